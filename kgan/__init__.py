@@ -1,0 +1,43 @@
+"""kgan: adversarial systems in Keras 3, on TensorFlow, JAX and torch."""
+
+try:
+    import keras
+except ImportError as error:  # a missing backend shows as an ImportError of tensorflow, jax or torch
+    raise ImportError(
+        f"kgan needs Keras with a backend, and importing it failed: {error}. Install one of\n"
+        "    pip install 'kgan[cpu]'         TensorFlow on a CPU\n"
+        "    pip install 'kgan[gpu]'         TensorFlow with CUDA\n"
+        "    pip install 'kgan[jax]'         and set KERAS_BACKEND=jax\n"
+        "    pip install 'kgan[torch]'       and set KERAS_BACKEND=torch"
+    ) from error
+
+if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
+    raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
+
+from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
+from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
+from kgan.families import GAN, SNGAN
+from kgan.version import __version__
+
+__all__ = [
+    "GAN",
+    "SNGAN",
+    "AdversarialModel",
+    "Consensus",
+    "Descent",
+    "DivergenceError",
+    "Move",
+    "Observation",
+    "Turn",
+    "__version__",
+    "backend",
+    "callbacks",
+    "datasets",
+    "layers",
+    "metrics",
+    "networks",
+    "objectives",
+    "penalties",
+    "pictures",
+    "priors",
+]

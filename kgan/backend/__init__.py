@@ -1,0 +1,42 @@
+"""The only part of kgan that knows TensorFlow, JAX and torch apart."""
+
+from kgan.backend.autodiff import input_gradient, value_and_gradients
+from kgan.backend.execution import (
+    conditional,
+    constant,
+    distributed,
+    dry_run,
+    full_precision,
+    mean_over_replicas,
+    name,
+    no_gradient,
+    reducible_logs,
+    replica_count,
+    replica_offset,
+    snapshot,
+    strategy_scope,
+    write_image_summary,
+)
+from kgan.backend.scope import Overlay, advances, training
+
+__all__ = [
+    "Overlay",
+    "advances",
+    "conditional",
+    "constant",
+    "distributed",
+    "dry_run",
+    "full_precision",
+    "input_gradient",
+    "mean_over_replicas",
+    "name",
+    "no_gradient",
+    "reducible_logs",
+    "replica_count",
+    "replica_offset",
+    "snapshot",
+    "strategy_scope",
+    "training",
+    "value_and_gradients",
+    "write_image_summary",
+]

@@ -1,0 +1,142 @@
+"""What the engine must know of the framework beside gradients: state, control flow, replicas."""
+
+import contextlib
+
+import keras
+from keras import ops
+
+
+def name():
+    """'tensorflow', 'jax' or 'torch'."""
+    return keras.backend.backend()
+
+
+def full_precision(*tensors):
+    """The tensors in at least float32: losses and norms lose too much in half precision."""
+    wide = [
+        ops.cast(t, "float32") if keras.backend.standardize_dtype(t.dtype) in ("float16", "bfloat16") else t
+        for t in map(ops.convert_to_tensor, tensors)
+    ]
+    return wide[0] if len(wide) == 1 else wide
+
+
+def constant(variable):
+    """The present value of a variable as a tensor: no gradient flows to the variable, later assignments do not show."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return tf.convert_to_tensor(variable.value)  # Keras' own conversion may hand the variable back
+    value = ops.convert_to_tensor(variable)
+    # The engine assigns only after the evaluation is over, so torch may share the storage; `snapshot` copies.
+    return value.detach() if name() == "torch" else value
+
+
+def snapshot(variable):
+    """Like `constant`, but safe against assignments in place."""
+    value = constant(variable)
+    return value.clone() if name() == "torch" else value
+
+
+def no_gradient():
+    """A context in which the framework records nothing for differentiation (torch; elsewhere nothing records unasked)."""
+    if name() == "torch":
+        import torch
+
+        return torch.no_grad()
+    return contextlib.nullcontext()
+
+
+def dry_run(function):
+    """Call a function that returns tensors for the sake of its Python side: abstractly on JAX, eagerly elsewhere."""
+    if name() == "jax":
+        import jax
+
+        jax.eval_shape(function)
+    else:
+        with no_gradient():
+            function()
+
+
+def conditional(predicate, compute, skip):
+    """`compute()` if the scalar `predicate` holds, else `skip()`; both return the same nest of tensors.
+
+    Only the taken branch runs, except inside several replicas of `tf.distribute`, which allows no communication (such as
+    synchronised batch normalisation) in a branch: there both are evaluated and one is selected.
+    """
+    if name() == "torch":
+        return compute() if bool(predicate) else skip()
+    if replica_count() > 1:
+        taken, skipped = compute(), skip()
+        return keras.tree.map_structure(lambda a, b: ops.where(predicate, a, ops.cast(b, a.dtype)), taken, skipped)
+    return ops.cond(predicate, compute, skip)
+
+
+def _replica_context():
+    if name() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    return context if context is not None and context.num_replicas_in_sync > 1 else None
+
+
+def replica_count():
+    """Number of replicas that compute this step together under `tf.distribute`; 1 elsewhere."""
+    context = _replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
+def replica_offset(dtype):
+    """A number that differs from replica to replica, to be added to seeds (0 on the first)."""
+    context = _replica_context()
+    if context is None:
+        return 0
+    # Any constant far from the small seeds people choose keeps replica r of seed s apart from replica 0 of seed s + r.
+    return ops.cast(context.replica_id_in_sync_group, dtype) * 1_000_003
+
+
+def mean_over_replicas(tensor):
+    """The mean of a tensor over replicas; the tensor itself without replicas."""
+    context = _replica_context()
+    if context is None:
+        return tensor
+    import tensorflow as tf
+
+    return context.all_reduce(tf.distribute.ReduceOp.MEAN, tensor)
+
+
+def strategy_scope(model):
+    """The scope of the `tf.distribute` strategy under which the model was created."""
+    if name() == "tensorflow":
+        return model.distribute_strategy.scope()
+    return contextlib.nullcontext()
+
+
+def distributed(model):
+    """Number of replicas the model trains on: the strategy's on TensorFlow, 1 elsewhere."""
+    if name() == "tensorflow":
+        return model.distribute_strategy.num_replicas_in_sync
+    return 1
+
+
+def reducible_logs(model, logs):
+    """Logs in the form that Keras can reduce over workers.
+
+    Keras joins the logs of several workers along their first axis, which scalars lack ("Invalid reduction dimension 0").
+    """
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        if isinstance(model.distribute_strategy, tf.distribute.MultiWorkerMirroredStrategy):
+            return {key: ops.reshape(value, (1,)) for key, value in logs.items()}
+    return logs
+
+
+def write_image_summary(folder, tag, pixels, step):
+    """Write a uint8 picture (height, width, 3) for TensorBoard."""
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise ImportError("TensorBoard images need TensorFlow: pip install 'kgan[cpu]'.") from error
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        tf.summary.image(tag, pixels[None], step=step)

@@ -1,0 +1,16 @@
+"""Callbacks for watching and keeping adversarial training; Keras' own work too."""
+
+from kgan.callbacks.checkpoints import Checkpoint, checkpoints, restore
+from kgan.callbacks.watching import CollapseMonitor, GeneratorAverage, SampleGrid
+from kgan.engine.divergence import DivergenceError, DivergenceGuard
+
+__all__ = [
+    "Checkpoint",
+    "CollapseMonitor",
+    "DivergenceError",
+    "DivergenceGuard",
+    "GeneratorAverage",
+    "SampleGrid",
+    "checkpoints",
+    "restore",
+]

@@ -1,0 +1,151 @@
+"""Checkpoints that survive a kill at any byte, and from which a run goes on exactly."""
+
+import json
+import re
+import signal
+import sys
+import threading
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan.engine.divergence import DivergenceError
+from kgan.files import atomic_write
+
+_NAME = re.compile(r"epoch-(\d{5,})\.keras")
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Write the whole state of a run at the end of every n-th epoch, and stop cleanly on a signal.
+
+    A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimisers, averages, random states. It is
+    written to a temporary name, synced and renamed, so an interruption never damages one. `restore` continues from the newest.
+    A state with weights that are not finite is not written: `DivergenceError` is raised and the last good checkpoint kept.
+
+    On SIGTERM or Ctrl-C the round in progress is finished and `fit` is left with `SystemExit(143)` or `KeyboardInterrupt`; the
+    run resumes from the last complete epoch.
+
+    Args:
+        folder: where; made if missing.
+        every: int >= 1, default 1, epochs between checkpoints.
+        keep: int >= 1 or None, default 3: newest checkpoints to keep; None keeps all.
+
+    Example:
+    >>> import tempfile, numpy as np, kgan
+    >>> model = kgan.GAN(data_shape=(2,), latent_size=2, seed=0)
+    >>> model.compile()
+    >>> folder = tempfile.mkdtemp()
+    >>> points = np.random.default_rng(0).normal(size=(128, 2)).astype("float32")
+    >>> history = model.fit(points, epochs=2, verbose=0, callbacks=[kgan.callbacks.Checkpoint(folder)])
+    >>> kgan.callbacks.restore(model, folder)
+    2
+    """
+
+    def __init__(self, folder, every=1, keep=3):
+        super().__init__()
+        for name, value in {"every": every, "keep": keep}.items():
+            if not (isinstance(value, int) and value >= 1) and not (name == "keep" and value is None):
+                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+        self.folder = Path(folder)
+        self.every, self.keep = every, keep
+        self._received = None
+        self._previous = {}
+
+    def on_train_begin(self, logs=None):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._received = None
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._previous[number] = signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number, frame):
+        if self._received is not None:  # a second Ctrl-C does not wait
+            self.on_fit_exit()
+            raise KeyboardInterrupt
+        self._received = number
+        print("\nStopping after this round; repeat to stop at once.", file=sys.stderr)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._received is not None:
+            number = self._received
+            self.on_fit_exit()
+            if number == signal.SIGTERM:
+                raise SystemExit(128 + signal.SIGTERM)
+            raise KeyboardInterrupt
+
+    def on_epoch_end(self, epoch, logs=None):
+        done = epoch + 1
+        if done % self.every == 0 or done == self.params.get("epochs"):
+            self._check_weights(epoch)
+            atomic_write(self.folder / f"epoch-{done:05d}.keras", self.model.save)
+            if self.keep is not None:
+                for old in checkpoints(self.folder)[: -self.keep]:
+                    old.unlink(missing_ok=True)
+
+    def _check_weights(self, epoch):
+        for weight in self.model.weights:
+            value = ops.convert_to_numpy(weight)
+            if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
+                raise DivergenceError([f"the weight {weight.path}"], epoch, self.params.get("steps") or 0)
+
+    def on_fit_exit(self):
+        """Give the signals back. The engine calls it however `fit` ends."""
+        while self._previous:
+            signal.signal(*self._previous.popitem())
+
+
+def checkpoints(folder):
+    """The checkpoints in a folder, oldest first."""
+    return sorted((p for p in Path(folder).glob("epoch-*.keras") if _NAME.fullmatch(p.name)), key=_epoch)
+
+
+def _epoch(path):
+    return int(_NAME.fullmatch(path.name)[1])
+
+
+def restore(model, folder):
+    """Put a compiled model into the state of the newest checkpoint in a folder.
+
+    Args:
+        model: `kgan.AdversarialModel`, compiled, of the configuration of the run.
+        folder: where `Checkpoint` wrote.
+
+    Returns:
+        int, the number of complete epochs, to be passed as `fit(initial_epoch=...)`; 0 if there is no checkpoint.
+
+    Raises:
+        ValueError: the checkpoint belongs to a model of another configuration (says which arguments differ), or cannot be read.
+    """
+    found = checkpoints(folder) if Path(folder).is_dir() else []
+    if not found:
+        return 0
+    path = found[-1]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            stored = json.loads(archive.read("config.json"))
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"The checkpoint {str(path)!r} cannot be read ({error}). Remove it to go on from an older one."
+        ) from error
+    present = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    if stored.get("registered_name") != present["registered_name"]:
+        raise ValueError(f"{str(path)!r} holds a {stored.get('class_name')}, not a {present['class_name']}.")
+    theirs, ours = (_plain(config["config"]) for config in (stored, present))
+    different = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
+    if different:
+        raise ValueError(
+            f"The checkpoint {str(path)!r} comes from another configuration; these arguments differ: {', '.join(different)}. "
+            "Resume with the settings of the run, or start a new one in another folder."
+        )
+    model.load_weights(path)
+    return _epoch(path)
+
+
+def _plain(config):
+    """A configuration without what changes from process to process."""
+    if isinstance(config, dict):
+        return {k: _plain(v) for k, v in config.items() if k not in ("shared_object_id", "build_config", "compile_config")}
+    return [_plain(v) for v in config] if isinstance(config, (list, tuple)) else config

@@ -1,0 +1,109 @@
+"""Callbacks for watching: pictures of samples, an alarm for collapse, averaged weights."""
+
+import warnings
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kgan import backend, pictures
+
+
+class SampleGrid(keras.callbacks.Callback):
+    """A picture of samples from the same latents after every n-th epoch, and one at the start.
+
+    Args:
+        folder: where `samples-00012.png` is written; made if missing.
+        count: int, default 64, samples; points are drawn in a cloud, 1024 look best.
+        every: int >= 1, default 1, epochs between pictures.
+        seed: int, default 0, of the latents.
+        tensorboard: folder for TensorBoard images, or None (default).
+    """
+
+    def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None):
+        super().__init__()
+        if not isinstance(every, int) or every < 1:
+            raise ValueError(f"`every` must be an integer >= 1. Received: {every!r}.")
+        self.folder = Path(folder)
+        self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 0:
+            self._draw(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every == 0:
+            self._draw(epoch + 1)
+
+    def _draw(self, done):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        samples = self.model.generate(self.count, seed=self.seed)
+        pictures.save_samples(self.folder / f"samples-{done:05d}.png", samples)
+        if self.tensorboard is not None and samples.ndim == 4:
+            backend.write_image_summary(self.tensorboard, "samples", pictures.image_grid(samples), done)
+
+
+class CollapseMonitor(keras.callbacks.Callback):
+    """Warn when the samples stop differing from each other.
+
+    After every n-th epoch the mean distance between samples of fixed latents is compared with that between real examples, and
+    logged as `sample_diversity` (1: as different as the data; 0: one single sample).
+
+    Args:
+        real: array of real examples; up to `count` are used.
+        threshold: float in (0, 1), default 0.2: warn below this share of the data's diversity.
+        stop: bool, default False: also end the training.
+        count: int, default 128. every: int, default 1, epochs. seed: int, default 0, of the latents.
+    """
+
+    def __init__(self, real, threshold=0.2, stop=False, count=128, every=1, seed=0):
+        super().__init__()
+        if not 0.0 < threshold < 1.0:
+            raise ValueError(f"`threshold` must lie between 0 and 1. Received: {threshold!r}.")
+        self.threshold, self.stop, self.count, self.every, self.seed = threshold, stop, count, every, seed
+        self._reference = mean_distance(np.asarray(real)[:count])
+        if not self._reference > 0:
+            raise ValueError("The real examples are all equal; diversity cannot be measured against them.")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        diversity = mean_distance(self.model.generate(self.count, seed=self.seed)) / self._reference
+        if logs is not None:
+            logs["sample_diversity"] = diversity
+        if diversity < self.threshold:
+            warnings.warn(
+                f"{self.model.name} may have collapsed: after epoch {epoch + 1} its samples differ {diversity:.2f} times as much as the "
+                f"data do (threshold {self.threshold}).",
+                stacklevel=2,
+            )
+            self.model.stop_training = self.model.stop_training or self.stop
+
+
+def mean_distance(examples):
+    """Mean Euclidean distance between the examples of a set, over all pairs."""
+    flat = np.asarray(examples, "float64").reshape(len(examples), -1)
+    if len(flat) < 2:
+        raise ValueError(f"At least 2 examples are needed. Received {len(flat)}.")
+    squared = (flat**2).sum(1)
+    distances = np.sqrt((squared[:, None] + squared - 2.0 * flat @ flat.T).clip(0))
+    return float(distances.sum() / (len(flat) * (len(flat) - 1)))
+
+
+class GeneratorAverage(keras.callbacks.Callback):
+    """Keep an exponential average of the generator, used by `generate`, `predict` and `evaluate`.
+
+    The same as `compile(averages={"generator": decay})`: the average moves inside the compiled round and is saved with the model.
+
+    Args:
+        decay: float in (0, 1), default 0.999.
+        player: str, default "generator".
+    """
+
+    def __init__(self, decay=0.999, player="generator"):
+        super().__init__()
+        self.decay, self.player = decay, player
+
+    def set_model(self, model):
+        super().set_model(model)
+        model.keep_averages({self.player: self.decay})

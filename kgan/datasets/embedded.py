@@ -1,0 +1,85 @@
+"""Data sets that come with the packages kgan uses: arrays in memory, no download."""
+
+import functools
+
+import numpy as np
+
+from kgan.datasets.mixtures import grid, ring
+
+_MIXTURE_EXAMPLES = 50_000
+
+
+def _need(module, extra):
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f"This data set comes with {module.split('.')[0]}. Install it: pip install 'kgan[{extra}]'.") from error
+
+
+@functools.cache
+def _digits():
+    data = _need("sklearn.datasets", "data").load_digits()
+    # 17 grey levels, 0 to 16. One fixed half trains (classifiers and GANs), the other is reference data for metrics.
+    images = (data.images[..., None] / 8.0 - 1.0).astype("float32")
+    order = np.random.default_rng(0).permutation(len(images))
+    half = len(order) // 2
+    labels = data.target.astype("int64")
+    return {"train": (images[order[:half]], labels[order[:half]]), "test": (images[order[half:]], labels[order[half:]])}
+
+
+def digits(split):
+    """Real handwritten digits, 8x8 grey, with labels 0-9: 898 to train and 899 to test (scikit-learn)."""
+    return _digits()[split]
+
+
+def faces(split):
+    """100 cut-out faces of LFW, 25x25 grey (scikit-image `lfw_subset`): 80 to train and 20 to test. All labels are 0."""
+    images = _need("skimage.data", "data").lfw_subset()[:100, ..., None].astype("float32") * 2.0 - 1.0
+    chosen = images[:80] if split == "train" else images[80:]
+    return chosen, np.zeros(len(chosen), "int64")
+
+
+_PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "stereo_motorcycle")
+
+
+def photos(split, size=32):
+    """Square 8-bit colour patches of scikit-image's photos, tiled with half overlap; label = index of the photo.
+
+    The right quarter of every photo is the test split, with no pixel in both.
+    """
+    from PIL import Image
+
+    module = _need("skimage.data", "data")
+    patches, labels = [], []
+    for label, name in enumerate(_PHOTOS):
+        photo = getattr(module, name)()
+        photo = photo[0] if isinstance(photo, tuple) else photo
+        scale = 384 / min(photo.shape[:2])
+        width, height = round(photo.shape[1] * scale), round(photo.shape[0] * scale)
+        photo = np.asarray(Image.fromarray(photo).resize((width, height), Image.Resampling.BICUBIC))
+        border = width * 3 // 4
+        photo = photo[:, :border] if split == "train" else photo[:, border:]
+        for top in range(0, photo.shape[0] - size + 1, size // 2):
+            for left in range(0, photo.shape[1] - size + 1, size // 2):
+                patches.append(photo[top : top + size, left : left + size])
+                labels.append(label)
+    return np.stack(patches), np.asarray(labels)
+
+
+def _mixture(make):
+    def load(split):
+        seed = {"train": 0, "test": 1}[split]
+        return make().sample(_MIXTURE_EXAMPLES, seed=seed, labels=True)
+
+    return load
+
+
+EMBEDDED = {
+    "digits": digits,
+    "faces": faces,
+    "grid": _mixture(grid),
+    "photos": photos,
+    "ring": _mixture(ring),
+}

@@ -1,0 +1,217 @@
+"""From arrays and files to `tf.data`, in an order that is a function of seed and epoch.
+
+Such an order is what makes a resumed run see the data of the uninterrupted one; see `kgan.engine.rounds.clock`.
+"""
+
+import keras
+import numpy as np
+
+from kgan.datasets.images import find_images, read_image
+from kgan.engine.rounds import clock, epoch_order, require_examples
+
+
+def _tensorflow():
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise ImportError(
+            "kgan.datasets.load returns a tf.data.Dataset and needs TensorFlow: pip install 'kgan[cpu]'. Without it, give fit() "
+            "the arrays of kgan.datasets.arrays(...)."
+        ) from error
+    return tf
+
+
+def _indices(tf, count, seed, shuffle):
+    def one_epoch(_):
+        order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle).astype(np.int64), [], tf.int64)
+        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (count,)))
+
+    return tf.data.Dataset.from_tensors(0).flat_map(one_epoch)
+
+
+def _finish(tf, dataset, batches):
+    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(tf.data.AUTOTUNE)
+
+
+def _check_batch_size(batch_size, count):
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
+    if count < batch_size:
+        raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
+
+
+def from_arrays(arrays, batch_size, seed=0, shuffle=True):
+    """Minibatches from arrays in memory.
+
+    Args:
+        arrays: array or nest of arrays with one first axis.
+        batch_size: int, examples per minibatch; an incomplete last one is dropped.
+        seed: int, default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
+        shuffle: bool, default True.
+
+    Returns:
+        `tf.data.Dataset` of known cardinality.
+    """
+    tf = _tensorflow()
+    count = len(keras.tree.flatten(arrays)[0])
+    _check_batch_size(batch_size, count)
+    with tf.device("CPU:0"):
+        tensors = keras.tree.map_structure(tf.constant, arrays)
+    # Batches of indices first, then one gather per batch: no per-example work.
+    dataset = _indices(tf, count, seed, shuffle).batch(batch_size, drop_remainder=True)
+    dataset = dataset.map(lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors))
+    return _finish(tf, dataset, count // batch_size)
+
+
+def regroup(dataset, per_round):
+    """Rounds of `per_round` minibatches from a data set of minibatches, and the first of them as NumPy arrays."""
+    tf = _tensorflow()
+    minibatch = next(iter(dataset.take(1)), None)
+    if minibatch is None:
+        raise ValueError("The data set is empty: it yields no minibatch.")
+    sizes = {len(t) if len(t.shape) else 0 for t in keras.tree.flatten(minibatch)}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(
+            f"Every component of a minibatch needs the same number of examples along its first axis. Received {sorted(sizes)}; "
+            "is the data set batched? Call `.batch(batch_size)` on it."
+        )
+    (size,) = sizes
+    rounds = dataset.rebatch(per_round * size, drop_remainder=True)
+    first = next(iter(rounds.take(1)), None)
+    if first is None:
+        require_examples(sum(len(keras.tree.flatten(part)[0]) for part in dataset), per_round * size, per_round)
+    minibatches = int(dataset.cardinality())
+    if minibatches > 0:
+        # TensorFlow forgets the cardinality. The last minibatch may be incomplete unless its size is static.
+        if any(spec.shape[0] is None for spec in keras.tree.flatten(dataset.element_spec)):
+            minibatches = max(per_round, minibatches - 1)
+        count = minibatches // per_round
+        rounds = rounds.take(count).apply(tf.data.experimental.assert_cardinality(count))
+    return rounds, keras.tree.map_structure(lambda t: t.numpy(), first)
+
+
+def to_float(dataset, dequantize=False, seed=0):
+    """Minibatches of 8-bit images, or of `(images, labels)`, as float32 in [-1, 1].
+
+    Args:
+        dataset: `tf.data.Dataset`.
+        dequantize: bool, default False: `x / 128 - 1 + U(0, 1/128)` instead of `x / 127.5 - 1`, with noise given by `seed`, the
+            epoch and the minibatch.
+    """
+    tf = _tensorflow()
+
+    def convert(index, batch):
+        images = batch[0] if isinstance(batch, tuple) else batch
+        images = tf.cast(images, tf.float32)
+        if dequantize:
+            epoch = tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64)
+            noise = tf.random.stateless_uniform(tf.shape(images), [seed, epoch * 1_000_003 + index], 0.0, 1.0 / 128.0)
+            images = images / 128.0 - 1.0 + noise
+        else:
+            images = images / 127.5 - 1.0
+        return (images, *batch[1:]) if isinstance(batch, tuple) else images
+
+    return dataset.enumerate().map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuffle=True, corrupt="skip", dequantize=False):
+    """Minibatches of the images in a folder, read and decoded as they are needed.
+
+    Args:
+        path: folder; subfolders are searched. Files are cut to their central square.
+        batch_size: int, default 64; an incomplete last minibatch is dropped.
+        image_size: int or None. None needs files of one size.
+        channels: 1 (grey) or 3 (colour), default 3.
+        seed, shuffle: as in `from_arrays`.
+        corrupt: "skip" (default): unreadable files are left out, with a warning that counts and names them; "error": refused.
+        dequantize: as in `load`.
+
+    Returns:
+        `tf.data.Dataset` of float32 `(batch_size, size, size, channels)` in [-1, 1].
+
+    Raises:
+        FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
+    """
+    tf = _tensorflow()
+    if channels not in (1, 3):
+        raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
+    files, _ = find_images(path, corrupt)
+    _check_batch_size(batch_size, len(files))
+    if image_size is None:
+        image_size = _common_size(files)
+    names = [str(p) for p in files]
+
+    def decode(index):
+        def read(i):
+            return read_image(names[int(i)], image_size, channels)
+
+        return tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (image_size, image_size, channels))
+
+    dataset = _indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = _finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
+    return to_float(dataset, dequantize, seed)
+
+
+def _common_size(files):
+    from PIL import Image
+
+    sizes = {}
+    for path in files:
+        with Image.open(path) as image:
+            sizes.setdefault(min(image.size), path)
+    if len(sizes) > 1:
+        (a, first), (b, second) = list(sizes.items())[:2]
+        raise ValueError(
+            f"The images have different sizes: {first.name} gives a square of {a} pixels, {second.name} of {b}. "
+            "Pass `image_size` to resize them all."
+        )
+    return next(iter(sizes))
+
+
+def tfds_images(name, split, image_size=None):
+    """Images and labels of a tensorflow-datasets set, square and of one size, in memory.
+
+    Args:
+        name: its name there, such as "cifar10"; split: as there. image_size: int or None, its own size.
+
+    Returns:
+        `(images, labels)`: uint8 (count, size, size, channels), int64.
+
+    Raises:
+        ImportError: tensorflow-datasets is not installed. RuntimeError: the files are not there and cannot be fetched; says
+        which folder they belong in.
+    """
+    tf = _tensorflow()
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'.") from error
+    try:
+        builder = tfds.builder(name)
+        builder.download_and_prepare()
+        dataset = builder.as_dataset(split=split, shuffle_files=False)
+    except Exception as error:
+        folder = tfds.core.constants.DATA_DIR
+        raise RuntimeError(
+            f"The data set {name!r} of tensorflow-datasets could not be read or fetched ({type(error).__name__}: {error}). "
+            'Without a network: prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
+            f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}; files of sets that need a manual "
+            f"download go to {folder}/downloads/manual. For images in a folder use 'folder:PATH'."
+        ) from error
+    if "image" not in dataset.element_spec:
+        raise ValueError(f"'tfds:{name}' has no feature 'image'; it has {sorted(dataset.element_spec)}.")
+
+    def prepare(example):
+        image = example["image"]
+        side = tf.minimum(tf.shape(image)[0], tf.shape(image)[1])
+        image = tf.image.resize_with_crop_or_pad(image, side, side)
+        if image_size is not None:
+            image = tf.image.resize(image, (image_size, image_size), "bicubic", antialias=True)
+            image = tf.cast(tf.clip_by_value(tf.round(image), 0, 255), tf.uint8)
+        return image, tf.cast(example.get("label", 0), tf.int64)
+
+    pairs = list(dataset.map(prepare, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).as_numpy_iterator())
+    images, labels = zip(*pairs, strict=True)
+    if len({image.shape for image in images}) > 1:
+        raise ValueError(f"The images of 'tfds:{name}' have different sizes. Pass `image_size` to resize them all.")
+    return np.stack(images), np.asarray(labels)

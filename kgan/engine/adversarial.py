@@ -1,0 +1,395 @@
+"""The engine's Keras side: construction, compilation, fit, evaluation, generation and files of an adversarial model."""
+
+import inspect
+import random
+import warnings
+
+import keras
+from keras import ops
+
+from kgan import backend
+from kgan.engine.averages import Averages
+from kgan.engine.divergence import DivergenceGuard
+from kgan.engine.optimizers import MoveOptimizers
+from kgan.engine.play import Play, seed_states
+from kgan.engine.rounds import EpochClock, to_rounds
+
+
+class _Evaluation:
+    """Metric objects of `evaluate`, kept out of Keras' attribute tracking: they are no part of the training logs."""
+
+    def __init__(self, metrics=()):
+        self.metrics = [keras.metrics.get(metric) for metric in metrics]
+        self.running = False
+
+
+class AdversarialModel(keras.Model):
+    """Base of every system: networks that play a game.
+
+    A family writes a constructor that keeps each argument as an attribute of the same name, `turns()`, `default_optimizers()`
+    and the losses its moves name. The engine does the rest: rounds of fresh minibatches, one optimiser per move, gradients
+    of exactly the moved players, state, logs, generation, evaluation, files, exact resumption, replicas, precision.
+
+    Args:
+        seed: int or None, default None (drawn and kept): start of the model's own random numbers.
+        name: str or None.
+        dtype: Keras dtype policy or None (the global one). The networks keep their own; under "mixed_float16" losses are scaled.
+
+    Attributes:
+        seed_generator: the `keras.random.SeedGenerator` from which losses draw.
+        in_training: bool, True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
+
+    Example: a generator of one weight against a linear critic.
+
+    >>> import keras, kgan
+    >>> from kgan import AdversarialModel, Move, Turn
+    >>> class Dirac(AdversarialModel):
+    ...     def __init__(self, **kwargs):
+    ...         super().__init__(**kwargs)
+    ...         self.generator = keras.layers.Dense(1, use_bias=False, name="generator")
+    ...         self.discriminator = keras.layers.Dense(1, use_bias=False, name="discriminator")
+    ...         self.generator.build((None, 1)), self.discriminator.build((None, 1))
+    ...     def turns(self):
+    ...         return (Turn((Move("discriminator", ("discriminator",), lambda x: self.gap(x)),)),
+    ...                 Turn((Move("generator", ("generator",), lambda x: -self.gap(x)),), fresh=False))
+    ...     def gap(self, x):
+    ...         return keras.ops.mean(self.discriminator(self.generator(x))) - keras.ops.mean(self.discriminator(x))
+    ...     def default_optimizers(self):
+    ...         return {"discriminator": keras.optimizers.SGD(0.1), "generator": keras.optimizers.SGD(0.1)}
+    >>> model = Dirac(seed=0)
+    >>> model.compile()
+    >>> history = model.fit(keras.ops.ones((64, 1)), batch_size=16, epochs=2, verbose=0)
+    >>> sorted(history.history)
+    ['discriminator/loss', 'generator/loss', 'loss']
+    """
+
+    def __init__(self, *, seed=None, name=None, dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        if seed is not None and not isinstance(seed, int):
+            raise TypeError(f"`seed` must be an integer or None. Received: {seed!r}.")
+        self.seed = random.randrange(2**30) if seed is None else seed
+        # Three streams: what a user generates or evaluates between two epochs must not change the training that follows.
+        self.seed_generator = keras.random.SeedGenerator(self.seed, name="training_noise")
+        self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1, name="evaluation_noise")
+        self.generation_noise = keras.random.SeedGenerator(self.seed + 2, name="generation_noise")
+        self._play = None
+        self._averages = Averages(self)
+        self._evaluation = _Evaluation()
+        self.built = True
+
+    # What a family defines -------------------------------------------------------------------------------------------
+
+    def turns(self):
+        """The game: a tuple of `Turn`, played in this order in every round."""
+        raise NotImplementedError(f"{type(self).__name__} must define turns().")
+
+    def default_optimizers(self):
+        """The paper's optimisers: a dict of move name to Keras optimiser."""
+        return {}
+
+    def unpack(self, data):
+        """The batch that losses see. Default: the examples alone, labels and weights dropped."""
+        return keras.utils.unpack_x_y_sample_weight(data)[0]
+
+    def check_data(self, batch):
+        """Refuse a batch (a nest of NumPy arrays) whose type, shape or range the networks were not made for."""
+
+    def generator_inputs(self, count, condition=None, seed=None):
+        """What `call` turns into `count` samples: latents, conditions."""
+        raise NotImplementedError(f"{type(self).__name__} does not generate.")
+
+    def call(self, inputs, training=False):
+        """Samples from generator inputs, in inference with the averaged weights if there are any."""
+        with backend.Overlay(() if training else self._averages.values(), commit=True):
+            return self.generator(inputs, training=training)
+
+    # Compilation -----------------------------------------------------------------------------------------------------
+
+    def compile(self, optimizers=None, metrics=None, averages=None, **kwargs):
+        """Prepare for `fit` and `evaluate`.
+
+        Args:
+            optimizers: dict of move name to optimiser; moves left out keep the paper's. Default None: all the paper's.
+            metrics: list of `keras.metrics.Metric` for `evaluate`, updated with `(real, generated)`. Default none.
+            averages: dict of player name to decay in (0, 1), for example `{"generator": 0.999}`: exponential averages of the
+                player's weights and state, moved after each round, used by `generate`, `predict` and `evaluate`. Default
+                None: those the model already has.
+            **kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution` of `keras.Model.compile`.
+
+        Raises:
+            ValueError: for a move or player that the game does not have.
+        """
+        play = Play(self, self.turns())
+        names = list(play.moves)
+        if "optimizer" in kwargs or "loss" in kwargs:
+            raise TypeError(
+                "A game has one optimiser per move, and its losses are its own: pass `optimizers={move: optimizer}`. "
+                f"{type(self).__name__} has the moves {names}."
+            )
+        chosen = {**self.default_optimizers(), **(optimizers or {})}
+        unknown, missing = sorted(set(chosen) - set(names)), sorted(set(names) - set(chosen))
+        if unknown or missing:
+            raise ValueError(
+                f"compile() needs one optimiser per move. {type(self).__name__} has the moves {names}; "
+                f"unknown: {unknown}; without optimiser: {missing}."
+            )
+        self._evaluation = _Evaluation(metrics or ())
+        with backend.strategy_scope(self):
+            self._averages.set(averages or {})
+            optimizer = MoveOptimizers({name: chosen[name] for name in names}, self.dtype_policy.name == "mixed_float16")
+            optimizer.build_moves(play.moved)
+            super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
+        play.bind(optimizer, self._averages.variables())
+        self._play = play
+        if backend.distributed(self) > 1:
+            for layer in self._flatten_layers():
+                if isinstance(layer, keras.layers.BatchNormalization):
+                    layer.synchronized = True
+
+    def keep_averages(self, decays):
+        """Keep exponential averages of players from now on; `decays` as `averages` in `compile`."""
+        if decays == {player: self._averages.decays().get(player) for player in decays}:
+            return
+        with backend.strategy_scope(self):
+            self._averages.set(decays)
+        if self._play is not None:
+            self._play.bind(self.optimizer, self._averages.variables())
+            self.train_function = self.test_function = self.predict_function = None
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(
+            {
+                "optimizers": {name: self.optimizer[name] for name in self._play.moves},
+                "metrics": list(self._evaluation.metrics),
+                "run_eagerly": self.run_eagerly,
+                "steps_per_execution": self.steps_per_execution,
+            }
+        )
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # Training --------------------------------------------------------------------------------------------------------
+
+    @property
+    def in_training(self):
+        return backend.training(default=False)
+
+    @property
+    def metrics(self):
+        """Trackers of the losses; during `evaluate` also the metrics given to `compile`."""
+        metrics = [*super().metrics, *(self._play.terms.values() if self._play else ())]
+        return [*metrics, *self._evaluation.metrics] if self._evaluation.running else metrics
+
+    def fit(
+        self,
+        x,
+        y=None,
+        *,
+        batch_size=None,
+        epochs=1,
+        callbacks=None,
+        validation_data=None,
+        validation_batch_size=None,
+        shuffle=True,
+        **kwargs,
+    ):
+        """Train. As `keras.Model.fit`, with these differences.
+
+        One step of the progress bar is one round of the game: every turn once, each repeat on a fresh minibatch. The data
+        are minibatches, regrouped here; an incomplete round at the end of an epoch is dropped.
+
+        Args:
+            x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`.
+            y: labels, for arrays and for families that use them.
+            batch_size: int, examples of one move, for arrays; default 64.
+            validation_data: as x, or `(x, y)`; `evaluate` runs on it.
+            validation_batch_size: int or None; default `batch_size`.
+            shuffle: bool, default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
+            epochs, callbacks, verbose, initial_epoch, steps_per_epoch (in rounds), validation_steps, validation_freq: as in
+                Keras.
+
+        Raises:
+            ValueError: for data that are empty, too few for a round, or refused by the model.
+            kgan.DivergenceError: when a term is no longer finite; see `kgan.callbacks.DivergenceGuard`.
+        """
+        self._require_compiled("fit")
+        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle)
+        self._prepare(first, self._play.per_round)
+        callbacks = list(callbacks or [])
+        # The guard goes first: what it refuses must not be saved.
+        guards = [c for c in callbacks if isinstance(c, DivergenceGuard)] or [DivergenceGuard()]
+        callbacks = [EpochClock(), *guards, *(c for c in callbacks if c not in guards)]
+        try:
+            with warnings.catch_warnings():
+                # Data of unknown length end their first epoch with this warning, which is no news.
+                warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+                return super().fit(
+                    rounds,
+                    epochs=epochs,
+                    callbacks=callbacks,
+                    validation_data=validation_data,
+                    validation_batch_size=validation_batch_size or batch_size,
+                    shuffle=False,
+                    **kwargs,
+                )
+        finally:
+            for callback in callbacks:
+                if hasattr(callback, "on_fit_exit"):
+                    callback.on_fit_exit()
+
+    def _require_compiled(self, method):
+        if self._play is None:
+            raise ValueError(f"Call compile() before {method}().")
+
+    def _prepare(self, data, pieces):
+        """Check a first batch and learn from one minibatch of it what the losses report."""
+        batch = self.unpack(data)
+        self.check_data(batch)
+        if not self._play.terms:
+            minibatch = keras.tree.map_structure(lambda a: ops.convert_to_tensor(a[: len(a) // pieces]), batch)
+            self._play.discover(minibatch)
+
+    def train_step(self, *arguments):
+        """One round. Called by Keras: `(data)` on TensorFlow and torch, `(state, data)` on JAX."""
+        return self._step(self._train, arguments, [self.optimizer.variables])
+
+    def test_step(self, *arguments):
+        """One minibatch of `evaluate`. Called by Keras, as `train_step`."""
+        return self._step(self._test, arguments, [])
+
+    def _step(self, step, arguments, optimizer_variables):
+        if backend.name() != "jax":
+            with backend.no_gradient():
+                return backend.reducible_logs(self, step(arguments[0]))
+        state, data = arguments
+        groups = [self.trainable_variables, self.non_trainable_variables, *optimizer_variables, self.metrics_variables]
+        values = [pair for group, given in zip(groups, state, strict=True) for pair in zip(group, given, strict=True)]
+        with backend.Overlay(values) as overlay:
+            logs = step(data)
+        return logs, tuple([overlay.get_current_value(v) for v in group] for group in groups)
+
+    def _train(self, data):
+        self._play.round(self.unpack(data), self.metrics[0])
+        self._averages.update()
+        return {metric.name: metric.result() for metric in self.metrics}
+
+    # Evaluation and generation ---------------------------------------------------------------------------------------
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        """Losses on held-out data in inference mode, and the metrics of `compile` between it and generated samples.
+
+        As `keras.Model.evaluate`; `x` also as in `fit`. The noise is the same at every call; nothing of the model changes.
+        """
+        self._require_compiled("evaluate")
+        if not self._play.terms:
+            # Only the first minibatch is looked at; Keras iterates over the data itself.
+            _, first = to_rounds(x, y, kwargs.get("batch_size"), 1, self.seed, False)
+            self._prepare(first, 1)
+        self._evaluation.running = True
+        try:
+            noise = self.evaluation_noise.state
+            noise.assign(ops.convert_to_tensor([self.seed + 1, 0], dtype=noise.dtype))
+            return super().evaluate(x, y, **kwargs)
+        finally:
+            self._evaluation.running = False
+
+    def _test(self, data):
+        batch = self.unpack(data)
+        examples = keras.tree.flatten(batch)[0]
+        noise, drawn, totals = self.evaluation_noise.state, self.seed_generator.state, []
+        with self._play.point(training=False):
+            drawn.assign(ops.convert_to_tensor(noise) + backend.replica_offset(noise.dtype))
+            for move in self._play.moves.values():
+                with backend.Overlay(moving=frozenset()) as overlay:
+                    terms, observed = self._play.loss_terms(move, batch, overlay)
+                named = {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
+                totals.append((named, sum(terms.values())))
+            generated = None
+            if self._evaluation.metrics:
+                count = examples.shape[0] if examples.shape[0] is not None else ops.shape(examples)[0]
+                generated = self(self.generator_inputs(count, seed=self.seed_generator))
+        # The next minibatch draws other noise; no loss draws this often.
+        noise.assign(noise + ops.convert_to_tensor([0, 4096], dtype=noise.dtype))
+        for terms, _ in totals:
+            for name, value in terms.items():
+                self._play.terms[name].update_state(value)
+        self.metrics[0].update_state(sum(total for _, total in totals))
+        for metric in self._evaluation.metrics:
+            metric.update_state(examples, generated)
+        # A metric that is costly to compute (a Frechet distance) does so once, at the end, not in every step.
+        return {m.name: ops.zeros(()) if getattr(m, "deferred", False) else m.result() for m in self.metrics}
+
+    def generate(self, count, condition=None, seed=None, batch_size=256):
+        """Samples, in inference mode and with averaged weights if the model keeps averages.
+
+        Args:
+            count: int >= 1.
+            condition: what to condition on, for families that are conditional.
+            seed: int or None. The same seed gives the same samples; None (default) draws new ones at each call, from a stream
+                of its own that training does not share.
+            batch_size: int, default 256: samples computed at once.
+
+        Returns:
+            NumPy array of shape `(count, ...)`, images in [-1, 1].
+        """
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"`count` must be an integer >= 1. Received: {count!r}.")
+        if condition is not None and "condition" not in inspect.signature(self.generator_inputs).parameters:
+            raise ValueError(f"{type(self).__name__} is not conditional.")
+        inputs = self.generator_inputs(count, condition, self.generation_noise if seed is None else seed)
+        return self.predict(inputs, batch_size=min(count, batch_size), verbose=0)
+
+    # Files -----------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def _arguments(cls):
+        """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
+        names = {}
+        for base in cls.__mro__:
+            parameters = inspect.signature(base.__init__).parameters.values()
+            names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
+            if all(p.kind != p.VAR_KEYWORD for p in parameters):
+                break
+        return [name for name in names if name not in ("self", "dtype")]
+
+    def get_config(self):
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self._arguments()}
+        config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
+        config["averages"] = self._averages.decays()
+        return _unsynchronized(config)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = {
+            name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects) for name, value in config.items()
+        }
+        averages = config.pop("averages", {})
+        model = cls(**config)
+        model._averages.set(averages)
+        return model
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras leaves the states of seed generators out; a resumed run would repeat the noise of the first epochs.
+        for index, seed in enumerate(seed_states(self)):
+            store[f"seed_{index}"] = ops.convert_to_numpy(seed)
+
+    def load_own_variables(self, store):
+        keys = list(store.keys())
+        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
+        seeds = seed_states(self)
+        stored = [key for key in keys if key.startswith("seed_")]
+        if len(stored) != len(seeds):
+            raise ValueError(f"The file holds {len(stored)} random states, this model has {len(seeds)}: not the same system.")
+        for index, seed in enumerate(seeds):
+            seed.assign(store[f"seed_{index}"][...])
+
+
+def _unsynchronized(config):
+    """The engine synchronises batch normalisation where a strategy is active; a file must load on every backend."""
+    if isinstance(config, dict):
+        return {k: False if k == "synchronized" else _unsynchronized(v) for k, v in config.items()}
+    return [_unsynchronized(v) for v in config] if isinstance(config, list) else config

@@ -1,0 +1,61 @@
+"""Exponential averages of players: the weights that samples are drawn with."""
+
+import keras
+from keras import ops
+
+from kgan import backend
+
+
+class Averages:
+    """Averages of a model's players, moved after every round and saved with the model.
+
+    A plain object, so that Keras does not track the averaged variables as the model's own a second time.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._decay = {}
+        self._pairs = {}
+
+    def set(self, decays):
+        """Keep averages with these decays: dict of player name to a number in (0, 1). Averages present already go on."""
+        for player, decay in decays.items():
+            network = getattr(self._model, player, None)
+            if not isinstance(network, keras.layers.Layer):
+                raise ValueError(f"`averages` names {player!r}, which is not a network of {type(self._model).__name__}.")
+            if not 0.0 < decay < 1.0:
+                raise ValueError(f"The decay of an average lies between 0 and 1. Received: {player!r}: {decay!r}.")
+            self._decay[player] = decay
+            if player not in self._pairs:
+                self._pairs[player] = [(v, self._add(player, index, v)) for index, v in enumerate(network.weights)]
+
+    def _add(self, player, index, variable):
+        average = self._model.add_weight(
+            shape=variable.shape,
+            dtype=variable.dtype,
+            initializer="zeros",
+            trainable=False,
+            name=f"{player}_average_{index}",
+        )
+        average.assign(ops.convert_to_numpy(variable))  # a copy: JAX donates buffers, and no two may be one
+        return average
+
+    def decays(self):
+        return dict(self._decay)
+
+    def variables(self):
+        return [average for pairs in self._pairs.values() for _, average in pairs]
+
+    def values(self):
+        """Pairs of a variable and its averaged value."""
+        return [(v, backend.constant(average)) for pairs in self._pairs.values() for v, average in pairs]
+
+    def update(self):
+        """Move every average: `average <- decay * average + (1 - decay) * value`."""
+        for player, pairs in self._pairs.items():
+            decay = self._decay[player]
+            for variable, average in pairs:
+                value = backend.constant(variable)
+                if keras.backend.is_float_dtype(variable.dtype):
+                    value = decay * backend.constant(average) + (1.0 - decay) * value
+                average.assign(value)

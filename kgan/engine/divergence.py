@@ -1,0 +1,56 @@
+"""Stopping a game that has left the finite numbers."""
+
+import math
+
+import keras
+
+
+class DivergenceError(FloatingPointError):
+    """A term of a loss is no longer finite.
+
+    Attributes:
+        terms: names `<move>/<term>` that are not finite, in the order of play: the first is where it began.
+        epoch, step: where it was seen, both counted from 0; a step is a round.
+    """
+
+    def __init__(self, terms, epoch, step):
+        self.terms, self.epoch, self.step = terms, epoch, step
+        super().__init__(
+            f"Training diverged: {', '.join(terms)} is not finite in epoch {epoch}, round {step}. The last checkpoint holds the "
+            "last good state. Check the data for NaN, lower the learning rates, or strengthen the penalty."
+        )
+
+
+class DivergenceGuard(keras.callbacks.Callback):
+    """Raise `DivergenceError` when a logged term is NaN or infinite. `fit` adds one unless given one.
+
+    Keras' own `TerminateOnNaN` reads the key `loss` alone and names no term. Checkpoints written at the end of earlier
+    epochs are untouched, since the error leaves `fit` at once.
+
+    Args:
+        check_every: int >= 1, default 1: look at the logs every n-th round. Reading them waits for the device; on an
+            accelerator a larger number lets rounds overlap. The logs keep a NaN until the end of the epoch, so none is missed.
+    """
+
+    def __init__(self, check_every=1):
+        super().__init__()
+        if not isinstance(check_every, int) or check_every < 1:
+            raise ValueError(f"`check_every` must be an integer >= 1. Received: {check_every!r}.")
+        self.check_every = check_every
+        self._epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if (batch + 1) % self.check_every == 0:
+            self._check(batch, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        training = {key: value for key, value in (logs or {}).items() if not key.startswith("val_")}
+        self._check(self.params.get("steps") or 0, training)
+
+    def _check(self, step, logs):
+        bad = [key for key, value in (logs or {}).items() if not math.isfinite(float(value))]
+        if bad:
+            raise DivergenceError([key for key in bad if key != "loss"] or bad, self._epoch, step)

@@ -1,0 +1,93 @@
+"""A game as data: who moves, on what loss, in what order."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from kgan.engine.rules import Descent, Rule
+
+
+class Move(NamedTuple):
+    """One optimiser acts once.
+
+    Attributes:
+        name: str, key of the move's optimiser and prefix of its logs.
+        players: names of the model's attributes (networks or layers) whose trainable variables move. The players of
+            different moves may overlap.
+        loss: callable `(batch) -> scalar` or `-> {term: scalar}`; the sum of the terms is minimised. A term wrapped in
+            `Observation` is logged and not minimised.
+        project: callable `(value) -> value` applied to each moved variable after the step (weight clipping), or None.
+    """
+
+    name: str
+    players: tuple[str, ...]
+    loss: Callable
+    project: Callable | None = None
+
+
+class Turn(NamedTuple):
+    """Moves evaluated at the same point: the same variables, the same minibatch, the same random draws.
+
+    Attributes:
+        moves: tuple of `Move`. State that two moves of a turn both change (a moving average of a shared player) is taken
+            from the later one.
+        rule: how gradients become directions, default `Descent()`.
+        repeats: int >= 1, how often the turn is played in a round, each time on a fresh minibatch.
+        every: int >= 1, play in every n-th round only.
+        when: callable `() -> boolean scalar` over the model's variables, or None. Where it is False, variables, optimiser
+            and random state stay untouched.
+        fresh: bool, default True: take a fresh minibatch. False: see the one of the turn before, for losses that only ask
+            a minibatch for its size, or that the paper evaluates on the same examples.
+    """
+
+    moves: tuple[Move, ...]
+    rule: Rule = Descent()
+    repeats: int = 1
+    every: int = 1
+    when: Callable | None = None
+    fresh: bool = True
+
+
+class Observation(NamedTuple):
+    """A figure that a loss reports beside its terms: logged as `<move>/<name>`, not minimised."""
+
+    value: object
+
+
+def minibatches_per_round(turns):
+    """How many fresh minibatches one round consumes."""
+    return max(1, sum(turn.repeats for turn in turns if turn.fresh))
+
+
+def check_game(model, turns):
+    """Refuse a game that cannot be played, saying why. Returns the moves in the order of play."""
+    if not turns or not all(isinstance(turn, Turn) and turn.moves for turn in turns):
+        raise ValueError(f"turns() must return at least one Turn, each with at least one Move. Received: {turns!r}.")
+    moves = [move for turn in turns for move in turn.moves]
+    names = [move.name for move in moves]
+    if len(set(names)) != len(names):
+        raise ValueError(f"Every move needs a name of its own. Received: {names}.")
+    for turn in turns:
+        for field in ("repeats", "every"):
+            if not isinstance(getattr(turn, field), int) or getattr(turn, field) < 1:
+                raise ValueError(f"Turn.{field} must be an integer >= 1. Received: {getattr(turn, field)!r}.")
+    for move in moves:
+        if "/" in move.name:
+            raise ValueError(f"The name of a move must not contain '/'. Received: {move.name!r}.")
+        for player in move.players:
+            if not hasattr(model, player):
+                raise ValueError(
+                    f"Move {move.name!r} names the player {player!r}, which is not an attribute of {type(model).__name__}."
+                )
+        if not moved_variables(model, move):
+            raise ValueError(
+                f"The players {list(move.players)} of move {move.name!r} have no trainable variables. Build the networks "
+                "before compile(), and do not set `trainable = False` on a player: the engine moves only the players of "
+                "the move in play."
+            )
+    return moves
+
+
+def moved_variables(model, move):
+    """The trainable variables of the players of a move, each once, in order."""
+    variables = [v for player in move.players for v in getattr(model, player).trainable_variables]
+    return list({id(v): v for v in variables}.values())

@@ -1,0 +1,222 @@
+"""Playing a compiled game: evaluate the moves of a turn at one point, then let them step."""
+
+import keras
+from keras import ops
+
+from kgan import backend
+from kgan.engine.game import Observation, check_game, minibatches_per_round, moved_variables
+from kgan.engine.rounds import split_round
+from kgan.engine.rules import Evaluation
+
+
+class Play:
+    """A model's game, resolved to variables. Holds no Keras state of its own, only references and metric objects.
+
+    Attributes:
+        turns: the game.
+        moves: dict of move name to `Move`, in the order of play.
+        moved: dict of move name to the variables it moves.
+        terms: dict of `<move>/<term>` to the `keras.metrics.Mean` that logs it; empty until `discover`.
+        per_round: fresh minibatches in one round.
+    """
+
+    def __init__(self, model, turns):
+        self.model = model
+        self.turns = tuple(turns)
+        self.moves = {move.name: move for move in check_game(model, self.turns)}
+        self.moved = {name: moved_variables(model, move) for name, move in self.moves.items()}
+        self.per_round = minibatches_per_round(self.turns)
+        self.terms = {}
+        self._observed = set()
+
+    def bind(self, optimizer, averaged):
+        """Note the optimiser, and which state each move may change: its players' and the model's own.
+
+        The state of a player at rest (the batch norm averages of the generator while the discriminator moves) stays; seeds
+        always advance, or noise would repeat.
+        """
+        model = self.model
+        self.optimizer = optimizer
+        seeds = {id(v) for v in seed_states(model)}
+        excluded = {id(v) for v in averaged}
+        self._state = [v for v in model.variables if not v.trainable and id(v) not in excluded]
+        self._seeds = [v for v in self._state if id(v) in seeds]
+        self._known = {id(v) for v in [*model.variables, *optimizer.variables]}
+        owned = {p: {id(v) for v in getattr(model, p).variables} for m in self.moves.values() for p in m.players}
+        self._kept = {}
+        for name, move in self.moves.items():
+            own = set().union(*(owned[p] for p in move.players))
+            at_rest = set().union(*owned.values()) - own - seeds
+            self._kept[name] = {str(i): v for i, v in enumerate(self._state) if id(v) not in at_rest}
+
+    # Evaluation ------------------------------------------------------------------------------------------------------
+
+    def point(self, training):
+        """An overlay in which losses see the present point and may draw and assign without consequence."""
+        values = []
+        if backend.name() == "torch":
+            # Weights at rest must not record history; elsewhere only what is differentiated is recorded.
+            values += [(v, backend.constant(v)) for v in self.model.trainable_variables]
+        if backend.replica_count() > 1:
+            values += [(v, self._read(v)) for v in self._seeds]
+        return backend.Overlay(values, known=self._known, training=training)
+
+    def _read(self, variable):
+        """The value of a state; that of a seed differs from replica to replica."""
+        value = backend.snapshot(variable)
+        if any(variable is seed for seed in self._seeds) and backend.replica_count() > 1:
+            value = value + backend.replica_offset(value.dtype)
+        return value
+
+    def evaluate(self, move, minibatch):
+        """An `Evaluation` of a move at the present point."""
+        moved, kept = self.moved[move.name], self._kept[move.name]
+        scale = self.optimizer.loss_scale(move.name)
+
+        def objective(tensors):
+            values = zip(moved, tensors, strict=True)
+            with backend.Overlay(values, moving=frozenset(id(v) for v in kept.values())) as overlay:
+                terms, observed = self.loss_terms(move, minibatch, overlay)
+                total = sum(terms.values())
+            updates = {i: overlay.updates[id(v)][1] for i, v in kept.items() if id(v) in overlay.updates}
+            return total * scale, ({**terms, **observed}, updates)
+
+        (_, (terms, updates)), gradients = backend.value_and_gradients(objective, [backend.constant(v) for v in moved])
+        if self.optimizer.loss_scaling:
+            gradients = [g / scale for g in gradients]
+        return Evaluation(terms, gradients, updates)
+
+    def loss_terms(self, move, minibatch, overlay):
+        """The terms of a move's loss and its observations: two dicts of scalars.
+
+        Regularisers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term.
+        """
+        result = move.loss(minibatch)
+        result = dict(result) if isinstance(result, dict) else {"loss": result}
+        extra = [v.regularizer(ops.convert_to_tensor(v)) for v in self.moved[move.name] if v.regularizer is not None]
+        extra += overlay.added_losses
+        if extra:
+            result["regularization"] = sum(extra)
+        terms, observed = {}, {}
+        for key, value in result.items():
+            observation = isinstance(value, Observation)
+            tensor = backend.full_precision(value.value if observation else value)
+            if len(tensor.shape):
+                raise ValueError(
+                    f"The term {key!r} of move {move.name!r} must be a scalar. Received the shape {tuple(tensor.shape)}; "
+                    "take the mean over the batch."
+                )
+            (observed if observation else terms)[key] = ops.stop_gradient(tensor) if observation else tensor
+        if not terms:
+            raise ValueError(f"The loss of move {move.name!r} returned no term to minimise.")
+        return terms, observed
+
+    def discover(self, minibatch):
+        """Learn the names of all terms from a minibatch, without changing anything, and make their metrics."""
+        names = {}
+
+        def look():
+            for move in self.moves.values():
+                with self.point(training=True), backend.Overlay(moving=frozenset()) as overlay:
+                    terms, observed = self.loss_terms(move, minibatch, overlay)
+                names.update({f"{move.name}/{key}": key in observed for key in (*terms, *observed)})
+                yield from (*terms.values(), *observed.values())
+
+        backend.dry_run(lambda: list(look()))
+        with backend.strategy_scope(self.model):
+            self.terms = {name: keras.metrics.Mean(name=name) for name in names}
+        self._observed = {name for name, observed in names.items() if observed}
+
+    # Steps -----------------------------------------------------------------------------------------------------------
+
+    def round(self, batch, loss_metric):
+        """Every turn once, `repeats` times each."""
+        minibatches = iter(split_round(batch, self.per_round))
+        minibatch, total = None, 0.0
+        for turn in self.turns:
+            gate = self._gate(turn)
+            for _ in range(turn.repeats):
+                if turn.fresh or minibatch is None:
+                    minibatch = next(minibatches)
+                evaluations = self._step(turn, minibatch, gate)
+                total += self._log(turn, evaluations, gate) / turn.repeats
+        loss_metric.update_state(total)
+        self.optimizer.iterations.assign_add(1)
+
+    def _gate(self, turn):
+        gate = None
+        if turn.every > 1:
+            gate = ops.equal(ops.mod(ops.convert_to_tensor(self.optimizer.iterations), turn.every), 0)
+        if turn.when is not None:
+            when = ops.cast(turn.when(), "bool")
+            gate = when if gate is None else ops.logical_and(gate, when)
+        return gate
+
+    def _step(self, turn, minibatch, gate):
+        variables = [self.moved[move.name] for move in turn.moves]
+
+        def compute():
+            with self.point(training=True):
+                return turn.rule(lambda move: self.evaluate(move, minibatch), turn.moves, variables)
+
+        if gate is None:
+            evaluations = compute()
+        else:
+            evaluations = backend.conditional(
+                gate, lambda: self._with_state(turn, compute()), lambda: self._with_state(turn, self._nothing(turn))
+            )
+        for move, moved, evaluation in zip(turn.moves, variables, evaluations, strict=True):
+            self.optimizer.apply_move(move.name, evaluation.gradients, moved, gate)
+            if move.project is not None:
+                for variable in moved:
+                    before = backend.snapshot(variable)
+                    projected = move.project(before)
+                    variable.assign(projected if gate is None else ops.where(gate, projected, before))
+        self._keep(evaluations)
+        return evaluations
+
+    def _with_state(self, turn, evaluations):
+        """Evaluations that list every state a move may change, changed or not: one structure for both ways of a gate."""
+        return [
+            e._replace(updates={**{i: self._read(v) for i, v in self._kept[move.name].items()}, **e.updates})
+            for move, e in zip(turn.moves, evaluations, strict=True)
+        ]
+
+    def _nothing(self, turn):
+        return [
+            Evaluation(
+                {key.split("/", 1)[1]: ops.zeros((), "float32") for key in self.terms if key.split("/", 1)[0] == move.name},
+                [ops.zeros_like(backend.constant(v)) for v in self.moved[move.name]],
+                {},
+            )
+            for move in turn.moves
+        ]
+
+    def _keep(self, evaluations):
+        for index in sorted({i for e in evaluations for i in e.updates}, key=int):
+            variable = self._state[int(index)]
+            values = [e.updates[index] for e in evaluations if index in e.updates]
+            if any(variable is seed for seed in self._seeds):
+                # Counters only grow, so the move that drew most decides; the replica's offset stays out of the state.
+                for value in values[:-1]:
+                    values[-1] = ops.maximum(values[-1], value)
+                if backend.replica_count() > 1:
+                    values[-1] = values[-1] - backend.replica_offset(values[-1].dtype)
+            variable.assign(values[-1])
+
+    def _log(self, turn, evaluations, gate):
+        weight = None if gate is None else ops.cast(gate, "float32")
+        total = 0.0
+        for move, evaluation in zip(turn.moves, evaluations, strict=True):
+            for key, value in evaluation.terms.items():
+                name = f"{move.name}/{key}"
+                self.terms[name].update_state(value, sample_weight=weight)
+                if name not in self._observed:
+                    total += value if weight is None else value * weight
+        return total
+
+
+def seed_states(model):
+    """The states of all seed generators of a model, its layers' included: what Keras lists but does not save."""
+    weights = {id(v) for v in model.weights}
+    return [v for v in model.non_trainable_variables if id(v) not in weights]

@@ -1,0 +1,181 @@
+"""Feeding rounds: the user thinks in minibatches, a round of a game consumes several."""
+
+import threading
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan import backend
+
+
+class Clock:
+    """Which epoch is being fed. Data sets that shuffle by it repeat their order when a run is resumed."""
+
+    epoch = 0
+
+
+clock = Clock()
+
+
+def epoch_order(count, seed, shuffle=True):
+    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` alone."""
+    if not shuffle:
+        return np.arange(count)
+    return np.random.default_rng((seed, clock.epoch)).permutation(count)
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Sets the clock at every epoch of `fit`."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        clock.epoch = epoch
+
+
+def split_round(batch, count):
+    """Cut a round's nest of tensors into `count` minibatches along the first axis."""
+    if count == 1:
+        return [batch]
+    for tensor in keras.tree.flatten(batch):
+        size = tensor.shape[0]
+        if size is not None and size % count:
+            raise ValueError(
+                f"One round of this game takes {count} minibatches of equal size, and {size} examples cannot be divided by "
+                f"{count}. Feed a multiple of {count} examples, or let fit() regroup the data."
+            )
+    pieces = keras.tree.map_structure(lambda t: _cut(t, count), batch)
+    return [keras.tree.map_structure_up_to(batch, lambda cut, i=i: cut[i], pieces) for i in range(count)]
+
+
+def _cut(tensor, count):
+    size = tensor.shape[0] if tensor.shape[0] is not None else ops.shape(tensor)[0]
+    share = size // count
+    return [tensor[i * share : (i + 1) * share] for i in range(count)]
+
+
+class ArrayRounds(keras.utils.PyDataset):
+    """Rounds from arrays in memory, shuffled anew each epoch, the incomplete last round dropped."""
+
+    def __init__(self, arrays, examples, seed, shuffle):
+        super().__init__()
+        self.arrays, self.examples, self.seed, self.shuffle = arrays, examples, seed, shuffle
+        self.count = len(keras.tree.flatten(arrays)[0])
+
+    def __len__(self):
+        return self.count // self.examples
+
+    def __getitem__(self, index):
+        # Every item asks for the order of the present epoch, so that none depends on which were asked before.
+        order = epoch_order(self.count, self.seed, self.shuffle)
+        chosen = order[index * self.examples : (index + 1) * self.examples]
+        return keras.tree.map_structure(lambda a: a[chosen], self.arrays)
+
+
+class StreamRounds(keras.utils.PyDataset):
+    """Rounds from an indexed stream of minibatches (a PyDataset, a torch DataLoader, a sequence): several joined to one."""
+
+    def __init__(self, minibatches, per_round):
+        super().__init__()
+        self.minibatches, self.per_round = minibatches, per_round
+        self._lock = threading.Lock()
+        self._iterator = None
+
+    def __len__(self):
+        return len(self.minibatches) // self.per_round
+
+    def __getitem__(self, index):
+        if hasattr(self.minibatches, "__getitem__"):
+            parts = [self.minibatches[index * self.per_round + i] for i in range(self.per_round)]
+        else:
+            with self._lock:
+                if index == 0 or self._iterator is None:
+                    self._iterator = iter(self.minibatches)
+                parts = [next(self._iterator) for _ in range(self.per_round)]
+        parts = [keras.tree.map_structure(lambda t: ops.convert_to_numpy(t), _nest(part)) for part in parts]
+        sizes = {len(keras.tree.flatten(part)[0]) for part in parts}
+        if len(sizes) > 1:
+            raise ValueError(
+                f"A round joins {self.per_round} minibatches of one size. Received sizes {sorted(sizes)}: drop the incomplete "
+                "last minibatch of your data (drop_last=True)."
+            )
+        return keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *parts)
+
+    def on_epoch_end(self):
+        if hasattr(self.minibatches, "on_epoch_end"):
+            self.minibatches.on_epoch_end()
+
+
+def _nest(part):
+    return tuple(part) if isinstance(part, list) else part
+
+
+def _is_tf_dataset(x):
+    # Without importing TensorFlow: on other backends it may be absent.
+    return any(base.__module__.startswith("tensorflow") and base.__name__ == "DatasetV2" for base in type(x).__mro__)
+
+
+def to_rounds(x, y, batch_size, per_round, seed, shuffle):
+    """Data as `fit` received it, regrouped into rounds of `per_round` equal minibatches.
+
+    Args:
+        x: array, nest of arrays, `tf.data.Dataset` of minibatches, `PyDataset`, or torch `DataLoader`.
+        y: array or None, only beside an array x.
+        batch_size: examples per minibatch, for arrays; default 64.
+        per_round: minibatches per round.
+        seed, shuffle: order of arrays.
+
+    Returns:
+        `(rounds, first)`: what Keras' `fit` is to consume, and one round of it as NumPy arrays.
+
+    Raises:
+        ValueError: for too few examples, arguments that contradict the kind of data, or unequal lengths.
+    """
+    if _is_tf_dataset(x) or not _is_arrays(x):
+        if y is not None or batch_size is not None:
+            raise ValueError("`y` and `batch_size` go with arrays; a data set brings its own. Leave both out.")
+        if not _is_tf_dataset(x):
+            return _regroup_stream(x, per_round)
+        from kgan.datasets.pipeline import regroup
+
+        return regroup(x, per_round)
+    arrays = x if y is None else (x, y)
+    lengths = {len(a) for a in keras.tree.flatten(arrays)}
+    if len(lengths) != 1:
+        raise ValueError(f"All arrays need the same number of examples. Received lengths {sorted(lengths)}.")
+    (count,) = lengths
+    batch_size = 64 if batch_size is None else batch_size
+    if not isinstance(batch_size, int) or batch_size < 1:
+        raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
+    require_examples(count, per_round * batch_size, per_round)
+    arrays = keras.tree.map_structure(np.asarray, arrays)
+    first = keras.tree.map_structure(lambda a: a[: per_round * batch_size], arrays)
+    if backend.name() == "tensorflow":
+        from kgan.datasets.pipeline import from_arrays
+
+        return from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle), first
+    return ArrayRounds(arrays, per_round * batch_size, seed, shuffle), first
+
+
+def _is_arrays(x):
+    leaves = keras.tree.flatten(x)
+    return bool(leaves) and all(hasattr(leaf, "shape") and hasattr(leaf, "__len__") for leaf in leaves)
+
+
+def require_examples(count, needed, per_round):
+    """Refuse a data set too small for one round."""
+    if count < needed:
+        raise ValueError(
+            f"One round of this game takes {per_round} minibatch(es) ({needed} examples or minibatches), and the data hold {count}. "
+            "Use a smaller batch size, fewer steps per round, or more data."
+        )
+
+
+def _regroup_stream(stream, per_round):
+    if not hasattr(stream, "__len__"):
+        raise ValueError(
+            "fit() takes arrays, a tf.data.Dataset, a keras.utils.PyDataset or a torch DataLoader. Received: "
+            f"{type(stream).__name__}. Wrap a generator with tf.data.Dataset.from_generator or in a PyDataset."
+        )
+    require_examples(len(stream), per_round, per_round)
+    rounds = StreamRounds(stream, per_round)
+    return rounds, rounds[0]

@@ -1,0 +1,80 @@
+"""Rules: how the gradients of the moves of one turn become the directions in which they step."""
+
+from typing import NamedTuple
+
+from keras import ops
+
+from kgan import backend
+
+
+class Evaluation(NamedTuple):
+    """What one move amounts to at the present point.
+
+    Attributes:
+        terms: dict of the loss's terms and observations, float32 scalars.
+        gradients: list of tensors, one per moved variable; a rule may replace them by other directions of descent.
+        updates: dict of the state that the evaluation changed.
+    """
+
+    terms: dict
+    gradients: list
+    updates: dict
+
+
+class Rule:
+    """Base of all rules. Stateless; two of one class and equal attributes are interchangeable."""
+
+    def __call__(self, evaluate, moves, variables):
+        """Directions for every move of a turn.
+
+        Args:
+            evaluate: callable `(move) -> Evaluation` at the present values of the variables, differentiable in them.
+            moves: the moves of the turn.
+            variables: for every move, the list of variables it moves.
+
+        Returns:
+            A list of `Evaluation`, one per move.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(evaluate, moves, variables).")
+
+
+class Descent(Rule):
+    """Each move follows the gradient of its own loss. With several moves in a turn: simultaneous gradient descent."""
+
+    def __call__(self, evaluate, moves, variables):
+        return [evaluate(move) for move in moves]
+
+
+class Consensus(Rule):
+    """Consensus optimisation: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
+
+    With u the joint vector of all moves' gradients, every move steps along `u + weight * grad(1/2 ||u||^2)`. The second
+    part is the product of u with the transposed Jacobian of u, taken over all moved variables.
+
+    Args:
+        weight: float >= 0, default 10.0 (the paper's gamma).
+
+    Every variable must belong to one move of the turn. The optimisers act on the sum; the paper uses one optimiser for both
+    players, so give the moves equal ones. Over replicas, u is averaged before the product: the rule on the joint batch.
+    """
+
+    def __init__(self, weight=10.0):
+        if not weight >= 0:
+            raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
+        self.weight = weight
+
+    def __call__(self, evaluate, moves, variables):
+        joint = [v for moved in variables for v in moved]
+        if len({id(v) for v in joint}) != len(joint):
+            raise ValueError(f"Consensus needs moves with disjoint players. Moves {[move.name for move in moves]} share some.")
+
+        def field(tensors):
+            with backend.Overlay(zip(joint, tensors, strict=True), commit=True):
+                evaluations = [evaluate(move) for move in moves]
+            # <u, stop(u)> has the gradient J^T u, that of 1/2 ||u||^2, and lets u be averaged over replicas first.
+            product = sum(ops.sum(g * ops.stop_gradient(backend.mean_over_replicas(g))) for e in evaluations for g in e.gradients)
+            return product, evaluations
+
+        (_, evaluations), curvature = backend.value_and_gradients(field, [backend.constant(v) for v in joint])
+        curvature = iter(curvature)
+        return [e._replace(gradients=[g + self.weight * next(curvature) for g in e.gradients]) for e in evaluations]

@@ -1,0 +1,95 @@
+"""Losses at a point the opponent has not reached yet: Metz, Poole, Pfau, Sohl-Dickstein, ICLR 2017, arXiv 1611.02163."""
+
+import keras
+from keras import ops
+
+from kgan import backend
+
+
+def unrolled(loss, opponent_loss, variables, steps, optimizer):
+    """Evaluate a loss after `steps` virtual optimiser steps of the opponent, differentiably (Eq. 6-10).
+
+    The opponent's variables are replaced by the result of the steps, and gradients flow through all of them, the optimiser's
+    recursion included (Eq. 12). Nothing of the opponent changes: neither weights, optimiser, nor other state. Every inner loss
+    and the last one draw the same random numbers in the same order, so one minibatch and one set of latents serves all, as in
+    the paper's experiments.
+
+    Args:
+        loss: callable `() -> scalar or dict of terms`, evaluated at the end.
+        opponent_loss: callable `() -> scalar`, what the opponent descends on.
+        variables: the opponent's variables.
+        steps: int >= 0. 0 evaluates `loss` at the present point.
+        optimizer: the opponent's Keras optimiser, `SGD` or `Adam`, built; the virtual steps start from its present slots and
+            leave them alone. Its learning rate is the inner rate (as in the paper).
+
+    Returns:
+        What `loss` returns.
+
+    Raises:
+        ValueError: for negative or non-integer `steps`.
+        TypeError: for an optimiser that has no differentiable recursion here.
+    """
+    if not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"`steps` must be an integer >= 0. Received: {steps!r}.")
+    descend = _recursion(optimizer, variables)
+    values = [backend.constant(v) for v in variables]
+
+    def inner(tensors):
+        with backend.Overlay(zip(variables, tensors, strict=True), moving=frozenset()):
+            return opponent_loss(), None
+
+    for _ in range(steps):
+        _, gradients = backend.value_and_gradients(inner, values, differentiable=True)
+        values = descend(values, gradients)
+    with backend.Overlay(zip(variables, values, strict=True), commit=True):
+        return loss()
+
+
+def _recursion(optimizer, variables):
+    """A function `(values, gradients) -> values` that continues the optimiser from its present slots."""
+    rate = ops.convert_to_tensor(optimizer.learning_rate)
+    slots = {v.path: v for v in optimizer.variables}
+
+    def slot(variable, name):
+        suffix = f"{variable.path.replace('/', '_')}_{name}"
+        return next(backend.constant(v) for path, v in slots.items() if path.endswith(suffix))
+
+    if type(optimizer) is keras.optimizers.SGD:
+        return _sgd(rate, optimizer, [slot(v, "momentum") for v in variables] if optimizer.momentum else None)
+    if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
+        moments = [slot(v, "momentum") for v in variables], [slot(v, "velocity") for v in variables]
+        return _adam(rate, optimizer, *moments)
+    raise TypeError(f"unrolled() differentiates through SGD and Adam (without amsgrad). Received: {type(optimizer).__name__}.")
+
+
+def _sgd(rate, optimizer, momenta):
+    def descend(values, gradients):
+        nonlocal momenta
+        if momenta is None:
+            return [value - rate * g for value, g in zip(values, gradients, strict=True)]
+        momenta = [optimizer.momentum * m - rate * g for m, g in zip(momenta, gradients, strict=True)]
+        if optimizer.nesterov:
+            return [value + optimizer.momentum * m - rate * g for value, m, g in zip(values, momenta, gradients, strict=True)]
+        return [value + m for value, m in zip(values, momenta, strict=True)]
+
+    return descend
+
+
+def _adam(rate, optimizer, means, squares):
+    taken = ops.cast(backend.constant(optimizer.iterations), "float32")
+
+    def descend(values, gradients):
+        nonlocal means, squares, taken
+        taken = taken + 1.0
+        correction = ops.sqrt(1.0 - optimizer.beta_2**taken) / (1.0 - optimizer.beta_1**taken)
+        means = [optimizer.beta_1 * m + (1.0 - optimizer.beta_1) * g for m, g in zip(means, gradients, strict=True)]
+        squares = [
+            optimizer.beta_2 * s + (1.0 - optimizer.beta_2) * ops.square(g) for s, g in zip(squares, gradients, strict=True)
+        ]
+        # The derivative of a root is infinite at 0, where a unit is dead or before the first step; 1e-24 is invisible else.
+        return [
+            value - rate * correction * m / (ops.sqrt(s + 1e-24) + optimizer.epsilon)
+            for value, m, s in zip(values, means, squares, strict=True)
+        ]
+
+    return descend

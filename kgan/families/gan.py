@@ -1,0 +1,208 @@
+"""Generative adversarial networks: Goodfellow et al., NIPS 2014, arXiv 1406.2661; and the base of two-player families."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan import objectives
+from kgan.engine import AdversarialModel, Move, Observation, Turn
+from kgan.networks import mlp
+from kgan.priors import Normal
+
+
+@keras.saving.register_keras_serializable("kgan")
+class GAN(AdversarialModel):
+    """A generator against a discriminator.
+
+    The discriminator moves first, `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise; then the
+    generator, once, on fresh noise (Algorithm 1). With the default objective, the non-saturating one of section 3:
+    `L_D = E sp(-l(x)) + E sp(l(G(z)))` (Eq. 1) and `L_G = E sp(-l(G(z)))`, where l is the discriminator's logit and sp softplus.
+
+    Most two-player systems are this class with other arguments.
+
+    Args:
+        data_shape: tuple, shape of one example: `(features,)`, or `(height, width, channels)` for images in [-1, 1]. May be left
+            out when `discriminator` is given.
+        generator: `keras.Model` from `(batch, latent_size)` to examples. Default: two hidden layers of 128 ReLU; tanh output
+            for images.
+        discriminator: `keras.Model` from examples to logits `(batch, 1)`, higher = more real. Default: two hidden layers of 128 ReLU.
+        objective: `kgan.objectives.Objective` or its name, default "non_saturating" (the paper's choice in practice);
+            "minimax" is the value function itself.
+        penalties: sequence of `kgan.penalties.Penalty`, added to the discriminator's loss, each a term of its own.
+        discriminator_steps: int >= 1, default 1 (the paper's k).
+        latent_size: int, default 128; taken from `generator` if that is given.
+        prior: distribution of the latents, default `kgan.priors.Normal()`. The paper's MNIST network uses
+            `Uniform(-sqrt(3), sqrt(3))`.
+        generator_batch: int >= 1, default 1: generated examples in the generator's move, in multiples of the minibatch.
+        joint_batch: bool, default False: give the discriminator real and generated examples in one forward pass. Faster, and the
+            same mathematics for networks without batch statistics; with batch normalisation it lets the discriminator tell them
+            apart by their mixture, and the generator collapses.
+        simultaneous: bool, default False: both players move at one point on the same noise, as in the authors' code.
+        seed, name, dtype: as in `kgan.AdversarialModel`.
+
+    Input of `fit`: examples `(batch, *data_shape)`, float32; labels beside them are ignored. Output of `generate`:
+    `(count, *data_shape)`.
+
+    Logs: `discriminator/adversarial`, `discriminator/<penalty>`, `discriminator/real_logit`, `discriminator/fake_logit` (means),
+    `generator/adversarial`.
+
+    Raises:
+        ValueError: for contradictory shapes, a discriminator without exactly one output, data of another shape or range.
+
+    Departures from the paper: Adam(1e-3, beta_1 0.5) instead of momentum SGD with its schedule, and small networks, suited to small
+    data; the published MNIST networks are `kgan.networks.mlp.generator(..., (1200, 1200))` and `maxout_discriminator`.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> model = kgan.GAN(data_shape=(2,), latent_size=2, seed=0)
+    >>> model.compile()
+    >>> points = np.random.default_rng(0).normal(size=(256, 2)).astype("float32")
+    >>> history = model.fit(points, batch_size=64, epochs=1, verbose=0)
+    >>> model.generate(5, seed=1).shape
+    (5, 2)
+    """
+
+    def __init__(
+        self,
+        data_shape=None,
+        *,
+        generator=None,
+        discriminator=None,
+        objective="non_saturating",
+        penalties=(),
+        discriminator_steps=1,
+        latent_size=None,
+        prior=None,
+        generator_batch=1,
+        joint_batch=False,
+        simultaneous=False,
+        seed=None,
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(seed=seed, name=name, dtype=dtype)
+        self.data_shape = _shape_of_data(data_shape, generator, discriminator)
+        self.latent_size = _latent_size(latent_size, generator)
+        self.objective = objectives.get(objective)
+        self.penalties = list(penalties)
+        for field, value in {"discriminator_steps": discriminator_steps, "generator_batch": generator_batch}.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
+        if simultaneous and discriminator_steps != 1:
+            raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
+        self.discriminator_steps = discriminator_steps
+        self.generator_batch = generator_batch
+        self.prior = Normal() if prior is None else prior
+        self.joint_batch = joint_batch
+        self.simultaneous = simultaneous
+        output = "tanh" if len(self.data_shape) == 3 else None
+        self.generator = generator or mlp.generator(self.data_shape, self.latent_size, output_activation=output)
+        self.discriminator = discriminator or mlp.discriminator(self.data_shape)
+        self._check_networks()
+
+    def default_optimizers(self):
+        return {move: keras.optimizers.Adam(1e-3, beta_1=0.5) for move in ("discriminator", "generator")}
+
+    def _check_networks(self):
+        for player in (self.generator, self.discriminator):
+            if not player.built:
+                raise ValueError(f"The network {player.name!r} is not built. Call it on an example or give it an Input.")
+        produced = tuple(self.generator.compute_output_shape((None, self.latent_size)))[1:]
+        if produced != self.data_shape:
+            raise ValueError(f"The generator makes examples of shape {produced}, the data have {self.data_shape}.")
+        judged = tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
+        if judged[1:] not in ((1,), ()):
+            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {judged}.")
+
+    # The game --------------------------------------------------------------------------------------------------------
+
+    def turns(self):
+        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss)
+        generator = Move("generator", ("generator",), self.generator_loss)
+        if self.simultaneous:
+            return (Turn((discriminator, generator)),)
+        return (Turn((discriminator,), repeats=self.discriminator_steps), Turn((generator,), fresh=False))
+
+    def discriminator_loss(self, real):
+        fake = ops.stop_gradient(self.sample(_count(real)))
+        real_logits, fake_logits = self.score_both(real, fake)
+        terms = {"adversarial": self.objective.discriminator(real_logits, fake_logits)}
+        for penalty in self.penalties:
+            terms[penalty.name] = penalty(self.score, real, fake, self.seed_generator)
+        terms["real_logit"] = Observation(ops.mean(real_logits))
+        terms["fake_logit"] = Observation(ops.mean(fake_logits))
+        return terms
+
+    def generator_loss(self, real):
+        fake = self.sample(_count(real) * self.generator_batch)
+        return {"adversarial": self.objective.generator(self.score(fake))}
+
+    def sample(self, count):
+        """`count` generated examples on fresh training noise."""
+        return self.generator(self.generator_inputs(count, seed=self.seed_generator), training=self.in_training)
+
+    def score(self, examples):
+        """The discriminator's logits, `(batch, 1)`."""
+        return self.discriminator(examples, training=self.in_training)
+
+    def score_both(self, real, fake):
+        """Logits of real and of generated examples, in one forward pass or in two."""
+        if not self.joint_batch:
+            return self.score(real), self.score(fake)
+        logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
+        return logits[: _count(real)], logits[_count(real) :]
+
+    # Data and samples ------------------------------------------------------------------------------------------------
+
+    def generator_inputs(self, count, condition=None, seed=None):
+        if condition is not None:
+            raise ValueError(f"{type(self).__name__} is not conditional; leave `condition` out.")
+        return self.prior((count, self.latent_size), seed)
+
+    def check_data(self, batch):
+        if not isinstance(batch, np.ndarray):
+            raise ValueError(f"Expected one array of examples {self.data_shape}. Received a nest of {type(batch).__name__}.")
+        if not np.issubdtype(batch.dtype, np.floating):
+            raise ValueError(
+                f"Examples must be floating point, images in [-1, 1]. Received dtype {batch.dtype}. "
+                "For pixels in [0, 255] use `x.astype('float32') / 127.5 - 1`."
+            )
+        if tuple(batch.shape[1:]) != tuple(self.data_shape):
+            raise ValueError(
+                f"Examples must have the shape {tuple(self.data_shape)}. Received: {tuple(batch.shape[1:])} per example."
+            )
+        if not np.isfinite(batch).all():
+            raise ValueError("The data contain NaN or infinite values. Remove or repair those examples.")
+        if len(self.data_shape) == 3 and np.abs(batch).max() > 1.001:
+            raise ValueError(
+                f"Images must lie in [-1, 1]. Received values in [{batch.min():g}, {batch.max():g}]. "
+                "For pixels in [0, 255] use `x / 127.5 - 1`, for [0, 1] `2 * x - 1`."
+            )
+
+
+def _count(examples):
+    return examples.shape[0] if examples.shape[0] is not None else ops.shape(examples)[0]
+
+
+def _shape_of_data(data_shape, generator, discriminator):
+    if data_shape is None and discriminator is not None:
+        data_shape = discriminator.input_shape[1:]
+    if data_shape is None and generator is not None:
+        data_shape = generator.output_shape[1:]
+    shape = () if data_shape is None else tuple(data_shape)
+    if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
+        raise ValueError(
+            "The shape of one example must be a tuple of positive integers, such as (2,) for points or (32, 32, 3) for "
+            f"images. Received: {data_shape!r}."
+        )
+    return shape
+
+
+def _latent_size(latent_size, generator):
+    if latent_size is None:
+        return generator.input_shape[-1] if generator is not None else 128
+    if not isinstance(latent_size, int) or latent_size < 1:
+        raise ValueError(f"`latent_size` must be an integer >= 1. Received: {latent_size!r}.")
+    if generator is not None and generator.input_shape[-1] != latent_size:
+        raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {generator.input_shape[-1]}.")
+    return latent_size

@@ -1,0 +1,49 @@
+"""Maxout units: Goodfellow, Warde-Farley, Mirza, Courville, Bengio, ICML 2013, arXiv 1302.4389."""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Maxout(layers.Layer):
+    """The maximum over `pieces` affine maps per unit.
+
+    Args:
+        units: int, number of outputs.
+        pieces: int, default 5 (the discriminator of the 2014 GAN), affine maps per unit.
+        kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
+
+    Input shape: `(batch, ..., features)`. Output shape: `(batch, ..., units)`.
+
+    Example:
+    >>> import keras, kgan
+    >>> kgan.layers.Maxout(3, pieces=2)(keras.ops.ones((4, 6))).shape[-1]
+    3
+    """
+
+    def __init__(self, units, pieces=5, kernel_initializer="glorot_uniform", bias_initializer="zeros", **kwargs):
+        super().__init__(**kwargs)
+        for name, value in {"units": units, "pieces": pieces}.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+        self.units = units
+        self.pieces = pieces
+        self.affine = layers.Dense(
+            units * pieces, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, name="affine"
+        )
+
+    def build(self, input_shape):
+        self.affine.build(input_shape)
+
+    def call(self, inputs):
+        affine = self.affine(inputs)
+        return ops.max(ops.reshape(affine, (*ops.shape(affine)[:-1], self.units, self.pieces)), axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self):
+        initializers = {
+            name: keras.initializers.serialize(getattr(self.affine, name)) for name in ("kernel_initializer", "bias_initializer")
+        }
+        return {**super().get_config(), "units": self.units, "pieces": self.pieces, **initializers}

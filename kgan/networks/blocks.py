@@ -1,0 +1,54 @@
+"""Pieces that the network builders share. Every layer gets an explicit name, so that files keep loading."""
+
+import keras
+from keras import layers
+
+
+def activation(kind, name):
+    """A nonlinearity: a Keras activation, or a number for the slope of a leaky ReLU."""
+    if isinstance(kind, (int, float)) and not isinstance(kind, bool):
+        return layers.LeakyReLU(negative_slope=kind, name=name)
+    return layers.Activation(kind, name=name)
+
+
+def _fresh(initializer):
+    # One initializer object shared by several layers would give equal kernels where it is seeded.
+    return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer
+
+
+def dense(units, name, initializer="glorot_uniform", **kwargs):
+    return layers.Dense(units, kernel_initializer=_fresh(initializer), name=name, **kwargs)
+
+
+def conv(filters, kernel, name, strides=1, initializer="glorot_uniform", **kwargs):
+    return layers.Conv2D(filters, kernel, strides, padding="same", kernel_initializer=_fresh(initializer), name=name, **kwargs)
+
+
+def deconv(filters, kernel, name, strides=2, initializer="glorot_uniform", **kwargs):
+    return layers.Conv2DTranspose(
+        filters, kernel, strides, padding="same", kernel_initializer=_fresh(initializer), name=name, **kwargs
+    )
+
+
+def scaled(channels, width):
+    """A published channel count times a width factor, at least 1."""
+    if not width > 0:
+        raise ValueError(f"`width` must be > 0. Received: {width!r}.")
+    return max(1, round(channels * width))
+
+
+def image_head(data_shape):
+    """Reshapes a flat output to the shape of an example."""
+    return layers.Reshape(tuple(data_shape), name="reshape")
+
+
+def check_image_shape(image_shape, divisor, smallest):
+    """Refuse image shapes that a convolutional builder cannot halve down to its base."""
+    shape = tuple(image_shape)
+    good = len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)
+    if not good or shape[0] != shape[1] or shape[0] % divisor or shape[0] < smallest:
+        raise ValueError(
+            f"`image_shape` must be (size, size, channels) with a size that is a multiple of {divisor} and at least "
+            f"{smallest}. Received: {image_shape!r}."
+        )
+    return shape

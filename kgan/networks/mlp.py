@@ -1,0 +1,101 @@
+"""Multi-layer perceptrons: points and vectors, and the networks of the 2014 GAN."""
+
+import math
+
+import keras
+from keras import layers
+
+from kgan.layers import Maxout
+from kgan.networks.blocks import activation, dense, image_head
+
+
+def generator(
+    data_shape,
+    latent_size,
+    hidden=(128, 128),
+    nonlinearity="relu",
+    batch_norm=False,
+    output_activation=None,
+    initializer="glorot_uniform",
+    name="generator",
+):
+    """A dense generator.
+
+    Args:
+        data_shape: tuple, shape of one example, `(features,)` or an image shape.
+        latent_size: int, length of a latent.
+        hidden: tuple of int, units of the hidden layers.
+        nonlinearity: Keras activation of the hidden layers, or a float: slope of a leaky ReLU.
+        batch_norm: bool, normalise each hidden layer.
+        output_activation: Keras activation of the output; None is linear.
+        initializer: of all kernels.
+
+    Returns:
+        `keras.Model` from `(batch, latent_size)` to `(batch, *data_shape)`.
+    """
+    x = inputs = keras.Input((latent_size,), name="latent")
+    for index, units in enumerate(hidden):
+        x = dense(units, f"hidden_{index}", initializer, use_bias=not batch_norm)(x)
+        if batch_norm:
+            x = layers.BatchNormalization(momentum=0.9, name=f"norm_{index}")(x)
+        x = activation(nonlinearity, f"activation_{index}")(x)
+    x = dense(math.prod(data_shape), "output", initializer, activation=output_activation)(x)
+    x = image_head(data_shape)(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def discriminator(
+    data_shape,
+    hidden=(128, 128),
+    nonlinearity="relu",
+    normalizer=None,
+    initializer="glorot_uniform",
+    dropout=0.0,
+    name="discriminator",
+):
+    """A dense discriminator.
+
+    Args:
+        data_shape: tuple, shape of one example.
+        hidden, nonlinearity, initializer: as in `generator`.
+        normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
+        dropout: float, rate after every hidden layer.
+
+    Returns:
+        `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
+    """
+    wrap = normalizer or (lambda layer: layer)
+    x = inputs = keras.Input(data_shape, name="examples")
+    x = layers.Flatten(name="flatten")(x)
+    for index, units in enumerate(hidden):
+        x = wrap(dense(units, f"hidden_{index}", initializer))(x)
+        x = activation(nonlinearity, f"activation_{index}")(x)
+        if dropout:
+            x = layers.Dropout(dropout, name=f"dropout_{index}")(x)
+    x = wrap(dense(1, "logit", initializer))(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0.5, 0.5), name="discriminator"):
+    """The MNIST discriminator of 1406.2661: two maxout layers with dropout, kernels from U(-0.005, 0.005).
+
+    Args:
+        data_shape: tuple, shape of one example.
+        units: units of the maxout layers; pieces: linear maps per unit.
+        dropout: rates before each layer and before the logit (the authors keep 0.8 of the input, 0.5 of hidden units).
+
+    Returns:
+        `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
+    """
+
+    def uniform():
+        return keras.initializers.RandomUniform(-0.005, 0.005)
+
+    x = inputs = keras.Input(data_shape, name="examples")
+    x = layers.Flatten(name="flatten")(x)
+    for index, width in enumerate(units):
+        x = layers.Dropout(dropout[index], name=f"dropout_{index}")(x)
+        x = Maxout(width, pieces, kernel_initializer=uniform(), name=f"maxout_{index}")(x)
+    x = layers.Dropout(dropout[-1], name="dropout_logit")(x)
+    x = dense(1, "logit", uniform())(x)
+    return keras.Model(inputs, x, name=name)

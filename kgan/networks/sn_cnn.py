@@ -1,0 +1,83 @@
+"""The standard convolutional networks of spectral normalisation: Miyato et al. 2018, 1802.05957, Table 3."""
+
+import keras
+from keras import layers
+
+from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, scaled
+
+_SLOPE = 0.1
+_LEVELS = 3
+# (channels, stride) of the seven convolutions at width 64: the paper's table, and the network of the authors' published code.
+_CHANNELS = {
+    "paper": (64, 64, 128, 128, 256, 256, 512),
+    "code": (64, 128, 128, 256, 256, 512, 512),
+}
+
+
+def _normal():
+    # The authors' code; the paper names no initialisation.
+    return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generator"):
+    """Dense layer to maps of an eighth of the size, three 4x4 transposed convolutions of stride 2, a 3x3 convolution.
+
+    Batch norm and ReLU everywhere but at the output, which is tanh.
+
+    Args:
+        image_shape: `(size, size, channels)`, size a multiple of 8: 32 (CIFAR-10) and 48 (STL-10) in the paper.
+        latent_size: int, default 128 (the paper's).
+        width: float, default 1.0 (the paper's: 512, 256, 128, 64 channels), factor of all channel counts.
+
+    Returns:
+        `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
+    """
+    image_shape = check_image_shape(image_shape, 2**_LEVELS, 2**_LEVELS)
+    base = image_shape[0] // 2**_LEVELS
+    x = inputs = keras.Input((latent_size,), name="latent")
+    first, *rest = (scaled(channels, width) for channels in (512, 256, 128, 64))
+    x = dense(base * base * first, "project", _normal())(x)
+    x = layers.Reshape((base, base, first), name="reshape")(x)
+    x = _norm_relu(x, "project")
+    for level, channels in enumerate(rest):
+        x = _norm_relu(deconv(channels, 4, f"up_{level}", initializer=_normal())(x), f"up_{level}")
+    x = conv(image_shape[-1], 3, "output", initializer=_normal(), activation="tanh")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def discriminator(
+    image_shape=(32, 32, 3), width=1.0, variant="paper", normalizer=None, batch_norm=None, initializer=None, name="discriminator"
+):
+    """Seven convolutions, 3x3/1 and 4x4/2 in turn, leaky ReLU 0.1, one logit from the flattened maps.
+
+    Args:
+        image_shape: as in `generator`.
+        width: as in `generator`.
+        variant: "paper" (default, Table 3) or "code" (the authors' published network, the wider of the two).
+        normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
+        batch_norm: callable `(name) -> layer` after each hidden convolution but the first, for the table's normalised
+            baselines; None for none.
+        initializer: of all kernels; default N(0, 0.02).
+
+    Returns:
+        `keras.Model` from images in [-1, 1] to logits `(batch, 1)`.
+    """
+    image_shape = check_image_shape(image_shape, 2**_LEVELS, 2**_LEVELS)
+    if variant not in _CHANNELS:
+        raise ValueError(f"`variant` must be one of {sorted(_CHANNELS)}. Received: {variant!r}.")
+    wrap = normalizer or (lambda layer: layer)
+    x = inputs = keras.Input(image_shape, name="images")
+    for index, channels in enumerate(_CHANNELS[variant]):
+        kernel, strides = (4, 2) if index % 2 else (3, 1)
+        x = wrap(conv(scaled(channels, width), kernel, f"conv_{index}", strides, initializer or _normal()))(x)
+        if batch_norm is not None and index:
+            x = batch_norm(f"norm_{index}")(x)
+        x = activation(_SLOPE, f"leaky_{index}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = wrap(dense(1, "logit", initializer or _normal()))(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def _norm_relu(x, name):
+    x = layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

@@ -1,0 +1,121 @@
+"""The residual networks of spectral normalisation: Miyato et al. 2018, 1802.05957, Tables 4-6 and appendix B.4."""
+
+import keras
+from keras import layers
+
+from kgan.layers import GlobalSumPooling2D
+from kgan.networks.blocks import check_image_shape, conv, dense, scaled
+
+# Image size: (size of the first maps, generator widths from those maps on, discriminator blocks as (width, halve)).
+_TABLES = {
+    8: (4, (256, 256), ((128, True), (128, False))),
+    16: (4, (256, 256, 256), ((128, True), (128, True), (128, False))),
+    32: (4, (256, 256, 256, 256), ((128, True), (128, True), (128, False), (128, False))),
+    48: (6, (512, 256, 128, 64), ((64, True), (128, True), (256, True), (512, True), (1024, False))),
+    128: (
+        4,
+        (1024, 1024, 512, 256, 128, 64),
+        ((64, True), (128, True), (256, True), (512, True), (1024, True), (1024, False)),
+    ),
+}
+
+
+def _table(image_shape):
+    size = check_image_shape(image_shape, 8, 8)[0]
+    if size not in _TABLES:
+        raise ValueError(
+            f"The residual networks exist for images of {sorted(_TABLES)} pixels. Received: {tuple(image_shape)!r}; resize, or "
+            "use the standard network (architecture='cnn'), which takes any multiple of 8."
+        )
+    return _TABLES[size]
+
+
+def _glorot(gain=1.0):
+    # Glorot-uniform times sqrt(2) inside residual branches, times 1 elsewhere: scale is the square of the gain.
+    return keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform")
+
+
+_BRANCH = 2.0**0.5
+
+
+def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generator"):
+    """Dense layer, residual blocks that double the size, batch norm, ReLU, 3x3 convolution, tanh.
+
+    Args:
+        image_shape: `(size, size, channels)` of 32 (CIFAR-10), 48 (STL-10) or 128 (ImageNet), the paper's tables, or of 16 and
+            8, the CIFAR-10 table with fewer blocks.
+        latent_size: int, default 128 (the paper's).
+        width: float, default 1.0 (the paper's): factor of all widths, for small machines.
+
+    Returns:
+        `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
+    """
+    base, (first, *widths), _ = _table(image_shape)
+    first = scaled(first, width)
+    x = inputs = keras.Input((latent_size,), name="latent")
+    x = dense(base * base * first, "project", _glorot())(x)
+    x = layers.Reshape((base, base, first), name="reshape")(x)
+    for index, channels in enumerate(widths):
+        x = _generator_block(x, scaled(channels, width), f"block_{index}")
+    x = layers.ReLU(name="relu")(_norm("norm")(x))
+    x = conv(image_shape[-1], 3, "output", initializer=_glorot(), activation="tanh")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def discriminator(image_shape=(32, 32, 3), width=1.0, normalizer=None, name="discriminator"):
+    """Residual blocks, ReLU, global sum pooling, one logit without bias.
+
+    Args:
+        image_shape, width: as in `generator`.
+        normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
+
+    Returns:
+        `keras.Model` from images in [-1, 1] to logits `(batch, 1)`.
+    """
+    wrap = normalizer or (lambda layer: layer)
+    _, _, blocks = _table(image_shape)
+    x = inputs = keras.Input(tuple(image_shape), name="images")
+    for index, (channels, halve) in enumerate(blocks):
+        x = _discriminator_block(x, scaled(channels, width), halve, index == 0, wrap, f"block_{index}")
+    x = layers.ReLU(name="relu")(x)
+    x = GlobalSumPooling2D(name="sum")(x)
+    x = wrap(dense(1, "logit", _glorot(), use_bias=False))(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def _norm(name):
+    return layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=name)
+
+
+def _generator_block(x, channels, name):
+    """BN ReLU up conv BN ReLU conv, beside up and a 1x1 convolution."""
+    shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up")(x)
+    shortcut = conv(channels, 1, f"{name}_shortcut", initializer=_glorot())(shortcut)
+    x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0")(x))
+    x = layers.UpSampling2D(2, name=f"{name}_up")(x)
+    x = conv(channels, 3, f"{name}_conv_0", initializer=_glorot(_BRANCH))(x)
+    x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1")(x))
+    x = conv(channels, 3, f"{name}_conv_1", initializer=_glorot(_BRANCH))(x)
+    return layers.Add(name=name)([x, shortcut])
+
+
+def _discriminator_block(x, channels, halve, first, wrap, name):
+    """ReLU conv ReLU conv pool, beside 1x1 convolution and pool; the first block sees pixels: no leading ReLU, pool first."""
+    shortcut = x
+    if first:
+        hidden = channels
+        shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool")(shortcut)
+        shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=_glorot()))(shortcut)
+    else:
+        hidden = x.shape[-1]
+        if halve or hidden != channels:
+            shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=_glorot()))(shortcut)
+        if halve:
+            shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool")(shortcut)
+        x = layers.ReLU(name=f"{name}_relu_0")(x)
+    x = wrap(conv(hidden, 3, f"{name}_conv_0", initializer=_glorot(_BRANCH)))(x)
+    x = layers.ReLU(name=f"{name}_relu_1")(x)
+    x = wrap(conv(channels, 3, f"{name}_conv_1", initializer=_glorot(_BRANCH)))(x)
+    if halve:
+        x = layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+    return layers.Add(name=name)([x, shortcut])

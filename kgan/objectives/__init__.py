@@ -1,0 +1,63 @@
+"""Objectives of adversarial games: pure functions of tensors, each formula once.
+
+A family takes an `Objective`; the models saved with one name it, so an objective of your own must be registered before
+such a model is loaded:
+
+>>> import kgan
+>>> from keras import ops
+>>> linear = kgan.objectives.register(kgan.objectives.Objective(
+...     "my_linear",
+...     discriminator=lambda real, fake: ops.mean(fake) - ops.mean(real),
+...     generator=lambda fake: -ops.mean(fake),
+... ))
+>>> kgan.objectives.get("my_linear") is linear
+True
+"""
+
+from kgan.objectives.adversarial import (
+    Objective,
+    hinge,
+    least_squares,
+    minimax,
+    non_saturating,
+    wasserstein,
+)
+
+_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
+
+
+def register(objective):
+    """Make an objective known by its name, so that models using it can be saved and loaded. Returns it."""
+    if not isinstance(objective, Objective):
+        raise TypeError(f"Expected a kgan.objectives.Objective. Received: {objective!r} of type {type(objective).__name__}.")
+    known = _registry.setdefault(objective.name, objective)
+    if known is not objective:
+        raise ValueError(f"Another objective is already registered as {objective.name!r}. Choose another name.")
+    return objective
+
+
+def get(objective):
+    """Resolve an objective from itself or from its registered name."""
+    if isinstance(objective, Objective):
+        return register(objective)
+    if objective in names():
+        return _registry[objective]
+    raise ValueError(f"Unknown objective {objective!r}. Pass a kgan.objectives.Objective or one of {names()}.")
+
+
+def names():
+    """Names of the registered objectives."""
+    return sorted(_registry)
+
+
+__all__ = [
+    "Objective",
+    "get",
+    "hinge",
+    "least_squares",
+    "minimax",
+    "names",
+    "non_saturating",
+    "register",
+    "wasserstein",
+]

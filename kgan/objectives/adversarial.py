@@ -1,0 +1,112 @@
+"""Objectives of the two-player game, as pure functions of logits.
+
+Conventions, the same for every objective: both players minimise; logits are the discriminator's raw outputs, higher means
+more real; each expectation is a mean over its own batch, and the two are summed, not averaged; half-precision logits are
+evaluated in float32. `sp` is softplus, `sp(t) = log(1 + exp(t))`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import keras
+from keras import ops
+
+from kgan.backend import full_precision
+
+
+@keras.saving.register_keras_serializable("kgan")
+@dataclass(frozen=True)
+class Objective:
+    """A pair of losses for the two players.
+
+    Attributes:
+        name: str, unique; saved with a model, see `kgan.objectives.register`.
+        discriminator: callable `(real_logits, fake_logits) -> scalar`.
+        generator: callable `(fake_logits) -> scalar`.
+    """
+
+    name: str
+    discriminator: Callable
+    generator: Callable
+
+    def get_config(self):
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        from kgan.objectives import get
+
+        return get(config["name"])
+
+
+def _mean(function, logits):
+    return ops.mean(function(full_precision(logits)))
+
+
+def _minus_mean(logits):
+    return -ops.mean(full_precision(logits))
+
+
+def _cross_entropy(real_logits, fake_logits):
+    return _mean(lambda t: ops.softplus(-t), real_logits) + _mean(ops.softplus, fake_logits)
+
+
+def _wasserstein(real_logits, fake_logits):
+    return _minus_mean(real_logits) - _minus_mean(fake_logits)
+
+
+minimax = Objective(
+    "minimax",
+    discriminator=_cross_entropy,
+    generator=lambda fake_logits: -_mean(ops.softplus, fake_logits),
+)
+"""The value function of Goodfellow et al. 2014, 1406.2661, Eq. 1, for both players.
+
+Discriminator: `E sp(-l(x)) + E sp(l(G(z)))`, at its optimum `log 4 - 2 JSD`. Generator: `E log(1 - D(G(z)))`, that is
+`-E sp(l(G(z)))`; its gradient vanishes as `sigmoid(l)` where the discriminator is sure of itself.
+"""
+
+non_saturating = Objective(
+    "non_saturating",
+    discriminator=_cross_entropy,
+    generator=lambda fake_logits: _mean(lambda t: ops.softplus(-t), fake_logits),
+)
+"""The generator loss that section 3 of 1406.2661 trains with: `-E log D(G(z)) = E sp(-l(G(z)))`.
+
+The discriminator's loss is that of `minimax`. The two generator gradients per example have the ratio `exp(-l)`.
+"""
+
+hinge = Objective(
+    "hinge",
+    discriminator=lambda real_logits, fake_logits: (
+        _mean(lambda t: ops.relu(1.0 - t), real_logits) + _mean(lambda t: ops.relu(1.0 + t), fake_logits)
+    ),
+    generator=_minus_mean,
+)
+"""The hinge loss of Miyato et al. 2018, 1802.05957, Eq. 16-17.
+
+Discriminator: `E relu(1 - l(x)) + E relu(1 + l(G(z)))`. Generator: `-E l(G(z))`.
+"""
+
+wasserstein = Objective(
+    "wasserstein",
+    discriminator=_wasserstein,
+    generator=_minus_mean,
+)
+"""The dual form of the Wasserstein-1 distance, Arjovsky et al. 2017, 1701.07875, Eq. 2 and Algorithm 1.
+
+Critic: `E l(G(z)) - E l(x)`, the negative estimate of the distance. Generator: `-E l(G(z))`. The critic must be kept
+Lipschitz by other means: clipping, a gradient penalty, spectral normalisation.
+"""
+
+least_squares = Objective(
+    "least_squares",
+    discriminator=lambda real_logits, fake_logits: (
+        0.5 * _mean(lambda t: ops.square(t - 1.0), real_logits) + 0.5 * _mean(ops.square, fake_logits)
+    ),
+    generator=lambda fake_logits: 0.5 * _mean(lambda t: ops.square(t - 1.0), fake_logits),
+)
+"""Least squares with the 0-1 coding, Mao et al. 2017, 1611.04076, Eq. 9: `a = 0`, `b = c = 1`, factors 1/2 as published.
+
+Discriminator: `1/2 E (l(x) - 1)^2 + 1/2 E l(G(z))^2`. Generator: `1/2 E (l(G(z)) - 1)^2`.
+"""

@@ -1,0 +1,55 @@
+"""Distributions of latents, and of the noise that losses add."""
+
+import keras
+
+
+class Prior:
+    """Base of the priors: `prior(shape, seed)` draws a float32 tensor."""
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Normal(Prior):
+    """The normal distribution.
+
+    Args:
+        mean: float, default 0.0.
+        stddev: float > 0, default 1.0.
+    """
+
+    def __init__(self, mean=0.0, stddev=1.0):
+        if not stddev > 0:
+            raise ValueError(f"`stddev` must be > 0. Received: {stddev!r}.")
+        self.mean, self.stddev = mean, stddev
+
+    def __call__(self, shape, seed=None):
+        return keras.random.normal(shape, self.mean, self.stddev, dtype="float32", seed=seed)
+
+    def get_config(self):
+        return {"mean": self.mean, "stddev": self.stddev}
+
+
+@keras.saving.register_keras_serializable("kgan")
+class Uniform(Prior):
+    """The uniform distribution on an interval.
+
+    Args:
+        low, high: floats, default -1.0 and 1.0 (DCGAN's). The 2014 GAN uses -sqrt(3), sqrt(3): unit variance.
+    """
+
+    def __init__(self, low=-1.0, high=1.0):
+        if not low < high:
+            raise ValueError(f"`low` must be below `high`. Received: low={low!r}, high={high!r}.")
+        self.low, self.high = low, high
+
+    def __call__(self, shape, seed=None):
+        return keras.random.uniform(shape, self.low, self.high, dtype="float32", seed=seed)
+
+    def get_config(self):
+        return {"low": self.low, "high": self.high}
