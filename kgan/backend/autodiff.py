@@ -32,7 +32,7 @@ def value_and_gradients(function, tensors, differentiable=False):
     >>> float(value), float(gradients[0][0])
     (8.0, 12.0)
     """
-    return _IMPLEMENTATIONS[keras.backend.backend()](function, list(tensors), differentiable)
+    return _IMPLEMENTATIONS[keras.backend.backend()](function, [ops.convert_to_tensor(t) for t in tensors], differentiable)
 
 
 def input_gradient(function, points):

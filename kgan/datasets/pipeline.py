@@ -63,7 +63,18 @@ def from_arrays(arrays, batch_size, seed=0, shuffle=True):
     return _finish(tf, dataset, count // batch_size)
 
 
-def regroup(dataset, per_round):
+def share(rounds, size, per_round, replicas):
+    """Order the examples of every round so that replicas, which get consecutive parts of it, share each of its minibatches."""
+    if replicas == 1:
+        return rounds
+    if size % replicas:
+        raise ValueError(f"Minibatches of {size} cannot be shared by {replicas} replicas. Use a multiple of {replicas}.")
+    tf = _tensorflow()
+    order = np.arange(per_round * size).reshape(per_round, replicas, size // replicas).transpose(1, 0, 2).ravel()
+    return rounds.map(lambda *batch: tf.nest.map_structure(lambda t: tf.gather(t, order), batch[0] if len(batch) == 1 else batch))
+
+
+def regroup(dataset, per_round, replicas=1):
     """Rounds of `per_round` minibatches from a data set of minibatches, and the first of them as NumPy arrays."""
     tf = _tensorflow()
     minibatch = next(iter(dataset.take(1)), None)
@@ -87,7 +98,7 @@ def regroup(dataset, per_round):
             minibatches = max(per_round, minibatches - 1)
         count = minibatches // per_round
         rounds = rounds.take(count).apply(tf.data.experimental.assert_cardinality(count))
-    return rounds, keras.tree.map_structure(lambda t: t.numpy(), first)
+    return share(rounds, size, per_round, replicas), keras.tree.map_structure(lambda t: t.numpy(), first)
 
 
 def to_float(dataset, dequantize=False, seed=0):

@@ -216,7 +216,8 @@ class AdversarialModel(keras.Model):
             kgan.DivergenceError: when a term is no longer finite; see `kgan.callbacks.DivergenceGuard`.
         """
         self._require_compiled("fit")
-        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle)
+        replicas = backend.distributed(self)
+        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas)
         self._prepare(first, self._play.per_round)
         callbacks = list(callbacks or [])
         # The guard goes first: what it refuses must not be saved.

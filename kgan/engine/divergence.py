@@ -9,7 +9,7 @@ class DivergenceError(FloatingPointError):
     """A term of a loss is no longer finite.
 
     Attributes:
-        terms: names `<move>/<term>` that are not finite, in the order of play: the first is where it began.
+        terms: names `<move>/<term>` that are not finite, in the order of play: the first is where it began; or "the data".
         epoch, step: where it was seen, both counted from 0; a step is a round.
     """
 
@@ -53,4 +53,6 @@ class DivergenceGuard(keras.callbacks.Callback):
     def _check(self, step, logs):
         bad = [key for key, value in (logs or {}).items() if not math.isfinite(float(value))]
         if bad:
-            raise DivergenceError([key for key in bad if key != "loss"] or bad, self._epoch, step)
+            # The total alone is not finite where a minibatch was not, see `Play.round`.
+            terms = [key for key in bad if key != "loss"] or ["the data (a minibatch with NaN or infinite values)"]
+            raise DivergenceError(terms, self._epoch, step)

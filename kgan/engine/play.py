@@ -132,7 +132,7 @@ class Play:
     def round(self, batch, loss_metric):
         """Every turn once, `repeats` times each."""
         minibatches = iter(split_round(batch, self.per_round))
-        minibatch, total = None, 0.0
+        minibatch, total = None, _nan_unless_finite(batch)
         for turn in self.turns:
             gate = self._gate(turn)
             for _ in range(turn.repeats):
@@ -214,6 +214,13 @@ class Play:
                 if name not in self._observed:
                     total += value if weight is None else value * weight
         return total
+
+
+def _nan_unless_finite(batch):
+    """0, or NaN where the data hold NaN or infinity: networks can swallow either (ReLU of NaN may be 0)."""
+    floats = [t for t in map(ops.convert_to_tensor, keras.tree.flatten(batch)) if keras.backend.is_float_dtype(t.dtype)]
+    finite = [ops.all(ops.isfinite(t)) for t in floats]
+    return ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")) if finite else 0.0
 
 
 def seed_states(model):

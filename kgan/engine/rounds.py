@@ -114,7 +114,7 @@ def _is_tf_dataset(x):
     return any(base.__module__.startswith("tensorflow") and base.__name__ == "DatasetV2" for base in type(x).__mro__)
 
 
-def to_rounds(x, y, batch_size, per_round, seed, shuffle):
+def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1):
     """Data as `fit` received it, regrouped into rounds of `per_round` equal minibatches.
 
     Args:
@@ -123,6 +123,7 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle):
         batch_size: examples per minibatch, for arrays; default 64.
         per_round: minibatches per round.
         seed, shuffle: order of arrays.
+        replicas: how many parts `tf.distribute` will cut every round into.
 
     Returns:
         `(rounds, first)`: what Keras' `fit` is to consume, and one round of it as NumPy arrays.
@@ -137,7 +138,7 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle):
             return _regroup_stream(x, per_round)
         from kgan.datasets.pipeline import regroup
 
-        return regroup(x, per_round)
+        return regroup(x, per_round, replicas)
     arrays = x if y is None else (x, y)
     lengths = {len(a) for a in keras.tree.flatten(arrays)}
     if len(lengths) != 1:
@@ -150,9 +151,10 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle):
     arrays = keras.tree.map_structure(np.asarray, arrays)
     first = keras.tree.map_structure(lambda a: a[: per_round * batch_size], arrays)
     if backend.name() == "tensorflow":
-        from kgan.datasets.pipeline import from_arrays
+        from kgan.datasets.pipeline import from_arrays, share
 
-        return from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle), first
+        rounds = from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle)
+        return share(rounds, batch_size, per_round, replicas), first
     return ArrayRounds(arrays, per_round * batch_size, seed, shuffle), first
 
 

@@ -1,6 +1,5 @@
 """Losses at a point the opponent has not reached yet: Metz, Poole, Pfau, Sohl-Dickstein, ICLR 2017, arXiv 1611.02163."""
 
-import keras
 from keras import ops
 
 from kgan import backend
@@ -54,12 +53,13 @@ def _recursion(optimizer, variables):
         suffix = f"{variable.path.replace('/', '_')}_{name}"
         return next(backend.constant(v) for path, v in slots.items() if path.endswith(suffix))
 
-    if type(optimizer) is keras.optimizers.SGD:
+    kind = type(optimizer).__name__  # backends substitute classes of their own
+    if kind == "SGD" and not optimizer.weight_decay:
         return _sgd(rate, optimizer, [slot(v, "momentum") for v in variables] if optimizer.momentum else None)
-    if type(optimizer) is keras.optimizers.Adam and not optimizer.amsgrad:
+    if kind == "Adam" and not optimizer.weight_decay and not optimizer.amsgrad:
         moments = [slot(v, "momentum") for v in variables], [slot(v, "velocity") for v in variables]
         return _adam(rate, optimizer, *moments)
-    raise TypeError(f"unrolled() differentiates through SGD and Adam (without amsgrad). Received: {type(optimizer).__name__}.")
+    raise TypeError(f"unrolled() differentiates through SGD and Adam, without weight decay and amsgrad. Received: {type(optimizer).__name__}.")
 
 
 def _sgd(rate, optimizer, momenta):

@@ -128,7 +128,7 @@ class GAN(AdversarialModel):
         real_logits, fake_logits = self.score_both(real, fake)
         terms = {"adversarial": self.objective.discriminator(real_logits, fake_logits)}
         for penalty in self.penalties:
-            terms[penalty.name] = penalty(self.score, real, fake, self.seed_generator)
+            terms[penalty.name] = penalty(self, real, fake)
         terms["real_logit"] = Observation(ops.mean(real_logits))
         terms["fake_logit"] = Observation(ops.mean(fake_logits))
         return terms

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kgan.backend import full_precision, input_gradient
+from kgan.penalties.penalty import Penalty
 
 # Keeps the square root differentiable where a gradient is exactly zero; invisible in float32 beside any norm above 1e-6.
 _NORM_EPSILON = 1e-12
@@ -82,35 +83,6 @@ def interpolate(real, fake, seed=None):
     return weight * real + (1.0 - weight) * fake
 
 
-class Penalty:
-    """A weighted term of a discriminator's loss. Subclasses say at which points, and what.
-
-    Args:
-        weight: float >= 0, the factor of the term.
-
-    Attributes:
-        name: str, the key of the term in the logs.
-    """
-
-    name = "penalty"
-
-    def __init__(self, weight):
-        if not weight >= 0:
-            raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
-        self.weight = float(weight)
-
-    def __call__(self, score, real, fake, seed):
-        """The weighted scalar. `score` maps examples to logits; `seed` is the model's seed generator."""
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(score, real, fake, seed).")
-
-    def get_config(self):
-        return {"weight": self.weight}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
-
-
 @keras.saving.register_keras_serializable("kgan")
 class GradientPenalty(Penalty):
     """The WGAN-GP term: `weight * E (||grad D(x^)||_2 - target)^2` at points between real and generated examples.
@@ -134,9 +106,9 @@ class GradientPenalty(Penalty):
         self.target = target
         self.one_sided = one_sided
 
-    def __call__(self, score, real, fake, seed):
-        points = interpolate(real, fake, seed)
-        return self.weight * ops.mean(gradient_penalty(score, points, self.target, self.one_sided))
+    def __call__(self, model, real, fake):
+        points = interpolate(real, fake, model.seed_generator)
+        return self.weight * ops.mean(gradient_penalty(model.score, points, self.target, self.one_sided))
 
     def get_config(self):
         return {**super().get_config(), "target": self.target, "one_sided": self.one_sided}
@@ -155,5 +127,5 @@ class R1(Penalty):
     def __init__(self, weight=10.0):
         super().__init__(weight)
 
-    def __call__(self, score, real, fake, seed):
-        return 0.5 * self.weight * ops.mean(r1_penalty(score, real))
+    def __call__(self, model, real, fake):
+        return 0.5 * self.weight * ops.mean(r1_penalty(model.score, real))
