@@ -132,6 +132,20 @@ def reducible_logs(model, logs):
     return logs
 
 
+def enable_determinism():
+    """Ask the framework for equal results run after run, on accelerators too."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    elif name() == "torch":
+        import torch
+
+        torch.use_deterministic_algorithms(True)
+    else:
+        raise RuntimeError("On JAX, set the environment variable XLA_FLAGS=--xla_gpu_deterministic_ops=true before starting.")
+
+
 def write_image_summary(folder, tag, pixels, step):
     """Write a uint8 picture (height, width, 3) for TensorBoard."""
     try:

@@ -59,7 +59,7 @@ def _recursion(optimizer, variables):
     if kind == "Adam" and not optimizer.weight_decay and not optimizer.amsgrad:
         moments = [slot(v, "momentum") for v in variables], [slot(v, "velocity") for v in variables]
         return _adam(rate, optimizer, *moments)
-    raise TypeError(f"unrolled() differentiates through SGD and Adam, without weight decay and amsgrad. Received: {type(optimizer).__name__}.")
+    raise TypeError(f"unrolled() goes through SGD and Adam, without weight decay and amsgrad. Received: {kind}.")
 
 
 def _sgd(rate, optimizer, momenta):

@@ -23,8 +23,9 @@ class KernelNormalization(layers.Wrapper):
                 f"{type(self).__name__} wraps Dense, Conv1D/2D/3D, Conv1D/2D/3DTranspose and Embedding layers. "
                 f"Received: {layer!r} of type {type(layer).__name__}."
             )
-        # Without autocast the kernel is read in its own precision; the wrapped layer still casts to its compute dtype.
-        super().__init__(layer, autocast=False, **kwargs)
+        # The wrapper computes in the precision in which weights are stored; the wrapped layer casts to its own compute dtype.
+        policy = keras.dtype_policies.get(kwargs.pop("dtype", None) or keras.config.dtype_policy())
+        super().__init__(layer, autocast=False, dtype=policy.variable_dtype, **kwargs)
 
     @property
     def kernel(self):

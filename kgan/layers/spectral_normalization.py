@@ -1,11 +1,11 @@
 """Spectral normalisation: Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv 1802.05957."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from kgan.backend import advances
 from kgan.layers.kernel_normalization import KernelNormalization
-
 
 # Iterations on the initial kernel before training: with u from noise alone, sigma is several per cent low for dozens of moves.
 _WARM_UP = 100
@@ -43,8 +43,8 @@ class SpectralNormalization(KernelNormalization):
 
     Under `tf.distribute` all replicas hold equal kernels and make equal iterations.
 
-    Departures from the paper: u starts from 100 iterations on the initial kernel, not from noise. (The paper's published code advances `u` in every training-mode forward pass, the generator's
-    included; Algorithm 1 advances it once per discriminator update, as here.)
+    Departures from the paper: u starts from 100 iterations on the initial kernel, not from noise. The paper's published code
+    advances u in every training-mode forward pass, the generator's included; Algorithm 1 once per discriminator update, as here.
 
     Example:
     >>> import keras, kgan
@@ -71,10 +71,14 @@ class SpectralNormalization(KernelNormalization):
         self.v = self.add_weight(name="v", shape=(rows,), initializer=lambda shape, dtype: self._iterate(self.u)[1], **state)
 
     def _first_u(self, shape, dtype):
-        u = _unit(keras.random.normal(shape, dtype=dtype))
+        # On the host: hundreds of small steps, once.
+        matrix = ops.convert_to_numpy(self.matrix())
+        u = ops.convert_to_numpy(keras.random.normal(shape, dtype=dtype))
         for _ in range(_WARM_UP):
-            u, _ = self._iterate(u)
-        return u
+            v = matrix @ u
+            u = matrix.T @ (v / np.linalg.norm(v))
+            u /= np.linalg.norm(u)
+        return ops.convert_to_tensor(u, dtype=dtype)
 
     def _iterate(self, u):
         matrix = ops.stop_gradient(self.matrix())

@@ -24,7 +24,6 @@ class WeightNormalization(KernelNormalization):
     Departures from the paper: the data-dependent initialisation of section 3 is left to the caller.
 
     Example:
-
     >>> import keras, kgan
     >>> layer = kgan.layers.WeightNormalization(keras.layers.Dense(4), scale=False)
     >>> _ = layer(keras.ops.ones((2, 3)))

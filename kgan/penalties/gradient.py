@@ -51,7 +51,7 @@ def gradient_penalty(score, points, target=1.0, one_sided=False):
     >>> [float(p) for p in kgan.penalties.gradient_penalty(linear, ops.ones((2, 2)))]
     [16.0, 16.0]
     """
-    excess = gradient_norm(score, ops.stop_gradient(points)) - target
+    excess = gradient_norm(score, ops.stop_gradient(ops.convert_to_tensor(points))) - target
     return ops.square(ops.relu(excess) if one_sided else excess)
 
 
@@ -60,7 +60,7 @@ def r1_penalty(score, real):
 
     Args and returns as for `gradient_penalty`; the shape is `(batch,)`.
     """
-    gradient = full_precision(input_gradient(score, ops.stop_gradient(real)))
+    gradient = full_precision(input_gradient(score, ops.stop_gradient(ops.convert_to_tensor(real))))
     return ops.sum(ops.square(gradient), axis=tuple(range(1, len(gradient.shape))))
 
 
@@ -72,8 +72,9 @@ def interpolate(real, fake, seed=None):
         seed: int, `keras.random.SeedGenerator` or None.
 
     Returns:
-        Tensor of the same shape, `weight * real + (1 - weight) * fake`.
+        float32 tensor of the same shape, `weight * real + (1 - weight) * fake`.
     """
+    real, fake = full_precision(real, fake)
     if tuple(real.shape[1:]) != tuple(fake.shape[1:]):
         raise ValueError(
             f"Real and generated examples must have one shape. Received: real {tuple(real.shape)}, fake {tuple(fake.shape)}."

@@ -1,0 +1,60 @@
+# kgan: `make demo` trains a GAN on real digits, `make test` runs the tests. Both set up .venv on first use.
+
+ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+PYTHON ?= python3
+VENV := $(ROOT)/.venv
+RUN := cd "$(ROOT)" && TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
+PY := "$(VENV)/bin/python"
+# The versions that `make test-backends` installs; the torch wheel for CPUs is chosen by your index.
+BACKENDS ?= jax torch==2.13.0
+SEEDS ?= 0 1 2
+WORKERS ?= 2
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
+# Two workers on two cores: one thread each.
+ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+
+.PHONY: help demo test test-backends lint proofs bench clean
+
+help:
+	@echo "make demo           train SNGAN on handwritten digits into runs/demo/ (about four minutes on two cores)"
+	@echo "make test           run the tests on TensorFlow"
+	@echo "make test-backends  run them on JAX and torch too"
+	@echo "make lint           check style"
+	@echo "make proofs         run the proof runs (about half an hour; SEEDS='0 1 2', SMOKE=--smoke)"
+	@echo "make bench          time a round against the plain alternatives"
+
+$(VENV)/.installed: $(ROOT)/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "kgan needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Use make PYTHON=python3.11"; exit 1; }
+	@echo "Setting up $(VENV) (once; some minutes and about 2 GB)"
+	$(PYTHON) -m venv "$(VENV)"
+	$(PY) -m pip install --quiet --disable-pip-version-check -e "$(ROOT)[dev]"
+	@touch "$@"
+
+$(VENV)/.backends: $(VENV)/.installed
+	$(PY) -m pip install --quiet --disable-pip-version-check $(BACKENDS)
+	@touch "$@"
+
+demo: $(VENV)/.installed
+	@rm -rf "$(ROOT)/runs/demo"
+	@$(RUN) $(PY) applications/sngan/train.py --output runs/demo
+
+test: $(VENV)/.installed
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow $(PYTEST)
+
+test-backends: $(VENV)/.backends
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=jax $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties tests/families
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties tests/families
+	@$(RUN) $(ONE_THREAD) $(PY) -m pytest tests/conformance/test_across_backends.py
+
+lint: $(VENV)/.installed
+	@$(RUN) $(PY) -m ruff check . && $(PY) -m ruff format --check .
+
+proofs: $(VENV)/.installed
+	@$(RUN) $(PY) -m benchmarks.proofs --seeds $(SEEDS) $(SMOKE)
+
+bench: $(VENV)/.installed
+	@$(RUN) $(PY) -m benchmarks.step_time
+
+clean:
+	rm -rf "$(VENV)" "$(ROOT)/runs" "$(ROOT)/build" "$(ROOT)"/*.egg-info

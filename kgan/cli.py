@@ -1,0 +1,154 @@
+"""The `kgan` command: list, train, generate, evaluate."""
+
+import inspect
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Adversarial systems in Keras.", pretty_exceptions_enable=False)
+
+
+def _families():
+    from kgan import families
+
+    return {name.lower(): getattr(families, name) for name in families.__all__}
+
+
+def _family(name):
+    known = _families()
+    if name.lower() not in known:
+        raise typer.BadParameter(f"unknown system {name!r}; known: {', '.join(sorted(known))}")
+    return known[name.lower()]
+
+
+def _options(family, assignments):
+    """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
+    allowed = [p for p in inspect.signature(family.__init__).parameters if p not in ("self", "data_shape", "image_shape", "kwargs")]
+    options = {}
+    for text in assignments:
+        key, equals, value = text.partition("=")
+        if not equals or key not in allowed:
+            raise typer.BadParameter(f"--set takes key=value with a key among {', '.join(allowed)}; received {text!r}")
+        try:
+            options[key] = json.loads(value)
+        except json.JSONDecodeError:
+            options[key] = value
+    return options
+
+
+@app.command("list")
+def list_():
+    """The systems and the embedded data sets."""
+    from kgan import datasets
+
+    print("Systems:")
+    for name, family in sorted(_families().items()):
+        print(f"  {name:12} {inspect.getdoc(family).splitlines()[0]}")
+    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name> and folder:<path>")
+
+
+@app.command()
+def train(
+    system: Annotated[str, typer.Argument(help="a system of `kgan list`")],
+    dataset: Annotated[str, typer.Option(help="an embedded set, tfds:<name> or folder:<path>")] = "digits",
+    output: Annotated[str, typer.Option(help="folder of the run")] = "",
+    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 100,
+    passes: Annotated[int, typer.Option(min=1, help="passes over the data in one epoch, for small sets")] = 1,
+    batch_size: Annotated[int, typer.Option(min=1, help="examples of one move")] = 64,
+    image_size: Annotated[int | None, typer.Option(min=1, help="resize images to this many pixels")] = None,
+    seed: Annotated[int, typer.Option(help="of weights, noise and data order")] = 0,
+    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the generator's average, 0 for none")] = 0.0,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="constructor argument, key=value; may be repeated")] = None,
+    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
+    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 10,
+    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
+):
+    """Train a system and write samples, figures, checkpoints and the model to a folder."""
+    from kgan import runs
+
+    family = _family(system)
+    options = _options(family, set_ or [])
+    settings = runs.RunSettings(
+        output=output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}",
+        dataset=dataset, image_size=image_size, batch_size=batch_size, epochs=epochs, passes=passes, seed=seed, average=average,
+        resume=resume, smoke=smoke, checkpoint_every=checkpoint_every, picture_every=picture_every,
+    )  # fmt: skip
+
+    def build(shape):
+        model = family(shape, seed=seed, **options)
+        model.compile()
+        return model
+
+    runs.guarded(lambda: runs.train(build, settings, {"system": system.lower(), **options}))
+
+
+def _load(model):
+    import keras
+
+    import kgan  # noqa: F401 - registers the classes that the file names
+
+    path = Path(model)
+    path = path / "model.keras" if path.is_dir() else path
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model file {str(path)!r}. Give a .keras file or the folder of a finished run.")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{str(path)!r} is not a model that this version can load: {str(error).splitlines()[0]}") from error
+
+
+@app.command()
+def generate(
+    model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
+    output: Annotated[str, typer.Option(help="a .png picture, or a .npy array")] = "samples.png",
+    count: Annotated[int, typer.Option(min=1, help="number of samples")] = 64,
+    seed: Annotated[int, typer.Option(help="of the latents")] = 0,
+):
+    """Draw samples from a trained model."""
+    from kgan import pictures, runs
+
+    def main():
+        import numpy as np
+
+        from kgan.files import atomic_write
+
+        if Path(output).suffix not in (".png", ".npy"):
+            raise ValueError(f"--output must end in .png or .npy. Received: {output!r}.")
+        samples = _load(model).generate(count, seed=seed)
+        if output.endswith(".npy"):
+            atomic_write(output, lambda temporary: np.save(temporary, samples))
+        else:
+            pictures.save_samples(output, samples)
+        print(f"{count} samples in {output}")
+
+    runs.guarded(main)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
+    dataset: Annotated[str, typer.Option(help="the data set it was trained on")] = "digits",
+    count: Annotated[int, typer.Option(min=2, help="number of samples")] = 1000,
+    seed: Annotated[int, typer.Option(help="of the latents")] = 0,
+):
+    """Print the figures of a trained model as JSON."""
+    from kgan import runs
+
+    def main():
+        samples = _load(model).generate(count, seed=seed)
+        size = samples.shape[1] if samples.ndim == 4 else None
+        print(json.dumps(runs.evaluate_samples(samples, dataset, size), indent=2))
+
+    runs.guarded(main)
+
+
+def main():
+    """Entry point of the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""Training runs: one function behind `kgan train` and every application's train.py.
+
+A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (final figures, one flat object), `samples.png`,
+`samples/` (one picture an epoch), `model.keras`, `checkpoints/`, and TensorBoard logs in `tensorboard/` where TensorFlow is there.
+"""
+
+import csv
+import json
+import platform
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from kgan import backend, callbacks, datasets, metrics, pictures
+from kgan.files import atomic_write, write_json
+from kgan.version import __version__
+
+SAMPLES = 1000
+# What a smoke run changes: enough to pass through every line.
+_SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
+
+
+@dataclass
+class RunSettings:
+    """What every run has beside its model.
+
+    Attributes:
+        output: folder of the run.
+        dataset: a name for `kgan.datasets.load`.
+        image_size: pixels, or None for the data set's own size.
+        batch_size: examples of one move.
+        epochs: epochs of `passes` passes over the data.
+        passes: passes over the data in one epoch, so that small sets give epochs of a sensible length (arrays only).
+        seed: of weights, noise and data order.
+        average: decay of the generator's exponential average; 0 for none.
+        resume: go on from the newest checkpoint of `output`.
+        smoke: a few rounds, to see that everything runs.
+        checkpoint_every: epochs between checkpoints.
+        picture_every: epochs between pictures.
+        deterministic: on a GPU too, at the cost of speed.
+    """
+
+    output: str
+    dataset: str = "digits"
+    image_size: int | None = None
+    batch_size: int = 64
+    epochs: int = 100
+    passes: int = 1
+    seed: int = 0
+    average: float = 0.0
+    resume: bool = False
+    smoke: bool = False
+    checkpoint_every: int = 5
+    picture_every: int = 10
+    deterministic: bool = False
+
+
+class RunError(Exception):
+    """A run that cannot start or go on, for a reason the user can mend."""
+
+
+def train(build, settings, about=None):
+    """Train, watch, measure and keep a model.
+
+    Args:
+        build: callable `(data_shape) -> compiled model`.
+        settings: `RunSettings`.
+        about: dict of the application's own settings, kept in `settings.json`.
+
+    Returns:
+        dict of the final figures.
+
+    Raises:
+        RunError: the folder holds another run, or the settings differ from those of the run to be resumed.
+    """
+    if settings.deterministic:
+        backend.enable_determinism()
+    keras.utils.set_random_seed(settings.seed)
+    output = Path(settings.output)
+    _claim(output, settings, about or {})
+    data, shape = _data(settings)
+    model = build(shape)
+    if settings.average:
+        model.keep_averages({"generator": settings.average})
+    start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
+    epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
+    _trim_history(output / "history.csv", start)
+    watching = [
+        callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every),
+        callbacks.SampleGrid(output / "samples", count=64 if len(shape) == 3 else 1024, every=settings.picture_every),
+        keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
+    ]
+    if backend.name() == "tensorflow" and _has_tensorboard():
+        watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
+    began = time.time()
+    print(f"{type(model).__name__} on {settings.dataset}: examples {shape}, {model.count_params():,} weights, output {output}/", flush=True)
+    if start < epochs:
+        limit = {"steps_per_epoch": _SMOKE["steps_per_epoch"]} if settings.smoke else {}
+        kwargs = {} if _is_dataset(data) else {"batch_size": settings.batch_size}
+        model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
+    seconds = time.time() - began
+    count = _SMOKE["samples"] if settings.smoke else SAMPLES
+    samples = model.generate(count, seed=settings.seed)
+    figures = {"epochs": epochs, "seconds": round(seconds, 1), **evaluate_samples(samples, settings.dataset, settings.image_size)}
+    figures |= _last_row(output / "history.csv")
+    pictures.save_samples(output / "samples.png", samples[:100] if samples.ndim == 4 else samples, _real_points(settings.dataset))
+    _save_curves(output)
+    atomic_write(output / "model.keras", model.save)
+    write_json(output / "metrics.json", figures)
+    print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'} and {output / 'losses.png'}:")
+    for name, value in figures.items():
+        print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+    return figures
+
+
+def evaluate_samples(samples, dataset, image_size=None):
+    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, their range for anything else."""
+    if dataset == "digits" and samples.shape[1] % 8 == 0:
+        real, _ = datasets.arrays("digits", "test", image_size)
+        return metrics.digit_report(real, samples)
+    if dataset in ("ring", "grid"):
+        mixture = getattr(datasets, dataset)()
+        return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
+    return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
+
+
+def _claim(output, settings, about):
+    """Take the folder for this run: a new one, or the same run again with --resume."""
+    described = {**asdict(settings), **about}
+    described = {k: v for k, v in described.items() if k not in ("output", "resume")}
+    path = output / "settings.json"
+    if path.exists():
+        if not settings.resume:
+            raise RunError(f"{output} holds a run already. Go on with --resume, or choose another --output.")
+        stored = json.loads(path.read_text())["settings"]
+        free = ("epochs", "checkpoint_every", "picture_every")
+        changed = sorted(k for k in {*stored, *described} if k not in free and stored.get(k) != described.get(k))
+        if changed:
+            pairs = ", ".join(f"{k}: {stored.get(k)!r} there, {described.get(k)!r} here" for k in changed)
+            raise RunError(f"{output} holds a run with other settings ({pairs}). Use them to resume, or choose another --output.")
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        versions = {"kgan": __version__, "keras": keras.__version__, "numpy": np.__version__, "python": platform.python_version()}
+        write_json(path, {"settings": described, "backend": backend.name(), "versions": versions})
+    except OSError as error:
+        raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
+
+
+def _data(settings):
+    """The training data, arrays where they fit in memory, and the shape of one example."""
+    if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
+        dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, seed=settings.seed)
+        return dataset, tuple(dataset.element_spec.shape[1:])
+    examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size)
+    return np.concatenate([examples] * settings.passes), examples.shape[1:]
+
+
+def _is_dataset(data):
+    return hasattr(data, "element_spec")
+
+
+def _has_tensorboard():
+    import importlib.util
+
+    return importlib.util.find_spec("tensorboard") is not None
+
+
+def _real_points(dataset):
+    return getattr(datasets, dataset)().sample(1000, 0) if dataset in ("ring", "grid") else None
+
+
+def _rows(path):
+    if not path.exists():
+        return []
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _trim_history(path, start):
+    """Drop the rows of epochs that will be trained again: a run killed after its last checkpoint wrote them once."""
+    rows = _rows(path)
+    kept = [row for row in rows if int(row["epoch"]) < start]
+    if rows and len(kept) < len(rows):
+
+        def write(temporary):
+            with open(temporary, "w", newline="") as file:
+                writer = csv.DictWriter(file, rows[0].keys())
+                writer.writeheader()
+                writer.writerows(kept)
+
+        atomic_write(path, write) if kept else path.unlink()
+
+
+def _last_row(path):
+    rows = _rows(path)
+    # Keras writes NA for what the last epoch did not log.
+    return {k: float(v) for k, v in rows[-1].items() if k != "epoch" and v != "NA"} if rows else {}
+
+
+def _save_curves(output):
+    rows = _rows(output / "history.csv")
+    if not rows:
+        return
+    drawn, axes = pictures.figure(7.0, 4.0)
+    axis = axes[0, 0]
+    for key in rows[0]:
+        if key not in ("epoch", "loss") and not key.startswith("learning_rate"):
+            axis.plot([int(row["epoch"]) + 1 for row in rows], [float(row[key]) if row[key] != "NA" else np.nan for row in rows], label=key)
+    axis.set_xlabel("epoch")
+    axis.legend(fontsize="small")
+    pictures.save_figure(output / "losses.png", drawn)
+
+
+def guarded(main):
+    """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130."""
+    try:
+        main()
+    except (RunError, ValueError, TypeError, FileNotFoundError, ImportError, RuntimeError, FloatingPointError, OSError) as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(3 if isinstance(error, FloatingPointError) else 2)
+    except KeyboardInterrupt:
+        print("interrupted; go on with --resume", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,37 @@
+"""One round agrees across TensorFlow, JAX and torch. Collected where all three are installed (`make test-backends`)."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.conformance.specs import SPECS
+
+BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
+
+
+@pytest.fixture(scope="module")
+def rounds(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rounds")
+    results = {}
+    for backend in BACKENDS:
+        path = folder / f"{backend}.npz"
+        environment = {**os.environ, "KERAS_BACKEND": backend}
+        subprocess.run([sys.executable, "-m", "tests.conformance.round_of", str(path)], env=environment, check=True, timeout=600)
+        with np.load(path) as file:
+            results[backend] = {key: file[key] for key in file.files}
+    return results
+
+
+@pytest.mark.only("tensorflow")
+@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("other", BACKENDS[1:])
+def test_one_round_agrees(rounds, name, other):
+    mine = {k: v for k, v in rounds["tensorflow"].items() if k.split("|")[0] == name}
+    theirs = {k: v for k, v in rounds[other].items() if k.split("|")[0] == name}
+    assert len(mine) == len(theirs) > 0
+    for (key, a), b in zip(mine.items(), theirs.values(), strict=True):
+        np.testing.assert_allclose(a, b, atol=SPECS[name].tolerance, err_msg=key)

@@ -1,0 +1,155 @@
+"""Every family, from its row: what the engine promises holds for it."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kgan
+from kgan import families
+from tests.conformance.specs import SPECS
+
+BATCH = 6
+
+
+def numpy_of(variables):
+    return [ops.convert_to_numpy(v).copy() for v in variables]
+
+
+def compiled(spec, **kwargs):
+    keras.utils.set_random_seed(7)
+    model = spec.build()
+    model.compile(**kwargs)
+    return model
+
+
+def fit(model, spec, rounds=1, batch=BATCH, **kwargs):
+    data = spec.data(rounds * model._play.per_round * batch)
+    return model.fit(data, batch_size=batch, verbose=0, **kwargs).history
+
+
+each = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+
+
+def test_every_family_has_a_row():
+    exported = {getattr(families, name) for name in families.__all__ if inspect.isclass(getattr(families, name))}
+    assert exported == {spec.family for spec in SPECS.values()}
+
+
+@each
+def test_one_model_many_promises(spec, tmp_path):
+    """Shapes, finiteness, schedule, terms, no retrace, evaluation, generation, file round trip: one model pays for all."""
+    calls = []
+    model = compiled(spec, averages={"generator": 0.9})
+    step = model._train
+    model._train = lambda data: calls.append(1) or step(data)
+    history = fit(model, spec, rounds=2)
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+    assert {k for k in history if "logit" not in k and k != "loss"} == spec.terms
+    counts = {move: int(model.optimizer[move].iterations) for move in spec.schedule}
+    assert counts == {move: 2 * steps for move, steps in spec.schedule.items()}
+    traces = len(calls)
+    fit(model, spec, rounds=2)
+    if keras.backend.backend() != "torch":
+        assert len(calls) == traces, "the round was traced again"
+    samples = model.generate(3, seed=5)
+    assert samples.shape == (3, *spec.example)
+    assert np.isfinite(samples).all()
+    result = model.evaluate(spec.data(2 * BATCH), batch_size=BATCH, verbose=0, return_dict=True)
+    assert spec.terms <= set(result)
+    path = tmp_path / "model.keras"
+    del model._train
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+    np.testing.assert_array_equal(loaded.generate(3, seed=5), samples)
+    for a, b in zip([*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables], strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b), err_msg=a.path)
+    # Resume: two more rounds of the loaded model equal two more rounds of the one in memory.
+    for m in (model, loaded):
+        fit(m, spec, rounds=2)
+    for a, b in zip(model.weights, loaded.weights, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b), err_msg=a.path)
+
+
+@each
+def test_a_move_changes_its_players_and_nothing_else_and_every_term_is_alive(spec):
+    model = compiled(spec, run_eagerly=True)
+    fit(model, spec)
+    minibatch = ops.convert_to_tensor(spec.data(BATCH, seed=1))
+    alive = set()
+    for move in model._play.moves.values():
+        own = {id(v) for player in move.players for v in getattr(model, player).variables}
+        players = {p for m in model._play.moves.values() for p in m.players}
+        resting = [v for p in players for v in getattr(model, p).weights if id(v) not in own]
+        with kgan.backend.no_gradient(), model._play.point(training=True):
+            evaluation = model._play.evaluate(move, minibatch)
+            changed = {int(i) for i in evaluation.updates}
+        state = model._play._state
+        assert not {id(state[i]) for i in changed} & {id(v) for v in resting}
+        moved = {id(v) for v in model._play.moved[move.name]}
+        assert moved <= own
+        # Alive: dropping a term from the sum changes the gradient.
+        for name in spec.terms:
+            if name.startswith(f"{move.name}/"):
+                gradients = gradients_of_term(model, move, name.split("/")[1], minibatch)
+                if max(float(ops.max(ops.abs(g))) for g in gradients) > 1e-9:
+                    alive.add(name)
+    assert alive == spec.terms
+
+
+def gradients_of_term(model, move, term, minibatch):
+    moved = model._play.moved[move.name]
+
+    def value(tensors):
+        with kgan.backend.Overlay(zip(moved, tensors, strict=True), moving=frozenset()) as overlay:
+            return model._play.loss_terms(move, minibatch, overlay)[0][term], None
+
+    with model._play.point(training=True):
+        return kgan.backend.value_and_gradients(value, [kgan.backend.constant(v) for v in moved])[1]
+
+
+@each
+def test_smallest_batch(spec):
+    model = compiled(spec, run_eagerly=True)
+    history = fit(model, spec, batch=spec.smallest_batch)
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+
+
+@each
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_mixed_precision(spec, policy):
+    keras.config.set_dtype_policy(policy)
+    model = compiled(spec, run_eagerly=True)
+    before = numpy_of(model.trainable_variables)
+    history = fit(model, spec, rounds=2)
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+    assert all(np.isfinite(v).all() for v in numpy_of(model.trainable_variables))
+    moved = [np.abs(a - b).max() for a, b in zip(before, numpy_of(model.trainable_variables), strict=True)]
+    assert max(moved) > 0
+
+
+@each
+def test_config_round_trip(spec):
+    keras.utils.set_random_seed(7)
+    model = spec.build()
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
+    assert type(twin) is spec.family
+    twin.set_weights(model.get_weights())
+    np.testing.assert_array_equal(twin.generate(2, seed=1), model.generate(2, seed=1))
+    assert twin.seed == model.seed
+
+
+@pytest.mark.only("tensorflow")
+@each
+def test_two_replicas_agree_in_weights(spec):
+    from tests.engine.test_replicas import strategy
+
+    with strategy().scope():
+        model = compiled(spec)
+    history = fit(model, spec)
+    assert np.isfinite([v for values in history.values() for v in values]).all()
+    for variable in [*model.variables, *model.optimizer.variables]:
+        copies = [v.numpy() for v in variable.value.values]
+        np.testing.assert_array_equal(copies[0], copies[1], err_msg=variable.path)

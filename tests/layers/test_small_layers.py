@@ -1,0 +1,58 @@
+"""Maxout, global sum pooling, weight normalisation."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from kgan.layers import GlobalSumPooling2D, Maxout, WeightNormalization
+
+
+def test_maxout_by_hand():
+    layer = Maxout(2, pieces=2)
+    layer.build((None, 1))
+    # Units (1, -1) and (2, 3) of the input, with biases 0.
+    layer.affine.set_weights([np.asarray([[1.0, -1.0, 2.0, 3.0]]), np.zeros(4)])
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(np.asarray([[2.0], [-2.0]]))), [[2.0, 6.0], [2.0, -4.0]])
+    with pytest.raises(ValueError, match="pieces"):
+        Maxout(2, pieces=0)
+
+
+def test_maxout_keeps_leading_axes_and_its_config():
+    layer = Maxout(3, 4, kernel_initializer=keras.initializers.RandomUniform(-0.1, 0.1))
+    assert layer(np.ones((2, 5, 6), "float32")).shape == (2, 5, 3)
+    twin = Maxout.from_config(layer.get_config())
+    assert (twin.units, twin.pieces, twin.affine.kernel_initializer.maxval) == (3, 4, 0.1)
+
+
+def test_global_sum_pooling():
+    x = np.arange(8, dtype="float32").reshape(1, 2, 2, 2)
+    np.testing.assert_array_equal(ops.convert_to_numpy(GlobalSumPooling2D()(x)), [[12.0, 16.0]])
+
+
+@pytest.mark.parametrize("make", [lambda: layers.Dense(4), lambda: layers.Conv2D(4, 3), lambda: layers.Conv2DTranspose(4, 3)])
+def test_weight_normalization_has_unit_rows_or_starts_as_the_layer_itself(make, rng):
+    layer = make()
+    x = rng.normal(size=(2, 5) if isinstance(layer, layers.Dense) else (2, 6, 6, 2)).astype("float32")
+    plain = ops.convert_to_numpy(layer(x))
+    scaled = WeightNormalization(layer)
+    np.testing.assert_allclose(ops.convert_to_numpy(scaled(x)), plain, atol=1e-5)
+    unit = WeightNormalization(make(), scale=False)
+    unit(x)
+    kernel = ops.convert_to_numpy(unit.normalized_kernel())
+    if isinstance(layer, layers.Conv2DTranspose):
+        kernel = kernel.swapaxes(-1, -2)
+    norms = np.linalg.norm(kernel.reshape(-1, 4), axis=0)
+    np.testing.assert_allclose(norms, np.ones(4), rtol=1e-5)
+    # The paper's reading: the squared singular values sum to the number of outputs.
+    assert (np.linalg.svd(kernel.reshape(-1, 4), compute_uv=False) ** 2).sum() == pytest.approx(4.0, rel=1e-5)
+
+
+def test_weight_normalization_learns_direction_and_length_apart(rng):
+    model = keras.Sequential([keras.Input((3,)), WeightNormalization(layers.Dense(2, name="dense"), name="wn")])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    names = {v.path.split("/")[-1] for v in model.trainable_variables}
+    assert names == {"kernel", "bias", "g"}
+    before = [ops.convert_to_numpy(v).copy() for v in model.trainable_variables]
+    model.fit(rng.normal(size=(8, 3)).astype("float32"), rng.normal(size=(8, 2)).astype("float32"), verbose=0)
+    assert all(np.abs(ops.convert_to_numpy(v) - b).max() > 0 for v, b in zip(model.trainable_variables, before, strict=True))
