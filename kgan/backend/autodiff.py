@@ -1,15 +1,10 @@
 """Gradients on TensorFlow, JAX and torch behind two functions; both can be differentiated again."""
 
-import threading
-
 import keras
 from keras import ops
 
-from kgan.backend.execution import full_precision
+from kgan.backend.execution import full_precision, nesting
 from kgan.backend.scope import Overlay
-
-_nesting = threading.local()
-
 
 def value_and_gradients(function, tensors, differentiable=False):
     """Evaluate `function` and its gradients.
@@ -32,7 +27,8 @@ def value_and_gradients(function, tensors, differentiable=False):
     >>> float(value), float(gradients[0][0])
     (8.0, 12.0)
     """
-    return _IMPLEMENTATIONS[keras.backend.backend()](function, [ops.convert_to_tensor(t) for t in tensors], differentiable)
+    tensors = [ops.convert_to_tensor(t, dtype=keras.backend.standardize_dtype(t.dtype)) for t in tensors]
+    return _IMPLEMENTATIONS[keras.backend.backend()](function, tensors, differentiable)
 
 
 def input_gradient(function, points):
@@ -93,9 +89,9 @@ def _jax(function, tensors, differentiable):
 def _torch(function, tensors, differentiable):
     import torch
 
-    depth = getattr(_nesting, "depth", 0)
+    depth = nesting.depth
     differentiable = differentiable or depth > 0
-    _nesting.depth = depth + 1
+    nesting.depth = depth + 1
     try:
         with torch.enable_grad():
             # A tensor already under differentiation keeps its history; any other becomes a fresh leaf.
@@ -106,7 +102,7 @@ def _torch(function, tensors, differentiable):
             else:
                 gradients = [None] * len(points)
     finally:
-        _nesting.depth = depth
+        nesting.depth = depth
     gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, points, strict=True)]
     if not differentiable:
         value, auxiliary = keras.tree.map_structure(

@@ -1,9 +1,19 @@
 """What the engine must know of the framework beside gradients: state, control flow, replicas."""
 
 import contextlib
+import threading
 
 import keras
 from keras import ops
+
+
+class _Nesting(threading.local):
+    """How many `value_and_gradients` enclose the present call, for torch."""
+
+    depth = 0
+
+
+nesting = _Nesting()
 
 
 def name():
@@ -27,8 +37,9 @@ def constant(variable):
 
         return tf.convert_to_tensor(variable.value)  # Keras' own conversion may hand the variable back
     value = ops.convert_to_tensor(variable)
-    # The engine assigns only after the evaluation is over, so torch may share the storage; `snapshot` copies.
-    return value.detach() if name() == "torch" else value
+    # The engine assigns only after the evaluation is over, so torch may share the storage; `snapshot` copies. Inside a
+    # differentiation the value may be the point of an outer one (a rule over gradients), whose history must stay.
+    return value.detach() if name() == "torch" and nesting.depth == 0 else value
 
 
 def snapshot(variable):

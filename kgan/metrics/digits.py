@@ -84,8 +84,8 @@ class DigitClassifier:
 
     def __call__(self, images):
         kernel_1, bias_1, kernel_2, bias_2, _, _ = _weights()
-        hidden = ops.relu(ops.matmul(self._eights(images), kernel_1) + bias_1)
-        return ops.relu(ops.matmul(hidden, kernel_2) + bias_2)
+        hidden = ops.relu(ops.add(ops.matmul(self._eights(images), kernel_1), bias_1))
+        return ops.relu(ops.add(ops.matmul(hidden, kernel_2), bias_2))
 
     def _eights(self, images):
         images = ops.cast(images, "float32")
@@ -102,7 +102,7 @@ class DigitClassifier:
     def probabilities(self, images):
         """Class probabilities as a NumPy array (count, 10)."""
         *_, kernel, bias = _weights()
-        return ops.convert_to_numpy(ops.softmax(ops.matmul(self(images), kernel) + bias))
+        return ops.convert_to_numpy(ops.softmax(ops.add(ops.matmul(self(images), kernel), bias)))
 
     def get_config(self):
         return {}

@@ -139,7 +139,7 @@ class _OnMixture(keras.metrics.Metric):
         self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, real, fake, sample_weight=None):
-        centres = self.mixture.centres
+        centres = ops.convert_to_tensor(self.mixture.centres)
         squared = ops.sum(ops.square(ops.expand_dims(ops.cast(fake, "float32"), 1) - centres), axis=-1)
         good = ops.cast(ops.min(squared, axis=1) < (self.sigmas * self.mixture.stddev) ** 2, "float32")
         nearest = ops.one_hot(ops.argmin(squared, axis=1), len(centres), dtype="float32")

@@ -1,5 +1,7 @@
 """Pieces that the network builders share. Every layer gets an explicit name, so that files keep loading."""
 
+import random
+
 import keras
 from keras import layers
 
@@ -35,6 +37,11 @@ def scaled(channels, width):
     if not width > 0:
         raise ValueError(f"`width` must be > 0. Received: {width!r}.")
     return max(1, round(channels * width))
+
+
+def dropout(rate, name):
+    """Dropout with a seed of its own: on torch, unseeded layers draw from the global generator, which no file holds."""
+    return layers.Dropout(rate, seed=random.randrange(2**30), name=name)
 
 
 def image_head(data_shape):

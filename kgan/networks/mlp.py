@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from kgan.layers import Maxout
+from kgan.networks import blocks
 from kgan.networks.blocks import activation, dense, image_head
 
 
@@ -71,7 +72,7 @@ def discriminator(
         x = wrap(dense(units, f"hidden_{index}", initializer))(x)
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
-            x = layers.Dropout(dropout, name=f"dropout_{index}")(x)
+            x = blocks.dropout(dropout, f"dropout_{index}")(x)
     x = wrap(dense(1, "logit", initializer))(x)
     return keras.Model(inputs, x, name=name)
 
@@ -94,8 +95,8 @@ def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0
     x = inputs = keras.Input(data_shape, name="examples")
     x = layers.Flatten(name="flatten")(x)
     for index, width in enumerate(units):
-        x = layers.Dropout(dropout[index], name=f"dropout_{index}")(x)
+        x = blocks.dropout(dropout[index], f"dropout_{index}")(x)
         x = Maxout(width, pieces, kernel_initializer=uniform(), name=f"maxout_{index}")(x)
-    x = layers.Dropout(dropout[-1], name="dropout_logit")(x)
+    x = blocks.dropout(dropout[-1], "dropout_logit")(x)
     x = dense(1, "logit", uniform())(x)
     return keras.Model(inputs, x, name=name)

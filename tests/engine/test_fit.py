@@ -231,6 +231,7 @@ def test_evaluate_reports_losses_and_metrics_before_any_fit():
     assert result["loss"] == pytest.approx(result["discriminator/adversarial"] + result["generator/adversarial"], rel=1e-5)
 
 
+@pytest.mark.only("tensorflow", "torch")  # JAX traces even eagerly
 def test_evaluation_noise_differs_between_minibatches():
     drawn = []
 

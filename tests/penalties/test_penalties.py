@@ -64,12 +64,13 @@ def test_the_gradient_of_the_penalty_reaches_the_weights(rng):
         with kgan.backend.Overlay(zip(variables, tensors, strict=True)):
             return ops.mean(penalties.gradient_penalty(network, points)), None
 
-    values = [ops.convert_to_numpy(v) for v in variables]
+    values = [ops.convert_to_numpy(v).copy() for v in variables]
     _, gradients = kgan.backend.value_and_gradients(penalty, values)
     for index in (0, 1, 2):
         step = np.zeros_like(values[index])
         step.flat[0] = 1e-2
-        up, down = (float(penalty([v + s * step if i == index else v for i, v in enumerate(map(ops.convert_to_tensor, values))])[0]) for s in (1, -1))
+        shifted = ([v + s * step if i == index else v for i, v in enumerate(values)] for s in (1, -1))
+        up, down = (float(ops.convert_to_numpy(penalty([ops.convert_to_tensor(v) for v in point])[0])) for point in shifted)
         assert float(ops.convert_to_numpy(gradients[index]).flat[0]) == pytest.approx((up - down) / 2e-2, abs=2e-3)
 
 
