@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help="Adversarial systems in Keras.", pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False, no_args_is_help=True, help="Adversarial systems in Keras.", pretty_exceptions_enable=False
+)
 
 
 def _families():
@@ -25,7 +27,9 @@ def _family(name):
 
 def _options(family, assignments):
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
-    allowed = [p for p in inspect.signature(family.__init__).parameters if p not in ("self", "data_shape", "image_shape", "kwargs")]
+    allowed = [
+        p for p in inspect.signature(family.__init__).parameters if p not in ("self", "data_shape", "image_shape", "kwargs")
+    ]
     options = {}
     for text in assignments:
         key, equals, value = text.partition("=")

@@ -97,7 +97,10 @@ def train(build, settings, about=None):
     if backend.name() == "tensorflow" and _has_tensorboard():
         watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
     began = time.time()
-    print(f"{type(model).__name__} on {settings.dataset}: examples {shape}, {model.count_params():,} weights, output {output}/", flush=True)
+    print(
+        f"{type(model).__name__} on {settings.dataset}: examples {shape}, {model.count_params():,} weights, output {output}/",
+        flush=True,
+    )
     if start < epochs:
         limit = {"steps_per_epoch": _SMOKE["steps_per_epoch"]} if settings.smoke else {}
         kwargs = {} if _is_dataset(data) else {"batch_size": settings.batch_size}
@@ -209,7 +212,11 @@ def _save_curves(output):
     axis = axes[0, 0]
     for key in rows[0]:
         if key not in ("epoch", "loss") and not key.startswith("learning_rate"):
-            axis.plot([int(row["epoch"]) + 1 for row in rows], [float(row[key]) if row[key] != "NA" else np.nan for row in rows], label=key)
+            axis.plot(
+                [int(row["epoch"]) + 1 for row in rows],
+                [float(row[key]) if row[key] != "NA" else np.nan for row in rows],
+                label=key,
+            )
     axis.set_xlabel("epoch")
     axis.legend(fontsize="small")
     pictures.save_figure(output / "losses.png", drawn)

@@ -20,7 +20,9 @@ def main(
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 0.25,
     setting: Annotated[str, typer.Option(help="A to F of Table 1, or resnet")] = "D",
     objective: Annotated[str, typer.Option(help="hinge (Eq. 16-17) or non_saturating (Eq. 15)")] = "hinge",
-    normalize: Annotated[bool, typer.Option(help="--no-normalize trains the same networks without spectral normalisation")] = True,
+    normalize: Annotated[
+        bool, typer.Option(help="--no-normalize trains the same networks without spectral normalisation")
+    ] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="examples of one move")] = 64,
     epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 50,
     passes: Annotated[int, typer.Option(min=1, help="passes over the data in one epoch, for small sets")] = 25,

@@ -2,10 +2,10 @@
 
 import keras
 import numpy as np
-from benchmarks.proofs.harness import Report, arguments
 from keras import ops
 
 import kgan
+from benchmarks.proofs.harness import Report, arguments
 from kgan.networks import mlp
 
 # Divergences of N(0, 1) and N(m, 1) by quadrature: (m, JSD, bar on the error of the logit).
@@ -40,9 +40,7 @@ def density_ratio(report, seed, steps):
         )
         data = np.random.default_rng(seed).normal(size=(512 * steps, 1)).astype("float32")
         losses = []
-        watch = keras.callbacks.LambdaCallback(
-            on_epoch_end=lambda epoch, logs: losses.append(logs["discriminator/adversarial"])
-        )
+        watch = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: losses.append(logs["discriminator/adversarial"]))
         slices = np.array_split(data, 15)
         for part in slices:
             model.fit(part, batch_size=512, verbose=0, callbacks=[watch])
@@ -59,9 +57,7 @@ def saturation(report, seed, steps):
     logits = ops.convert_to_tensor(np.linspace(-8, 8, 33, dtype="float32"))
 
     def gradient(objective):
-        return ops.convert_to_numpy(
-            kgan.backend.value_and_gradients(lambda t: (objective.generator(t[0]), None), [logits])[1][0]
-        )
+        return ops.convert_to_numpy(kgan.backend.value_and_gradients(lambda t: (objective.generator(t[0]), None), [logits])[1][0])
 
     ratio = gradient(kgan.objectives.non_saturating) / gradient(kgan.objectives.minimax)
     error = float(np.abs(ratio / np.exp(-ops.convert_to_numpy(logits)) - 1).max())

@@ -2,10 +2,10 @@
 
 import keras
 import numpy as np
-from benchmarks.proofs.harness import Report, arguments
 from keras import layers, ops
 
 import kgan
+from benchmarks.proofs.harness import Report, arguments
 from kgan.families.sngan import SETTINGS
 from kgan.layers.kernel_normalization import KernelNormalization
 from kgan.networks import mlp
@@ -73,9 +73,7 @@ def build(method, seed):
     keras.utils.set_random_seed(seed)
     make, extra = METHODS[method]
     generator = mlp.generator(SHAPE, 32, (WIDTH, WIDTH), batch_norm=True, output_activation="sigmoid")
-    return kgan.GAN(
-        SHAPE, generator=generator, discriminator=make(), seed=seed, **{"objective": "non_saturating", **extra}
-    )
+    return kgan.GAN(SHAPE, generator=generator, discriminator=make(), seed=seed, **{"objective": "non_saturating", **extra})
 
 
 def train(method, setting, steps, seed):

@@ -6,6 +6,7 @@ from keras import ops
 from kgan.backend.execution import full_precision, nesting
 from kgan.backend.scope import Overlay
 
+
 def value_and_gradients(function, tensors, differentiable=False):
     """Evaluate `function` and its gradients.
 

@@ -64,7 +64,8 @@ class AdversarialModel(keras.Model):
     """
 
     def __init__(self, *, seed=None, name=None, dtype=None):
-        super().__init__(name=name, dtype=dtype)
+        # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
+        super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
         if seed is not None and not isinstance(seed, int):
             raise TypeError(f"`seed` must be an integer or None. Received: {seed!r}.")
         self.seed = random.randrange(2**30) if seed is None else seed

@@ -64,7 +64,9 @@ def test_one_model_many_promises(spec, tmp_path):
     model.save(path)
     loaded = keras.saving.load_model(path)
     np.testing.assert_array_equal(loaded.generate(3, seed=5), samples)
-    for a, b in zip([*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables], strict=True):
+    for a, b in zip(
+        [*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables], strict=True
+    ):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b), err_msg=a.path)
     # Resume: two more rounds of the loaded model equal two more rounds of the one in memory.
     for m in (model, loaded):

@@ -17,7 +17,9 @@ from tests.games import Bilinear, ones
 def tiny(seed=0, **kwargs):
     keras.utils.set_random_seed(3)
     dropout = kgan.networks.mlp.discriminator((2,), (8,), dropout=0.3)
-    return kgan.GAN((2,), generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True), discriminator=dropout, seed=seed, **kwargs)
+    return kgan.GAN(
+        (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True), discriminator=dropout, seed=seed, **kwargs
+    )
 
 
 def points(count=96):
@@ -60,7 +62,7 @@ def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path):
     code = f"""
 import numpy as np, keras, kgan
 model = keras.saving.load_model({str(path)!r})
-model.fit(np.load({str(tmp_path / 'x.npy')!r}), batch_size=16, epochs=4, initial_epoch=2, verbose=0)
+model.fit(np.load({str(tmp_path / "x.npy")!r}), batch_size=16, epochs=4, initial_epoch=2, verbose=0)
 variables = [*model.variables, *model.optimizer.variables]
 np.savez({str(out)!r}, *[keras.ops.convert_to_numpy(v) for v in variables])
 """

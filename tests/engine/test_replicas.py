@@ -71,7 +71,9 @@ def test_a_minibatch_that_replicas_cannot_share_is_refused():
 
 def test_gates_projections_and_consensus_over_replicas():
     def gated():
-        return Bilinear(turns_of=lambda m: (Turn((m.d_move(project=lambda w: ops.clip(w, -0.7, 0.7)),), every=2), Turn((m.g_move(),))))
+        return Bilinear(
+            turns_of=lambda m: (Turn((m.d_move(project=lambda w: ops.clip(w, -0.7, 0.7)),), every=2), Turn((m.g_move(),)))
+        )
 
     def consensus():
         return Bilinear(turns_of=lambda m: (Turn((m.d_move(), m.g_move()), rule=Consensus(1.0)),))

@@ -16,7 +16,11 @@ CASES = {
     "Conv3D": (lambda **k: layers.Conv3D(4, 2, **k), (2, 4, 4, 4, 2), lambda w: w.reshape(-1, 4)),
     "Conv1DTranspose": (lambda **k: layers.Conv1DTranspose(4, 3, **k), (2, 6, 3), lambda w: w.swapaxes(-1, -2).reshape(-1, 4)),
     "Conv2DTranspose": (lambda **k: layers.Conv2DTranspose(4, 3, **k), (2, 6, 6, 2), lambda w: w.swapaxes(-1, -2).reshape(-1, 4)),
-    "Conv3DTranspose": (lambda **k: layers.Conv3DTranspose(4, 2, **k), (1, 3, 3, 3, 2), lambda w: w.swapaxes(-1, -2).reshape(-1, 4)),
+    "Conv3DTranspose": (
+        lambda **k: layers.Conv3DTranspose(4, 2, **k),
+        (1, 3, 3, 3, 2),
+        lambda w: w.swapaxes(-1, -2).reshape(-1, 4),
+    ),
     "Embedding": (lambda **k: layers.Embedding(6, 4, **k), None, lambda w: w),
 }
 
@@ -31,7 +35,7 @@ def example(name, rng, **kwargs):
 
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_sigma_reaches_the_singular_value_of_the_right_matrix(name, rng):
-    layer, inputs, matrix = example(name, rng)
+    layer, _, matrix = example(name, rng)
     kernel = ops.convert_to_numpy(layer.kernel).copy()
     for _ in range(400):
         layer.advance()
@@ -147,7 +151,12 @@ def iterated(matrix, u, times):
 def test_u_advances_once_per_discriminator_move_and_never_otherwise(rng):
     """Three forward passes per discriminator loss (real, fake, penalty), kernels at rest: exactly one iteration per move."""
     model = kgan.GAN(
-        (12,), discriminator=network(12), latent_size=3, penalties=[kgan.penalties.GradientPenalty()], seed=0, discriminator_steps=2
+        (12,),
+        discriminator=network(12),
+        latent_size=3,
+        penalties=[kgan.penalties.GradientPenalty()],
+        seed=0,
+        discriminator_steps=2,
     )
     rest = {move: keras.optimizers.SGD(0.0) for move in ("discriminator", "generator")}
     model.compile(optimizers=rest)

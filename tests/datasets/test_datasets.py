@@ -1,0 +1,179 @@
+"""Embedded sets, folders, tensorflow-datasets: shapes, ranges, splits, order, and errors that say what to do."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+
+from kgan import datasets
+from kgan.engine.rounds import clock
+
+pytestmark = pytest.mark.only("tensorflow")
+
+
+def save_image(path, size=(20, 16), value=128):
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", size, (value, 0, 255)).save(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "counts"),
+    [
+        ("digits", (8, 8, 1), (898, 899)),
+        ("faces", (25, 25, 1), (80, 20)),
+        ("ring", (2,), (50_000,) * 2),
+        ("grid", (2,), (50_000,) * 2),
+    ],
+)
+def test_embedded_sets(name, shape, counts):
+    for split, count in zip(("train", "test"), counts, strict=True):
+        examples, labels = datasets.arrays(name, split)
+        assert examples.shape == (count, *shape)
+        assert examples.dtype == np.float32
+        assert len(labels) == count
+        if len(shape) == 3:
+            assert -1 <= examples.min() < -0.5
+            assert 0.5 < examples.max() <= 1
+
+
+def test_splits_share_no_digit_and_cover_all():
+    train, test = (datasets.arrays("digits", split)[0] for split in ("train", "test"))
+    together, labels = datasets.arrays("digits", "all")
+    assert len(together) == len(train) + len(test) == 1797
+    assert np.bincount(labels).min() > 170
+
+
+def test_photos_are_patches_of_any_size():
+    patches, labels = datasets.arrays("photos", image_size=64)
+    assert patches.shape[1:] == (64, 64, 3)
+    assert set(labels) == set(range(8))
+    assert -1 <= patches.min() < patches.max() <= 1
+
+
+def test_resizing_is_undone_by_averaging_where_it_repeats_pixels():
+    small, _ = datasets.arrays("digits", "test")
+    big = datasets.resize(small, 24)
+    np.testing.assert_allclose(big.reshape(-1, 8, 3, 8, 3, 1).mean((2, 4)), small, atol=1e-6)
+    assert datasets.resize(small[:2], 5).shape == (2, 5, 5, 1)
+    with pytest.raises(ValueError, match="image_size"):
+        datasets.resize(small, 0)
+
+
+def test_load_yields_full_minibatches_in_an_order_of_seed_and_epoch():
+    dataset = datasets.load("digits", batch_size=100, seed=3)
+    assert int(dataset.cardinality()) == 8
+    orders = {}
+    for epoch in (0, 1):
+        clock.epoch = epoch
+        orders[epoch] = np.concatenate(list(dataset.as_numpy_iterator()))
+        np.testing.assert_array_equal(orders[epoch], np.concatenate(list(dataset.as_numpy_iterator())))
+    clock.epoch = 0
+    assert (orders[0] != orders[1]).any()
+    plain = next(datasets.load("digits", batch_size=10, shuffle=False).as_numpy_iterator())
+    np.testing.assert_array_equal(plain, datasets.arrays("digits")[0][:10])
+
+
+def test_load_with_labels_and_dequantized_pixels():
+    images, labels = next(datasets.load("digits", batch_size=16, labels=True).as_numpy_iterator())
+    assert (images.shape, labels.shape) == ((16, 8, 8, 1), (16,))
+    stored = next(datasets.load("photos", batch_size=16, shuffle=False).as_numpy_iterator())
+    noisy = next(datasets.load("photos", batch_size=16, shuffle=False, dequantize=True).as_numpy_iterator())
+    noise = noisy - (np.round((stored + 1) * 127.5) / 128 - 1)
+    assert noise.min() >= -1e-6
+    assert noise.max() <= 1 / 128 + 1e-6
+    assert noise.mean() == pytest.approx(1 / 256, rel=0.05)
+    with pytest.raises(ValueError, match="8-bit"):
+        datasets.load("digits", dequantize=True)
+
+
+def test_folder(tmp_path):
+    for i in range(5):
+        save_image(tmp_path / f"sub{i % 2}" / f"{i}.png", value=i * 50)
+    dataset = datasets.load(f"folder:{tmp_path}", batch_size=2, image_size=8, shuffle=False)
+    assert int(dataset.cardinality()) == 2
+    batch = next(dataset.as_numpy_iterator())
+    assert batch.shape == (2, 8, 8, 3)
+    np.testing.assert_allclose(batch[0, 0, 0], [-1.0, -1.0, 1.0], atol=1e-6)
+    grey = datasets.image_folder(tmp_path, batch_size=5, channels=1)
+    assert grey.element_spec.shape == (5, 16, 16, 1)
+
+
+def test_corrupt_images_are_counted_and_named(tmp_path):
+    for i in range(3):
+        save_image(tmp_path / f"{i}.png")
+    content = (tmp_path / "0.png").read_bytes()
+    (tmp_path / "broken.png").write_bytes(content[: len(content) // 2])
+    (tmp_path / "text.jpg").write_text("not an image")
+    with pytest.warns(UserWarning, match=r"2 of 5 image files .*broken\.png, text\.jpg"):
+        dataset = datasets.image_folder(tmp_path, batch_size=3, image_size=8)
+    assert int(dataset.cardinality()) == 1
+    with pytest.raises(ValueError, match=r"broken\.png"):
+        datasets.image_folder(tmp_path, image_size=8, corrupt="error")
+
+
+def test_folders_that_cannot_be_used(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        datasets.load(f"folder:{tmp_path / 'missing'}")
+    with pytest.raises(ValueError, match="No readable image"):
+        datasets.load(f"folder:{tmp_path}")
+    save_image(tmp_path / "a.png", (16, 16))
+    save_image(tmp_path / "b.png", (20, 20))
+    with pytest.raises(ValueError, match="different sizes"):
+        datasets.load(f"folder:{tmp_path}", batch_size=1)
+    with pytest.raises(ValueError, match="fewer than one minibatch"):
+        datasets.load(f"folder:{tmp_path}", batch_size=3, image_size=8)
+    with pytest.raises(ValueError, match="labels"):
+        datasets.load(f"folder:{tmp_path}", labels=True)
+
+
+def test_wrong_names_and_arguments_say_what_is_allowed():
+    with pytest.raises(ValueError, match="Embedded: \\['digits'"):
+        datasets.load("mnist")
+    with pytest.raises(ValueError, match="split"):
+        datasets.load("digits", split="validation")
+    with pytest.raises(ValueError, match="points"):
+        datasets.load("ring", image_size=8)
+    with pytest.raises(ValueError, match="fewer than one minibatch"):
+        datasets.load("digits", batch_size=5000)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("tensorflow_datasets"), reason="needs the tfds extra")
+@pytest.mark.filterwarnings("ignore")
+def test_tensorflow_datasets():
+    """On data in the set's own format, made by tensorflow-datasets itself; and the message without them."""
+    import tensorflow_datasets as tfds
+
+    with tfds.testing.mock_data(num_examples=12):
+        dataset = datasets.load("tfds:cifar10", batch_size=4, labels=True)
+        images, labels = next(dataset.as_numpy_iterator())
+        assert images.shape == (4, 32, 32, 3)
+        assert -1 <= images.min() < images.max() <= 1
+        assert labels.shape == (4,)
+        assert datasets.load("tfds:cifar10", batch_size=4, image_size=16).element_spec.shape == (4, 16, 16, 3)
+    with pytest.raises(RuntimeError, match="copy its folder"):
+        datasets.load("tfds:no_such_set_anywhere")
+
+
+def test_mixtures():
+    ring = datasets.ring()
+    assert len(np.unique(ring.centres.round(5), axis=0)) == 8
+    np.testing.assert_allclose(np.linalg.norm(ring.centres, axis=1), np.ones(8), rtol=1e-6)
+    assert set(datasets.grid().centres[:, 0]) == {-4.0, -2.0, 0.0, 2.0, 4.0}
+    points, modes = ring.sample(4000, 0, labels=True)
+    assert np.std(points - ring.centres[modes]) == pytest.approx(0.01, rel=0.05)
+    with pytest.raises(ValueError, match="distinct"):
+        datasets.Mixture([[0.0, 0.0], [0.0, 0.0]], 0.1)
+    with pytest.raises(ValueError, match="stddev"):
+        datasets.Mixture([[0.0, 0.0]], 0.0)
+
+
+def test_training_on_a_loaded_set_is_the_documented_one_liner():
+    import kgan
+
+    model = kgan.SNGAN((8, 8, 1), width=0.05, seed=0)
+    model.compile()
+    model.fit(datasets.load("digits", batch_size=64), steps_per_epoch=1, verbose=0)
+    assert isinstance(model, keras.Model)

@@ -1,0 +1,91 @@
+"""The package as a whole: imports, docstrings, forbidden things."""
+
+import ast
+import doctest
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kgan
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(m.name for m in pkgutil.walk_packages(kgan.__path__, "kgan.") if m.name != "kgan.cli")
+SOURCES = [p for folder in ("kgan", "applications", "benchmarks") for p in sorted((ROOT / folder).rglob("*.py"))]
+
+
+@pytest.mark.only("tensorflow")
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_in_docstrings_run(name):
+    module = importlib.import_module(name)
+    failures, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
+    assert failures == 0
+
+
+def test_public_names_are_documented():
+    for module in (kgan, kgan.layers, kgan.penalties, kgan.metrics, kgan.callbacks, kgan.datasets):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if inspect.isclass(thing) or inspect.isfunction(thing):
+                assert (inspect.getdoc(thing) or "").strip(), f"{module.__name__}.{name}"
+
+
+def test_importing_kgan_is_light():
+    heavy = ("sklearn", "skimage", "tensorflow_datasets", "matplotlib", "typer", "gymnasium")
+    code = f"import sys, kgan; print([m for m in {heavy} if m in sys.modules])"
+    # Keras itself may bring matplotlib or scikit-learn wrappers in; only what kgan adds counts.
+    keras_only = code.replace("import sys, kgan", "import sys, keras")
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with_kgan, without = (
+        subprocess.run([sys.executable, "-c", c], capture_output=True, text=True, check=True, env=environment).stdout
+        for c in (code, keras_only)
+    )
+    assert with_kgan == without
+
+
+def test_a_missing_backend_names_the_extra():
+    code = "import sys; sys.modules['tensorflow'] = None\nimport kgan"
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)
+    assert "pip install 'kgan[cpu]'" in done.stderr
+    unknown = subprocess.run(
+        [sys.executable, "-c", "import kgan"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        check=False,
+    )
+    assert "kgan runs on tensorflow, jax and torch" in unknown.stderr
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_sources_keep_the_house_rules(path):
+    tree = ast.parse(path.read_text())
+    inside = path.relative_to(ROOT).parts
+    for node in ast.walk(tree):
+        names = (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or ""]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+        for name in names:
+            root = name.split(".")[0]
+            assert not name.startswith("keras.src"), "private Keras modules break on every release"
+            assert root not in ("pickle", "cPickle", "dill"), "pickle runs code"
+            if inside[0] == "kgan" and inside[1] not in ("backend", "datasets"):
+                assert root not in ("tensorflow", "jax", "torch"), "only kgan/backend knows the framework"
+        if isinstance(node, ast.Attribute):
+            assert node.attr != "Lambda", "Lambda layers cannot be loaded safely"
+        assert not isinstance(node, ast.Assert), "errors for users are raised, not asserted"
+
+
+def test_the_engine_knows_no_family():
+    for path in (ROOT / "kgan/engine").glob("*.py"):
+        assert "kgan.families" not in path.read_text()
