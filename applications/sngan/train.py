@@ -1,7 +1,9 @@
 """Train a spectrally normalised GAN (Miyato et al. 2018, 1802.05957).
 
-The defaults learn scikit-learn's handwritten digits on two CPU cores. The paper's CIFAR-10 run:
-`python applications/sngan/train.py --dataset tfds:cifar10 --architecture resnet --width 1 --setting resnet --passes 1 --epochs 320 --output runs/cifar10`.
+The defaults learn scikit-learn's handwritten digits on two CPU cores. The paper's CIFAR-10 run, 50,000 generator updates:
+
+    python applications/sngan/train.py --dataset tfds:cifar10 --architecture resnet --width 1 --setting resnet \
+        --passes 1 --epochs 320 --output runs/cifar10
 """
 
 from typing import Annotated

@@ -60,9 +60,7 @@ def test_another_configuration_is_refused_by_name(tmp_path):
     fit(gan(), callbacks.Checkpoint(tmp_path))
     other = kgan.GAN((2,), latent_size=3, discriminator_steps=2, seed=1)
     other.compile()
-    with pytest.raises(
-        ValueError, match="differ: .*discriminator_steps, .*seed"
-    ):
+    with pytest.raises(ValueError, match=r"differ: .*discriminator_steps, .*seed"):
         callbacks.restore(other, tmp_path)
     images = kgan.SNGAN((8, 8, 1), width=0.05)
     images.compile()
@@ -74,7 +72,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     fit(gan(), callbacks.Checkpoint(tmp_path))
     newest = callbacks.checkpoints(tmp_path)[-1]
     newest.write_bytes(newest.read_bytes()[:1000])
-    with pytest.raises(ValueError, match="epoch-00002.keras' cannot be read"):
+    with pytest.raises(ValueError, match=r"epoch-00002\.keras' cannot be read"):
         callbacks.restore(gan(), tmp_path)
 
 
@@ -84,7 +82,7 @@ def test_weights_that_are_not_finite_are_never_saved(tmp_path):
             if epoch == 1:
                 self.model.generator.weights[0].assign(self.model.generator.weights[0] * np.nan)
 
-    with pytest.raises(kgan.DivergenceError, match="weight .*hidden_0/kernel"):
+    with pytest.raises(kgan.DivergenceError, match=r"weight .*hidden_0/kernel"):
         fit(gan(), Poison(), callbacks.Checkpoint(tmp_path), epochs=3)
     assert [p.name for p in callbacks.checkpoints(tmp_path)] == ["epoch-00001.keras"]
 

@@ -136,7 +136,11 @@ def test_a_saved_model_generates_the_same_in_a_new_process(tmp_path):
     model.compile(averages={"generator": 0.9})
     model.fit(np.zeros((32, 8, 8, 1), "float32"), batch_size=16, verbose=0)
     model.save(path)
-    code = f"import kgan, keras, numpy as np; m = keras.saving.load_model({str(path)!r}); np.save({str(tmp_path / 'g.npy')!r}, m.generate(5, seed=7))"
+    code = f"""
+import kgan, keras, numpy as np
+model = keras.saving.load_model({str(path)!r})
+np.save({str(tmp_path / "g.npy")!r}, model.generate(5, seed=7))
+"""
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
     np.testing.assert_array_equal(np.load(tmp_path / "g.npy"), model.generate(5, seed=7))
 
