@@ -1,0 +1,154 @@
+"""What is particular to the two-player families: arguments, networks, settings."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kgan
+from kgan.families.sngan import SETTINGS, Setting
+from kgan.layers import SpectralNormalization
+from kgan.networks import dcgan, mlp, sn_cnn, sn_resnet
+
+pytestmark = pytest.mark.only("tensorflow")  # shapes and arguments; the conformance suite runs the families everywhere
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({}, "tuple of positive integers"),
+        ({"data_shape": (2,), "latent_size": 0}, "latent_size"),
+        ({"data_shape": (2,), "discriminator_steps": 0}, "discriminator_steps"),
+        ({"data_shape": (2,), "objective": "wgan"}, "Unknown objective"),
+        ({"data_shape": (2,), "simultaneous": True, "discriminator_steps": 2}, "simultaneous"),
+        ({"data_shape": (3,), "generator": lambda: mlp.generator((2,), 4)}, "makes examples of shape"),
+        ({"data_shape": (2,), "generator": lambda: mlp.generator((2,), 4), "latent_size": 5}, "takes latents of 4"),
+        ({"discriminator": lambda: keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])}, "one logit"),
+    ],
+)
+def test_contradictory_arguments_are_refused(arguments, message):
+    arguments = {k: v() if callable(v) else v for k, v in arguments.items()}
+    with pytest.raises(ValueError, match=message):
+        kgan.GAN(**arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"architecture": "vit"}, "architecture"),
+        ({"setting": "G"}, "setting"),
+        ({"image_shape": (30, 30, 3)}, "multiple of 8"),
+        ({"image_shape": (40, 40, 3), "architecture": "resnet"}, "exist for images of"),
+        ({"width": 0.0}, "width"),
+        ({"image_shape": (32, 16, 3)}, "size, size"),
+    ],
+)
+def test_sngan_refuses(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        kgan.SNGAN(**arguments)
+
+
+def test_the_paper_s_cifar_network_by_default():
+    model = kgan.SNGAN()
+    wrapped = [layer for layer in model.discriminator.layers if isinstance(layer, SpectralNormalization)]
+    assert [layer.layer.filters for layer in wrapped[:-1]] == [64, 64, 128, 128, 256, 256, 512]
+    assert [layer.layer.kernel_size[0] for layer in wrapped[:-1]] == [3, 4, 3, 4, 3, 4, 3]
+    assert not [layer for layer in model.discriminator.layers if hasattr(layer, "kernel") and layer not in wrapped]
+    assert not [layer for layer in model.generator.layers if isinstance(layer, SpectralNormalization)]
+    assert (model.objective, model.latent_size, model.image_shape) == (kgan.objectives.hinge, 128, (32, 32, 3))
+    kernel = ops.convert_to_numpy(wrapped[-2].kernel)
+    assert kernel.std() == pytest.approx(0.02, rel=0.05)
+
+
+def test_settings_are_the_table():
+    assert SETTINGS["A"] == (1e-4, 0.5, 0.9, 5)
+    assert SETTINGS["B"] == (1e-4, 0.5, 0.999, 1)
+    assert SETTINGS["C"] == (2e-4, 0.5, 0.999, 1)
+    assert SETTINGS["D"] == (1e-3, 0.5, 0.9, 5)
+    assert SETTINGS["E"] == (1e-3, 0.5, 0.999, 5)
+    assert SETTINGS["F"] == (1e-3, 0.9, 0.999, 5)
+    assert SETTINGS["resnet"] == (2e-4, 0.0, 0.9, 5)
+    model = kgan.SNGAN((8, 8, 1), width=0.05, setting=Setting(3e-4, 0.1, 0.2, 2))
+    optimizer = model.default_optimizers()["generator"]
+    assert (float(optimizer.learning_rate), optimizer.beta_1, model.discriminator_steps) == (pytest.approx(3e-4), 0.1, 2)
+    twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
+    assert twin.default_optimizers()["generator"].beta_2 == 0.2
+
+
+@pytest.mark.parametrize(("size", "blocks"), [(8, 2), (16, 3), (32, 4), (48, 5), (128, 6)])
+def test_residual_networks_of_every_size(size, blocks):
+    shape = (size, size, 3)
+    generator, discriminator = sn_resnet.generator(shape, 8, 1 / 64), sn_resnet.discriminator(shape, 1 / 64)
+    assert generator.output_shape == (None, *shape)
+    assert discriminator.output_shape == (None, 1)
+    assert sum(isinstance(layer, keras.layers.Add) for layer in discriminator.layers) == blocks
+    assert not discriminator.get_layer("logit").use_bias
+
+
+def test_standard_networks_of_48_pixels_and_the_published_variant():
+    assert sn_cnn.generator((48, 48, 3), 8, 0.1).output_shape == (None, 48, 48, 3)
+    code = sn_cnn.discriminator((32, 32, 3), variant="code")
+    assert [code.get_layer(f"conv_{i}").filters for i in range(7)] == [64, 128, 128, 256, 256, 512, 512]
+
+
+def test_dcgan_structure():
+    generator, discriminator = dcgan.generator((16, 16, 1), 8, 4), dcgan.discriminator((16, 16, 1), 4)
+    images = ops.convert_to_numpy(generator(np.random.default_rng(0).normal(size=(4, 8)).astype("float32")))
+    assert images.shape == (4, 16, 16, 1)
+    assert np.abs(images).max() <= 1
+    assert not [v for v in generator.weights + discriminator.weights if v.path.endswith("bias")]
+    names = [layer.name for layer in discriminator.layers]
+    assert "down_0_norm" not in names
+    assert "down_1_norm" in names
+    assert "output_norm" not in [layer.name for layer in generator.layers]
+    with pytest.raises(ValueError, match="power of two"):
+        dcgan.generator((24, 24, 1))
+
+
+def test_the_transposed_convolution_of_dcgan_is_the_adjoint_of_its_convolution(rng):
+    """<conv(x), y> = <x, deconv(y)> with one kernel: exact padding on both sides."""
+    down = keras.layers.Conv2D(3, 5, 2, use_bias=False)
+    up = dcgan.SymmetricConv2DTranspose(2, 5, 2, use_bias=False)
+    x, y = rng.normal(size=(1, 8, 8, 2)).astype("float32"), rng.normal(size=(1, 4, 4, 3)).astype("float32")
+    padded = np.pad(x, ((0, 0), (2, 2), (2, 2), (0, 0)))
+    forward = ops.convert_to_numpy(down(padded))
+    up.build(y.shape)
+    up.kernel.assign(down.kernel)
+    backward = ops.convert_to_numpy(up(y))
+    assert backward.shape == x.shape
+    assert (forward * y).sum() == pytest.approx((x * backward).sum(), rel=1e-4)
+
+
+def test_joint_and_separate_passes_agree_without_batch_statistics():
+    def logits(joint):
+        keras.utils.set_random_seed(2)
+        model = kgan.GAN((2,), latent_size=3, joint_batch=joint, seed=0)
+        real, fake = np.ones((4, 2), "float32"), ops.convert_to_tensor(np.zeros((4, 2), "float32"))
+        return [ops.convert_to_numpy(t) for t in model.score_both(ops.convert_to_tensor(real), fake)]
+
+    for a, b in zip(logits(True), logits(False), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_generator_batch_doubles_the_generated_examples():
+    counts = []
+
+    class Counting(kgan.GAN):
+        def sample(self, count):
+            counts.append(count)
+            return super().sample(count)
+
+    model = Counting((2,), latent_size=3, generator_batch=2, seed=0)
+    model.compile(run_eagerly=True)
+    model.fit(np.ones((8, 2), "float32"), batch_size=8, verbose=0)
+    assert set(counts) == {8, 16}
+
+
+def test_priors():
+    draws = ops.convert_to_numpy(kgan.priors.Uniform(-2.0, 2.0)((10_000,), seed=0))
+    assert draws.var() == pytest.approx(16 / 12, rel=0.05)
+    assert ops.convert_to_numpy(kgan.priors.Normal(1.0, 3.0)((10_000,), seed=0)).std() == pytest.approx(3.0, rel=0.05)
+    with pytest.raises(ValueError, match="low"):
+        kgan.priors.Uniform(1.0, 1.0)
+    with pytest.raises(ValueError, match="stddev"):
+        kgan.priors.Normal(stddev=0.0)
