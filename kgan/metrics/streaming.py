@@ -142,7 +142,7 @@ class _OnMixture(keras.metrics.Metric):
         centres = ops.convert_to_tensor(self.mixture.centres)
         squared = ops.sum(ops.square(ops.expand_dims(ops.cast(fake, "float32"), 1) - centres), axis=-1)
         good = ops.cast(ops.min(squared, axis=1) < (self.sigmas * self.mixture.stddev) ** 2, "float32")
-        nearest = ops.one_hot(ops.argmin(squared, axis=1), len(centres), dtype="float32")
+        nearest = ops.one_hot(ops.argmin(squared, axis=1), len(self.mixture.centres), dtype="float32")
         self.counts.assign_add(ops.sum(nearest * ops.expand_dims(good, 1), axis=0))
         self.total.assign_add(ops.cast(ops.shape(fake)[0], "float32"))
 
