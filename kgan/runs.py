@@ -226,7 +226,7 @@ def guarded(main):
     """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130."""
     try:
         main()
-    except (RunError, ValueError, TypeError, FileNotFoundError, ImportError, RuntimeError, FloatingPointError, OSError) as error:
+    except (RunError, ValueError, FileNotFoundError, ImportError, RuntimeError, FloatingPointError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             raise
         print(f"error: {error}", file=sys.stderr)

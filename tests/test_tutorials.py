@@ -26,7 +26,7 @@ def test_notebook_is_committed_with_its_pictures(path):
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 3
     assert not any(output.output_type == "error" for output in outputs)
-    assert not any("/home/" in str(output) or "/root/" in str(output) or "/work/" in str(output) for output in outputs)
+    assert not any("site-packages" in str(output) for output in outputs), "a warning or path of some machine"
 
 
 def test_there_are_notebooks():

@@ -1,0 +1,66 @@
+"""Two worker processes train one model: Keras' own fit fails on scalar logs there, the engine's logs reduce."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.only("tensorflow")
+
+WORKER = """
+import sys
+import keras, numpy as np, tensorflow as tf
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+import kgan
+keras.utils.set_random_seed(0)
+with strategy.scope():
+    networks = {
+        "generator": kgan.networks.mlp.generator((2,), 3, (8,)),
+        "discriminator": kgan.networks.mlp.discriminator((2,), (8,)),
+    }
+    model = kgan.GAN((2,), seed=0, **networks)
+    model.compile()
+data = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+dataset = tf.data.Dataset.from_tensor_slices(data).batch(16, drop_remainder=True)
+options = tf.data.Options()
+options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+history = model.fit(dataset.with_options(options), epochs=2, verbose=0).history
+assert all(np.isfinite(v) for values in history.values() for v in values), history
+np.savez(sys.argv[1], *[keras.ops.convert_to_numpy(v) for v in model.weights], *history["discriminator/adversarial"])
+"""
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for s in sockets:
+        s.bind(("127.0.0.1", 0))
+    ports = [s.getsockname()[1] for s in sockets]
+    for s in sockets:
+        s.close()
+    return ports
+
+
+def test_two_workers_end_with_equal_weights_and_logs(tmp_path):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    workers = []
+    for index in range(2):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = {**os.environ, "TF_CONFIG": json.dumps(task), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        command = [sys.executable, "-c", textwrap.dedent(WORKER), str(tmp_path / f"{index}.npz")]
+        workers.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True))
+    try:
+        for worker in workers:
+            _, errors = worker.communicate(timeout=180)
+            assert worker.returncode == 0, errors[-3000:]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    with np.load(tmp_path / "0.npz") as a, np.load(tmp_path / "1.npz") as b:
+        for key in a.files:
+            np.testing.assert_array_equal(a[key], b[key])
