@@ -3,7 +3,7 @@
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 PYTHON ?= python3
 VENV := $(ROOT)/.venv
-RUN := cd "$(ROOT)" && TF_CPP_MIN_LOG_LEVEL=2 TF_ENABLE_ONEDNN_OPTS=0
+RUN := cd "$(ROOT)" && TF_CPP_MIN_LOG_LEVEL=2
 PY := "$(VENV)/bin/python"
 # The versions that `make test-backends` installs; the torch wheel for CPUs is chosen by your index.
 BACKENDS ?= jax torch==2.13.0
