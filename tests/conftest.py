@@ -15,11 +15,6 @@ if keras.backend.backend() == "tensorflow":
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-elif keras.backend.backend() == "torch":
-    import torch
-
-    # With one thread and one example torch takes a convolution that refuses the kernels Keras hands it.
-    torch.set_num_threads(2)
 
 
 def pytest_collection_modifyitems(items):

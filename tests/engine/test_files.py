@@ -142,7 +142,9 @@ model = keras.saving.load_model({str(path)!r})
 np.save({str(tmp_path / "g.npy")!r}, model.generate(5, seed=7))
 """
     subprocess.run([sys.executable, "-c", code], check=True, timeout=300)
-    np.testing.assert_array_equal(np.load(tmp_path / "g.npy"), model.generate(5, seed=7))
+    # Bit for bit, but for torch, whose convolutions depend on how memory happens to be aligned.
+    tolerance = 1e-6 if keras.backend.backend() == "torch" else 0.0
+    np.testing.assert_allclose(np.load(tmp_path / "g.npy"), model.generate(5, seed=7), rtol=0, atol=tolerance)
 
 
 def test_loading_without_compiling_keeps_the_averages(tmp_path):
