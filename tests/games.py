@@ -1,5 +1,7 @@
 """Toy games whose every step can be worked out by hand."""
 
+import functools
+
 import keras
 from keras import ops
 
@@ -72,3 +74,11 @@ def ones(count):
     import numpy as np
 
     return np.ones((count, 1), "float32")
+
+
+@functools.cache
+def strategy():
+    """One for the whole process: TensorFlow numbers the collectives of a second one like those of the first."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

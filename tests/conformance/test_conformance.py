@@ -153,7 +153,7 @@ def test_config_round_trip(spec):
 @pytest.mark.only("tensorflow")
 @each
 def test_two_replicas_agree_in_weights(spec):
-    from tests.engine.test_replicas import strategy
+    from tests.games import strategy
 
     with strategy().scope():
         model = compiled(spec)

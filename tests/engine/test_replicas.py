@@ -1,7 +1,6 @@
 """Two replicas compute what one would, on noise of their own."""
 
 import contextlib
-import functools
 
 import keras
 import numpy as np
@@ -10,17 +9,9 @@ from keras import ops
 
 import kgan
 from kgan import Consensus, Turn
-from tests.games import Bilinear, ones, sgd
+from tests.games import Bilinear, ones, sgd, strategy
 
 pytestmark = pytest.mark.only("tensorflow")
-
-
-@functools.cache
-def strategy():
-    """One for the whole process: TensorFlow numbers the collectives of a second one like those of the first."""
-    import tensorflow as tf
-
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
 
 
 def trained(build, data, batch_size, replicas, **kwargs):
