@@ -69,9 +69,7 @@ def numeric_gradient(loss, kernel, eps):
     for index in np.ndindex(*kernel.shape):
         step = np.zeros_like(kernel)
         step[index] = eps
-        up, down = (
-            float(ops.convert_to_numpy(loss([ops.convert_to_tensor(kernel + s * step, dtype=str(kernel.dtype))])[0])) for s in (1, -1)
-        )
+        up, down = (float(loss([ops.convert_to_tensor(kernel + s * step, dtype=str(kernel.dtype))])[0]) for s in (1, -1))
         numeric[index] = (up - down) / (2 * eps)
     return numeric
 
