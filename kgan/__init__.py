@@ -16,18 +16,24 @@ if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
 
 from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
-from kgan.families import GAN, SNGAN
+from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
 from kgan.version import __version__
 
 __all__ = [
+    "DCGAN",
+    "DRAGAN",
     "GAN",
     "SNGAN",
+    "WGAN",
+    "WGANGP",
     "AdversarialModel",
     "Consensus",
     "Descent",
     "DivergenceError",
+    "ImprovedGAN",
     "Move",
     "Observation",
+    "ProGAN",
     "Turn",
     "__version__",
     "backend",

@@ -18,6 +18,7 @@ from kgan.backend.execution import (
     strategy_scope,
     write_image_summary,
 )
+from kgan.backend.frozen_graph import frozen_graph
 from kgan.backend.scope import Overlay, advances, training
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "distributed",
     "dry_run",
     "enable_determinism",
+    "frozen_graph",
     "full_precision",
     "input_gradient",
     "mean_over_replicas",

@@ -6,6 +6,7 @@ from kgan.datasets.embedded import EMBEDDED
 from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.mixtures import Mixture, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
+from kgan.datasets.semi_supervised import semi_supervised
 
 
 def names():
@@ -102,5 +103,6 @@ __all__ = [
     "read_image",
     "resize",
     "ring",
+    "semi_supervised",
     "to_uint8",
 ]

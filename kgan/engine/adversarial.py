@@ -78,6 +78,9 @@ class AdversarialModel(keras.Model):
         self._evaluation = _Evaluation()
         self.built = True
 
+    fixed_arguments = ()
+    """Names of the base's arguments that a family with `**kwargs` sets itself: they are no part of its configuration."""
+
     # What a family defines -------------------------------------------------------------------------------------------
 
     def turns(self):
@@ -140,6 +143,10 @@ class AdversarialModel(keras.Model):
             optimizer = MoveOptimizers({name: chosen[name] for name in names}, self.dtype_policy.name == "mixed_float16")
             optimizer.build_moves(play.moved)
             super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
+            for move in play.moves.values():
+                if move.project is not None:  # training starts inside the set it is kept in
+                    for variable in play.moved[move.name]:
+                        variable.assign(move.project(backend.constant(variable)))
         play.bind(optimizer, self._averages.variables())
         self._play = play
         if backend.distributed(self) > 1:
@@ -355,7 +362,7 @@ class AdversarialModel(keras.Model):
             names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
             if all(p.kind != p.VAR_KEYWORD for p in parameters):
                 break
-        return [name for name in names if name not in ("self", "dtype")]
+        return [name for name in names if name not in ("self", "dtype", *cls.fixed_arguments)]
 
     def get_config(self):
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self._arguments()}

@@ -15,7 +15,7 @@ class Move(NamedTuple):
             different moves may overlap.
         loss: callable `(batch) -> scalar` or `-> {term: scalar}`; the sum of the terms is minimised. A term wrapped in
             `Observation` is logged and not minimised.
-        project: callable `(value) -> value` applied to each moved variable after the step (weight clipping), or None.
+        project: callable `(value) -> value` applied to each moved variable at `compile` and after each step (weight clipping), or None.
     """
 
     name: str

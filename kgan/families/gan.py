@@ -6,7 +6,8 @@ from keras import ops
 
 from kgan import objectives
 from kgan.engine import AdversarialModel, Move, Observation, Turn
-from kgan.networks import mlp
+from kgan.networks import mlp, with_features
+from kgan.penalties import Scored
 from kgan.priors import Normal
 
 
@@ -62,6 +63,11 @@ class GAN(AdversarialModel):
     (5, 2)
     """
 
+    project = None
+    """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
+    generator_due = None
+    """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
+
     def __init__(
         self,
         data_shape=None,
@@ -99,6 +105,11 @@ class GAN(AdversarialModel):
         self.generator = generator or mlp.generator(self.data_shape, self.latent_size, output_activation=output)
         self.discriminator = discriminator or mlp.discriminator(self.data_shape)
         self._check_networks()
+        for penalty in self.penalties:
+            penalty.check(self.discriminator)
+        # Behind a method, so that Keras does not list the discriminator's layers a second time.
+        tapped = any(penalty.needs_features for penalty in self.penalties)
+        self._tapped = with_features(self.discriminator).__call__ if tapped else None
 
     def default_optimizers(self):
         return {move: keras.optimizers.Adam(1e-3, beta_1=0.5) for move in ("discriminator", "generator")}
@@ -117,20 +128,23 @@ class GAN(AdversarialModel):
     # The game --------------------------------------------------------------------------------------------------------
 
     def turns(self):
-        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss)
+        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss, self.project)
         generator = Move("generator", ("generator",), self.generator_loss)
         if self.simultaneous:
             return (Turn((discriminator, generator)),)
-        return (Turn((discriminator,), repeats=self.discriminator_steps), Turn((generator,), fresh=False))
+        return (
+            Turn((discriminator,), repeats=self.discriminator_steps),
+            Turn((generator,), fresh=False, when=self.generator_due),
+        )
 
     def discriminator_loss(self, real):
         fake = ops.stop_gradient(self.sample(_count(real)))
-        real_logits, fake_logits = self.score_both(real, fake)
-        terms = {"adversarial": self.objective.discriminator(real_logits, fake_logits)}
+        scored = self.score_both(real, fake)
+        terms = {"adversarial": self.objective.discriminator(scored.real_logits, scored.fake_logits)}
         for penalty in self.penalties:
-            terms[penalty.name] = penalty(self, real, fake)
-        terms["real_logit"] = Observation(ops.mean(real_logits))
-        terms["fake_logit"] = Observation(ops.mean(fake_logits))
+            terms[penalty.name] = penalty(self, scored)
+        terms["real_logit"] = Observation(ops.mean(scored.real_logits))
+        terms["fake_logit"] = Observation(ops.mean(scored.fake_logits))
         return terms
 
     def generator_loss(self, real):
@@ -145,12 +159,20 @@ class GAN(AdversarialModel):
         """The discriminator's logits, `(batch, 1)`."""
         return self.discriminator(examples, training=self.in_training)
 
+    def score_with_features(self, examples):
+        """The logits, and the input of the discriminator's last layer."""
+        features, logits = self._tapped(examples, training=self.in_training)
+        return logits, features
+
     def score_both(self, real, fake):
-        """Logits of real and of generated examples, in one forward pass or in two."""
+        """The `kgan.penalties.Scored` examples: real and generated ones in one forward pass of the discriminator or in two."""
+        if self._tapped is not None:
+            real_logits, features = self.score_with_features(real)
+            return Scored(real, fake, real_logits, self.score(fake), features)
         if not self.joint_batch:
-            return self.score(real), self.score(fake)
+            return Scored(real, fake, self.score(real), self.score(fake))
         logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
-        return logits[: _count(real)], logits[_count(real) :]
+        return Scored(real, fake, logits[: _count(real)], logits[_count(real) :])
 
     # Data and samples ------------------------------------------------------------------------------------------------
 
@@ -159,21 +181,20 @@ class GAN(AdversarialModel):
             raise ValueError(f"{type(self).__name__} is not conditional; leave `condition` out.")
         return self.prior((count, self.latent_size), seed)
 
-    def check_data(self, batch):
+    def check_data(self, batch, shape=None):
+        shape = tuple(shape or self.data_shape)
         if not isinstance(batch, np.ndarray):
-            raise ValueError(f"Expected one array of examples {self.data_shape}. Received a nest of {type(batch).__name__}.")
+            raise ValueError(f"Expected one array of examples {shape}. Received a nest of {type(batch).__name__}.")
         if not np.issubdtype(batch.dtype, np.floating):
             raise ValueError(
                 f"Examples must be floating point, images in [-1, 1]. Received dtype {batch.dtype}. "
                 "For pixels in [0, 255] use `x.astype('float32') / 127.5 - 1`."
             )
-        if tuple(batch.shape[1:]) != tuple(self.data_shape):
-            raise ValueError(
-                f"Examples must have the shape {tuple(self.data_shape)}. Received: {tuple(batch.shape[1:])} per example."
-            )
+        if tuple(batch.shape[1:]) != shape:
+            raise ValueError(f"Examples must have the shape {shape}. Received: {tuple(batch.shape[1:])} per example.")
         if not np.isfinite(batch).all():
             raise ValueError("The data contain NaN or infinite values. Remove or repair those examples.")
-        if len(self.data_shape) == 3 and np.abs(batch).max() > 1.001:
+        if len(shape) == 3 and np.abs(batch).max() > 1.001:
             raise ValueError(
                 f"Images must lie in [-1, 1]. Received values in [{batch.min():g}, {batch.max():g}]. "
                 "For pixels in [0, 255] use `x / 127.5 - 1`, for [0, 1] `2 * x - 1`."

@@ -1,8 +1,29 @@
 """Layers that adversarial systems need and Keras lacks; each works alone in any Keras model."""
 
+from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
+from kgan.layers.initialization import initialize_from_data
+from kgan.layers.instance_normalization import InstanceNormalization
 from kgan.layers.maxout import Maxout
+from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
+from kgan.layers.minibatch_stddev import MinibatchStdDev
+from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.spectral_normalization import SpectralNormalization
+from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.weight_normalization import WeightNormalization
 
-__all__ = ["GlobalSumPooling2D", "Maxout", "SpectralNormalization", "WeightNormalization"]
+__all__ = [
+    "DropReference",
+    "EqualizedLearningRate",
+    "GlobalSumPooling2D",
+    "InstanceNormalization",
+    "Maxout",
+    "MinibatchDiscrimination",
+    "MinibatchStdDev",
+    "PixelNormalization",
+    "PrependReference",
+    "SpectralNormalization",
+    "VirtualBatchNormalization",
+    "WeightNormalization",
+    "initialize_from_data",
+]

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kgan.backend import full_precision
+from kgan.layers.initialization import initializing
 from kgan.layers.kernel_normalization import KernelNormalization
 
 
@@ -21,7 +23,9 @@ class WeightNormalization(KernelNormalization):
     Raises:
         ValueError: for a layer of another kind or a kernel initialised to zeros.
 
-    Departures from the paper: the data-dependent initialisation of section 3 is left to the caller.
+    `kgan.layers.initialize_from_data` makes the data-dependent initialisation of section 3; without it the lengths start as said above.
+
+    Departures from the paper: none.
 
     Example:
     >>> import keras, kgan
@@ -51,6 +55,26 @@ class WeightNormalization(KernelNormalization):
         if self.scale:
             lengths = lengths * ops.convert_to_tensor(self.g)
         return ops.convert_to_tensor(self.kernel) * self.per_output(lengths)
+
+    def call(self, inputs):
+        if initializing() and not isinstance(self.layer, keras.layers.Embedding):
+            self._initialize(inputs)
+        return super().call(inputs)
+
+    def _initialize(self, inputs):
+        """Eq. 5-6: pre-activations of mean 0 and, where the lengths are learned, of standard deviation 1 on these inputs."""
+        layer, activation = self.layer, self.layer.activation
+        if layer.use_bias:
+            layer.bias.assign(ops.zeros_like(ops.convert_to_tensor(layer.bias)))
+        layer.activation = keras.activations.linear
+        outputs = full_precision(super().call(inputs))
+        layer.activation = activation
+        mean, variance = ops.moments(outputs, axes=tuple(range(len(outputs.shape) - 1)))
+        scale = ops.rsqrt(variance + 1e-12) if self.scale else ops.ones_like(mean)
+        if self.scale:
+            self.g.assign(ops.convert_to_tensor(self.g) * ops.cast(scale, self.g.dtype))
+        if layer.use_bias:
+            layer.bias.assign(ops.cast(-mean * scale, layer.bias.dtype))
 
     def get_config(self):
         return {**super().get_config(), "scale": self.scale}

@@ -1,38 +1,29 @@
 """A small digit classifier that stands in for the Inception network on 8x8 digits."""
 
 import functools
-import os
-from pathlib import Path
 
 import keras
 import numpy as np
 from keras import ops
 
-from kgan.files import atomic_write
+from kgan.metrics import cache
+from kgan.metrics.extractors import Extractor
 
 _LEAST_ACCURACY = 0.96
 _LAYERS = 3
 
 
-def _cache_folder():
-    return Path(os.environ.get("KGAN_CACHE") or Path.home() / ".cache" / "kgan")
-
-
 @functools.cache
 def _weights():
     """Weights of the classifier: read from the cache, or trained in about a second and stored there."""
-    path = _cache_folder() / "digits_mlp64_v1.npz"
+    path = cache.folder() / "digits_mlp64_v1.npz"
     try:
         with np.load(path, allow_pickle=False) as file:
             return [file[f"{kind}_{i}"] for i in range(_LAYERS) for kind in ("kernel", "bias")]
     except (OSError, KeyError, ValueError):
         weights = _train()
-    try:
-        arrays = {f"{kind}_{i}": weights[2 * i + j] for i in range(_LAYERS) for j, kind in enumerate(("kernel", "bias"))}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(path, lambda temporary: np.savez(temporary, **arrays))
-    except OSError:
-        return weights  # a cache that cannot be written costs a second per process, no more
+    arrays = {f"{kind}_{i}": weights[2 * i + j] for i in range(_LAYERS) for j, kind in enumerate(("kernel", "bias"))}
+    cache.store(path, arrays)
     return weights
 
 
@@ -61,7 +52,7 @@ def _pixels(images):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class DigitClassifier:
+class DigitClassifier(Extractor):
     """Features and class probabilities of digit images: a perceptron 64-128-64-10 (ReLU).
 
     Trained on the train half of `kgan.datasets.arrays("digits")` with a fixed seed, 98 % right on the test half; cached in
@@ -81,6 +72,7 @@ class DigitClassifier:
 
     name = "digits-mlp64"
     feature_size = 64
+    batch_size = 4096
 
     def __call__(self, images):
         kernel_1, bias_1, kernel_2, bias_2, _, _ = _weights()
@@ -95,18 +87,7 @@ class DigitClassifier:
             images = ops.average_pool(images, images.shape[1] // 8)
         return (ops.reshape(images, (-1, 64)) + 1.0) / 2.0
 
-    def features(self, images):
-        """Features as a NumPy array (count, 64)."""
-        return ops.convert_to_numpy(self(images))
-
-    def probabilities(self, images):
-        """Class probabilities as a NumPy array (count, 10)."""
+    def classify(self, features):
+        """Class probabilities (batch, 10) from features, a tensor."""
         *_, kernel, bias = _weights()
-        return ops.convert_to_numpy(ops.softmax(ops.add(ops.matmul(self(images), kernel), bias)))
-
-    def get_config(self):
-        return {}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        return ops.softmax(ops.add(ops.matmul(features, kernel), bias))

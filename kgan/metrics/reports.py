@@ -1,32 +1,91 @@
 """Figures of merit of a set of samples, under names that say how they were measured."""
 
+import keras
 import numpy as np
 
-from kgan.metrics import functional
 from kgan.metrics.digits import DigitClassifier
+from kgan.metrics.extractors import title
+from kgan.metrics.frechet import frechet_distance
+from kgan.metrics.kernel import kernel_distance
+from kgan.metrics.manifolds import density_coverage, precision_recall
+from kgan.metrics.scores import class_score
+
+_SPLIT_FROM = 5000  # samples from which the class score is the protocol's mean over 10 splits
+
+
+def sample_report(real, fake, extractor):
+    """All figures of a set of images that an extractor allows.
+
+    Figures are named `figure[extractor,n=samples]`. They are FID, KID and IS with `kgan.metrics.InceptionFeatures`, and
+    `frechet_distance`, `kernel_distance` and `class_score` with any other network. Beside them: precision and recall (k = 3), density and
+    coverage (k = 5).
+
+    Args:
+        real: reference images in [-1, 1] that the extractor was not trained on.
+        fake: generated images; distances and manifolds use as many of either set as the smaller has.
+        extractor: `kgan.metrics.Extractor`.
+
+    Returns:
+        dict of floats. The class score of 5,000 images and more is the mean over 10 splits, and its name says so.
+
+    Raises:
+        ValueError: for images of another range, fewer than 2.
+
+    Warns:
+        UserWarning: for no more images than features.
+
+    Example:
+    >>> import kgan
+    >>> train, test = (kgan.datasets.arrays("digits", split)[0] for split in ("train", "test"))
+    >>> report = sample_report(test, train, kgan.metrics.DigitClassifier())
+    >>> sorted(report)[0], report["frechet_distance[digits-mlp64,n=898]"] < 1.5
+    ('class_score[digits-mlp64,n=898]', True)
+    """
+    figures, _ = _figures(real, fake, extractor)
+    return figures
+
+
+def _figures(real, fake, extractor):
+    n = min(len(real), len(fake))
+    real_features, all_features = extractor.features(real[:n]), extractor.features(fake)
+    fake_features = all_features[:n]
+    probabilities = keras.ops.convert_to_numpy(extractor.classify(all_features))
+    tag, count = f"{extractor.name},n={n}", f"{extractor.name},n={len(fake)}"
+    splits = 10 if len(fake) >= _SPLIT_FROM else 1
+    figures = {
+        f"{title('frechet_distance', extractor)}[{tag}]": frechet_distance(real_features, fake_features),
+        f"{title('kernel_distance', extractor)}[{tag}]": kernel_distance(real_features, fake_features)[0],
+        f"{title('class_score', extractor)}[{count}{',splits=10' if splits > 1 else ''}]": class_score(probabilities, splits)[0],
+    }
+    # The manifolds need more samples than neighbours; fewer say nothing about them.
+    for names, measure, k in ((("precision", "recall"), precision_recall, 3), (("density", "coverage"), density_coverage, 5)):
+        if n > k:
+            values = measure(real_features, fake_features, k)
+            figures |= {f"{name}[{tag}]": value for name, value in zip(names, values, strict=True)}
+    return figures, probabilities
 
 
 def digit_report(real, fake):
-    """All digit figures of a set of samples.
+    """All digit figures of a set of samples: `sample_report` with the digit classifier, and how the classes are represented.
 
     Args:
         real: reference images that the classifier was not trained on (the "test" half of the digits), in [-1, 1].
         fake: generated images; as many as `real` are used, so that distances compare.
 
     Returns:
-        dict of floats; distances carry extractor and sample size in their names.
+        dict of floats; all carry extractor and sample size in their names.
+
+    Example:
+    >>> import kgan
+    >>> train, test = (kgan.datasets.arrays("digits", split)[0] for split in ("train", "test"))
+    >>> digit_report(test, train)["classes_present[digits-mlp64,n=898]"]
+    10
     """
-    classifier = DigitClassifier()
-    n = min(len(real), len(fake))
-    real_features, fake_features = classifier.features(real[:n]), classifier.features(fake[:n])
-    probabilities = classifier.probabilities(fake)
-    counts = np.bincount(probabilities.argmax(-1), minlength=10)
-    tag = f"{classifier.name},n={n}"
-    kernel, _ = functional.kernel_distance(real_features, fake_features, subset_size=min(n, 1000))
+    extractor = DigitClassifier()
+    figures, probabilities = _figures(real, fake, extractor)
+    counts = np.bincount(probabilities.argmax(-1), minlength=probabilities.shape[1])
     return {
-        f"frechet_distance[{tag}]": functional.frechet_distance(real_features, fake_features),
-        f"kernel_distance[{tag}]": kernel,
-        f"class_score[{classifier.name},n={len(fake)}]": functional.class_score(probabilities),
-        f"classes_present[{classifier.name},n={len(fake)}]": int((counts > 0).sum()),
-        f"smallest_class_share[{classifier.name},n={len(fake)}]": float(counts.min() / counts.sum()),
+        **figures,
+        f"classes_present[{extractor.name},n={len(fake)}]": int((counts > 0).sum()),
+        f"smallest_class_share[{extractor.name},n={len(fake)}]": float(counts.min() / counts.sum()),
     }

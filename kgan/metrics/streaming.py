@@ -4,7 +4,8 @@ import keras
 from keras import ops
 
 from kgan.backend import name as backend_name
-from kgan.metrics import functional
+from kgan.metrics.extractors import check_extractor, title
+from kgan.metrics.frechet import Moments
 
 
 def _wide():
@@ -12,26 +13,40 @@ def _wide():
     return "float32" if backend_name() == "jax" else "float64"
 
 
-def _check_extractor(extractor):
-    if not callable(extractor) or not hasattr(extractor, "name") or not hasattr(extractor, "feature_size"):
-        raise TypeError(
-            "An extractor is a callable from images to features (batch, feature_size) with the attributes `name` and "
-            f"`feature_size`. Received: {extractor!r}."
-        )
-    return extractor
+class _OverFeatures:
+    """Configuration of a metric that holds an extractor."""
+
+    def get_config(self):
+        return {"name": self.name, "dtype": self.dtype, "extractor": keras.saving.serialize_keras_object(self.extractor)}
+
+    @classmethod
+    def from_config(cls, config):
+        config = {
+            key: keras.saving.deserialize_keras_object(value) if key in ("extractor", "reference") else value
+            for key, value in config.items()
+        }
+        return cls(**config)
 
 
 @keras.saving.register_keras_serializable("kgan")
-class FrechetDistance(keras.metrics.Metric):
+class FrechetDistance(_OverFeatures, keras.metrics.Metric):
     """Frechet distance between the features of real and of generated examples (1706.08500), streamed.
 
-    Its name carries the extractor, `frechet_distance[digits-mlp64]`; `samples` tells how many examples of each it has seen. It is called
-    FID only by an extractor that is the original Inception network. The distance is computed once, when the evaluation is over
-    (`deferred`), on the host in float64.
+    Its name carries the extractor, `frechet_distance[digits-mlp64]`, and is `FID[...]` with `kgan.metrics.InceptionFeatures` alone;
+    `samples` tells how many generated examples it has seen. The distance is computed once, when the evaluation is over (`deferred`),
+    on the host in float64. Sums are kept in float64 (float32 on JAX, good for some 10,000 examples).
 
     Args:
         extractor: callable from examples to features (batch, feature_size), with attributes `name` and `feature_size`;
             `kgan.metrics.DigitClassifier()` for digits.
+        reference: `kgan.metrics.Moments` or None, default None: the real examples given to `update_state`. Moments of the whole real
+            data (see `kgan.metrics.reference_moments`) take their place, and make figures independent of the examples evaluated on.
+
+    Raises:
+        TypeError: for another kind of extractor. ValueError: for moments of another extractor.
+
+    Warns:
+        UserWarning: at the result, for no more examples than features.
 
     Example:
     >>> import kgan
@@ -44,12 +59,15 @@ class FrechetDistance(keras.metrics.Metric):
 
     deferred = True
 
-    def __init__(self, extractor, name=None, **kwargs):
-        self.extractor = _check_extractor(extractor)
-        super().__init__(name=name or f"frechet_distance[{extractor.name}]", **kwargs)
+    def __init__(self, extractor, reference=None, name=None, **kwargs):
+        self.extractor = check_extractor(extractor)
+        self.reference = reference
+        if reference is not None:
+            reference.check(extractor)
+        super().__init__(name=name or f"{title('frechet_distance', extractor)}[{extractor.name}]", **kwargs)
         d = extractor.feature_size
         self._sums = {}
-        for side in ("real", "fake"):
+        for side in ("fake",) if reference else ("real", "fake"):
             self._sums[side] = [
                 self.add_variable((), "zeros", _wide(), name=f"{side}_count"),
                 self.add_variable((d,), "zeros", _wide(), name=f"{side}_sum"),
@@ -57,67 +75,59 @@ class FrechetDistance(keras.metrics.Metric):
             ]
 
     def update_state(self, real, fake, sample_weight=None):
-        for side, examples in (("real", real), ("fake", fake)):
-            features = ops.cast(self.extractor(examples), _wide())
-            count, total, products = self._sums[side]
+        examples = {"real": real, "fake": fake}
+        for side, (count, total, products) in self._sums.items():
+            features = ops.cast(self.extractor(examples[side]), _wide())
             count.assign_add(ops.cast(ops.shape(features)[0], _wide()))
             total.assign_add(ops.sum(features, axis=0))
             products.assign_add(ops.matmul(ops.transpose(features), features))
 
     @property
     def samples(self):
-        """How many real examples were seen."""
-        return int(self._sums["real"][0])
+        """How many generated examples were seen."""
+        return int(ops.convert_to_numpy(self._sums["fake"][0]))
 
     def _moments(self, side):
-        count, total, products = (ops.convert_to_numpy(v).astype("float64") for v in self._sums[side])
-        if count < 2:
-            return None
-        mean = total / count
-        return mean, (products - count * mean[:, None] * mean) / (count - 1)
+        return Moments.of_sums(*(ops.convert_to_numpy(v).astype("float64") for v in self._sums[side]), self.extractor.name)
 
     def result(self):
-        moments = self._moments("real"), self._moments("fake")
-        if None in moments:
+        if self.samples < 2:
             return float("nan")
-        return functional.frechet_distance_from_moments(*moments[0], *moments[1])
+        return (self.reference or self._moments("real")).distance(self._moments("fake"))
 
     def get_config(self):
-        return {"name": self.name, "dtype": self.dtype, "extractor": keras.saving.serialize_keras_object(self.extractor)}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("extractor")), **config)
+        return {**super().get_config(), "reference": keras.saving.serialize_keras_object(self.reference)}
 
 
 @keras.saving.register_keras_serializable("kgan")
-class KernelDistance(keras.metrics.Mean):
+class KernelDistance(_OverFeatures, keras.metrics.Mean):
     """Kernel distance between real and generated features (1801.01401): the unbiased estimate of every minibatch, averaged.
 
     The KID of the paper averages over random subsets of 1000; here the subsets are the minibatches of `evaluate`, which keeps memory
-    constant and the estimate unbiased. `kgan.metrics.kernel_distance` is the paper's protocol on arrays.
+    constant and the estimate unbiased; it is not called KID. `kgan.metrics.kernel_distance` is the paper's protocol on arrays.
 
     Args:
         extractor: as for `FrechetDistance`.
+
+    Example:
+    >>> import kgan
+    >>> train, test = (kgan.datasets.arrays("digits", split)[0][:400] for split in ("train", "test"))
+    >>> metric = kgan.metrics.KernelDistance(kgan.metrics.DigitClassifier())
+    >>> metric.update_state(test, train)
+    >>> metric.name, float(metric.result()) < 2
+    ('kernel_distance[digits-mlp64]', True)
     """
 
     def __init__(self, extractor, name=None, **kwargs):
-        self.extractor = _check_extractor(extractor)
+        self.extractor = check_extractor(extractor)
         super().__init__(name=name or f"kernel_distance[{extractor.name}]", **kwargs)
 
     def update_state(self, real, fake, sample_weight=None):
         super().update_state(_kernel_mmd2(self.extractor(real), self.extractor(fake)))
 
-    def get_config(self):
-        return {"name": self.name, "dtype": self.dtype, "extractor": keras.saving.serialize_keras_object(self.extractor)}
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(keras.saving.deserialize_keras_object(config.pop("extractor")), **config)
-
 
 def _kernel_mmd2(real, fake):
-    """`functional.kernel_mmd2` for compiled steps; a test holds the two together."""
+    """`kgan.metrics.kernel_mmd2` for compiled steps; a test holds the two together."""
     d = real.shape[-1]
 
     def off_diagonal(a):
@@ -127,6 +137,53 @@ def _kernel_mmd2(real, fake):
 
     cross = ops.mean((ops.matmul(real, ops.transpose(fake)) / d + 1.0) ** 3)
     return off_diagonal(real) + off_diagonal(fake) - 2.0 * cross
+
+
+@keras.saving.register_keras_serializable("kgan")
+class ClassScore(_OverFeatures, keras.metrics.Metric):
+    """The exponential of the mean divergence of p(y|x) from p(y) over generated examples (1606.03498), streamed.
+
+    One split over all examples, at the memory of one prediction: `exp(mean_i sum p_i log p_i - sum q log q)` with q the mean
+    prediction. See `kgan.metrics.class_score`. Its name carries the classifier, `class_score[digits-mlp64]`, and is `IS[...]` with
+    `kgan.metrics.InceptionFeatures` alone. Without examples it is nan.
+
+    Args:
+        classifier: extractor with a method `classify` from features to probabilities; `kgan.metrics.DigitClassifier()` for digits.
+
+    Raises:
+        TypeError: for another kind of classifier.
+
+    Example:
+    >>> import kgan
+    >>> images, _ = kgan.datasets.arrays("digits", "test")
+    >>> metric = kgan.metrics.ClassScore(kgan.metrics.DigitClassifier())
+    >>> metric.update_state(None, images)
+    >>> metric.name, float(metric.result()) > 9
+    ('class_score[digits-mlp64]', True)
+    """
+
+    def __init__(self, extractor, name=None, **kwargs):
+        self.extractor = check_extractor(extractor)
+        if not hasattr(extractor, "classify"):
+            raise TypeError(f"A class score needs an extractor with `classify(features)`. Received: {extractor!r}.")
+        super().__init__(name=name or f"{title('class_score', extractor)}[{extractor.name}]", **kwargs)
+        classes = extractor.classify(ops.zeros((1, extractor.feature_size))).shape[-1]
+        self.count = self.add_variable((), "zeros", _wide(), name="count")
+        self.total = self.add_variable((classes,), "zeros", _wide(), name="total")
+        self.entropy = self.add_variable((), "zeros", _wide(), name="entropy")
+
+    def update_state(self, real, fake, sample_weight=None):
+        p = ops.cast(self.extractor.classify(self.extractor(fake)), _wide())
+        self.count.assign_add(ops.cast(ops.shape(p)[0], _wide()))
+        self.total.assign_add(ops.sum(p, axis=0))
+        self.entropy.assign_add(_p_log_p(p))
+
+    def result(self):
+        return ops.exp(self.entropy / self.count - _p_log_p(self.total / self.count))
+
+
+def _p_log_p(p):
+    return ops.sum(p * ops.log(ops.maximum(p, 1e-12)))
 
 
 class _OnMixture(keras.metrics.Metric):

@@ -13,22 +13,22 @@ def activation(kind, name):
     return layers.Activation(kind, name=name)
 
 
-def _fresh(initializer):
-    # One initializer object shared by several layers would give equal kernels where it is seeded.
+def fresh(initializer):
+    """An initialiser for one more layer: one object shared by several would give equal kernels where it is seeded."""
     return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer
 
 
 def dense(units, name, initializer="glorot_uniform", **kwargs):
-    return layers.Dense(units, kernel_initializer=_fresh(initializer), name=name, **kwargs)
+    return layers.Dense(units, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
-def conv(filters, kernel, name, strides=1, initializer="glorot_uniform", **kwargs):
-    return layers.Conv2D(filters, kernel, strides, padding="same", kernel_initializer=_fresh(initializer), name=name, **kwargs)
+def conv(filters, kernel, name, strides=1, initializer="glorot_uniform", padding="same", **kwargs):
+    return layers.Conv2D(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
 def deconv(filters, kernel, name, strides=2, initializer="glorot_uniform", **kwargs):
     return layers.Conv2DTranspose(
-        filters, kernel, strides, padding="same", kernel_initializer=_fresh(initializer), name=name, **kwargs
+        filters, kernel, strides, padding="same", kernel_initializer=fresh(initializer), name=name, **kwargs
     )
 
 
@@ -42,6 +42,30 @@ def scaled(channels, width):
 def dropout(rate, name):
     """Dropout with a seed of its own: on torch, unseeded layers draw from the global generator, which no file holds."""
     return layers.Dropout(rate, seed=random.randrange(2**30), name=name)
+
+
+def noise(stddev, name):
+    """Gaussian noise in training, with a seed of its own for the same reason."""
+    return layers.GaussianNoise(stddev, seed=random.randrange(2**30), name=name)
+
+
+def with_features(network, layer=None):
+    """The same network with one more output, in front: `[features, output]`. Layers and weights are shared, not copied.
+
+    Args:
+        network: `keras.Model` of the functional kind (every builder of `kgan.networks` makes one).
+        layer: name of the layer whose output is wanted; default: what the last layer receives.
+
+    Raises:
+        ValueError: for a subclassed model, whose inside cannot be seen, or an unknown layer.
+    """
+    if not isinstance(network, keras.Model) or not hasattr(network, "operations"):
+        raise ValueError(
+            f"Features are taken from functional or sequential Keras models. Received: {network.name!r} of type "
+            f"{type(network).__name__}."
+        )
+    features = network.layers[-1].input if layer is None else network.get_layer(layer).output
+    return keras.Model(network.input, [features, *network.outputs], name=f"{network.name}_with_features")
 
 
 def image_head(data_shape):

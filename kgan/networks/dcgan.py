@@ -5,17 +5,18 @@ import math
 import keras
 from keras import layers, ops
 
-from kgan.networks.blocks import activation, check_image_shape
+from kgan.networks import blocks
+from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, fresh
 
 
 def _normal():
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm(name, axis=-1):
-    # gamma ~ N(1, 0.02), beta 0 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
+def _batch_norm(name, affine=True):
+    # gamma ~ N(1, 0.02), beta 0, epsilon 1e-8 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
-    return layers.BatchNormalization(axis=axis, momentum=0.9, gamma_initializer=gamma, name=name)
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-8, scale=affine, center=affine, gamma_initializer=gamma, name=name)
 
 
 def _levels(image_shape, base):
@@ -25,67 +26,101 @@ def _levels(image_shape, base):
     return levels
 
 
-def generator(image_shape, latent_size=100, filters=128, base=4, name="generator"):
-    """Dense layer to `base x base` maps, then 5x5 fractionally-strided convolutions, each doubling the size.
+def generator(
+    image_shape, latent_size=100, filters=128, base=4, variant="code", batch_norm=True, initializer=None, name="generator"
+):
+    """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
-    Batch norm and ReLU everywhere but at the output, which is tanh; no biases; kernels from N(0, 0.02); the first batch norm
-    per unit, as in the authors' code. 64x64x3 with 128 filters is the published network: 1024, 512, 256, 128 maps.
+    Batch norm and ReLU everywhere but at the output, which is tanh; no biases under batch norm; kernels from N(0, 0.02). 64x64x3 with
+    128 filters is the published network: 1024, 512, 256, 128 maps.
 
     Args:
         image_shape: `(size, size, channels)`, size = base times a power of two.
         latent_size: int, default 100 (the paper's).
         filters: int, default 128 (the paper's), maps before the output; doubled at every smaller size.
         base: int, default 4 (the paper's), size of the first maps.
+        variant: "code" (default): 5x5 kernels with symmetric padding, the first batch norm per unit, as in the authors' code.
+            "torch": 4x4 kernels with padding 1, the first batch norm per map, as in the port that WGAN's authors used.
+        batch_norm: bool, default True (the paper's).
+        initializer: of all kernels, default N(0, 0.02).
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
     """
     image_shape = check_image_shape(image_shape, base, 2 * base)
-    levels = _levels(image_shape, base)
+    levels, double = _levels(image_shape, base), _double(variant)
     width = filters * 2 ** (levels - 1)
+    initializer = initializer or _normal()
+
+    def norm_relu(x, name):
+        return layers.ReLU(name=f"{name}_relu")(_batch_norm(f"{name}_norm")(x) if batch_norm else x)
+
     x = inputs = keras.Input((latent_size,), name="latent")
-    x = layers.Dense(base * base * width, use_bias=False, kernel_initializer=_normal(), name="project")(x)
-    x = layers.ReLU(name="project_relu")(_batch_norm("project_norm")(x))
-    x = layers.Reshape((base, base, width), name="reshape")(x)
+    x = dense(base * base * width, "project", initializer, use_bias=not batch_norm)(x)
+    if variant == "code":
+        x = layers.Reshape((base, base, width), name="reshape")(norm_relu(x, "project"))
+    else:
+        x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
     for level in range(1, levels):
-        x = _double(width // 2**level, f"up_{level}")(x)
-        x = layers.ReLU(name=f"up_{level}_relu")(_batch_norm(f"up_{level}_norm")(x))
-    x = _double(image_shape[-1], "output")(x)
+        x = norm_relu(double(width // 2**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
+    x = double(image_shape[-1], "output", initializer, use_bias=not batch_norm)(x)
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
 
-def discriminator(image_shape, filters=128, base=4, batch_norm=True, name="discriminator"):
-    """5x5 convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
+def discriminator(
+    image_shape, filters=128, base=4, variant="code", batch_norm=True, dropout=0.0, initializer=None, name="discriminator"
+):
+    """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
     Args:
-        image_shape, base: as in `generator`.
+        image_shape, base, variant: as in `generator`.
         filters: int, default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
-        batch_norm: bool, default True (the paper's).
+        batch_norm: bool, default True (the paper's). False: biases instead.
+        dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
+        initializer: of all kernels, default N(0, 0.02).
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, 1)`. With batch norm it must see real and generated
         images in separate batches.
     """
     image_shape = check_image_shape(image_shape, base, 2 * base)
+    initializer = initializer or _normal()
     x = inputs = keras.Input(image_shape, name="images")
     for level in range(_levels(image_shape, base)):
-        # Symmetric padding of 2, as in the original; "same" with an even size would pad 1 before and 2 after.
-        x = layers.ZeroPadding2D(2, name=f"down_{level}_pad")(x)
-        normalized = batch_norm and level > 0
-        x = layers.Conv2D(filters * 2**level, 5, 2, use_bias=not batch_norm, kernel_initializer=_normal(), name=f"down_{level}")(
-            x
-        )
-        if normalized:
+        x = _halve(variant, x, filters * 2**level, f"down_{level}", initializer, use_bias=not batch_norm)
+        if batch_norm and level > 0:
             x = _batch_norm(f"down_{level}_norm")(x)
         x = activation(0.2, f"down_{level}_leaky")(x)
+        if dropout:
+            x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = layers.Dense(1, use_bias=False, kernel_initializer=_normal(), name="logit")(x)
+    x = dense(1, "logit", initializer, use_bias=not batch_norm)(x)
     return keras.Model(inputs, x, name=name)
 
 
-def _double(filters, name):
-    """The adjoint of a 5x5 convolution with stride 2 and symmetric padding 2: exactly twice the size."""
-    return SymmetricConv2DTranspose(filters, 5, 2, use_bias=False, kernel_initializer=_normal(), name=name)
+def _check_variant(variant):
+    if variant not in ("code", "torch"):
+        raise ValueError(f'`variant` must be "code" or "torch". Received: {variant!r}.')
+
+
+def _double(variant):
+    """A transposed convolution to exactly twice the size."""
+    _check_variant(variant)
+    if variant == "torch":
+        return lambda filters, name, initializer, **kwargs: deconv(filters, 4, name, initializer=initializer, **kwargs)
+    return lambda filters, name, initializer, **kwargs: SymmetricConv2DTranspose(
+        filters, 5, 2, kernel_initializer=fresh(initializer), name=name, **kwargs
+    )
+
+
+def _halve(variant, x, filters, name, initializer, **kwargs):
+    """A convolution to exactly half the size."""
+    _check_variant(variant)
+    if variant == "torch":
+        return conv(filters, 4, name, 2, initializer=initializer, **kwargs)(x)
+    # Symmetric padding of 2, as in the original; "same" with an even size would pad 1 before and 2 after.
+    x = layers.ZeroPadding2D(2, name=f"{name}_pad")(x)
+    return layers.Conv2D(filters, 5, 2, kernel_initializer=fresh(initializer), name=name, **kwargs)(x)
 
 
 @keras.saving.register_keras_serializable("kgan")

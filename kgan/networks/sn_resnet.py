@@ -4,6 +4,7 @@ import keras
 from keras import layers
 
 from kgan.layers import GlobalSumPooling2D
+from kgan.networks import blocks
 from kgan.networks.blocks import check_image_shape, conv, dense, scaled
 
 # Image size: (size of the first maps, generator widths from those maps on, discriminator blocks as (width, halve)).
@@ -38,14 +39,15 @@ def _glorot(gain=1.0):
 _BRANCH = 2.0**0.5
 
 
-def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generator"):
+def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, name="generator"):
     """Dense layer, residual blocks that double the size, batch norm, ReLU, 3x3 convolution, tanh.
 
     Args:
         image_shape: `(size, size, channels)` of 32 (CIFAR-10), 48 (STL-10) or 128 (ImageNet), the paper's tables, or of 16 and
             8, the CIFAR-10 table with fewer blocks.
         latent_size: int, default 128 (the paper's).
-        width: float, default 1.0 (the paper's): factor of all widths, for small machines.
+        width: float, default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
+        branch: initialiser of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
@@ -56,30 +58,48 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generat
     x = dense(base * base * first, "project", _glorot())(x)
     x = layers.Reshape((base, base, first), name="reshape")(x)
     for index, channels in enumerate(widths):
-        x = _generator_block(x, scaled(channels, width), f"block_{index}")
+        x = _generator_block(x, scaled(channels, width), f"block_{index}", branch or _glorot(_BRANCH))
     x = layers.ReLU(name="relu")(_norm("norm")(x))
     x = conv(image_shape[-1], 3, "output", initializer=_glorot(), activation="tanh")(x)
     return keras.Model(inputs, x, name=name)
 
 
-def discriminator(image_shape=(32, 32, 3), width=1.0, normalizer=None, name="discriminator"):
-    """Residual blocks, ReLU, global sum pooling, one logit without bias.
+def discriminator(
+    image_shape=(32, 32, 3),
+    width=1.0,
+    normalizer=None,
+    pooling="sum",
+    branch=None,
+    initializer=None,
+    dropout=(),
+    name="discriminator",
+):
+    """Residual blocks, ReLU, global pooling, one logit.
 
     Args:
         image_shape, width: as in `generator`.
         normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
+        pooling: "sum" (default; spectral normalisation, whose logit has no bias) or "mean" (WGAN-GP).
+        branch: initialiser of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        initializer: of all kernels, in place of both defaults, such as "orthogonal".
+        dropout: rates behind the second and following blocks, in order ((0.2, 0.5, 0.5) in CT-GAN); default none.
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, 1)`.
     """
+    if pooling not in ("sum", "mean"):
+        raise ValueError(f'`pooling` must be "sum" or "mean". Received: {pooling!r}.')
     wrap = normalizer or (lambda layer: layer)
-    _, _, blocks = _table(image_shape)
+    plain, branch = initializer or _glorot(), initializer or branch or _glorot(_BRANCH)
+    _, _, table = _table(image_shape)
     x = inputs = keras.Input(tuple(image_shape), name="images")
-    for index, (channels, halve) in enumerate(blocks):
-        x = _discriminator_block(x, scaled(channels, width), halve, index == 0, wrap, f"block_{index}")
+    for index, (channels, halve) in enumerate(table):
+        x = _discriminator_block(x, scaled(channels, width), halve, index == 0, wrap, plain, branch, f"block_{index}")
+        if 0 < index <= len(dropout):
+            x = blocks.dropout(dropout[index - 1], f"block_{index}_dropout")(x)
     x = layers.ReLU(name="relu")(x)
-    x = GlobalSumPooling2D(name="sum")(x)
-    x = wrap(dense(1, "logit", _glorot(), use_bias=False))(x)
+    x = GlobalSumPooling2D(name="sum")(x) if pooling == "sum" else layers.GlobalAveragePooling2D(name="mean")(x)
+    x = wrap(dense(1, "logit", plain, use_bias=pooling == "mean"))(x)
     return keras.Model(inputs, x, name=name)
 
 
@@ -87,35 +107,35 @@ def _norm(name):
     return layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=name)
 
 
-def _generator_block(x, channels, name):
+def _generator_block(x, channels, name, branch):
     """BN ReLU up conv BN ReLU conv, beside up and a 1x1 convolution."""
     shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up")(x)
     shortcut = conv(channels, 1, f"{name}_shortcut", initializer=_glorot())(shortcut)
     x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0")(x))
     x = layers.UpSampling2D(2, name=f"{name}_up")(x)
-    x = conv(channels, 3, f"{name}_conv_0", initializer=_glorot(_BRANCH))(x)
+    x = conv(channels, 3, f"{name}_conv_0", initializer=branch)(x)
     x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1")(x))
-    x = conv(channels, 3, f"{name}_conv_1", initializer=_glorot(_BRANCH))(x)
+    x = conv(channels, 3, f"{name}_conv_1", initializer=branch)(x)
     return layers.Add(name=name)([x, shortcut])
 
 
-def _discriminator_block(x, channels, halve, first, wrap, name):
+def _discriminator_block(x, channels, halve, first, wrap, plain, branch, name):
     """ReLU conv ReLU conv pool, beside 1x1 convolution and pool; the first block sees pixels: no leading ReLU, pool first."""
     shortcut = x
     if first:
         hidden = channels
         shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool")(shortcut)
-        shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=_glorot()))(shortcut)
+        shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=plain))(shortcut)
     else:
         hidden = x.shape[-1]
         if halve or hidden != channels:
-            shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=_glorot()))(shortcut)
+            shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=plain))(shortcut)
         if halve:
             shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool")(shortcut)
         x = layers.ReLU(name=f"{name}_relu_0")(x)
-    x = wrap(conv(hidden, 3, f"{name}_conv_0", initializer=_glorot(_BRANCH)))(x)
+    x = wrap(conv(hidden, 3, f"{name}_conv_0", initializer=branch))(x)
     x = layers.ReLU(name=f"{name}_relu_1")(x)
-    x = wrap(conv(channels, 3, f"{name}_conv_1", initializer=_glorot(_BRANCH)))(x)
+    x = wrap(conv(channels, 3, f"{name}_conv_1", initializer=branch))(x)
     if halve:
         x = layers.AveragePooling2D(2, name=f"{name}_pool")(x)
     return layers.Add(name=name)([x, shortcut])

@@ -16,12 +16,15 @@ True
 
 from kgan.objectives.adversarial import (
     Objective,
+    OneSidedSmoothing,
     hinge,
     least_squares,
     minimax,
     non_saturating,
     wasserstein,
 )
+from kgan.objectives.features import feature_matching
+from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
 
@@ -39,7 +42,8 @@ def register(objective):
 def get(objective):
     """Resolve an objective from itself or from its registered name."""
     if isinstance(objective, Objective):
-        return register(objective)
+        # A class of its own carries its configuration; a plain pair of functions is saved by its name.
+        return register(objective) if type(objective) is Objective else objective
     if objective in names():
         return _registry[objective]
     raise ValueError(f"Unknown objective {objective!r}. Pass a kgan.objectives.Objective or one of {names()}.")
@@ -52,12 +56,17 @@ def names():
 
 __all__ = [
     "Objective",
+    "OneSidedSmoothing",
+    "class_cross_entropy",
+    "feature_matching",
     "get",
     "hinge",
     "least_squares",
     "minimax",
     "names",
     "non_saturating",
+    "realness",
     "register",
+    "unsupervised",
     "wasserstein",
 ]

@@ -39,6 +39,40 @@ class Objective:
         return get(config["name"])
 
 
+@keras.saving.register_keras_serializable("kgan")
+class OneSidedSmoothing(Objective):
+    """The non-saturating objective with a softened target for real examples: Salimans et al. 2016, 1606.03498, section 3.4.
+
+    Discriminator: `E[t sp(-l(x)) + (1 - t) sp(l(x))] + E sp(l(G(z)))`, with the optimum `D = t p / (p + q)`: 0.45 where p = q and t = 0.9.
+    The target of generated examples stays 0: smoothing it too would put `q` into the numerator, and the generator would be drawn
+    to its own samples. Generator: as `non_saturating`, target 1.
+
+    Args:
+        real_target: float in (0.5, 1], default 0.9 (the paper's example; its ImageNet code uses 0.75).
+
+    Example:
+    >>> import kgan
+    >>> model = kgan.GAN((2,), objective=kgan.objectives.OneSidedSmoothing(0.9))
+    """
+
+    def __init__(self, real_target=0.9):
+        if not 0.5 < real_target <= 1.0:
+            raise ValueError(f"`real_target` must lie in (0.5, 1]. Received: {real_target!r}.")
+        object.__setattr__(self, "real_target", float(real_target))
+        super().__init__(f"one_sided_smoothing[{real_target:g}]", self._smoothed, non_saturating.generator)
+
+    def _smoothed(self, real_logits, fake_logits):
+        # t sp(-l) + (1 - t) sp(l) = sp(-l) + (1 - t) l
+        return _cross_entropy(real_logits, fake_logits) - (1.0 - self.real_target) * _minus_mean(real_logits)
+
+    def get_config(self):
+        return {"real_target": self.real_target}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
 def _mean(function, logits):
     return ops.mean(function(full_precision(logits)))
 

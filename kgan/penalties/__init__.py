@@ -1,14 +1,22 @@
 """Penalties: pure functions, and the weighted terms that families take in `penalties=`."""
 
-from kgan.penalties.gradient import R1, GradientPenalty, gradient_norm, gradient_penalty, interpolate, r1_penalty
-from kgan.penalties.penalty import Penalty
+from kgan.penalties.gradient import R1, GradientPenalty, gradient_norm, gradient_penalty, r1_penalty
+from kgan.penalties.history import HistoricalAverage
+from kgan.penalties.outputs import Consistency, Drift, consistency
+from kgan.penalties.penalty import Penalty, Scored
+from kgan.penalties.regions import interpolate
 from kgan.penalties.weights import Orthonormal, orthonormal_penalty
 
 __all__ = [
     "R1",
+    "Consistency",
+    "Drift",
     "GradientPenalty",
+    "HistoricalAverage",
     "Orthonormal",
     "Penalty",
+    "Scored",
+    "consistency",
     "gradient_norm",
     "gradient_penalty",
     "interpolate",

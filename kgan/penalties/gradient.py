@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kgan.backend import full_precision, input_gradient
+from kgan.penalties import regions
 from kgan.penalties.penalty import Penalty
 
 # Keeps the square root differentiable where a gradient is exactly zero; invisible in float32 beside any norm above 1e-6.
@@ -64,36 +65,27 @@ def r1_penalty(score, real):
     return ops.sum(ops.square(gradient), axis=tuple(range(1, len(gradient.shape))))
 
 
-def interpolate(real, fake, seed=None):
-    """Points on the straight lines between paired examples, one mixing weight from U[0, 1] per example (1704.00028, Alg. 1).
-
-    Args:
-        real, fake: tensors of one shape `(batch, ...)`, paired by index.
-        seed: int, `keras.random.SeedGenerator` or None.
-
-    Returns:
-        float32 tensor of the same shape, `weight * real + (1 - weight) * fake`.
-    """
-    real, fake = full_precision(real, fake)
-    if tuple(real.shape[1:]) != tuple(fake.shape[1:]):
-        raise ValueError(
-            f"Real and generated examples must have one shape. Received: real {tuple(real.shape)}, fake {tuple(fake.shape)}."
-        )
-    shape = (ops.shape(real)[0],) + (1,) * (len(real.shape) - 1)
-    weight = ops.cast(keras.random.uniform(shape, dtype="float32", seed=seed), real.dtype)
-    return weight * real + (1.0 - weight) * fake
-
-
 @keras.saving.register_keras_serializable("kgan")
 class GradientPenalty(Penalty):
-    """The WGAN-GP term: `weight * E (||grad D(x^)||_2 - target)^2` at points between real and generated examples.
+    """A gradient penalty on the discriminator's logit: `weight * E (||grad l(x^)||_2 - target)^2` at points x^ of a region.
 
-    Gulrajani et al. 2017, 1704.00028, Eq. 3. Departures from the paper: none.
+    By default the WGAN-GP term, between real and generated examples (Gulrajani et al. 2017, 1704.00028, Eq. 3); around a
+    non-saturating objective the same is GAN-GP (Fedus et al. 2018, 1710.08446). The other regions are DRAGAN's (Kodali et al. 2017,
+    1705.07215), around real examples only.
 
     Args:
-        weight: float, default 10.0 (the paper's lambda).
-        target: float, default 1.0 (the paper's).
-        one_sided: bool, default False (the paper's).
+        weight: float, default 10.0 (lambda of both papers).
+        target: float, default 1.0 (both papers').
+        one_sided: bool, default False; True penalises only norms above the target (appendix C of 1704.00028).
+        region: "interpolate" (default), "gaussian" (DRAGAN's formula), "symmetric" (compare_gan's form of it) or "one_quadrant" (the
+            authors' notebook); see `kgan.penalties.regions`.
+        variance: float > 0, of the noise of "gaussian" and required for it: the paper's c, in squared units of the data.
+
+    Raises:
+        ValueError: for a discriminator with batch normalisation, which mixes examples so that per-example gradients are wrong; for
+            an unknown region, or a variance where none is used.
+
+    Departures from the papers: none.
 
     Example:
     >>> import kgan
@@ -102,17 +94,35 @@ class GradientPenalty(Penalty):
 
     name = "gradient_penalty"
 
-    def __init__(self, weight=10.0, target=1.0, one_sided=False):
+    def __init__(self, weight=10.0, target=1.0, one_sided=False, region="interpolate", variance=None):
         super().__init__(weight)
+        if region not in regions.NAMES:
+            raise ValueError(f"`region` must be one of {regions.NAMES}. Received: {region!r}.")
+        if (region == "gaussian") != (variance is not None and variance > 0):
+            raise ValueError(
+                'The region "gaussian" needs `variance` > 0, in squared units of the data; the others take none. '
+                f"Received: region={region!r}, variance={variance!r}."
+            )
         self.target = target
         self.one_sided = one_sided
+        self.region = region
+        self.variance = variance
 
-    def __call__(self, model, real, fake):
-        points = interpolate(real, fake, model.seed_generator)
-        return self.weight * ops.mean(gradient_penalty(model.score, points, self.target, self.one_sided))
+    def check(self, discriminator):
+        for layer in discriminator._flatten_layers():
+            if isinstance(layer, keras.layers.BatchNormalization):
+                raise ValueError(
+                    f"{type(self).__name__} needs the gradient of each example alone, but the layer {layer.name!r} of the "
+                    "discriminator is BatchNormalization, which mixes the batch. Use LayerNormalization or none."
+                )
+
+    def __call__(self, model, scored):
+        x = regions.points(self.region, scored.real, scored.fake, self.variance, model.seed_generator)
+        return self.weight * ops.mean(gradient_penalty(model.score, x, self.target, self.one_sided))
 
     def get_config(self):
-        return {**super().get_config(), "target": self.target, "one_sided": self.one_sided}
+        own = {name: getattr(self, name) for name in ("target", "one_sided", "region", "variance")}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -128,5 +138,8 @@ class R1(Penalty):
     def __init__(self, weight=10.0):
         super().__init__(weight)
 
-    def __call__(self, model, real, fake):
-        return 0.5 * self.weight * ops.mean(r1_penalty(model.score, real))
+    def check(self, discriminator):
+        GradientPenalty.check(self, discriminator)
+
+    def __call__(self, model, scored):
+        return 0.5 * self.weight * ops.mean(r1_penalty(model.score, scored.real))

@@ -1,5 +1,23 @@
 """The form of a term that families take in `penalties=`."""
 
+from typing import NamedTuple
+
+
+class Scored(NamedTuple):
+    """What one discriminator move has computed already, so that penalties need not compute it again.
+
+    Attributes:
+        real, fake: tensors `(batch, ...)`.
+        real_logits, fake_logits: the discriminator's outputs for them, `(batch, 1)`.
+        real_features: input of the discriminator's last layer for the real examples, where a penalty `needs_features`; else None.
+    """
+
+    real: object
+    fake: object
+    real_logits: object
+    fake_logits: object
+    real_features: object = None
+
 
 class Penalty:
     """A weighted term of a discriminator's loss. Subclasses say at which points, and what.
@@ -9,18 +27,23 @@ class Penalty:
 
     Attributes:
         name: str, the key of the term in the logs.
+        needs_features: bool, whether `Scored.real_features` is used.
     """
 
     name = "penalty"
+    needs_features = False
 
     def __init__(self, weight):
         if not weight >= 0:
             raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
         self.weight = float(weight)
 
-    def __call__(self, model, real, fake):
-        """The weighted scalar, for a two-player model and a minibatch of real and generated examples."""
-        raise NotImplementedError(f"{type(self).__name__} must define __call__(model, real, fake).")
+    def check(self, discriminator):
+        """Refuse a network for which the term would be wrong."""
+
+    def __call__(self, model, scored):
+        """The weighted scalar, for a two-player model and the `Scored` examples of a move."""
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(model, scored).")
 
     def get_config(self):
         return {"weight": self.weight}

@@ -40,6 +40,6 @@ class Orthonormal(Penalty):
     def __init__(self, weight=1.0):
         super().__init__(weight)
 
-    def __call__(self, model, real, fake):
+    def __call__(self, model, scored):
         kernels = [v for v in model.discriminator.trainable_variables if len(v.shape) > 1]
         return self.weight * sum(orthonormal_penalty(ops.reshape(v, (-1, v.shape[-1]))) for v in kernels)

@@ -45,8 +45,10 @@ def main(path):
         for layer in model._flatten_layers():
             if isinstance(layer, keras.layers.Dropout):
                 layer.rate = 0.0  # its masks come from the framework
+            if isinstance(layer, keras.layers.GaussianNoise):
+                layer.stddev = 0.0
         for weight in model.weights:
-            if weight.trainable:
+            if weight.trainable or weight.name == "reference":
                 weight.assign(rng.normal(0.0, 0.3, weight.shape).astype("float32"))
         for layer in model._flatten_layers():
             if hasattr(layer, "advance"):
@@ -57,7 +59,7 @@ def main(path):
         # Plain descent: Adam divides rounding errors by rounding errors where a gradient is zero.
         model.compile(optimizers={move: keras.optimizers.SGD(0.05) for move in spec.schedule}, run_eagerly=True)
         count = model._play.per_round * 6
-        model.fit(spec.data(count), batch_size=6, shuffle=False, verbose=0)
+        model.fit(*spec.data(count), batch_size=6, shuffle=False, verbose=0)
         for index, weight in enumerate(model.weights):
             results[f"{name}|{index}|{weight.path}"] = ops.convert_to_numpy(weight)
     np.savez(path, **results)

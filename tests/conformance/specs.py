@@ -23,6 +23,7 @@ class Spec:
         terms: names of the terms that are minimised, `<move>/<term>`.
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
+        classes: number of classes of a semi-supervised game, None for games without labels.
     """
 
     family: type
@@ -32,13 +33,29 @@ class Spec:
     terms: set = field(default_factory=lambda: {"discriminator/adversarial", "generator/adversarial"})
     smallest_batch: int = 1
     tolerance: float = 1e-4
+    classes: int | None = None
 
     def data(self, count, seed=0):
-        return np.random.default_rng(seed).uniform(-1, 1, (count, *self.example)).astype("float32")
+        """Arguments of `fit`: a tuple of examples, and of labels where there are classes."""
+        rng = np.random.default_rng(seed)
+
+        def examples():
+            return rng.uniform(-1, 1, (count, *self.example)).astype("float32")
+
+        if self.classes is None:
+            return (examples(),)
+        return {"unlabeled": examples(), "labeled": examples()}, rng.integers(0, self.classes, count)
 
 
 IMAGE = (8, 8, 1)
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
+
+
+def progan(phase=0, **kwargs):
+    model = kgan.ProGAN(IMAGE, images_per_phase=100, base_maps=8, max_maps=4, latent_size=4, group_size=3, seed=0, **kwargs)
+    model.grow_to(phase)
+    return model
+
 
 SPECS = {
     "GAN": Spec(
@@ -96,5 +113,70 @@ SPECS = {
         lambda: kgan.SNGAN(IMAGE, architecture="resnet", width=0.03, latent_size=4, discriminator_steps=2, seed=0),
         IMAGE,
         {"discriminator": 2, "generator": 1},
+    ),
+    "DCGAN": Spec(
+        kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, weight_decay=1e-4, seed=0), IMAGE, ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+    ),
+    "DCGAN, 4x4 kernels": Spec(
+        kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, variant="torch", seed=0), IMAGE, ONE_TO_ONE,
+    ),
+    "ImprovedGAN": Spec(
+        kgan.ImprovedGAN,
+        lambda: kgan.ImprovedGAN(
+            (16, 16, 1),
+            generator=kgan.networks.improved.generator((16, 16, 1), 4, 2, reference_size=3),
+            discriminator=kgan.networks.improved.classifier((16, 16, 1), 1, 3, minibatch_kernels=4),
+            feature_matching=False, history_weight=0.1, generator_steps=2, seed=0,
+        ),
+        (16, 16, 1),
+        {"discriminator": 1, "generator": 2},
+        {"discriminator/adversarial", "discriminator/history", "generator/adversarial", "generator/history"},
+        smallest_batch=2,
+    ),
+    "ImprovedGAN, semi-supervised": Spec(
+        kgan.ImprovedGAN,
+        lambda: kgan.ImprovedGAN(
+            (5,), classes=3,
+            generator=kgan.networks.improved.perceptron_generator((5,), 4, (6, 6)),
+            discriminator=kgan.networks.improved.perceptron_classifier((5,), 3, (8, 7), (0.1, 0.1, 0.1)),
+            feature_layer="activation_1", seed=0,
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/feature_matching"},
+        classes=3,
+    ),
+    "WGAN": Spec(
+        kgan.WGAN,
+        lambda: kgan.WGAN(IMAGE, filters=3, latent_size=4, discriminator_steps=2, warmup=(1, 2, 4), seed=0),
+        IMAGE,
+        {"discriminator": 2, "generator": 0.5},
+    ),
+    "WGANGP": Spec(
+        kgan.WGANGP, lambda: kgan.WGANGP(IMAGE, width=0.03, latent_size=4, discriminator_steps=2, seed=0), IMAGE,
+        {"discriminator": 2, "generator": 1},
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
+    ),
+    "WGANGP, consistency": Spec(
+        kgan.WGANGP,
+        lambda: kgan.WGANGP(
+            IMAGE, architecture="dcgan", width=0.03, latent_size=4, discriminator_steps=2, consistency=2.0, seed=0
+        ),
+        IMAGE,
+        {"discriminator": 2, "generator": 1},
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/consistency", "generator/adversarial"},
+    ),
+    "DRAGAN": Spec(
+        kgan.DRAGAN, lambda: kgan.DRAGAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
+    ),
+    "ProGAN": Spec(
+        kgan.ProGAN, lambda: progan(start_resolution=8), IMAGE, ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
+    ),
+    "ProGAN, fading": Spec(
+        kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
     ),
 }  # fmt: skip

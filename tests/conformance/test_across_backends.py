@@ -16,12 +16,13 @@ BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.fi
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rounds")
-    results = {}
+    running, results = {}, {}
     for backend in BACKENDS:
-        path = folder / f"{backend}.npz"
-        environment = {**os.environ, "KERAS_BACKEND": backend}
-        subprocess.run([sys.executable, "-m", "tests.conformance.round_of", str(path)], env=environment, check=True, timeout=600)
-        with np.load(path) as file:
+        command = [sys.executable, "-m", "tests.conformance.round_of", str(folder / f"{backend}.npz")]
+        running[backend] = subprocess.Popen(command, env={**os.environ, "KERAS_BACKEND": backend})
+    for backend, process in running.items():
+        assert process.wait(timeout=1200) == 0, backend
+        with np.load(folder / f"{backend}.npz") as file:
             results[backend] = {key: file[key] for key in file.files}
     return results
 

@@ -1,0 +1,91 @@
+"""Deep convolutional GANs: Radford, Metz, Chintala, ICLR 2016, arXiv 1511.06434."""
+
+import keras
+from keras import ops
+
+from kgan.families.gan import GAN
+from kgan.networks import dcgan
+from kgan.priors import Uniform
+
+
+@keras.saving.register_keras_serializable("kgan")
+class DCGAN(GAN):
+    """The game of `kgan.GAN` between strided convolutional networks that train stably.
+
+    The guidelines of section 3: strided convolutions instead of pooling; batch norm in both networks except the generator's output and the
+    discriminator's input; no hidden dense layers; ReLU and a final tanh in the generator, leaky ReLU 0.2 in the discriminator. Losses as
+    in the 2014 paper, non-saturating. Real and generated images pass the discriminator in separate batches: in one batch, its
+    statistics would tell them apart and the generator collapses.
+
+    Args:
+        image_shape: `(size, size, channels)`, default (64, 64, 3): the paper's faces and bedrooms; size = 4 times a power of two.
+        filters: int, default 128 (the paper's): maps next to the image, doubled at every halving.
+        variant: "code" (default; 5x5 kernels, symmetric padding) or "torch" (4x4 kernels, padding 1), see `kgan.networks.dcgan`.
+        weight_decay: float >= 0, default 0.0 (the paper): `weight_decay / 2 * ||theta||^2` on both players; the authors' code uses 1e-5.
+        generator, discriminator: networks of your own.
+        latent_size: int, default 100 (the paper's).
+        prior: default `Uniform(-1, 1)` (the paper's).
+        **kwargs: of `kgan.GAN`.
+
+    Input of `fit`: images in [-1, 1], float32.
+
+    Raises:
+        ValueError: for an image size that is not 4 times a power of two, or data outside [-1, 1].
+
+    Departures from the paper: samples are drawn with the moving averages of batch norm (momentum 0.9), the authors use the statistics of
+    the sampled batch. The discriminator moves first; the authors' code alternates minibatches between the players.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> model = kgan.DCGAN((16, 16, 1), filters=4, latent_size=8, seed=0)
+    >>> model.compile()
+    >>> images = np.random.default_rng(0).uniform(-1, 1, (32, 16, 16, 1)).astype("float32")
+    >>> history = model.fit(images, batch_size=16, verbose=0)
+    >>> model.generate(2, seed=0).shape
+    (2, 16, 16, 1)
+    """
+
+    fixed_arguments = ("data_shape",)
+
+    def __init__(
+        self,
+        image_shape=(64, 64, 3),
+        *,
+        filters=128,
+        variant="code",
+        weight_decay=0.0,
+        generator=None,
+        discriminator=None,
+        latent_size=100,
+        prior=None,
+        **kwargs,
+    ):
+        super().__init__(
+            image_shape,
+            generator=generator or dcgan.generator(image_shape, latent_size, filters, variant=variant),
+            discriminator=discriminator or dcgan.discriminator(image_shape, filters, variant=variant),
+            latent_size=latent_size,
+            prior=Uniform(-1.0, 1.0) if prior is None else prior,
+            **kwargs,
+        )
+        if not weight_decay >= 0:
+            raise ValueError(f"`weight_decay` must be >= 0. Received: {weight_decay!r}.")
+        self.image_shape = self.data_shape
+        self.filters = filters
+        self.variant = variant
+        self.weight_decay = weight_decay
+
+    def default_optimizers(self):
+        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
+
+    def discriminator_loss(self, real):
+        return {**super().discriminator_loss(real), **self._decay(self.discriminator)}
+
+    def generator_loss(self, real):
+        return {**super().generator_loss(real), **self._decay(self.generator)}
+
+    def _decay(self, player):
+        if not self.weight_decay:
+            return {}
+        squares = sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in player.trainable_variables)
+        return {"weight_decay": 0.5 * self.weight_decay * squares}

@@ -1,0 +1,85 @@
+"""DRAGAN: Kodali, Abernethy, Hays, Kira 2017, arXiv 1705.07215; and GAN-GP: Fedus et al., ICLR 2018, arXiv 1710.08446."""
+
+import keras
+
+from kgan.families.gan import GAN
+from kgan.networks import dcgan
+from kgan.penalties import GradientPenalty
+from kgan.priors import Uniform
+
+
+@keras.saving.register_keras_serializable("kgan")
+class DRAGAN(GAN):
+    """The non-saturating game, with the discriminator's gradient held at norm 1 around the real data.
+
+    `L_D = E sp(-l(x)) + E sp(l(G(z))) + penalty_weight E (||grad l(x^)||_2 - 1)^2`, the gradient being that of the logit, at points x^
+    near real examples; `L_G = E sp(-l(G(z)))`. Sharp gradients near real points, which DRAGAN's authors blame for mode collapse, cost.
+
+    Args:
+        image_shape: `(size, size, channels)`, default (32, 32, 3); size = 4 times a power of two. Taken from `discriminator` if that is
+            given, and then of any form.
+        filters: int, default 64.
+        region: where x^ lies. "symmetric" (default): `x + std (u - 1/2)`, what the authors later called the right form; "one_quadrant":
+            their notebook's noise; "gaussian": `x + N(0, variance)`, the paper's formula; "interpolate": between real and generated
+            examples, which makes this GAN-GP (Fedus et al.).
+        variance: float, required for "gaussian": the paper's c, a variance in squared units of the data.
+        penalty_weight: float, default 10.0 (both papers' lambda).
+        generator, discriminator: networks of your own, the discriminator without batch norm.
+        latent_size: int, default 100 (the authors' notebook). prior: default `Uniform(-1, 1)` (the notebook's).
+        penalties: further penalties beside this one.
+        **kwargs: of `kgan.GAN`: `objective="minimax"`, `discriminator_steps` (Fedus et al. use 1 and 5).
+
+    Raises:
+        ValueError: for batch norm in the discriminator, an unknown region, "gaussian" without variance.
+
+    Departures from the paper: the default region, as said. Default optimisers are the notebook's, Adam(1e-4, 0.5, 0.9).
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> from kgan.networks import mlp
+    >>> model = kgan.DRAGAN(generator=mlp.generator((2,), 4), discriminator=mlp.discriminator((2,)), latent_size=4, seed=0)
+    >>> model.compile()
+    >>> points = np.random.default_rng(0).normal(size=(128, 2)).astype("float32")
+    >>> history = model.fit(points, batch_size=64, verbose=0)
+    >>> "discriminator/gradient_penalty" in history.history
+    True
+    """
+
+    fixed_arguments = ("data_shape",)
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        *,
+        filters=64,
+        region="symmetric",
+        variance=None,
+        penalty_weight=10.0,
+        generator=None,
+        discriminator=None,
+        latent_size=None,
+        prior=None,
+        penalties=(),
+        **kwargs,
+    ):
+        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
+        super().__init__(
+            shape,
+            generator=generator or dcgan.generator(shape, latent_size or 100, filters),
+            discriminator=discriminator or dcgan.discriminator(shape, filters, batch_norm=False),
+            penalties=[GradientPenalty(penalty_weight, region=region, variance=variance), *penalties],
+            latent_size=latent_size,
+            prior=Uniform(-1.0, 1.0) if prior is None else prior,
+            **kwargs,
+        )
+        self.image_shape = self.data_shape
+        self.filters = filters
+        self.region = region
+        self.variance = variance
+        self.penalty_weight = penalty_weight
+
+    def default_optimizers(self):
+        return {move: keras.optimizers.Adam(1e-4, 0.5, 0.9) for move in ("discriminator", "generator")}
+
+    def get_config(self):
+        return {**super().get_config(), "penalties": keras.saving.serialize_keras_object(list(self.penalties[1:]))}

@@ -1,0 +1,215 @@
+"""Improved techniques for training GANs: Salimans et al., NIPS 2016, arXiv 1606.03498."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan import backend, objectives
+from kgan.engine import Move, Observation, Turn
+from kgan.families.gan import GAN
+from kgan.networks import improved, with_features
+from kgan.penalties import HistoricalAverage
+from kgan.priors import Uniform
+
+
+@keras.saving.register_keras_serializable("kgan")
+class ImprovedGAN(GAN):
+    """The two-player game with the paper's techniques, each switchable; with `classes`, a semi-supervised classifier.
+
+    - Feature matching (3.1): the generator matches the mean features of a hidden layer, on a second minibatch of real examples.
+    - Minibatch discrimination (3.2): a layer, see `kgan.networks.improved.classifier(minibatch_kernels=...)`.
+    - Historical averaging (3.3): `history_weight`, a term of both players.
+    - One-sided label smoothing (3.4): the default objective of the unsupervised game.
+    - Virtual batch normalisation (3.5): layers, see `kgan.networks.improved.generator(reference_size=...)`.
+    - Semi-supervised learning (5): the discriminator classifies into K classes, the fake class's logit being fixed at 0.
+      `L_D = E[-l_y + lse(l)] + unlabeled_weight / 2 {E_x sp(-lse) + E_z sp(lse)}`: labelled examples, unlabelled and generated ones.
+
+    Args:
+        data_shape: tuple, shape of one example.
+        classes: int or None, default None: the unsupervised game. A number K >= 2: the semi-supervised one, with K logits.
+        feature_matching: bool, default True (good classifiers). False: the objective's loss (good samples, with minibatch discrimination).
+        matching_power: 2 (default; squared differences, the MNIST code) or 1 (absolute ones, the CIFAR-10 code).
+        feature_layer: name of the discriminator's layer that is matched; default: what its last layer receives, or for the default
+            network its last hidden layer before the noise (the authors').
+        history_weight: float >= 0, default 0.0: lambda of historical averaging, on both players.
+        unlabeled_weight: float, default 1.0 (the authors').
+        objective: default `OneSidedSmoothing(0.9)`; with `classes` "minimax", whose generator loss the code minimises.
+        generator_steps: int, default 1: generator moves per round, each with fresh noise; the code makes 3 with minibatch discrimination.
+        generator, discriminator: networks of your own; with `classes` the discriminator returns K logits. Default: the paper's
+            permutation-invariant networks for vectors in [0, 1], its convolutional ones for images (`kgan.networks.improved`).
+        latent_size: int, default 100 (the paper's). prior: default `Uniform(0, 1)` (the code's).
+        **kwargs: of `kgan.GAN`.
+
+    Input of `fit`: examples; with `classes`, `fit({"unlabeled": x, "labeled": x_l}, labels)` with arrays of one length, as
+    `kgan.datasets.semi_supervised` makes them, or a data set of `(such a dict, labels)`.
+
+    Logs: as `kgan.GAN`, `discriminator/supervised`, `discriminator/accuracy` (on labelled examples), `*/history`, and
+    `generator/feature_matching`.
+
+    Raises:
+        ValueError: for contradictory arguments, labels outside [0, K), networks of another output.
+
+    Departures from the paper: its code averages the discriminator's weights from 0 with rate 1e-4; use
+    `compile(averages={"discriminator": 0.9999})`, which starts at the weights, and `classify`, which uses the average.
+
+    Example: three labelled examples of each of two classes.
+
+    >>> import numpy as np, kgan
+    >>> model = kgan.ImprovedGAN((2,), classes=2, discriminator=kgan.networks.improved.perceptron_classifier((2,), 2, (8,), (0.1, 0.1)))
+    >>> model.compile()
+    >>> x = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+    >>> data, labels = kgan.datasets.semi_supervised(x, (x[:, 0] > 0).astype("int64"), labels_per_class=3)
+    >>> history = model.fit(data, labels, batch_size=16, verbose=0)
+    >>> model.classify(x).shape
+    (64, 2)
+    """
+
+    def __init__(
+        self,
+        data_shape=None,
+        *,
+        classes=None,
+        feature_matching=True,
+        matching_power=2,
+        feature_layer=None,
+        history_weight=0.0,
+        unlabeled_weight=1.0,
+        objective=None,
+        generator_steps=1,
+        generator=None,
+        discriminator=None,
+        latent_size=None,
+        prior=None,
+        **kwargs,
+    ):
+        if classes is not None and (not isinstance(classes, int) or classes < 2):
+            raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
+        if not isinstance(generator_steps, int) or generator_steps < 1:
+            raise ValueError(f"`generator_steps` must be an integer >= 1. Received: {generator_steps!r}.")
+        shape = data_shape if discriminator is None else discriminator.input_shape[1:]
+        default = None
+        if shape is not None and discriminator is None:
+            convolutional = len(shape) == 3
+            build = improved.classifier if convolutional else improved.perceptron_classifier
+            discriminator = build(shape, classes or 1)
+            default = "features" if convolutional else "activation_4"
+        if shape is not None and generator is None:
+            build = improved.generator if len(shape) == 3 else improved.perceptron_generator
+            generator = build(shape, latent_size or 100)
+        if objective is None:
+            objective = objectives.OneSidedSmoothing(0.9) if classes is None else "minimax"
+        super().__init__(
+            data_shape,
+            generator=generator,
+            discriminator=discriminator,
+            objective=objective,
+            latent_size=latent_size,
+            prior=Uniform(0.0, 1.0) if prior is None else prior,
+            **kwargs,
+        )
+        outputs = discriminator.output_shape[-1]
+        if outputs != (classes or 1):
+            raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")
+        self.classes = classes
+        self.feature_matching = feature_matching
+        self.matching_power = matching_power
+        self.feature_layer = feature_layer or default
+        self.history_weight = history_weight
+        self.unlabeled_weight = unlabeled_weight
+        self.generator_steps = generator_steps
+        if feature_matching:
+            self._features = with_features(self.discriminator, self.feature_layer).__call__
+        if history_weight:
+            self.discriminator_history = HistoricalAverage(self.discriminator, history_weight, name="discriminator_history")
+            self.generator_history = HistoricalAverage(self.generator, history_weight, name="generator_history")
+
+    def default_optimizers(self):
+        return {move: keras.optimizers.Adam(3e-4, beta_1=0.5) for move in ("discriminator", "generator")}
+
+    # The game --------------------------------------------------------------------------------------------------------
+
+    def turns(self):
+        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss)
+        generator = Move("generator", ("generator",), self.generator_loss)
+        # Feature matching compares with real examples that the discriminator's move has not seen.
+        return (
+            Turn((discriminator,), repeats=self.discriminator_steps),
+            Turn((generator,), repeats=self.generator_steps, fresh=self.feature_matching),
+        )
+
+    def score(self, examples):
+        logits = super().score(examples)
+        return logits if self.classes is None else objectives.realness(logits)
+
+    def discriminator_loss(self, batch):
+        if self.classes is None:
+            terms = super().discriminator_loss(batch)
+        else:
+            logits = self.discriminator(batch["labeled"], training=self.in_training)
+            unsupervised = super().discriminator_loss(batch["unlabeled"])
+            unsupervised["adversarial"] = 0.5 * self.unlabeled_weight * unsupervised["adversarial"]
+            right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(batch["labels"], "int32"))
+            terms = {
+                "supervised": objectives.class_cross_entropy(logits, batch["labels"]),
+                **unsupervised,
+                "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
+            }
+        return terms | ({"history": self.discriminator_history.term()} if self.history_weight else {})
+
+    def generator_loss(self, batch):
+        real = batch if self.classes is None else batch["unlabeled"]
+        if not self.feature_matching:
+            terms = super().generator_loss(real)
+        else:
+            fake = self.sample(ops.shape(real)[0] * self.generator_batch)
+            features = [self._features(x, training=self.in_training)[0] for x in (real, fake)]
+            terms = {"feature_matching": objectives.feature_matching(*features, power=self.matching_power)}
+        return terms | ({"history": self.generator_history.term()} if self.history_weight else {})
+
+    # Data and classification -----------------------------------------------------------------------------------------
+
+    def unpack(self, data):
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return x if self.classes is None else {**x, "labels": y} if isinstance(x, dict) else x
+
+    def check_data(self, batch):
+        if self.classes is None:
+            super().check_data(batch)
+            return
+        if not isinstance(batch, dict) or set(batch) != {"unlabeled", "labeled", "labels"} or batch["labels"] is None:
+            raise ValueError(
+                'With `classes`, train with fit({"unlabeled": x, "labeled": x_l}, labels); '
+                "kgan.datasets.semi_supervised(x, y, labels_per_class) makes both."
+            )
+        for part in ("unlabeled", "labeled"):
+            super().check_data(batch[part])
+        labels = np.asarray(batch["labels"])
+        if labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.classes:
+            raise ValueError(
+                f"Labels must be integers (batch,) in [0, {self.classes}). Received the shape {labels.shape} with values in "
+                f"[{labels.min()}, {labels.max()}]."
+            )
+
+    def classify(self, examples, batch_size=256):
+        """Class probabilities, in inference mode and with the discriminator's average if the model keeps one.
+
+        Args:
+            examples: array `(count, *data_shape)`. batch_size: int, examples computed at once.
+
+        Returns:
+            NumPy array `(count, classes)`.
+        """
+        if self.classes is None:
+            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
+        parts = []
+        with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
+            for start in range(0, len(examples), batch_size):
+                logits = self.discriminator(ops.convert_to_tensor(examples[start : start + batch_size]), training=False)
+                parts.append(ops.convert_to_numpy(ops.softmax(ops.cast(logits, "float32"))))
+        return np.concatenate(parts)
+
+    def _check_networks(self):
+        outputs = self.discriminator.output_shape
+        if len(outputs) == 2 and outputs[-1] > 1:
+            return  # several logits: compared with `classes` by the constructor
+        super()._check_networks()

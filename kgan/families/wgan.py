@@ -1,0 +1,114 @@
+"""Wasserstein GANs: Arjovsky, Chintala, Bottou, ICML 2017, arXiv 1701.07875."""
+
+import math
+
+import keras
+from keras import ops
+
+from kgan.families.gan import GAN
+from kgan.networks import dcgan
+
+
+@keras.saving.register_keras_serializable("kgan")
+class WGAN(GAN):
+    """A generator against a critic that estimates the Wasserstein-1 distance, kept Lipschitz by clipping its weights.
+
+    Algorithm 1: the critic moves `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise, minimising
+    `L_C = E f(g(z)) - E f(x)`; after each step every weight of it is clipped to `[-clip, clip]`, biases and batch-norm scales
+    included. The generator minimises `-E f(g(z))`. `-L_C` estimates the distance up to an unknown factor, so it compares only within
+    one architecture and clip.
+
+    Args:
+        image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's LSUN); size = 4 times a power of two. Taken from
+            `discriminator` if that is given, and then of any form.
+        filters: int, default 64 (the authors' code).
+        clip: float > 0, default 0.01 (the paper's c).
+        discriminator_steps: int, default 5 (the paper's).
+        warmup: `(iterations, every, steps)` or None, default (25, 500, 100), the authors' code: `steps` critic moves, rounded up to whole
+            rounds, before each of the generator's first `iterations` moves and before every `every`-th one. None: Algorithm 1 as printed.
+        generator, discriminator: networks of your own; the critic returns an unbounded number.
+        latent_size: int, default 100 (the authors').
+        **kwargs: of `kgan.GAN`.
+
+    Raises:
+        ValueError: for `clip <= 0`, a malformed warm-up, or data the networks cannot take.
+
+    Departures from the paper: none. The default optimiser is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
+    authors' code relies on; Keras adds epsilon inside the root, PyTorch outside.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> from kgan.networks import mlp
+    >>> model = kgan.WGAN(generator=mlp.generator((2,), 2), discriminator=mlp.discriminator((2,)), clip=0.1, warmup=None, seed=0)
+    >>> model.compile()
+    >>> points = np.random.default_rng(0).normal(size=(640, 2)).astype("float32")
+    >>> history = model.fit(points, batch_size=64, verbose=0)
+    >>> max(float(abs(v.numpy()).max()) for v in model.discriminator.trainable_variables) <= 0.1000001
+    True
+    """
+
+    fixed_arguments = ("data_shape", "objective")
+
+    def __init__(
+        self,
+        image_shape=(64, 64, 3),
+        *,
+        filters=64,
+        clip=0.01,
+        discriminator_steps=5,
+        warmup=(25, 500, 100),
+        generator=None,
+        discriminator=None,
+        latent_size=None,
+        **kwargs,
+    ):
+        if not clip > 0:
+            raise ValueError(f"`clip` must be a number > 0. Received: {clip!r}.")
+        if warmup is not None:
+            warmup = tuple(warmup)
+            if len(warmup) != 3 or not all(isinstance(n, int) and n > 0 for n in warmup) or warmup[0] > warmup[1]:
+                raise ValueError(
+                    "`warmup` must be positive integers (iterations, every, steps) with iterations <= every, or None. "
+                    f"Received: {warmup!r}."
+                )
+        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
+        if generator is None:
+            generator = dcgan.generator(shape, latent_size or 100, filters, variant="torch")
+        super().__init__(
+            shape,
+            generator=generator,
+            discriminator=discriminator or dcgan.discriminator(shape, filters, variant="torch"),
+            objective="wasserstein",
+            discriminator_steps=discriminator_steps,
+            latent_size=latent_size,
+            **kwargs,
+        )
+        self.image_shape = self.data_shape
+        self.filters = filters
+        self.clip = clip
+        self.warmup = warmup
+
+    def default_optimizers(self):
+        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-8) for m in ("discriminator", "generator")}
+
+    def project(self, value):
+        return ops.clip(value, -self.clip, self.clip)
+
+    @property
+    def generator_due(self):
+        return self._generator_due if self.warmup else None
+
+    def _generator_due(self):
+        """Whether the generator moves: a long critic phase is several rounds in which it waits.
+
+        A function of the number of rounds played, so that there is no counter to save: a long phase before each of the first moves; one
+        round each up to move `every`; then periods of `every` moves, the first of which is long again.
+        """
+        first, every, steps = self.warmup
+        long = math.ceil(steps / self.discriminator_steps)
+        played = ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "int32")
+        end_of_first = first * long
+        end_of_period = end_of_first + every - first
+        phase = ops.mod(played - end_of_period, every - 1 + long)
+        later = ops.logical_or(played < end_of_period, phase >= long - 1)
+        return ops.where(played < end_of_first, ops.equal(ops.mod(played + 1, long), 0), later)

@@ -1,0 +1,124 @@
+"""WGAN with gradient penalty: Gulrajani et al., NIPS 2017, arXiv 1704.00028; CT-GAN: Wei et al., ICLR 2018, arXiv 1803.01541."""
+
+import keras
+
+from kgan.families.gan import GAN
+from kgan.networks import dcgan, sn_resnet
+from kgan.penalties import Consistency, GradientPenalty
+
+
+@keras.saving.register_keras_serializable("kgan")
+class WGANGP(GAN):
+    """A Wasserstein GAN whose critic is kept Lipschitz by a penalty on its gradient between real and generated examples.
+
+    `L_C = E D(G(z)) - E D(x) + penalty_weight E (||grad D(x^)||_2 - 1)^2` (Eq. 3), `x^ = eps x + (1 - eps) G(z)` with one `eps ~ U[0, 1]`
+    per example; `L_G = -E D(G(z))`. The critic has no batch norm. With `consistency`, CT-GAN: two dropout passes of the critic over each
+    real example must agree as well.
+
+    Args:
+        image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given, and then of
+            any form.
+        architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32) or "dcgan" (the code's smaller ones, 4 times a
+            power of two).
+        width: float, default 1.0 (the paper's: 128 maps): factor of all channel counts.
+        penalty_weight: float, default 10.0 (the paper's lambda).
+        one_sided: bool, default False (the paper's); True is appendix C.
+        consistency: float or None, default None. A number is CT-GAN's lambda_2 (2.0 in the paper), and puts the paper's dropout into the
+            critics built here: 0.5 behind every convolution, or 0.2, 0.5, 0.5 behind residual blocks 2 to 4.
+        margin: float, default 0.0 (CT-GAN's code): M' of the consistency term.
+        discriminator_steps: int, default 5 (both papers').
+        generator, discriminator: networks of your own; the critic must not contain batch norm.
+        latent_size: int, default 128 (the code's).
+        generator_batch: default None: 2 for the residual networks (128 generated images beside 64), else 1.
+        penalties: further penalties beside these two.
+        **kwargs: of `kgan.GAN`.
+
+    Input of `fit`: images in [-1, 1]; the CIFAR-10 runs add noise to 8-bit pixels: `kgan.datasets.load(..., dequantize=True)`.
+    Default optimisers: Adam(1e-4, 0, 0.9), Algorithm 1; the ResNet run uses 2e-4, falling linearly to 0 over 100,000 generator updates.
+
+    Raises:
+        ValueError: for batch norm in the critic, `consistency` without dropout in a critic of your own, an unknown architecture.
+
+    Departures from the paper: the critic moves before the generator; the authors' loop is the same from the second iteration on.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> model = kgan.WGANGP((8, 8, 1), architecture="dcgan", width=0.05, consistency=2.0, latent_size=8, seed=0)
+    >>> model.compile()
+    >>> images = np.random.default_rng(0).uniform(-1, 1, (80, 8, 8, 1)).astype("float32")
+    >>> history = model.fit(images, batch_size=16, verbose=0)
+    >>> sorted(k for k in history.history if "logit" not in k)[:3]
+    ['discriminator/adversarial', 'discriminator/consistency', 'discriminator/gradient_penalty']
+    """
+
+    fixed_arguments = ("data_shape", "objective")
+
+    def __init__(
+        self,
+        image_shape=(32, 32, 3),
+        *,
+        architecture="resnet",
+        width=1.0,
+        penalty_weight=10.0,
+        one_sided=False,
+        consistency=None,
+        margin=0.0,
+        discriminator_steps=5,
+        generator=None,
+        discriminator=None,
+        latent_size=None,
+        generator_batch=None,
+        penalties=(),
+        **kwargs,
+    ):
+        if architecture not in ("resnet", "dcgan"):
+            raise ValueError(f'`architecture` must be "resnet" or "dcgan". Received: {architecture!r}.')
+        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
+        residual = architecture == "resnet" and None in (generator, discriminator)
+        own = [GradientPenalty(penalty_weight, one_sided=one_sided)]
+        own += [] if consistency is None else [Consistency(consistency, margin=margin)]
+        super().__init__(
+            shape,
+            generator=generator or _generator(shape, architecture, width, latent_size or 128),
+            discriminator=discriminator or _critic(shape, architecture, width, consistency is not None),
+            objective="wasserstein",
+            penalties=[*own, *penalties],
+            discriminator_steps=discriminator_steps,
+            latent_size=latent_size,
+            generator_batch=generator_batch or (2 if residual else 1),
+            **kwargs,
+        )
+        self._own_penalties = len(own)
+        self.image_shape = self.data_shape
+        self.architecture = architecture
+        self.width = width
+        self.penalty_weight = penalty_weight
+        self.one_sided = one_sided
+        self.consistency = consistency
+        self.margin = margin
+
+    def default_optimizers(self):
+        return {move: keras.optimizers.Adam(1e-4, 0.0, 0.9, 1e-8) for move in ("discriminator", "generator")}
+
+    def get_config(self):
+        further = keras.saving.serialize_keras_object(list(self.penalties[self._own_penalties :]))
+        return {**super().get_config(), "penalties": further}
+
+
+def _he():
+    return keras.initializers.HeUniform()
+
+
+def _generator(shape, architecture, width, latent_size):
+    if architecture == "resnet":
+        # The tables of spectral normalisation have these blocks at twice the width.
+        return sn_resnet.generator(shape, latent_size, 0.5 * width, _he())
+    return dcgan.generator(shape, latent_size, max(1, round(128 * width)), initializer=_he())
+
+
+def _critic(shape, architecture, width, dropout):
+    if architecture == "resnet":
+        rates = (0.2, 0.5, 0.5) if dropout else ()
+        return sn_resnet.discriminator(shape, width, pooling="mean", branch=_he(), dropout=rates)
+    filters = max(1, round(128 * width))
+    return dcgan.discriminator(shape, filters, batch_norm=False, dropout=0.5 * dropout, initializer=_he())

@@ -1,0 +1,105 @@
+"""Minibatch discrimination: Salimans et al., NIPS 2016, arXiv 1606.03498, section 3.2."""
+
+import warnings
+
+import keras
+from keras import layers, ops
+
+from kgan.backend import full_precision
+from kgan.layers.initialization import initializing
+
+# Larger than any distance, so that an example is no neighbour of itself; exp(-1e6) is 0 in float32.
+_SELF_DISTANCE = 1e6
+
+
+@keras.saving.register_keras_serializable("kgan")
+class MinibatchDiscrimination(layers.Layer):
+    """Append to each example how close the other examples of its minibatch are.
+
+    `M_i = f(x_i) T`, `o(x_i)_b = sum over j != i of exp(-||M_{i,b} - M_{j,b}||_1)`; the output is `[f(x_i), o(x_i)]`. Give real and
+    generated examples to the network in separate calls.
+
+    Args:
+        num_kernels: int, default 100 (the authors' CIFAR-10 code; 300 for ImageNet): B, the number of similarities.
+        kernel_size: int, default 5 (CIFAR-10; 50 for ImageNet): C, the size of each row that is compared.
+        normalize: bool, default True, the authors' code: the columns of T have learned lengths `exp(s)`, starting at 1, and a bias per
+            kernel, starting at -1, is added to o; `kgan.layers.initialize_from_data` sets both from examples. False: the plain formula of
+            the paper.
+
+    Input shape: `(batch, features)`, batch >= 2 to be of use. Output shape: `(batch, features + num_kernels)`. Distances are taken in
+    float32 and need memory for batch^2 x num_kernels x kernel_size numbers.
+
+    Under `tf.distribute` the minibatch is that of one replica. The output for an example depends on the others: evaluate with the batch
+    size of training.
+
+    Warns: for a batch known to have one example, whose sum is empty.
+
+    Departures from the paper: the sum leaves out j = i, as the text and the code do; the printed formula includes it, a constant 1.
+
+    Example: two equal examples and a far one.
+
+    >>> import keras, kgan
+    >>> layer = kgan.layers.MinibatchDiscrimination(1, 1, normalize=False, kernel_initializer="ones")
+    >>> [round(float(o), 3) for o in layer(keras.ops.convert_to_tensor([[0.0], [0.0], [50.0]]))[:, 1]]
+    [1.0, 1.0, 0.0]
+    """
+
+    def __init__(self, num_kernels=100, kernel_size=5, normalize=True, kernel_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        for name, value in {"num_kernels": num_kernels, "kernel_size": kernel_size}.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+        self.num_kernels = num_kernels
+        self.kernel_size = kernel_size
+        self.normalize = normalize
+        self.kernel_initializer = keras.initializers.get(kernel_initializer or keras.initializers.RandomNormal(0.0, 0.05))
+
+    def build(self, input_shape):
+        if len(input_shape) != 2:
+            raise ValueError(f"The input must be (batch, features). Received: {tuple(input_shape)}; flatten it first.")
+        kernels = (self.num_kernels, self.kernel_size)
+        self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], *kernels), initializer=self.kernel_initializer)
+        if self.normalize:
+            self.log_scale = self.add_weight(name="log_scale", shape=kernels, initializer="zeros")
+            self.bias = self.add_weight(name="bias", shape=(self.num_kernels,), initializer=keras.initializers.Constant(-1.0))
+
+    def _distances(self, inputs):
+        """L1 distances of all pairs, (batch, batch, num_kernels), those of an example to itself enormous."""
+        kernel = full_precision(ops.convert_to_tensor(self.kernel))
+        if self.normalize:
+            length = ops.sqrt(ops.sum(ops.square(kernel), axis=0) + 1e-24)
+            kernel = kernel * (ops.exp(full_precision(ops.convert_to_tensor(self.log_scale))) / length)
+        rows = ops.tensordot(full_precision(inputs), kernel, axes=1)
+        distances = ops.sum(ops.abs(ops.expand_dims(rows, 1) - ops.expand_dims(rows, 0)), axis=-1)
+        return distances + _SELF_DISTANCE * ops.expand_dims(ops.eye(ops.shape(inputs)[0], dtype=distances.dtype), -1)
+
+    def _initialize(self, inputs):
+        """The authors' start: the nearest neighbours at a mean distance of 2, the similarities at mean 0."""
+        half = 0.5 * ops.mean(ops.min(self._distances(inputs), axis=1), axis=0)
+        self.log_scale.assign_sub(ops.cast(ops.expand_dims(ops.log(half), -1), self.log_scale.dtype))
+        similarities = ops.sum(ops.exp(-self._distances(inputs)), axis=1)
+        self.bias.assign(ops.cast(-ops.mean(similarities, axis=0), self.bias.dtype))
+
+    def call(self, inputs):
+        if inputs.shape[0] == 1:
+            warnings.warn(
+                "MinibatchDiscrimination received a minibatch of one example: it has nothing to compare with.", stacklevel=2
+            )
+        if self.normalize and initializing():
+            self._initialize(inputs)
+        similarities = ops.sum(ops.exp(-self._distances(inputs)), axis=1)
+        if self.normalize:
+            similarities = similarities + full_precision(ops.convert_to_tensor(self.bias))
+        return ops.concatenate([inputs, ops.cast(similarities, inputs.dtype)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], input_shape[1] + self.num_kernels)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_kernels": self.num_kernels,
+            "kernel_size": self.kernel_size,
+            "normalize": self.normalize,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }

@@ -1,0 +1,68 @@
+"""Minibatch standard deviation: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 3."""
+
+import keras
+from keras import layers, ops
+
+from kgan.backend import full_precision
+
+
+@keras.saving.register_keras_serializable("kgan")
+class MinibatchStdDev(layers.Layer):
+    """Append one map that holds how much the examples of a group differ.
+
+    The standard deviation over the group of each feature at each location (population form, `sqrt(var + epsilon)`), averaged over all
+    features and locations into one number, repeated as one more channel. Give real and generated images to the network in separate calls.
+
+    Args:
+        group_size: int or None, default 4 (the authors' code): examples per group; members of a group are batch / group_size apart. None:
+            the whole minibatch (the paper). A batch smaller than a group is one group.
+        epsilon: float, default 1e-8 (the authors').
+
+    Input shape: `(batch, height, width, channels)`. Output shape: `(batch, height, width, channels + 1)`. Computed in float32.
+
+    Raises:
+        ValueError: for a batch that is larger than a group and no multiple of it.
+
+    Under `tf.distribute` the minibatch is that of one replica.
+
+    Example: equal images leave the root of epsilon.
+
+    >>> import keras, kgan
+    >>> float(kgan.layers.MinibatchStdDev()(keras.ops.ones((4, 2, 2, 3)))[0, 0, 0, 3]) < 1.1e-4
+    True
+    """
+
+    def __init__(self, group_size=4, epsilon=1e-8, **kwargs):
+        super().__init__(**kwargs)
+        if group_size is not None and (not isinstance(group_size, int) or group_size < 1):
+            raise ValueError(f"`group_size` must be an integer >= 1 or None. Received: {group_size!r}.")
+        self.group_size = group_size
+        self.epsilon = epsilon
+
+    def _group(self, batch):
+        if self.group_size is None:
+            return batch
+        if not isinstance(batch, int):
+            return ops.minimum(batch, self.group_size)
+        if batch > self.group_size and batch % self.group_size:
+            raise ValueError(
+                f"MinibatchStdDev takes batches that are multiples of its group_size {self.group_size}, or smaller. "
+                f"Received a batch of {batch}."
+            )
+        return min(batch, self.group_size)
+
+    def call(self, inputs):
+        batch = inputs.shape[0] if inputs.shape[0] is not None else ops.shape(inputs)[0]
+        group = self._group(batch)
+        height, width, channels = inputs.shape[1:]
+        x = ops.reshape(full_precision(inputs), (group, -1, height, width, channels))
+        deviation = ops.sqrt(ops.mean(ops.square(x - ops.mean(x, axis=0, keepdims=True)), axis=0) + self.epsilon)
+        feature = ops.tile(ops.mean(deviation, axis=(1, 2, 3)), (group,))
+        feature = ops.reshape(feature, (-1, 1, 1, 1)) * ops.ones((1, height, width, 1), feature.dtype)
+        return ops.concatenate([inputs, ops.cast(feature, inputs.dtype)], axis=-1)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], input_shape[-1] + 1)
+
+    def get_config(self):
+        return {**super().get_config(), "group_size": self.group_size, "epsilon": self.epsilon}

@@ -1,0 +1,36 @@
+"""Pixelwise feature normalisation: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 4.2."""
+
+import keras
+from keras import layers, ops
+
+from kgan.backend import full_precision
+
+
+@keras.saving.register_keras_serializable("kgan")
+class PixelNormalization(layers.Layer):
+    """Divide each pixel's feature vector by its root mean square: `b = a / sqrt(mean_c a_c^2 + epsilon)`.
+
+    Args:
+        epsilon: float, default 1e-8 (the paper's).
+
+    Input and output shape: `(..., channels)`; latents `(batch, size)` too. Computed in float32. Examples do not mix.
+
+    Example:
+    >>> import keras, kgan
+    >>> [round(float(v), 3) for v in kgan.layers.PixelNormalization()(keras.ops.convert_to_tensor([[3.0, 4.0]]))[0]]
+    [0.849, 1.131]
+    """
+
+    def __init__(self, epsilon=1e-8, **kwargs):
+        super().__init__(**kwargs)
+        self.epsilon = epsilon
+
+    def call(self, inputs):
+        x = full_precision(inputs)
+        return ops.cast(x * ops.rsqrt(ops.mean(ops.square(x), axis=-1, keepdims=True) + self.epsilon), inputs.dtype)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "epsilon": self.epsilon}

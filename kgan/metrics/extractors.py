@@ -1,0 +1,60 @@
+"""What a feature extractor is."""
+
+import keras
+import numpy as np
+
+from kgan.metrics import checks
+
+
+def check_extractor(extractor):
+    """The extractor itself, or a TypeError."""
+    if not callable(extractor) or not hasattr(extractor, "name") or not hasattr(extractor, "feature_size"):
+        raise TypeError(
+            "An extractor is a callable from images to features (batch, feature_size) with the attributes `name` and "
+            f"`feature_size`. Received: {extractor!r}."
+        )
+    return extractor
+
+
+def title(figure, extractor):
+    """What a figure may be called: its published abbreviation with the network of the publication alone."""
+    return getattr(extractor, "titles", {}).get(figure, figure)
+
+
+class Extractor:
+    """Base of the extractors: a subclass has `name`, `feature_size`, `__call__` (features of a batch, inside compiled steps) and
+    `classify` (class probabilities from features).
+
+    Any callable with `name` and `feature_size` is an extractor to the distances; `ClassScore` also needs `classify`.
+
+    Attributes:
+        titles: dict, published abbreviations that figures over these features may carry. Empty but for the original networks.
+        batch_size: int, examples computed at once by `features`.
+    """
+
+    titles = {}  # noqa: RUF012
+    batch_size = 256
+
+    def __call__(self, images):
+        raise NotImplementedError
+
+    def classify(self, features):
+        """Class probabilities (batch, classes) from features, a tensor."""
+        raise NotImplementedError
+
+    def features(self, images):
+        """Features of images as a NumPy array (count, feature_size). All of them: the last batch may be smaller."""
+        images = checks.images(images)
+        batches = (images[start : start + self.batch_size] for start in range(0, len(images), self.batch_size))
+        return np.concatenate([keras.ops.convert_to_numpy(self(batch)) for batch in batches])
+
+    def probabilities(self, images):
+        """Class probabilities of images as a NumPy array (count, classes)."""
+        return keras.ops.convert_to_numpy(self.classify(self.features(images)))
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)

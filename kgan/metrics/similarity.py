@@ -1,0 +1,134 @@
+"""Diversity of samples: multi-scale structural similarity, Wang et al. 2003, Asilomar; as a GAN figure Odena et al. 2016, 1610.09585."""
+
+import numpy as np
+
+from kgan.datasets import to_uint8
+from kgan.metrics import checks
+
+WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+_WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
+_PAIRS_AT_ONCE = 32
+
+
+def ms_ssim(first, second, weights=WEIGHTS, shrink=False):
+    """Multi-scale structural similarity of pairs of images: Wang et al. 2003, Eq. 7.
+
+    Window 11x11, Gaussian of standard deviation 1.5, K1 0.01, K2 0.03, scales by 2x2 means, on pixels 0..255. Negative means of the
+    contrast-structure term count as 0. Channels are averaged within each scale, as in the code of 1710.10196 (ProGAN);
+    TensorFlow averages them at the end, and agrees for one channel.
+
+    Args:
+        first, second: images (pairs, height, width, channels) in [-1, 1]; rounded to 8 bits.
+        weights: exponents, one a scale from fine to coarse; default those of the paper, five.
+        shrink: bool, default False. True makes the window (and its deviation in proportion) no larger than the image, scale by scale, as
+            ProGAN's code does, which below 161 pixels compares coarse scales by a few pixels.
+
+    Returns:
+        array (pairs,) in [0, 1]; 1 for equal images.
+
+    Raises:
+        ValueError: for images that are too small, with the smallest size; for two shapes.
+
+    Example:
+    >>> import numpy as np
+    >>> image = np.random.default_rng(0).uniform(-1, 1, (1, 161, 161, 1)).astype("float32")
+    >>> ms_ssim(image, image).round(6), ms_ssim(image, -image).round(6)
+    (array([1.]), array([0.]))
+    """
+    first, second = checks.images(first), checks.images(second)
+    if first.shape != second.shape:
+        raise ValueError(f"Pairs need images of one shape. Received: {first.shape} and {second.shape}.")
+    _check_size(first.shape[1:3], len(weights), shrink)
+    batches = [slice(i, i + _PAIRS_AT_ONCE) for i in range(0, len(first), _PAIRS_AT_ONCE)]
+    return np.concatenate([_ms_ssim(first[batch], second[batch], weights) for batch in batches])
+
+
+def mean_ms_ssim(images, pairs=10_000, weights=WEIGHTS, shrink=False, seed=0):
+    """Mean multi-scale similarity of random pairs of different images of a set: the higher, the less diverse.
+
+    Compare with the same figure of the real data: that of good samples is not low but equal. Meant for images of one class
+    (1610.09585) or of one subject (faces, ProGAN 1710.10196).
+
+    Args:
+        images: images (count, height, width, channels) in [-1, 1], at least 2.
+        pairs: int >= 1, default 10,000 (ProGAN's).
+        weights, shrink: as in `ms_ssim`.
+        seed: int, default 0: of the pairs.
+
+    Returns:
+        float in [0, 1].
+
+    Raises:
+        ValueError: as `ms_ssim`; for fewer than 2 images.
+
+    Example:
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).uniform(-1, 1, (3, 161, 161, 1)).astype("float32")
+    >>> mean_ms_ssim(images, pairs=4) < 0.2
+    True
+    """
+    images = checks.images(images)
+    checks.positive_integers(pairs=pairs)
+    if len(images) < 2:
+        raise ValueError(f"Pairs of different images need at least 2. Received: {len(images)}.")
+    _check_size(images.shape[1:3], len(weights), shrink)
+    generator = np.random.default_rng(seed)
+    first = generator.integers(len(images), size=pairs)
+    second = (first + generator.integers(1, len(images), size=pairs)) % len(images)
+    total = 0.0
+    for start in range(0, pairs, _PAIRS_AT_ONCE):
+        batch = slice(start, start + _PAIRS_AT_ONCE)
+        total += _ms_ssim(images[first[batch]], images[second[batch]], weights).sum()
+    return float(total / pairs)
+
+
+def _check_size(size, scales, shrink):
+    # Odd sizes are halved upwards, so the coarsest scale has ceil(n / 2^(scales - 1)) pixels.
+    least = (1 if shrink else _WINDOW - 1) * 2 ** (scales - 1) + 1
+    if min(size) < least:
+        hint = "" if shrink else ", `shrink=True` (ProGAN's code)"
+        raise ValueError(
+            f"{scales} scales need images of at least {least}x{least} pixels. Received: {size[0]}x{size[1]}. "
+            f"Use larger images, fewer `weights`{hint}."
+        )
+
+
+def _ms_ssim(first, second, weights):
+    first, second = (to_uint8(images).astype("float64") for images in (first, second))
+    product = 1.0
+    for scale, weight in enumerate(weights):
+        similarity, structure = _ssim(first, second)
+        last = scale == len(weights) - 1
+        product = product * (similarity if last else structure).clip(0) ** weight
+        if not last:
+            first, second = _halve(first), _halve(second)
+    return product
+
+
+def _ssim(first, second):
+    """Means over positions and channels of the similarity, and of its contrast-structure factor."""
+    size = min(_WINDOW, *first.shape[1:3])
+    offsets = np.arange(size) - (size - 1) / 2
+    window = np.exp(-0.5 * (offsets / (_SIGMA * size / _WINDOW)) ** 2)
+    window /= window.sum()
+
+    def blur(images):
+        for axis in (1, 2):
+            length = images.shape[axis] - size + 1
+            images = sum(w * images.take(range(i, i + length), axis=axis) for i, w in enumerate(window))
+        return images
+
+    mean_1, mean_2 = blur(first), blur(second)
+    variance_1, variance_2 = blur(first**2) - mean_1**2, blur(second**2) - mean_2**2
+    covariance = blur(first * second) - mean_1 * mean_2
+    c1, c2 = (_K1 * 255) ** 2, (_K2 * 255) ** 2
+    structure = (2 * covariance + c2) / (variance_1 + variance_2 + c2)
+    similarity = (2 * mean_1 * mean_2 + c1) / (mean_1**2 + mean_2**2 + c1) * structure
+    return similarity.mean(axis=(1, 2, 3)), structure.mean(axis=(1, 2, 3))
+
+
+def _halve(images):
+    _, height, width, _ = images.shape
+    images = np.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="symmetric")
+    count, height, width, channels = images.shape
+    return images.reshape(count, height // 2, 2, width // 2, 2, channels).mean(axis=(2, 4))

@@ -1,0 +1,34 @@
+"""Matching statistics of features instead of fooling the discriminator."""
+
+from keras import ops
+
+from kgan.backend import full_precision
+
+
+def feature_matching(real_features, fake_features, power=2, average=True):
+    """Distance between the mean features of real and of generated examples: Salimans et al. 2016, 1606.03498, section 3.1.
+
+    `|| E_x f(x) - E_z f(G(z)) ||^power`: the mean over the batch comes first, then the distance. No gradient flows through the real mean.
+
+    Args:
+        real_features, fake_features: tensors `(batch, ...)`, features of a hidden layer of the discriminator; batches may differ in size.
+        power: 2 (default; the paper, and its MNIST code) or 1 (its CIFAR-10 and SVHN code).
+        average: bool, default True, both codes: the mean over features. False: their sum, the paper's squared norm.
+
+    Returns:
+        Scalar.
+
+    Example: the means differ by (1, 1).
+
+    >>> from keras import ops
+    >>> import kgan
+    >>> real, fake = ops.convert_to_tensor([[0.0, 0.0], [2.0, 2.0]]), ops.zeros((3, 2))
+    >>> float(kgan.objectives.feature_matching(real, fake, average=False))
+    2.0
+    """
+    if power not in (1, 2):
+        raise ValueError(f"`power` must be 1 or 2. Received: {power!r}.")
+    real, fake = full_precision(real_features, fake_features)
+    difference = ops.mean(fake, axis=0) - ops.stop_gradient(ops.mean(real, axis=0))
+    difference = ops.square(difference) if power == 2 else ops.abs(difference)
+    return ops.mean(difference) if average else ops.sum(difference)

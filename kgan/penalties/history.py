@@ -1,0 +1,59 @@
+"""Historical averaging: Salimans et al., NIPS 2016, arXiv 1606.03498, section 3.3."""
+
+import keras
+from keras import ops
+
+from kgan.backend import full_precision
+
+
+@keras.saving.register_keras_serializable("kgan")
+class HistoricalAverage(keras.layers.Layer):
+    """`weight * ||theta - (1/t) sum_{i <= t} theta_i||^2` of a player's weights, against the average of all their past values.
+
+    A layer, because it keeps the averages: make it an attribute of the model, one for each player, and add `term()` to the player's
+    loss. Every call of `term` in a move takes the present weights into the average, `mean += (theta - mean) / t`, and treats the
+    average as a constant, so the gradient is `2 weight (theta - mean)`.
+
+    Args:
+        network: the player, built.
+        weight: float >= 0. The paper gives no value.
+
+    Weights: one average per trainable weight of the network, starting there, and the number of steps.
+
+    Example: two steps at 0 and 3 average 1.5.
+
+    >>> import keras, kgan
+    >>> player = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
+    >>> player.build((None, 1))
+    >>> history = kgan.penalties.HistoricalAverage(player, weight=1.0)
+    >>> _ = history.term()
+    >>> player.kernel.assign(keras.ops.ones((1, 1)) * 3.0) is not None, float(history.term())
+    (True, 2.25)
+    """
+
+    def __init__(self, network, weight, **kwargs):
+        super().__init__(**kwargs)
+        if not weight >= 0:
+            raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
+        self.weight = float(weight)
+        # Behind a function, so that the player's weights are not tracked a second time as this layer's.
+        self._moved = lambda: network.trainable_variables
+        self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", trainable=False, dtype="float32")
+        self.means = [
+            self.add_weight(name=f"mean_{index}", shape=v.shape, initializer="zeros", trainable=False, dtype=v.dtype)
+            for index, v in enumerate(self._moved())
+        ]
+        self.built = True
+
+    def term(self):
+        """The weighted scalar, float32; moves the averages one step on."""
+        steps = ops.convert_to_tensor(self.steps) + 1.0
+        total = 0.0
+        for variable, mean in zip(self._moved(), self.means, strict=True):
+            value = full_precision(ops.convert_to_tensor(variable))
+            present, old = ops.stop_gradient(value), full_precision(ops.convert_to_tensor(mean))
+            average = old + (present - old) / steps
+            mean.assign(ops.cast(average, mean.dtype))
+            total = total + ops.sum(ops.square(value - average))
+        self.steps.assign(steps)
+        return self.weight * total
