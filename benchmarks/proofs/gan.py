@@ -5,36 +5,20 @@ import numpy as np
 from keras import ops
 
 import kgan
-from benchmarks.proofs.harness import Report, arguments
+from benchmarks.proofs.harness import Shift, generator_of, run
 from kgan.networks import mlp
 
 # Divergences of N(0, 1) and N(m, 1) by quadrature: (m, JSD, bar on the error of the logit).
 DENSITY_RATIO = [(1.0, 0.1114, 0.15), (2.0, 0.3368, 0.5)]
 
 
-@keras.saving.register_keras_serializable("proofs")
-class Shift(keras.layers.Layer):
-    """A generator that adds a constant to its noise."""
-
-    def __init__(self, by, **kwargs):
-        super().__init__(**kwargs)
-        self.by = by
-        self.scale = self.add_weight(shape=(), initializer="ones", name="scale")
-
-    def call(self, z):
-        return self.scale * z + self.by
-
-    def compute_output_shape(self, shape):
-        return shape
-
-
 def density_ratio(report, seed, steps):
     """Part A: against a frozen generator N(m, 1), the logit becomes the log density ratio and the loss log 4 - 2 JSD."""
     for m, jsd, bar in DENSITY_RATIO:
         keras.utils.set_random_seed(seed)
-        z = keras.Input((1,))
-        generator = keras.Model(z, Shift(m, name="shift")(z), name="generator")
-        model = kgan.GAN((1,), generator=generator, discriminator=mlp.discriminator((1,), (64, 64)), seed=seed)
+        model = kgan.GAN(
+            (1,), generator=generator_of(Shift(m, name="shift"), 1), discriminator=mlp.discriminator((1,), (64, 64)), seed=seed
+        )
         model.compile(
             optimizers={"discriminator": keras.optimizers.Adam(1e-3), "generator": keras.optimizers.SGD(0.0)},
         )
@@ -106,15 +90,5 @@ def ring(report, seed, steps):
 PARTS = {"A": (density_ratio, 3000), "B": (saturation, 3000), "C": (ring, 20000)}
 
 
-def main():
-    args = arguments(__doc__)
-    report = Report("gan", args.smoke)
-    for seed in args.seeds:
-        for part in args.parts or PARTS:
-            function, steps = PARTS[part]
-            function(report, seed, 30 if args.smoke else steps)
-    report.close()
-
-
 if __name__ == "__main__":
-    main()
+    run("gan", __doc__, PARTS)

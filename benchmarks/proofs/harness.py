@@ -5,6 +5,14 @@ import json
 import sys
 import time
 
+import keras
+import numpy as np
+from keras import ops
+
+import kgan
+
+DIGIT = (8, 8, 1)
+
 
 def arguments(description):
     parser = argparse.ArgumentParser(description=description)
@@ -34,3 +42,82 @@ class Report:
     def close(self):
         print(f"{self.proof}: {time.time() - self.start:.0f} s, missed: {self.missed or 'none'}", file=sys.stderr)
         sys.exit(1 if self.missed else 0)
+
+
+@keras.saving.register_keras_serializable("proofs")
+class Shift(keras.layers.Layer):
+    """A generator that scales its noise and adds a constant."""
+
+    def __init__(self, by, scale=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.by = by
+        self.scale = self.add_weight(shape=(), initializer=keras.initializers.Constant(scale), name="scale")
+
+    def call(self, z):
+        return self.scale * z + ops.convert_to_tensor(self.by, dtype=z.dtype)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@keras.saving.register_keras_serializable("proofs")
+class Segment(keras.layers.Layer):
+    """The generator of Example 1 of 1701.07875: z -> (theta, z)."""
+
+    def __init__(self, theta, **kwargs):
+        super().__init__(**kwargs)
+        self.theta = self.add_weight(shape=(1,), initializer=keras.initializers.Constant(theta), name="theta")
+
+    def call(self, z):
+        return ops.concatenate([ops.zeros_like(z) + self.theta, z], axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 2)
+
+
+def generator_of(layer, size):
+    """A generator of one layer."""
+    z = keras.Input((size,))
+    return keras.Model(z, layer(z), name="generator")
+
+
+def segment(count, seed):
+    """Real examples of Example 1: (0, U[0, 1])."""
+    y = np.random.default_rng(seed).uniform(size=(count, 1))
+    return np.concatenate([np.zeros_like(y), y], axis=1).astype("float32")
+
+
+def adam(discriminator, generator=None, beta_1=0.5, beta_2=0.999):
+    """Optimisers by rate; a generator of rate None stays as it is."""
+    still = keras.optimizers.SGD(0.0) if generator is None else keras.optimizers.Adam(generator, beta_1, beta_2)
+    return {"discriminator": keras.optimizers.Adam(discriminator, beta_1, beta_2), "generator": still}
+
+
+def digit_figures(images):
+    """Distance and score of generated digits, in [-1, 1], against the held-out half."""
+    real, _ = kgan.datasets.arrays("digits", "test")
+    named = kgan.metrics.digit_report(real, images)
+    return {name.split("[")[0]: value for name, value in named.items()}
+
+
+class Trace(keras.callbacks.Callback):
+    """Keeps a number of every round."""
+
+    def __init__(self, read):
+        super().__init__()
+        self.read, self.values = read, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.values.append(self.read())
+
+
+def run(proof, description, parts):
+    """The command line of a proof: `parts` maps a name to `(function(report, seed, steps), steps)`."""
+    args = arguments(description)
+    report = Report(proof, args.smoke)
+    for seed in args.seeds:
+        for part in args.parts or parts:
+            function, steps = parts[part]
+            keras.utils.set_random_seed(seed)
+            function(report, seed, min(steps, 30) if args.smoke else steps)
+    report.close()

@@ -9,6 +9,8 @@ def frozen_graph(content, feed, fetch, operand):
     The one operation of the first graphs that TensorFlow no longer runs, `BatchNormWithGlobalNormalization`, is written out
     in present ones: `(x - m) * (gamma / sqrt(v + epsilon)) + beta`.
 
+    A graph is a program, which may read and write files: run none of unknown origin.
+
     Args:
         content: bytes, the file.
         feed: name of the node whose output is replaced by the argument, a float32 tensor of any shape.
@@ -68,6 +70,8 @@ def _needed(nodes, feed, wanted):
     while wanted:
         name = wanted.pop()
         if name not in found and name != feed:
+            if name not in nodes:
+                raise ValueError(f"The graph lacks the node {name!r}, on which another depends.")
             found.add(name)
             wanted.extend(_node(source) for source in nodes[name].input)
     return [node for name, node in nodes.items() if name in found]

@@ -21,6 +21,7 @@ class DCGAN(GAN):
         image_shape: `(size, size, channels)`, default (64, 64, 3): the paper's faces and bedrooms; size = 4 times a power of two.
         filters: int, default 128 (the paper's): maps next to the image, doubled at every halving.
         variant: "code" (default; 5x5 kernels, symmetric padding) or "torch" (4x4 kernels, padding 1), see `kgan.networks.dcgan`.
+        epsilon: float, default 1e-8 (the authors' code), of batch norm; see `kgan.networks.dcgan.generator` for narrow networks.
         weight_decay: float >= 0, default 0.0 (the paper): `weight_decay / 2 * ||theta||^2` on both players; the authors' code uses 1e-5.
         generator, discriminator: networks of your own.
         latent_size: int, default 100 (the paper's).
@@ -53,6 +54,7 @@ class DCGAN(GAN):
         *,
         filters=128,
         variant="code",
+        epsilon=1e-8,
         weight_decay=0.0,
         generator=None,
         discriminator=None,
@@ -62,8 +64,8 @@ class DCGAN(GAN):
     ):
         super().__init__(
             image_shape,
-            generator=generator or dcgan.generator(image_shape, latent_size, filters, variant=variant),
-            discriminator=discriminator or dcgan.discriminator(image_shape, filters, variant=variant),
+            generator=generator or dcgan.generator(image_shape, latent_size, filters, variant=variant, epsilon=epsilon),
+            discriminator=discriminator or dcgan.discriminator(image_shape, filters, variant=variant, epsilon=epsilon),
             latent_size=latent_size,
             prior=Uniform(-1.0, 1.0) if prior is None else prior,
             **kwargs,
@@ -73,6 +75,7 @@ class DCGAN(GAN):
         self.image_shape = self.data_shape
         self.filters = filters
         self.variant = variant
+        self.epsilon = epsilon
         self.weight_decay = weight_decay
 
     def default_optimizers(self):

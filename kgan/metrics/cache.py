@@ -1,11 +1,15 @@
 """Where metrics keep what is costly to compute again."""
 
+import contextlib
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from kgan.files import atomic_write
+
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)  # what np.load raises, and missing arrays
 
 
 def folder():
@@ -13,11 +17,17 @@ def folder():
     return Path(os.environ.get("KGAN_CACHE") or Path.home() / ".cache" / "kgan")
 
 
+def load(path, names):
+    """The named arrays of a file, in order; None where there is none, or it is broken."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except UNREADABLE:
+        return None
+
+
 def store(path, arrays):
     """Write named arrays, atomically. A cache that cannot be written costs time, no more: the error is swallowed."""
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(path, lambda temporary: np.savez(temporary, **arrays))
-    except OSError:
-        return False
-    return True

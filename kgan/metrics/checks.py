@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_FAR = 8.0
+
 
 def features(array, what):
     """The array as float64 (samples, features); at least 2 samples, finite."""
@@ -38,16 +40,20 @@ def distribution(array, what):
 
 
 def images(array, what="Images"):
-    """Images (count, height, width, channels) in [-1, 1], finite."""
+    """Images (count, height, width, channels) in [-1, 1], finite.
+
+    What a generator without a bounded output puts outside is clipped, as a picture file would; what lies far outside is in another
+    range, and refused.
+    """
     array = np.asarray(array)
     if array.ndim != 4 or not len(array):
         raise ValueError(f"{what} must be an array (count, height, width, channels). Received shape {array.shape}.")
-    if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all() or np.abs(array).max() > 1.001:
+    if not np.issubdtype(array.dtype, np.floating) or not np.isfinite(array).all() or np.abs(array).max() > _FAR:
         raise ValueError(
             f"{what} must be finite floats in [-1, 1]. Received {array.dtype} in [{array.min():g}, {array.max():g}]. "
             "For pixels in [0, 255] use `x / 127.5 - 1`."
         )
-    return array
+    return array.clip(-1.0, 1.0)
 
 
 def positive_integers(**values):

@@ -17,13 +17,11 @@ _LAYERS = 3
 def _weights():
     """Weights of the classifier: read from the cache, or trained in about a second and stored there."""
     path = cache.folder() / "digits_mlp64_v1.npz"
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return [file[f"{kind}_{i}"] for i in range(_LAYERS) for kind in ("kernel", "bias")]
-    except (OSError, KeyError, ValueError):
+    names = [f"{kind}_{layer}" for layer in range(_LAYERS) for kind in ("kernel", "bias")]
+    weights = cache.load(path, names)
+    if weights is None:
         weights = _train()
-    arrays = {f"{kind}_{i}": weights[2 * i + j] for i in range(_LAYERS) for j, kind in enumerate(("kernel", "bias"))}
-    cache.store(path, arrays)
+        cache.store(path, dict(zip(names, weights, strict=True)))
     return weights
 
 
@@ -59,8 +57,8 @@ class DigitClassifier(Extractor):
     `$KGAN_CACHE` or `~/.cache/kgan`. Distances over its features are named after it (`frechet_distance[digits-mlp64]`): they are no
     FID and compare only with each other.
 
-    Call it with images (batch, n, n, 1) in [-1, 1], n a multiple of 8 (larger images are averaged to 8x8); it returns the 64
-    features of the last hidden layer and runs inside compiled steps on every backend.
+    Call it with images (batch, n, n, 1) in [-1, 1], n a multiple of 8: larger images are averaged to 8x8, values outside clipped. It
+    returns the 64 features of the last hidden layer and runs inside compiled steps on every backend.
 
     Example:
     >>> import kgan
@@ -83,9 +81,9 @@ class DigitClassifier(Extractor):
         images = ops.cast(images, "float32")
         if len(images.shape) != 4 or images.shape[1] != images.shape[2] or images.shape[1] % 8 or images.shape[3] != 1:
             raise ValueError(f"Digit images must be (batch, n, n, 1) with n a multiple of 8. Received: {tuple(images.shape)}.")
-        if images.shape[1] > 8:
-            images = ops.average_pool(images, images.shape[1] // 8)
-        return (ops.reshape(images, (-1, 64)) + 1.0) / 2.0
+        times = images.shape[1] // 8
+        images = ops.mean(ops.reshape(images, (-1, 8, times, 8, times)), axis=(2, 4))
+        return (ops.clip(ops.reshape(images, (-1, 64)), -1.0, 1.0) + 1.0) / 2.0
 
     def classify(self, features):
         """Class probabilities (batch, 10) from features, a tensor."""

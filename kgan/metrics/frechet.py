@@ -4,7 +4,6 @@ import base64
 import io
 import re
 import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +53,9 @@ def frechet_distance_from_moments(mean_1, covariance_1, mean_2, covariance_2):
 def _root(covariance):
     """R with `R R^T` the covariance; a rotation of its symmetric root, which singular values do not see."""
     values, vectors = np.linalg.eigh(covariance)
-    return vectors * np.sqrt(values.clip(0))
+    # What rounding leaves where there is no variance would count by its root, some 1e-8 a direction.
+    noise = max(values[-1], 0.0) * len(values) * np.finfo("float64").eps
+    return vectors * np.sqrt(np.where(values > noise, values, 0.0))
 
 
 def frechet_distance(real, fake):
@@ -194,7 +195,7 @@ class Moments:
         with open(path, "rb") as file:
             try:
                 return cls._read(file)
-            except (OSError, KeyError, EOFError, ValueError, zipfile.BadZipFile) as error:
+            except cached.UNREADABLE as error:
                 raise ValueError(f"Not a file of moments: {str(path)!r} ({error}).") from error
 
     @classmethod

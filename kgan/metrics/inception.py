@@ -28,7 +28,7 @@ class InceptionFeatures(Extractor):
     Call it with images (batch, n, m, 1 or 3) in [-1, 1]; it returns features (batch, 2048) and runs inside compiled steps.
 
     Args:
-        path: of `classify_image_graph_def.pb`.
+        path: of `classify_image_graph_def.pb`. A graph is a program: take it from its publisher alone.
 
     Attributes:
         name: says which file, by the first 8 digits of its SHA-256, and how images are resized; part of the name of every figure.

@@ -51,7 +51,7 @@ def mean_ms_ssim(images, pairs=10_000, weights=WEIGHTS, shrink=False, seed=0):
 
     Args:
         images: images (count, height, width, channels) in [-1, 1], at least 2.
-        pairs: int >= 1, default 10,000 (ProGAN's).
+        pairs: int >= 1, default 10,000 (ProGAN's). On one core, 1000 pairs of 176x176x3 take some 20 seconds.
         weights, shrink: as in `ms_ssim`.
         seed: int, default 0: of the pairs.
 
@@ -94,7 +94,7 @@ def _check_size(size, scales, shrink):
 
 
 def _ms_ssim(first, second, weights):
-    first, second = (to_uint8(images).astype("float64") for images in (first, second))
+    first, second = (to_uint8(images).astype("float32") for images in (first, second))
     product = 1.0
     for scale, weight in enumerate(weights):
         similarity, structure = _ssim(first, second)
@@ -110,13 +110,12 @@ def _ssim(first, second):
     size = min(_WINDOW, *first.shape[1:3])
     offsets = np.arange(size) - (size - 1) / 2
     window = np.exp(-0.5 * (offsets / (_SIGMA * size / _WINDOW)) ** 2)
-    window /= window.sum()
+    window = (window / window.sum()).astype("float32")
 
     def blur(images):
-        for axis in (1, 2):
-            length = images.shape[axis] - size + 1
-            images = sum(w * images.take(range(i, i + length), axis=axis) for i, w in enumerate(window))
-        return images
+        height, width = (n - size + 1 for n in images.shape[1:3])
+        images = sum(w * images[:, i : i + height] for i, w in enumerate(window))
+        return sum(w * images[:, :, i : i + width] for i, w in enumerate(window))
 
     mean_1, mean_2 = blur(first), blur(second)
     variance_1, variance_2 = blur(first**2) - mean_1**2, blur(second**2) - mean_2**2
@@ -124,7 +123,7 @@ def _ssim(first, second):
     c1, c2 = (_K1 * 255) ** 2, (_K2 * 255) ** 2
     structure = (2 * covariance + c2) / (variance_1 + variance_2 + c2)
     similarity = (2 * mean_1 * mean_2 + c1) / (mean_1**2 + mean_2**2 + c1) * structure
-    return similarity.mean(axis=(1, 2, 3)), structure.mean(axis=(1, 2, 3))
+    return (values.mean(axis=(1, 2, 3), dtype="float64") for values in (similarity, structure))
 
 
 def _halve(images):

@@ -13,10 +13,10 @@ def _normal():
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm(name, affine=True):
-    # gamma ~ N(1, 0.02), beta 0, epsilon 1e-8 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
+def _batch_norm(name, epsilon):
+    # gamma ~ N(1, 0.02), beta 0 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
-    return layers.BatchNormalization(momentum=0.9, epsilon=1e-8, scale=affine, center=affine, gamma_initializer=gamma, name=name)
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
 def _levels(image_shape, base):
@@ -27,7 +27,15 @@ def _levels(image_shape, base):
 
 
 def generator(
-    image_shape, latent_size=100, filters=128, base=4, variant="code", batch_norm=True, initializer=None, name="generator"
+    image_shape,
+    latent_size=100,
+    filters=128,
+    base=4,
+    variant="code",
+    batch_norm=True,
+    epsilon=1e-8,
+    initializer=None,
+    name="generator",
 ):
     """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
@@ -42,6 +50,8 @@ def generator(
         variant: "code" (default): 5x5 kernels with symmetric padding, the first batch norm per unit, as in the authors' code.
             "torch": 4x4 kernels with padding 1, the first batch norm per map, as in the port that WGAN's authors used.
         batch_norm: bool, default True (the paper's).
+        epsilon: float, default 1e-8 (the authors' code), under the root of batch norm. Narrow networks start with activations of
+            variance 1e-3 and less; there a larger value, such as Keras' 1e-3, keeps the discriminator from running ahead.
         initializer: of all kernels, default N(0, 0.02).
 
     Returns:
@@ -53,7 +63,7 @@ def generator(
     initializer = initializer or _normal()
 
     def norm_relu(x, name):
-        return layers.ReLU(name=f"{name}_relu")(_batch_norm(f"{name}_norm")(x) if batch_norm else x)
+        return layers.ReLU(name=f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
     x = dense(base * base * width, "project", initializer, use_bias=not batch_norm)(x)
@@ -68,7 +78,15 @@ def generator(
 
 
 def discriminator(
-    image_shape, filters=128, base=4, variant="code", batch_norm=True, dropout=0.0, initializer=None, name="discriminator"
+    image_shape,
+    filters=128,
+    base=4,
+    variant="code",
+    batch_norm=True,
+    epsilon=1e-8,
+    dropout=0.0,
+    initializer=None,
+    name="discriminator",
 ):
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
@@ -76,6 +94,7 @@ def discriminator(
         image_shape, base, variant: as in `generator`.
         filters: int, default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
         batch_norm: bool, default True (the paper's). False: biases instead.
+        epsilon: as in `generator`.
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
         initializer: of all kernels, default N(0, 0.02).
 
@@ -89,7 +108,7 @@ def discriminator(
     for level in range(_levels(image_shape, base)):
         x = _halve(variant, x, filters * 2**level, f"down_{level}", initializer, use_bias=not batch_norm)
         if batch_norm and level > 0:
-            x = _batch_norm(f"down_{level}_norm")(x)
+            x = _batch_norm(f"down_{level}_norm", epsilon)(x)
         x = activation(0.2, f"down_{level}_leaky")(x)
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)

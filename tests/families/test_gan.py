@@ -124,7 +124,8 @@ def test_joint_and_separate_passes_agree_without_batch_statistics():
         keras.utils.set_random_seed(2)
         model = kgan.GAN((2,), latent_size=3, joint_batch=joint, seed=0)
         real, fake = np.ones((4, 2), "float32"), ops.convert_to_tensor(np.zeros((4, 2), "float32"))
-        return [ops.convert_to_numpy(t) for t in model.score_both(ops.convert_to_tensor(real), fake)]
+        scored = model.score_both(ops.convert_to_tensor(real), fake)
+        return [ops.convert_to_numpy(t) for t in (scored.real_logits, scored.fake_logits)]
 
     for a, b in zip(logits(True), logits(False), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)

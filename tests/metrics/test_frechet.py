@@ -32,6 +32,16 @@ def test_rotated_covariances_and_singular_ones():
     assert metrics.frechet_distance(few, few) == pytest.approx(0.0, abs=1e-8)
 
 
+def test_fewer_samples_than_features_exactly(rng):
+    # The trace of the root is then the nuclear norm of the centred Gram matrix, of the size of the samples.
+    x, y = rng.normal(size=(30, 200)), rng.normal(size=(40, 200)) * 1.5 + 0.3
+    a, b = x - x.mean(axis=0), y - y.mean(axis=0)
+    cross = np.linalg.svd(a @ b.T, compute_uv=False).sum() / np.sqrt(29 * 39)
+    expected = ((x.mean(axis=0) - y.mean(axis=0)) ** 2).sum() + (a**2).sum() / 29 + (b**2).sum() / 39 - 2 * cross
+    with pytest.warns(UserWarning, match="singular"):
+        assert metrics.frechet_distance(x, y) == pytest.approx(expected, rel=1e-12)
+
+
 def test_one_feature():
     assert metrics.frechet_distance([[0.0], [2.0]], [[3.0], [5.0]]) == pytest.approx(9.0)
 

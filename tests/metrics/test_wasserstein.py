@@ -69,7 +69,7 @@ def test_levels_and_what_they_see(rng):
         (lambda: metrics.image_sliced_wasserstein(np.zeros((4, 6, 6, 1)), np.zeros((4, 6, 6, 1))), "patch_size"),
         (lambda: metrics.image_sliced_wasserstein(np.zeros((4, 8, 8, 1)), np.zeros((4, 8, 8, 1)), patch_size=4), "odd"),
         (lambda: metrics.image_sliced_wasserstein(np.zeros((4, 8, 8, 1)), np.zeros((4, 8, 8, 1))), "constant"),
-        (lambda: metrics.image_sliced_wasserstein(np.full((4, 8, 8, 1), 9.0), np.zeros((4, 8, 8, 1))), r"\[-1, 1\]"),
+        (lambda: metrics.image_sliced_wasserstein(np.full((4, 8, 8, 1), 255.0), np.zeros((4, 8, 8, 1))), r"\[-1, 1\]"),
         (lambda: metrics.laplacian_pyramid(np.zeros((1, 12, 12, 1)), 4), "divisible by 8"),
     ],
 )

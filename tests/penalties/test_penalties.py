@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 import kgan
-from kgan import penalties
+from kgan import backend, penalties
 
 
 def linear(*weights):
@@ -106,12 +106,105 @@ class Model:
         self.score, self.seed_generator = score, keras.random.SeedGenerator(0)
 
 
+def scored(real, fake, **kwargs):
+    return penalties.Scored(real, fake, kwargs.get("real_logits"), kwargs.get("fake_logits"), kwargs.get("real_features"))
+
+
 def test_terms_are_weighted_means():
     points = np.ones((4, 2), "float32")
     model = Model(linear(3.0, 4.0))
-    assert float(penalties.GradientPenalty(10.0)(model, points, -points)) == pytest.approx(160.0)
-    assert float(penalties.R1(10.0)(model, points, points)) == pytest.approx(125.0)
+    assert float(penalties.GradientPenalty(10.0)(model, scored(points, -points))) == pytest.approx(160.0)
+    assert float(penalties.R1(10.0)(model, scored(points, points))) == pytest.approx(125.0)
     with pytest.raises(ValueError, match="weight"):
         penalties.R1(-1.0)
-    config = penalties.GradientPenalty(2.0, 0.5, True).get_config()
-    assert config == {"weight": 2.0, "target": 0.5, "one_sided": True}
+    penalty = penalties.GradientPenalty(2.0, 0.5, True, region="gaussian", variance=0.1)
+    assert penalties.GradientPenalty.from_config(penalty.get_config()).get_config() == penalty.get_config()
+
+
+@pytest.mark.parametrize("region", ["gaussian", "symmetric", "one_quadrant"])
+def test_regions_around_real_data_never_look_at_generated_data(region):
+    real = np.random.default_rng(0).normal(size=(20_000, 3)).astype("float32")
+    seen = []
+    model = Model(lambda x: seen.append(ops.convert_to_numpy(ops.stop_gradient(x))) or ops.sum(x, axis=1))
+    variance = 0.04 if region == "gaussian" else None
+    penalty = penalties.GradientPenalty(region=region, variance=variance)
+    penalty(model, scored(real, np.full_like(real, np.nan)))
+    noise = seen[0] - real
+    scale = real.std()
+    if region == "gaussian":
+        assert noise.std() == pytest.approx(0.2, rel=0.02)
+        assert abs(noise.mean()) < 0.01
+    elif region == "symmetric":
+        assert np.abs(noise).max() <= scale / 2 + 1e-5
+        assert noise.std() == pytest.approx(scale / 12**0.5, rel=0.02)
+    else:
+        assert noise.min() >= -1e-6  # the quadrant, and one factor per example
+        assert noise.max() <= scale / 2 + 1e-5
+        assert noise.mean() == pytest.approx(scale / 8, rel=0.03)
+
+
+def test_regions_refuse_what_makes_no_sense():
+    for arguments in ({"region": "gaussian"}, {"region": "symmetric", "variance": 1.0}, {"region": "sphere"}):
+        with pytest.raises(ValueError, match="region"):
+            penalties.GradientPenalty(**arguments)
+    with pytest.raises(ValueError, match="one shape"):
+        penalties.interpolate(np.zeros((2, 3), "float32"), np.zeros((3, 3), "float32"))
+
+
+def test_a_one_sided_penalty_of_a_small_norm_is_exactly_zero():
+    values = penalties.gradient_penalty(linear(0.3, 0.4), ops.ones((5, 2)), one_sided=True)
+    np.testing.assert_array_equal(ops.convert_to_numpy(values), np.zeros(5))
+
+
+def test_gradient_penalties_refuse_batch_normalisation():
+    network = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization(name="the_norm"), keras.layers.Dense(1)])
+    for penalty in (penalties.GradientPenalty(), penalties.R1()):
+        with pytest.raises(ValueError, match="the_norm"):
+            kgan.GAN((2,), discriminator=network, penalties=[penalty])
+
+
+def test_consistency_by_hand():
+    # Logits differ by 2: 4. Features differ by (1, 3): mean square 5, times 0.1. Weight 2: 9; the second example agrees: 0.
+    logits, others = np.asarray([[2.0], [1.0]], "float32"), np.asarray([[0.0], [1.0]], "float32")
+    features, other_features = np.asarray([[1.0, 3.0], [1.0, 1.0]], "float32"), np.asarray([[0.0, 0.0], [1.0, 1.0]], "float32")
+    assert float(penalties.consistency(logits, others, features, other_features)) == pytest.approx(4.5)
+    assert float(penalties.consistency(logits, others, features, other_features, margin=5.0)) == pytest.approx(2.0)
+
+
+def test_the_consistency_term_needs_dropout_and_vanishes_without_its_rate():
+    plain = kgan.networks.mlp.discriminator((2,), (8,))
+    with pytest.raises(ValueError, match="dropout"):
+        kgan.GAN((2,), discriminator=plain, penalties=[penalties.Consistency()])
+    for rate, alive in ((1e-9, False), (0.5, True)):
+        network = kgan.networks.mlp.discriminator((2,), (8,), dropout=rate)
+        model = kgan.WGANGP(discriminator=network, generator=kgan.networks.mlp.generator((2,), 3), consistency=2.0, seed=0)
+        model.compile(run_eagerly=True)
+        points = np.random.default_rng(0).normal(size=(40, 2)).astype("float32")
+        value = model.fit(points, batch_size=8, verbose=0).history["discriminator/consistency"][0]
+        assert (value > 0) is alive
+
+
+def test_drift_by_hand():
+    logits = np.asarray([[1.0], [3.0]], "float32")
+    assert float(penalties.Drift(0.1)(None, scored(None, None, real_logits=logits))) == pytest.approx(0.5)
+
+
+def test_historical_average_by_hand():
+    """theta = 1, 4, 1: averages 1, 2.5, 2; penalties 0, 2.25, 1; gradient 2 w (theta - mean), the mean being a constant."""
+    player = keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")
+    player.build((None, 1))
+    history = penalties.HistoricalAverage(player, 2.0)
+    values = []
+    for theta in (1.0, 4.0, 1.0):
+        player.kernel.assign([[theta]])
+        values.append(float(history.term()))
+    assert values == pytest.approx([0.0, 4.5, 2.0])
+    player.kernel.assign([[6.0]])  # mean of 1, 4, 1, 6: 3
+
+    def loss(tensors):
+        with backend.Overlay([(player.kernel, tensors[0])]):
+            return history.term(), None
+
+    _, (gradient,) = backend.value_and_gradients(loss, [ops.convert_to_tensor([[6.0]])])
+    assert float(ops.convert_to_numpy(gradient)[0, 0]) == pytest.approx(2 * 2.0 * 3.0)
+    assert [v.path for v in history.trainable_variables] == []
