@@ -6,80 +6,22 @@ from keras import layers, ops
 
 import kgan
 from benchmarks.proofs.harness import Report, arguments
-from kgan.families.sngan import SETTINGS
+from kgan.families import sngan_table
 from kgan.layers.kernel_normalization import KernelNormalization
-from kgan.networks import mlp
-from kgan.networks.blocks import activation, dense
 
 IMAGE = (8, 8, 1)
 SHAPE = (64,)  # the harness works on vectors of pixels in [0, 1]
 WIDTH = 128
 
 
-@keras.saving.register_keras_serializable("proofs")
-class Clip(keras.constraints.Constraint):
-    """Weight clipping: applied by the optimiser after each step."""
-
-    def __init__(self, bound=0.01):
-        self.bound = bound
-
-    def __call__(self, w):
-        return ops.clip(w, -self.bound, self.bound)
-
-    def get_config(self):
-        return {"bound": self.bound}
-
-
-def clipped(layer):
-    layer.kernel_constraint = layer.bias_constraint = Clip()
-    return layer
-
-
-def normalized(norm):
-    """The dense discriminator of the harness with a normalisation layer after every hidden layer."""
-    x = inputs = keras.Input(SHAPE)
-    x = layers.Flatten()(x)
-    for index in range(3):
-        x = activation(0.1, f"leaky_{index}")(norm(f"norm_{index}")(dense(WIDTH, f"hidden_{index}")(x)))
-    return keras.Model(inputs, dense(1, "logit")(x), name="discriminator")
-
-
-def perceptron(**kwargs):
-    return mlp.discriminator(SHAPE, (WIDTH,) * 3, 0.1, **kwargs)
-
-
-def spectral(layer):
-    return kgan.layers.SpectralNormalization(layer, name=f"{layer.name}_sn")
-
-
-def unit_rows(layer):
-    return kgan.layers.WeightNormalization(layer, scale=False, name=f"{layer.name}_wn")
-
-
-# The discriminator of every row of the paper's table, and what the row adds to the standard loss.
-METHODS = {
-    "SN": (lambda: perceptron(normalizer=spectral), {}),
-    "orthonormal": (lambda: perceptron(initializer="orthogonal"), {"penalties": [kgan.penalties.Orthonormal(1.0)]}),
-    "clipping": (lambda: perceptron(normalizer=clipped), {}),
-    "GAN-GP": (perceptron, {"penalties": [kgan.penalties.GradientPenalty(10.0)]}),
-    "WGAN-GP": (perceptron, {"penalties": [kgan.penalties.GradientPenalty(10.0)], "objective": "wasserstein"}),
-    "weight norm": (lambda: perceptron(normalizer=unit_rows), {}),
-    "batch norm": (lambda: normalized(lambda n: layers.BatchNormalization(momentum=0.9, scale=False, name=n)), {}),
-    "layer norm": (lambda: normalized(lambda n: layers.LayerNormalization(scale=False, name=n)), {}),
-}
-
-
-def build(method, seed):
-    keras.utils.set_random_seed(seed)
-    make, extra = METHODS[method]
-    generator = mlp.generator(SHAPE, 32, (WIDTH, WIDTH), batch_norm=True, output_activation="sigmoid")
-    return kgan.GAN(SHAPE, generator=generator, discriminator=make(), seed=seed, **{"objective": "non_saturating", **extra})
+# The rows of the paper's table under shorter names.
+METHODS = {name: name for name in ("SN", "orthonormal", "GAN-GP", "WGAN-GP", "weight norm", "batch norm", "layer norm")}
+METHODS = {"SN": "SN", "orthonormal": "orthonormal", "clipping": "weight clipping", **METHODS}
 
 
 def train(method, setting, steps, seed):
-    model = build(method, seed)
-    rate, beta_1, beta_2, model.discriminator_steps = SETTINGS[setting]
-    model.compile(optimizers={m: keras.optimizers.Adam(rate, beta_1, beta_2, 1e-8) for m in ("discriminator", "generator")})
+    keras.utils.set_random_seed(seed)
+    model = sngan_table.build(METHODS[method], setting, SHAPE, "dense", seed=seed)
     images, _ = kgan.datasets.arrays("digits", "train")
     pixels = (images.reshape(-1, 64) + 1) / 2
     rounds = len(images) // (64 * model.discriminator_steps)

@@ -1,5 +1,6 @@
 """Layers that adversarial systems need and Keras lacks; each works alone in any Keras model."""
 
+from kgan.layers.clip import Clip
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
@@ -13,6 +14,7 @@ from kgan.layers.virtual_batch_normalization import DropReference, PrependRefere
 from kgan.layers.weight_normalization import WeightNormalization
 
 __all__ = [
+    "Clip",
     "DropReference",
     "EqualizedLearningRate",
     "GlobalSumPooling2D",

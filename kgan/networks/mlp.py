@@ -50,6 +50,7 @@ def discriminator(
     hidden=(128, 128),
     nonlinearity="relu",
     normalizer=None,
+    norm=None,
     initializer="glorot_uniform",
     dropout=0.0,
     name="discriminator",
@@ -60,6 +61,7 @@ def discriminator(
         data_shape: tuple, shape of one example.
         hidden, nonlinearity, initializer: as in `generator`.
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
+        norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
         dropout: float, rate after every hidden layer.
 
     Returns:
@@ -70,6 +72,8 @@ def discriminator(
     x = layers.Flatten(name="flatten")(x)
     for index, units in enumerate(hidden):
         x = wrap(dense(units, f"hidden_{index}", initializer))(x)
+        if norm is not None:
+            x = norm(f"norm_{index}")(x)
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)

@@ -46,7 +46,7 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generat
 
 
 def discriminator(
-    image_shape=(32, 32, 3), width=1.0, variant="paper", normalizer=None, batch_norm=None, initializer=None, name="discriminator"
+    image_shape=(32, 32, 3), width=1.0, variant="paper", normalizer=None, norm=None, initializer=None, name="discriminator"
 ):
     """Seven convolutions, 3x3/1 and 4x4/2 in turn, leaky ReLU 0.1, one logit from the flattened maps.
 
@@ -55,8 +55,7 @@ def discriminator(
         width: as in `generator`.
         variant: "paper" (default, Table 3) or "code" (the authors' published network, the wider of the two).
         normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
-        batch_norm: callable `(name) -> layer` after each hidden convolution but the first, for the table's normalised
-            baselines; None for none.
+        norm: callable `(name) -> layer` after each hidden convolution but the first, for the table's normalised baselines; None for none.
         initializer: of all kernels; default N(0, 0.02).
 
     Returns:
@@ -70,8 +69,8 @@ def discriminator(
     for index, channels in enumerate(_CHANNELS[variant]):
         kernel, strides = (4, 2) if index % 2 else (3, 1)
         x = wrap(conv(scaled(channels, width), kernel, f"conv_{index}", strides, initializer or _normal()))(x)
-        if batch_norm is not None and index:
-            x = batch_norm(f"norm_{index}")(x)
+        if norm is not None and index:
+            x = norm(f"norm_{index}")(x)
         x = activation(_SLOPE, f"leaky_{index}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = wrap(dense(1, "logit", initializer or _normal()))(x)
