@@ -15,8 +15,8 @@ WIDTH = 128
 
 
 # The rows of the paper's table under shorter names.
-METHODS = {name: name for name in ("SN", "orthonormal", "GAN-GP", "WGAN-GP", "weight norm", "batch norm", "layer norm")}
-METHODS = {"SN": "SN", "orthonormal": "orthonormal", "clipping": "weight clipping", **METHODS}
+METHODS = {"SN": "SN", "orthonormal": "orthonormal", "clipping": "weight clipping"}
+METHODS |= {name: name for name in ("GAN-GP", "WGAN-GP", "weight norm", "batch norm", "layer norm")}
 
 
 def train(method, setting, steps, seed):
