@@ -43,8 +43,8 @@ test: $(VENV)/.installed
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow $(PYTEST)
 
 test-backends: $(VENV)/.backends
-	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=jax $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
-	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=jax $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
 	@$(RUN) $(ONE_THREAD) $(PY) -m pytest tests/conformance/test_across_backends.py
 
 lint: $(VENV)/.installed

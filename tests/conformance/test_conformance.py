@@ -150,17 +150,3 @@ def test_config_round_trip(spec):
     twin.set_weights(model.get_weights())
     np.testing.assert_array_equal(twin.generate(2, seed=1), model.generate(2, seed=1))
     assert twin.seed == model.seed
-
-
-@pytest.mark.only("tensorflow")
-@each
-def test_two_replicas_agree_in_weights(spec):
-    from tests.games import strategy
-
-    with strategy().scope():
-        model = compiled(spec)
-    history = fit(model, spec)
-    assert np.isfinite([v for values in history.values() for v in values]).all()
-    for variable in [*model.variables, *model.optimizer.variables]:
-        copies = [v.numpy() for v in variable.value.values]
-        np.testing.assert_array_equal(copies[0], copies[1], err_msg=variable.path)
