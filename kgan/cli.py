@@ -27,9 +27,7 @@ def _family(name):
 
 def _options(family, assignments):
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
-    allowed = [
-        p for p in inspect.signature(family.__init__).parameters if p not in ("self", "data_shape", "image_shape", "kwargs")
-    ]
+    allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape")]
     options = {}
     for text in assignments:
         key, equals, value = text.partition("=")

@@ -1,5 +1,6 @@
 """The command line and the application as a user runs them: outputs, resume, errors in one line, exit codes."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -122,3 +123,67 @@ def test_a_folder_that_cannot_be_written(tmp_path):
     done = run(ROOT / "applications/sngan/train.py", "--output", tmp_path / "file" / "run", "--smoke", *SMALL)
     assert done.returncode == 2
     assert "cannot be written" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def table():
+    spec = importlib.util.spec_from_file_location("table", ROOT / "applications" / "sngan" / "table.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_table_of_spectral_normalisation(table, tmp_path, capsys):
+    """Every cell once, a second run trains nothing, other settings and unknown rows are refused."""
+
+    def make(expected=0, **kwargs):
+        arguments = {
+            "rows": "SN",
+            "settings": "B",
+            "seeds": 2,
+            "jobs": 1,
+            "smoke": True,
+            "output": str(tmp_path / "table"),
+            **kwargs,
+        }
+        defaults = {"dataset": "digits", "image_size": None, "inception": "", "updates": None, "width": None}
+        if not expected:
+            table.main(**{**defaults, **arguments})
+        else:
+            with pytest.raises(SystemExit) as exit_:
+                table.main(**{**defaults, **arguments})
+            assert exit_.value.code == expected
+        return capsys.readouterr()
+
+    text = make().out
+    assert "| SN | " in text
+    assert "29.3" in text  # the paper's own figure beside it
+    cells = sorted((tmp_path / "table" / "cells").glob("*.json"))
+    assert [c.name for c in cells] == ["SN_B_0.json", "SN_B_1.json"]
+    times = [c.stat().st_mtime_ns for c in cells]
+    assert (tmp_path / "table" / "table.png").exists()
+    make()
+    assert [c.stat().st_mtime_ns for c in cells] == times
+    assert "other settings" in make(2, width=0.5).err
+    assert "known: weight clipping" in make(2, rows="XY").err
+    assert "--inception" in make(2, dataset="faces").err
+
+
+def test_a_reused_step_trains_as_a_fresh_model_does(table):
+    """The table gives a trained model the state of a fresh one instead of tracing its step again."""
+    import keras
+
+    from kgan.families import sngan_table
+
+    pixels = np.random.default_rng(0).uniform(size=(640, 64)).astype("float32")
+
+    def trained(seed, used=None):
+        keras.utils.set_random_seed(seed)
+        model = sngan_table.build("SN", "B", (64,), "dense", seed=seed)
+        model = model if used is None else table.reset(used, model)
+        model.fit(pixels, batch_size=64, epochs=2, verbose=0)
+        return model
+
+    again = trained(1, used=trained(0)).get_weights()
+    for a, b in zip(trained(1).get_weights(), again, strict=True):
+        np.testing.assert_array_equal(a, b)

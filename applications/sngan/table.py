@@ -96,15 +96,21 @@ def _run(tasks, jobs, folder, total):
     threads = str(max(1, (os.cpu_count() or 1) // jobs))
     for variable in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(variable, threads)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+
+    def report(row, group):
+        done = len(list((folder / "cells").glob("*.json")))
+        rate = (time.time() - began) / max(1, done - before)
+        print(f"[{done}/{total}] {row}, {'/'.join(group)}; about {(total - done) * rate / 60:.0f} min to go", flush=True)
+
+    if jobs == 1:
+        for task in tasks:
+            report(*_train_group(*task))
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         futures = [pool.submit(_train_group, *task) for task in tasks]
         try:
             for future in as_completed(futures):
-                row, group = future.result()
-                done = len(list((folder / "cells").glob("*.json")))
-                rate = (time.time() - began) / max(1, done - before)
-                print(f"[{done}/{total}] {row}, {'/'.join(group)}; about {(total - done) * rate / 60:.0f} min to go", flush=True)
+                report(*future.result())
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

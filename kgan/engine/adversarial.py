@@ -354,7 +354,7 @@ class AdversarialModel(keras.Model):
     # Files -----------------------------------------------------------------------------------------------------------
 
     @classmethod
-    def _arguments(cls):
+    def argument_names(cls):
         """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
         names = {}
         for base in cls.__mro__:
@@ -365,7 +365,7 @@ class AdversarialModel(keras.Model):
         return [name for name in names if name not in ("self", "dtype", *cls.fixed_arguments)]
 
     def get_config(self):
-        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self._arguments()}
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
         config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
         config["averages"] = self._averages.decays()
         return _unsynchronized(config)
