@@ -20,7 +20,7 @@ help:
 	@echo "make test           run the tests on TensorFlow"
 	@echo "make test-backends  run them on JAX and torch too"
 	@echo "make lint           check style"
-	@echo "make proofs         run the proof runs (about half an hour; SEEDS='0 1 2', SMOKE=--smoke)"
+	@echo "make proofs         run the proof runs (one to two hours; SEEDS='0 1 2', SMOKE=--smoke)"
 	@echo "make bench          time a round against the plain alternatives"
 
 $(VENV)/.installed: $(ROOT)/pyproject.toml

@@ -79,8 +79,8 @@ def ring(report, seed, steps):
         penalties = [] if region is None else [kgan.penalties.GradientPenalty(1.0, region=region)]
         model = kgan.GAN(
             (2,),
-            generator=mlp.generator((2,), 2, (96, 96)),
-            discriminator=mlp.discriminator((2,), (96, 96)),
+            generator=mlp.generator((2,), 2, (96, 96), initializer="he_uniform"),
+            discriminator=mlp.discriminator((2,), (96, 96), initializer="he_uniform"),
             penalties=penalties,
             seed=seed,
         )

@@ -39,8 +39,8 @@ def gaussians(report, seed, steps):
     """Part C: eight Gaussians, lambda 0.1."""
     mixture = kgan.datasets.ring(radius=2.0, stddev=0.02)
     model = kgan.WGANGP(
-        generator=mlp.generator((2,), 2, (128,) * 3),
-        discriminator=mlp.discriminator((2,), (128,) * 3),
+        generator=mlp.generator((2,), 2, (128,) * 3, initializer="he_uniform"),
+        discriminator=mlp.discriminator((2,), (128,) * 3, initializer="he_uniform"),
         penalty_weight=0.1,
         seed=seed,
     )

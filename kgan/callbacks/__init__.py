@@ -1,6 +1,7 @@
 """Callbacks for watching and keeping adversarial training; Keras' own work too."""
 
 from kgan.callbacks.checkpoints import Checkpoint, checkpoints, restore
+from kgan.callbacks.relay import Relay
 from kgan.callbacks.watching import CollapseMonitor, GeneratorAverage, SampleGrid
 from kgan.engine.divergence import DivergenceError, DivergenceGuard
 
@@ -10,6 +11,7 @@ __all__ = [
     "DivergenceError",
     "DivergenceGuard",
     "GeneratorAverage",
+    "Relay",
     "SampleGrid",
     "checkpoints",
     "restore",

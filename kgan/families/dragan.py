@@ -3,7 +3,7 @@
 import keras
 
 from kgan.families.gan import GAN
-from kgan.networks import dcgan
+from kgan.networks import dcgan, mlp
 from kgan.penalties import GradientPenalty
 from kgan.priors import Uniform
 
@@ -17,7 +17,7 @@ class DRAGAN(GAN):
 
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3); size = 4 times a power of two. Taken from `discriminator` if that is
-            given, and then of any form.
+            given. For points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
         filters: int, default 64.
         region: where x^ lies. "symmetric" (default): `x + std (u - 1/2)`, what the authors later called the right form; "one_quadrant":
             their notebook's noise; "gaussian": `x + N(0, variance)`, the paper's formula; "interpolate": between real and generated
@@ -63,10 +63,11 @@ class DRAGAN(GAN):
         **kwargs,
     ):
         shape = image_shape if discriminator is None else discriminator.input_shape[1:]
+        built = _networks(shape, filters, latent_size or 100) if None in (generator, discriminator) else ()
         super().__init__(
             shape,
-            generator=generator or dcgan.generator(shape, latent_size or 100, filters),
-            discriminator=discriminator or dcgan.discriminator(shape, filters, batch_norm=False),
+            generator=generator or built[0],
+            discriminator=discriminator or built[1],
             penalties=[GradientPenalty(penalty_weight, region=region, variance=variance), *penalties],
             latent_size=latent_size,
             prior=Uniform(-1.0, 1.0) if prior is None else prior,
@@ -83,3 +84,9 @@ class DRAGAN(GAN):
 
     def get_config(self):
         return {**super().get_config(), "penalties": keras.saving.serialize_keras_object(list(self.penalties[1:]))}
+
+
+def _networks(shape, filters, latent_size):
+    if len(shape) != 3:
+        return mlp.toy_networks(shape, latent_size)
+    return dcgan.generator(shape, latent_size, filters), dcgan.discriminator(shape, filters, batch_norm=False)

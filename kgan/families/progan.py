@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kgan import backend
+from kgan.callbacks import Relay
 from kgan.engine import DivergenceGuard
 from kgan.families.gan import GAN
 from kgan.networks.progressive import (
@@ -158,7 +159,7 @@ class ProGAN(GAN):
             for move in ("discriminator", "generator"):
                 optimizer = self.optimizer[move]
                 for variable in optimizer.variables:
-                    if variable is not optimizer._learning_rate:
+                    if variable is not optimizer.learning_rate:
                         variable.assign(ops.zeros_like(backend.constant(variable)))
 
     def _enter(self, phase):
@@ -233,8 +234,7 @@ class ProGAN(GAN):
         callbacks = list(callbacks or [])
         guards = [c for c in callbacks if isinstance(c, DivergenceGuard)]
         history = keras.callbacks.History()
-        relay = _Relay([*(c for c in callbacks if c not in guards), history])
-        relay.set_model(self)
+        relay = Relay([*(c for c in callbacks if c not in guards), history], self)
         relay.begin({"epochs": epochs, "verbose": kwargs.get("verbose", "auto"), "steps": None})
         # A callback that restores a run says so here.
         relay.next_epoch, self._initial_epoch = self._initial_epoch or initial_epoch, None
@@ -273,33 +273,3 @@ class _PhaseEnd(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if not self.model.stop_training and self.model.phase_complete and self.model.phase + 1 < self.model.num_phases:
             self.reached = self.model.stop_training = True
-
-
-class _Relay(keras.callbacks.CallbackList):
-    """The user's callbacks over several calls of Keras' `fit`: one beginning, one end."""
-
-    def __init__(self, callbacks):
-        super().__init__(callbacks)
-        self.next_epoch = 0
-
-    def begin(self, parameters):
-        self.set_params(parameters)
-        super().on_train_begin()
-
-    def end(self):
-        super().on_train_end()
-
-    def on_train_begin(self, logs=None):
-        """Done once, by `begin`."""
-
-    def on_train_end(self, logs=None):
-        """Done once, by `end`."""
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.next_epoch = epoch + 1
-        super().on_epoch_end(epoch, logs)
-
-    def on_fit_exit(self):
-        for callback in self.callbacks:
-            if hasattr(callback, "on_fit_exit"):
-                callback.on_fit_exit()

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kgan.families.gan import GAN
-from kgan.networks import dcgan
+from kgan.networks import dcgan, mlp
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -20,7 +20,7 @@ class WGAN(GAN):
 
     Args:
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's LSUN); size = 4 times a power of two. Taken from
-            `discriminator` if that is given, and then of any form.
+            `discriminator` if that is given. For points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
         filters: int, default 64 (the authors' code).
         clip: float > 0, default 0.01 (the paper's c).
         discriminator_steps: int, default 5 (the paper's).
@@ -72,12 +72,11 @@ class WGAN(GAN):
                     f"Received: {warmup!r}."
                 )
         shape = image_shape if discriminator is None else discriminator.input_shape[1:]
-        if generator is None:
-            generator = dcgan.generator(shape, latent_size or 100, filters, variant="torch")
+        built = _networks(shape, filters, latent_size or 100) if None in (generator, discriminator) else ()
         super().__init__(
             shape,
-            generator=generator,
-            discriminator=discriminator or dcgan.discriminator(shape, filters, variant="torch"),
+            generator=generator or built[0],
+            discriminator=discriminator or built[1],
             objective="wasserstein",
             discriminator_steps=discriminator_steps,
             latent_size=latent_size,
@@ -112,3 +111,10 @@ class WGAN(GAN):
         phase = ops.mod(played - end_of_period, every - 1 + long)
         later = ops.logical_or(played < end_of_period, phase >= long - 1)
         return ops.where(played < end_of_first, ops.equal(ops.mod(played + 1, long), 0), later)
+
+
+def _networks(shape, filters, latent_size):
+    if len(shape) != 3:
+        return mlp.toy_networks(shape, latent_size)
+    generator = dcgan.generator(shape, latent_size, filters, variant="torch")
+    return generator, dcgan.discriminator(shape, filters, variant="torch")

@@ -3,7 +3,7 @@
 import keras
 
 from kgan.families.gan import GAN
-from kgan.networks import dcgan, sn_resnet
+from kgan.networks import dcgan, mlp, sn_resnet
 from kgan.penalties import Consistency, GradientPenalty
 
 
@@ -16,8 +16,8 @@ class WGANGP(GAN):
     real example must agree as well.
 
     Args:
-        image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given, and then of
-            any form.
+        image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given. For
+            points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
         architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32) or "dcgan" (the code's smaller ones, 4 times a
             power of two).
         width: float, default 1.0 (the paper's: 128 maps): factor of all channel counts.
@@ -74,13 +74,16 @@ class WGANGP(GAN):
         if architecture not in ("resnet", "dcgan"):
             raise ValueError(f'`architecture` must be "resnet" or "dcgan". Received: {architecture!r}.')
         shape = image_shape if discriminator is None else discriminator.input_shape[1:]
-        residual = architecture == "resnet" and None in (generator, discriminator)
+        residual = architecture == "resnet" and len(shape) == 3 and None in (generator, discriminator)
         own = [GradientPenalty(penalty_weight, one_sided=one_sided)]
         own += [] if consistency is None else [Consistency(consistency, margin=margin)]
+        built = (None, None)
+        if None in (generator, discriminator):
+            built = _networks(shape, architecture, width, latent_size or 128, consistency is not None)
         super().__init__(
             shape,
-            generator=generator or _generator(shape, architecture, width, latent_size or 128),
-            discriminator=discriminator or _critic(shape, architecture, width, consistency is not None),
+            generator=generator or built[0],
+            discriminator=discriminator or built[1],
             objective="wasserstein",
             penalties=[*own, *penalties],
             discriminator_steps=discriminator_steps,
@@ -109,16 +112,14 @@ def _he():
     return keras.initializers.HeUniform()
 
 
-def _generator(shape, architecture, width, latent_size):
+def _networks(shape, architecture, width, latent_size, dropout):
+    if len(shape) != 3:
+        return mlp.toy_networks(shape, latent_size)
     if architecture == "resnet":
-        # The tables of spectral normalisation have these blocks at twice the width.
-        return sn_resnet.generator(shape, latent_size, 0.5 * width, _he())
-    return dcgan.generator(shape, latent_size, max(1, round(128 * width)), initializer=_he())
-
-
-def _critic(shape, architecture, width, dropout):
-    if architecture == "resnet":
+        # The tables of spectral normalisation have the generator's blocks at twice the width.
+        generator = sn_resnet.generator(shape, latent_size, 0.5 * width, _he())
         rates = (0.2, 0.5, 0.5) if dropout else ()
-        return sn_resnet.discriminator(shape, width, pooling="mean", branch=_he(), dropout=rates)
+        return generator, sn_resnet.discriminator(shape, width, pooling="mean", branch=_he(), dropout=rates)
     filters = max(1, round(128 * width))
-    return dcgan.discriminator(shape, filters, batch_norm=False, dropout=0.5 * dropout, initializer=_he())
+    generator = dcgan.generator(shape, latent_size, filters, initializer=_he())
+    return generator, dcgan.discriminator(shape, filters, batch_norm=False, dropout=0.5 * dropout, initializer=_he())

@@ -235,3 +235,10 @@ def test_two_time_scales_are_one_argument():
     model.compile(optimizers={"discriminator": keras.optimizers.Adam(3e-4, 0.0), "generator": keras.optimizers.Adam(1e-4, 0.0)})
     rates = {move: float(model.optimizer[move].learning_rate) for move in ("discriminator", "generator")}
     assert rates == pytest.approx({"discriminator": 3e-4, "generator": 1e-4})
+
+
+@pytest.mark.parametrize("family", [kgan.WGAN, kgan.WGANGP, kgan.DRAGAN])
+def test_points_get_the_toy_networks(family):
+    model = family((2,), latent_size=3)
+    assert [layer.units for layer in of_kind(model.discriminator, layers.Dense)] == [512, 512, 512, 1]
+    assert model.generate(3, seed=0).shape == (3, 2)

@@ -91,8 +91,9 @@ def test_real_images_are_blended_as_the_networks_are():
 @pytest.mark.only("tensorflow")
 def test_fit_goes_through_all_phases():
     """48 images a phase, 32 an epoch: two epochs each; the moments start anew, the batch size follows the resolution."""
-    model = build(minibatches={16: 8})
+    model = build(8, minibatches={8: 8})
     model.compile(run_eagerly=True)
+    images = IMAGES[:, ::2, ::2]
     seen = []
 
     class Watch(keras.callbacks.Callback):
@@ -112,15 +113,15 @@ def test_fit_goes_through_all_phases():
             self.batches += 1
 
     watch = Watch()
-    history = model.fit(IMAGES, batch_size=16, epochs=10, verbose=0, callbacks=[watch])
-    assert [phase for _, phase, _, _ in seen] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
-    assert [resolution for _, _, resolution, _ in seen] == [4, 4, 8, 8, 8, 8, 16, 16, 16, 16]
-    assert [steps for *_, steps in seen] == [0, 2, 0, 2, 0, 2, 0, 4, 0, 4]
-    assert (watch.began, watch.ended, watch.batches) == (1, 1, 6 * 2 + 4 * 4)
-    assert len(history.history["generator/adversarial"]) == 10
-    assert model.generate(2, seed=0).shape == (2, 16, 16, 1)
-    model.fit(IMAGES, epochs=1, verbose=0)  # the last phase goes on for ever
-    assert model.phase == 4
+    history = model.fit(images, batch_size=16, epochs=6, verbose=0, callbacks=[watch])
+    assert [phase for _, phase, _, _ in seen] == [0, 0, 1, 1, 2, 2]
+    assert [resolution for _, _, resolution, _ in seen] == [4, 4, 8, 8, 8, 8]
+    assert [steps for *_, steps in seen] == [0, 2, 0, 4, 0, 4]
+    assert (watch.began, watch.ended, watch.batches) == (1, 1, 2 * 2 + 4 * 4)
+    assert len(history.history["generator/adversarial"]) == 6
+    assert model.generate(2, seed=0).shape == (2, 8, 8, 1)
+    model.fit(images[:8], epochs=1, verbose=0)  # the last phase goes on for ever
+    assert model.phase == 2
 
 
 @pytest.mark.only("tensorflow")
