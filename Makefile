@@ -12,6 +12,8 @@ WORKERS ?= 2
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
 # Two workers on two cores: one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+# JAX compiles every operation for every shape; most come back.
+JAX_CACHE := JAX_COMPILATION_CACHE_DIR="$(VENV)/jax-cache" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
 .PHONY: help demo test test-backends lint proofs bench clean
 
@@ -43,9 +45,9 @@ test: $(VENV)/.installed
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow $(PYTEST)
 
 test-backends: $(VENV)/.backends
-	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=jax $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
+	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) KERAS_BACKEND=jax $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
-	@$(RUN) $(ONE_THREAD) $(PY) -m pytest tests/conformance/test_across_backends.py
+	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) $(PY) -m pytest tests/conformance/test_across_backends.py
 
 lint: $(VENV)/.installed
 	@$(RUN) $(PY) -m ruff check . && $(PY) -m ruff format --check .
