@@ -24,7 +24,8 @@ def table(lines):
     yield "| figure | bar | " + " | ".join(f"seed {s}" for s in seeds) + " |"
     yield "| --- " * (2 + len(seeds)) + "|"
     for figure, values in figures.items():
-        yield f"| {figure} | {bars[figure]} | " + " | ".join(values.get(s, "-") for s in seeds) + " |"
+        name = figure.replace("|", "\\|")
+        yield f"| {name} | {bars[figure]} | " + " | ".join(values.get(s, "-") for s in seeds) + " |"
 
 
 def main(paths):

@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 # Sizes: (generator updates of the standard rows, of the residual rows, width of convolutional networks).
@@ -177,8 +178,13 @@ def _fit(model, data, updates):
         rounds = int(data.cardinality()) // model.discriminator_steps
         model.fit(data, epochs=math.ceil(updates / rounds), verbose=0)
         return
-    rounds = len(data) // (64 * model.discriminator_steps)
-    model.fit(data, batch_size=64, epochs=math.ceil(updates / rounds), verbose=0)
+    # Few long epochs: a small set passed over hundreds of times would spend its time between epochs.
+    examples = updates * 64 * model.discriminator_steps
+    epochs = min(updates, 10)
+    passes = math.ceil(examples / epochs / len(data))
+    model.fit(
+        np.concatenate([data] * passes), batch_size=64, epochs=epochs, steps_per_epoch=math.ceil(updates / epochs), verbose=0
+    )
 
 
 def _score(model, plan, vectors, seed):
@@ -202,8 +208,6 @@ def _score(model, plan, vectors, seed):
 
 def _report(folder, rows, settings, seeds, plan):
     """table.md, printed, and table.png."""
-    import numpy as np
-
     from kgan.families.sngan_table import ROWS
     from kgan.files import atomic_write
 
@@ -251,8 +255,6 @@ def _text(values):
 
 def _draw(path, rows, settings, means, published, title):
     """Rows by settings as a map in logarithmic colours, the paper's own figures as bars beside it."""
-    import numpy as np
-
     from kgan import pictures
 
     figure, axes = pictures.figure(10.0, 0.45 * len(rows) + 1.5, columns=2)
