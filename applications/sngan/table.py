@@ -1,7 +1,9 @@
 """The table of spectral normalisation (Miyato et al. 2018, 1802.05957, Table 2): every row under every setting.
 
-The default trains dense networks on scikit-learn's digits, and small residual ones for the rows of those, on two cores. The paper's own
-protocol (CIFAR-10, 100,000 generator updates, 50,000 samples), with the original Inception network for scores:
+The residual rows run under the same settings at constant rates; the paper's own run of theirs, with its falling rate, is
+`applications/sngan/train.py --architecture resnet --setting resnet`. The default trains dense networks on scikit-learn's digits,
+and small residual ones for the rows of those, on two cores. The paper's own protocol (CIFAR-10, 100,000 generator updates, 50,000
+samples), with the original Inception network for scores:
 
     python applications/sngan/table.py --dataset tfds:cifar10 --inception classify_image_graph_def.pb --output runs/table-cifar10
 """

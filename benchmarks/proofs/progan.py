@@ -26,7 +26,14 @@ def grown(start, steps, seed):
     """Three phases of `steps` minibatches of 16 each; from `start` 8 all of them at 8x8."""
     keras.utils.set_random_seed(seed)
     model = kgan.ProGAN(
-        (8, 8, 1), start_resolution=start, images_per_phase=16 * steps, base_maps=512, max_maps=16, latent_size=32, seed=seed
+        (8, 8, 1),
+        start_resolution=start,
+        images_per_phase=16 * steps,
+        base_maps=512,
+        max_maps=16,
+        latent_size=32,
+        group_size=4,
+        seed=seed,
     )
     adams = {move: keras.optimizers.Adam(2e-3, 0.0, 0.99, 1e-8) for move in ("discriminator", "generator")}
     model.compile(optimizers=adams, averages={"generator": 0.99})

@@ -33,8 +33,9 @@ class DCGAN(GAN):
     Raises:
         ValueError: for an image size that is not 4 times a power of two, or data outside [-1, 1].
 
-    Departures from the paper: samples are drawn with the moving averages of batch norm (momentum 0.9), the authors use the statistics of
-    the sampled batch. The discriminator moves first; the authors' code alternates minibatches between the players.
+    Departures from the paper: the conditional MNIST network of its appendix is not here. Samples are drawn with the moving
+    averages of batch norm (momentum 0.9), the authors use the statistics of the sampled batch. The discriminator moves first; the
+    authors' code alternates minibatches between the players.
 
     Example:
     >>> import numpy as np, kgan

@@ -32,6 +32,8 @@ class DRAGAN(GAN):
     Raises:
         ValueError: for batch norm in the discriminator, an unknown region, "gaussian" without variance.
 
+    Under `tf.distribute` the standard deviation of a minibatch is that of one replica.
+
     Departures from the paper: the default region, as said. Default optimisers are the notebook's, Adam(1e-4, 0.5, 0.9).
 
     Example:
@@ -80,7 +82,7 @@ class DRAGAN(GAN):
         self.penalty_weight = penalty_weight
 
     def default_optimizers(self):
-        return {move: keras.optimizers.Adam(1e-4, 0.5, 0.9) for move in ("discriminator", "generator")}
+        return {move: keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8) for move in ("discriminator", "generator")}
 
     def get_config(self):
         return {**super().get_config(), "penalties": keras.saving.serialize_keras_object(list(self.penalties[1:]))}

@@ -1,11 +1,14 @@
 """Generative adversarial networks: Goodfellow et al., NIPS 2014, arXiv 1406.2661; and the base of two-player families."""
 
+import warnings
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import objectives
 from kgan.engine import AdversarialModel, Move, Observation, Turn
+from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
 from kgan.penalties import Scored
 from kgan.priors import Normal
@@ -107,6 +110,13 @@ class GAN(AdversarialModel):
         self._check_networks()
         for penalty in self.penalties:
             penalty.check(self.discriminator)
+        mixing = (keras.layers.BatchNormalization, MinibatchDiscrimination, MinibatchStdDev)
+        if joint_batch and any(isinstance(layer, mixing) for layer in self.discriminator._flatten_layers()):
+            warnings.warn(
+                "With `joint_batch` a discriminator that looks at the whole batch tells real from generated examples by their "
+                "mixture, and the generator collapses. Leave `joint_batch` at False.",
+                stacklevel=2,
+            )
         # Behind a method, so that Keras does not list the discriminator's layers a second time.
         tapped = any(penalty.needs_features for penalty in self.penalties)
         self._tapped = with_features(self.discriminator).__call__ if tapped else None

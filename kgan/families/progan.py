@@ -40,7 +40,7 @@ class ProGAN(GAN):
         base_maps: int, default 8192; max_maps: int, default 512 (the paper's): there are `min(2 * base_maps / resolution, max_maps)`
             feature maps.
         penalty_weight: float, default 10.0. gamma: float, default 1.0 (750 for CIFAR-10). drift: float, default 0.001 (the paper's).
-        group_size: int or None, default 4, of the minibatch standard deviation.
+        group_size: int or None, default None: the whole minibatch (the paper), of the minibatch standard deviation; 4 in the later code.
         generator, discriminator: networks of your own with the call arguments of `kgan.networks.progressive`.
         latent_size: int, default 512 (the paper's).
         **kwargs: of `kgan.GAN`.
@@ -52,7 +52,8 @@ class ProGAN(GAN):
         ValueError: for sizes that are no powers of two, a minibatch that is no multiple of the group, fewer than one image per phase.
 
     Departures from the paper: the weight of a fade moves with every minibatch, the authors' code holds it for four; the average moves once
-    per round. A phase ends with the epoch in which it is complete.
+    per round. Outputs are not squashed; `kgan.pictures` clips them. `grow_to` zeroes the optimisers' variables, as suits Adam. A
+    phase ends with the epoch in which it is complete.
 
     Example: 4x4, fade to 8x8, train at 8x8.
 
@@ -79,7 +80,7 @@ class ProGAN(GAN):
         penalty_weight=10.0,
         gamma=1.0,
         drift=0.001,
-        group_size=4,
+        group_size=None,
         generator=None,
         discriminator=None,
         latent_size=512,
@@ -89,6 +90,8 @@ class ProGAN(GAN):
         resolutions = [4 * 2**k for k in range((size // 4).bit_length())]
         if start_resolution not in resolutions:
             raise ValueError(f"`start_resolution` must be one of {resolutions}. Received: {start_resolution!r}.")
+        if not gamma > 0:
+            raise ValueError(f"`gamma` must be a number > 0. Received: {gamma!r}.")
         if not isinstance(images_per_phase, int) or images_per_phase < 1:
             raise ValueError(f"`images_per_phase` must be an integer >= 1. Received: {images_per_phase!r}.")
         super().__init__(

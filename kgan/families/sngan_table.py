@@ -15,6 +15,9 @@ from kgan.layers import Clip, SpectralNormalization, WeightNormalization
 from kgan.networks import mlp, sn_cnn, sn_resnet
 from kgan.penalties import GradientPenalty, Orthonormal
 
+# Chainer's, in which the experiments were made; Keras' 1e-3 is of the order of the first activations' variances.
+_EPSILON = 2e-5
+
 
 class Row(NamedTuple):
     """One baseline.
@@ -47,19 +50,24 @@ def _unit_length(layer):
 
 
 def _clipped(layer):
-    """Convolution kernels only, as the paper has it; in a dense network, which has none, all kernels and biases."""
-    layer.kernel_constraint = Clip(0.01)
-    if isinstance(layer, layers.Dense):
-        layer.bias_constraint = Clip(0.01)
+    """Convolution kernels only, as the paper has it."""
+    if isinstance(layer, layers.Conv2D):
+        layer.kernel_constraint = Clip(0.01)
+    return layer
+
+
+def _clipped_everywhere(layer):
+    """For dense networks, which have no convolutions: kernels and biases."""
+    layer.kernel_constraint, layer.bias_constraint = Clip(0.01), Clip(0.01)
     return layer
 
 
 def _batch_norm(name, rank):
-    return layers.BatchNormalization(momentum=0.9, scale=False, name=name)
+    return layers.BatchNormalization(momentum=0.9, epsilon=_EPSILON, scale=False, name=name)
 
 
 def _layer_norm(name, rank):
-    return layers.LayerNormalization(axis=tuple(range(1, rank)), scale=False, name=name)
+    return layers.LayerNormalization(axis=tuple(range(1, rank)), epsilon=_EPSILON, scale=False, name=name)
 
 
 def _gradient_penalty():
@@ -102,9 +110,13 @@ def discriminator(row, data_shape, architecture="cnn", width=1.0):
     if architecture == "resnet":
         return sn_resnet.discriminator(data_shape, width, row.normalizer, **own)
     rank = 2 if architecture == "dense" else 4
-    norm = None if row.norm is None else lambda name: row.norm(name, rank)
+    norm = None
+    if row.norm is not None:
+        # Behind hidden layers but the first.
+        norm = lambda name: layers.Identity(name=name) if name == "norm_0" else row.norm(name, rank)  # noqa: E731
     if architecture == "dense":
-        return mlp.discriminator(data_shape, (128,) * 3, 0.1, row.normalizer, norm, **own)
+        normalizer = _clipped_everywhere if row.normalizer is _clipped else row.normalizer
+        return mlp.discriminator(data_shape, (128,) * 3, 0.1, normalizer, norm, **own)
     return sn_cnn.discriminator(data_shape, width, "paper", row.normalizer, norm, **own)
 
 

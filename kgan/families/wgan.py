@@ -62,6 +62,8 @@ class WGAN(GAN):
         latent_size=None,
         **kwargs,
     ):
+        if kwargs.get("simultaneous"):
+            raise ValueError("WGAN's critic moves before the generator; leave `simultaneous` out.")
         if not clip > 0:
             raise ValueError(f"`clip` must be a number > 0. Received: {clip!r}.")
         if warmup is not None:
@@ -116,5 +118,6 @@ class WGAN(GAN):
 def _networks(shape, filters, latent_size):
     if len(shape) != 3:
         return mlp.toy_networks(shape, latent_size)
-    generator = dcgan.generator(shape, latent_size, filters, variant="torch")
-    return generator, dcgan.discriminator(shape, filters, variant="torch")
+    # 1e-5 is PyTorch's epsilon of batch norm.
+    generator = dcgan.generator(shape, latent_size, filters, variant="torch", epsilon=1e-5)
+    return generator, dcgan.discriminator(shape, filters, variant="torch", epsilon=1e-5)

@@ -18,7 +18,8 @@ class WGANGP(GAN):
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given. For
             points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
-        architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32) or "dcgan" (the code's smaller ones, 4 times a
+        architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32; 48 and 128 with the tables of spectral
+            normalisation) or "dcgan" (the code's smaller ones, 4 times a
             power of two).
         width: float, default 1.0 (the paper's: 128 maps): factor of all channel counts.
         penalty_weight: float, default 10.0 (the paper's lambda).
@@ -39,7 +40,8 @@ class WGANGP(GAN):
     Raises:
         ValueError: for batch norm in the critic, `consistency` without dropout in a critic of your own, an unknown architecture.
 
-    Departures from the paper: the critic moves before the generator; the authors' loop is the same from the second iteration on.
+    Departures from the paper: the critic moves before the generator; the authors' loop is the same from the second iteration on. The
+    published 28x28 network (a crop from 8 to 7), the class head and CT-GAN's semi-supervised variant are not here.
 
     Example:
     >>> import numpy as np, kgan
@@ -114,10 +116,10 @@ def _he():
 
 def _networks(shape, architecture, width, latent_size, dropout):
     if len(shape) != 3:
-        return mlp.toy_networks(shape, latent_size)
+        return mlp.toy_networks(shape, latent_size, dropout=0.5 * dropout)
     if architecture == "resnet":
-        # The tables of spectral normalisation have the generator's blocks at twice the width.
-        generator = sn_resnet.generator(shape, latent_size, 0.5 * width, _he())
+        # Up to 32 pixels the tables of spectral normalisation have the generator's blocks at twice the width.
+        generator = sn_resnet.generator(shape, latent_size, width * (0.5 if shape[0] <= 32 else 1.0), _he())
         rates = (0.2, 0.5, 0.5) if dropout else ()
         return generator, sn_resnet.discriminator(shape, width, pooling="mean", branch=_he(), dropout=rates)
     filters = max(1, round(128 * width))

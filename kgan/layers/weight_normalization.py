@@ -18,6 +18,8 @@ class WeightNormalization(KernelNormalization):
             first. False fixes them at 1: the baseline of spectral normalisation's table (1802.05957), where the squared singular
             values then sum to the number of outputs.
 
+        init_stdv: float, default 1.0 (the paper's): standard deviation of pre-activations after the data-dependent initialisation.
+
     Input and output shapes: those of the wrapped layer. Weights: those of the layer, and `g` of shape (outputs,) with `scale`.
 
     Raises:
@@ -35,9 +37,10 @@ class WeightNormalization(KernelNormalization):
     4.0
     """
 
-    def __init__(self, layer, scale=True, **kwargs):
+    def __init__(self, layer, scale=True, init_stdv=1.0, **kwargs):
         super().__init__(layer, **kwargs)
         self.scale = scale
+        self.init_stdv = init_stdv
 
     def build(self, input_shape=None):
         super().build(input_shape)
@@ -62,7 +65,7 @@ class WeightNormalization(KernelNormalization):
         return super().call(inputs)
 
     def _initialize(self, inputs):
-        """Eq. 5-6: pre-activations of mean 0 and, where the lengths are learned, of standard deviation 1 on these inputs."""
+        """Eq. 5-6: pre-activations of mean 0 and, where the lengths are learned, of standard deviation `init_stdv`."""
         layer, activation = self.layer, self.layer.activation
         if layer.use_bias:
             layer.bias.assign(ops.zeros_like(ops.convert_to_tensor(layer.bias)))
@@ -70,11 +73,11 @@ class WeightNormalization(KernelNormalization):
         outputs = full_precision(super().call(inputs))
         layer.activation = activation
         mean, variance = ops.moments(outputs, axes=tuple(range(len(outputs.shape) - 1)))
-        scale = ops.rsqrt(variance + 1e-12) if self.scale else ops.ones_like(mean)
+        scale = self.init_stdv * ops.rsqrt(variance + 1e-12) if self.scale else ops.ones_like(mean)
         if self.scale:
             self.g.assign(ops.convert_to_tensor(self.g) * ops.cast(scale, self.g.dtype))
         if layer.use_bias:
             layer.bias.assign(ops.cast(-mean * scale, layer.bias.dtype))
 
     def get_config(self):
-        return {**super().get_config(), "scale": self.scale}
+        return {**super().get_config(), "scale": self.scale, "init_stdv": self.init_stdv}

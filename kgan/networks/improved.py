@@ -8,8 +8,12 @@ from kgan.networks import blocks
 from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, image_head
 
 
-def _weight_norm(layer, scale=True):
-    return WeightNormalization(layer, scale, name=f"{layer.name}_wn")
+def _weight_norm(layer, scale=True, init_stdv=1.0):
+    return WeightNormalization(layer, scale, init_stdv, name=f"{layer.name}_wn")
+
+
+def _batch_norm(name):
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-6, scale=False, name=name)
 
 
 def _normal(stddev):
@@ -37,7 +41,7 @@ def perceptron_generator(data_shape, latent_size=100, hidden=(500, 500), output_
     x = inputs = keras.Input((latent_size,), name="latent")
     for index, units in enumerate(hidden):
         x = dense(units, f"hidden_{index}", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9, scale=False, name=f"norm_{index}")(x)
+        x = _batch_norm(f"norm_{index}")(x)
         x = activation("softplus", f"activation_{index}")(x)
     x = _weight_norm(dense(_size(data_shape), "output", _normal(0.1), activation=output_activation))(x)
     return keras.Model(inputs, image_head(data_shape)(x), name=name)
@@ -48,7 +52,8 @@ def perceptron_classifier(
 ):
     """The permutation-invariant MNIST discriminator: ReLU layers under weight norm, Gaussian noise before each of them.
 
-    Lengths are fixed to 1 on hidden layers and learned on the output, as in the authors' code.
+    Lengths are fixed to 1 on hidden layers and learned on the output, as in the authors' code, which starts them at 1; here they start
+    at the length of the drawn weights.
 
     Args:
         data_shape: tuple, shape of one example. classes: int, number of logits (1 for an ordinary discriminator).
@@ -93,17 +98,18 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
         x = PrependReference(reference_size, keras.initializers.RandomUniform(0.0, 1.0), name="reference")(x)
 
     def norm_relu(x, name):
-        if reference_size:
-            x = VirtualBatchNormalization(reference_size, name=f"{name}_norm")(x)
-        else:
-            x = layers.BatchNormalization(momentum=0.9, scale=False, name=f"{name}_norm")(x)
+        x = (
+            VirtualBatchNormalization(reference_size, name=f"{name}_norm")(x)
+            if reference_size
+            else _batch_norm(f"{name}_norm")(x)
+        )
         return layers.ReLU(name=f"{name}_relu")(x)
 
     x = norm_relu(dense(base * base * 4 * filters, "project", _normal(0.05), use_bias=False)(x), "project")
     x = layers.Reshape((base, base, 4 * filters), name="reshape")(x)
     for level, maps in enumerate((2 * filters, filters)):
         x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(0.05), use_bias=False)(x), f"up_{level}")
-    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"))(x)
+    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), init_stdv=0.1)(x)
     if reference_size:
         x = DropReference(reference_size, name="drop_reference")(x)
     return keras.Model(inputs, x, name=name)
@@ -145,5 +151,5 @@ def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernel
     x = layers.GlobalAveragePooling2D(name="features")(x)
     if minibatch_kernels:
         x = MinibatchDiscrimination(minibatch_kernels, name="minibatch")(x)
-    x = _weight_norm(dense(classes, "logits", _normal(0.05)))(x)
+    x = _weight_norm(dense(classes, "logits", _normal(0.05)), init_stdv=0.1)(x)
     return keras.Model(inputs, x, name=name)

@@ -81,10 +81,10 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def toy_networks(data_shape, latent_size):
+def toy_networks(data_shape, latent_size, dropout=0.0):
     """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU, He-uniform."""
     size = {"hidden": (512,) * 3, "initializer": "he_uniform"}
-    return generator(data_shape, latent_size, **size), discriminator(data_shape, **size)
+    return generator(data_shape, latent_size, **size), discriminator(data_shape, dropout=dropout, **size)
 
 
 def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0.5, 0.5), name="discriminator"):

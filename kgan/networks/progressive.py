@@ -59,6 +59,10 @@ class _Progressive(keras.Model):
             raise ValueError(f"`resolution` must be one of {self.resolutions}. Received: {resolution!r}.")
         return self.resolutions.index(resolution)
 
+    def _check_alpha(self, alpha):
+        if isinstance(alpha, (int, float)) and not 0.0 <= alpha <= 1.0:
+            raise ValueError(f"`alpha` must lie in [0, 1]. Received: {alpha!r}.")
+
     def get_config(self):
         own = {name: getattr(self, name) for name in ("image_shape", "base_maps", "max_maps")}
         return {**own, "name": self.name}
@@ -114,6 +118,7 @@ class ProgressiveGenerator(_Progressive):
         return keras.Sequential(parts, name=f"block_{r}")
 
     def call(self, latent, resolution=None, alpha=None, training=False):
+        self._check_alpha(alpha)
         level = self._level(resolution)
         x = self.blocks[0](latent)
         before = x
@@ -144,13 +149,13 @@ class ProgressiveDiscriminator(_Progressive):
 
     Args:
         image_shape, base_maps, max_maps: as for `ProgressiveGenerator`.
-        group_size: of `kgan.layers.MinibatchStdDev`, default 4 (the authors' code; None: the whole minibatch, the paper).
+        group_size: of `kgan.layers.MinibatchStdDev`, default None: the whole minibatch (the paper; 4 in the authors' later code).
 
     Call arguments: `images` `(batch, resolution, resolution, channels)`; `resolution` and `alpha` as for the generator, the rest of the
     weight going to the halved image. Output: `(batch, 1)`.
     """
 
-    def __init__(self, image_shape, base_maps=8192, max_maps=512, group_size=4, name="discriminator"):
+    def __init__(self, image_shape, base_maps=8192, max_maps=512, group_size=None, name="discriminator"):
         super().__init__(image_shape, base_maps, max_maps, name)
         self.group_size = group_size
         self.blocks = [self._last()] + [self._block(r) for r in self.resolutions[1:]]
@@ -183,6 +188,7 @@ class ProgressiveDiscriminator(_Progressive):
         return keras.Sequential([*parts, layers.AveragePooling2D(2, name="down")], name=f"block_{r}")
 
     def call(self, images, resolution=None, alpha=None, training=False):
+        self._check_alpha(alpha)
         level = self._level(resolution)
         x = self.from_pixels[level](images)
         if level:

@@ -8,7 +8,8 @@ from kgan.backend import full_precision
 def feature_matching(real_features, fake_features, power=2, average=True):
     """Distance between the mean features of real and of generated examples: Salimans et al. 2016, 1606.03498, section 3.1.
 
-    `|| E_x f(x) - E_z f(G(z)) ||^power`: the mean over the batch comes first, then the distance. No gradient flows through the real mean.
+    The sum or mean over features of `|E_x f(x) - E_z f(G(z))|^power`: the mean over the batch comes first, then the distance. No
+    gradient flows through the real mean.
 
     Args:
         real_features, fake_features: tensors `(batch, ...)`, features of a hidden layer of the discriminator; batches may differ in size.

@@ -109,7 +109,7 @@ class GradientPenalty(Penalty):
         self.variance = variance
 
     def check(self, discriminator):
-        for layer in discriminator._flatten_layers():
+        for layer in discriminator._flatten_layers() if self.weight else ():
             if isinstance(layer, keras.layers.BatchNormalization):
                 raise ValueError(
                     f"{type(self).__name__} needs the gradient of each example alone, but the layer {layer.name!r} of the "

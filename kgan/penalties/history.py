@@ -18,7 +18,7 @@ class HistoricalAverage(keras.layers.Layer):
         network: the player, built.
         weight: float >= 0. The paper gives no value.
 
-    Weights: one average per trainable weight of the network, starting there, and the number of steps.
+    Weights: one average per trainable weight of the network, 0 until the first step, and the number of steps.
 
     Example: two steps at 0 and 3 average 1.5.
 

@@ -242,3 +242,31 @@ def test_points_get_the_toy_networks(family):
     model = family((2,), latent_size=3)
     assert [layer.units for layer in of_kind(model.discriminator, layers.Dense)] == [512, 512, 512, 1]
     assert model.generate(3, seed=0).shape == (3, 2)
+
+
+def test_the_consistency_term_of_a_classifier_sees_realness():
+    model = semi(penalties=[kgan.penalties.Consistency()])
+    logits, features = model.score_with_features(np.zeros((3, 4), "float32"))
+    assert logits.shape == (3, 1)
+    assert features.shape == (3, 8)
+
+
+def test_a_joint_batch_beside_batch_statistics_is_warned_of():
+    with pytest.warns(UserWarning, match="collapses"):
+        kgan.DCGAN((16, 16, 1), filters=2, joint_batch=True)
+
+
+def test_the_published_minibatches_of_progan_fit_its_groups():
+    model = kgan.ProGAN((8, 8, 1), base_maps=8, max_maps=4)
+    for count in (3, 6, 14, 16):
+        assert model.discriminator(np.zeros((count, 8, 8, 1), "float32")).shape == (count, 1)
+
+
+def test_clipping_in_the_table_spares_the_dense_layer():
+    from kgan.families import sngan_table
+
+    convolutional = sngan_table.discriminator("weight clipping", (8, 8, 1), "cnn", 0.05)
+    assert convolutional.get_layer("conv_0").kernel_constraint is not None
+    assert convolutional.get_layer("logit").kernel_constraint is None
+    dense = sngan_table.discriminator("weight clipping", (64,), "dense")
+    assert dense.get_layer("logit").bias_constraint is not None
