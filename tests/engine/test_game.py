@@ -84,14 +84,22 @@ def test_a_closed_gate_leaves_weights_slots_and_state_alone():
     assert history.history["generator/loss"][0] != 0.0
 
 
-def test_project_acts_after_the_step():
+def test_project_acts_at_compile_and_after_each_step():
     class OnlyD(Bilinear):
         def default_optimizers(self):
             return sgd("discriminator")
 
-    model = OnlyD(psi=3.0, turns_of=lambda m: (Turn((m.d_move(project=lambda w: ops.clip(w, -0.5, 0.5)),)),))
-    play(model)
+    def game(model):
+        return (Turn((model.d_move(project=lambda w: ops.clip(w, -0.5, 0.5)),)),)
+
+    model = OnlyD(psi=3.0, turns_of=game)
+    model.compile()
     assert model.point() == pytest.approx((0.5, 1.0))
+    play(model)
+    assert model.point() == pytest.approx((0.4, 1.0))  # one step of 0.1 from there
+    model = OnlyD(psi=-0.45, turns_of=game)
+    play(model)
+    assert model.point() == pytest.approx((-0.5, 1.0))
 
 
 def test_several_players_move_on_one_loss_and_overlap():
