@@ -270,7 +270,7 @@ def _draw(path, rows, settings, means, published, title):
     left.set_title(title, fontsize="small")
     right.barh(range(len(rows)), np.nan_to_num(published))
     right.set_yticks(range(len(rows)), [""] * len(rows))
-    right.invert_yaxis()
+    right.set_ylim(len(rows) - 0.5, -0.5)
     right.set_title("FID on CIFAR-10 in the paper, best setting", fontsize="small")
     pictures.save_figure(path, figure)
 
