@@ -28,10 +28,13 @@ class Mixture:
             raise ValueError(f"`stddev` must be > 0. Received: {stddev!r}.")
         self.centres, self.stddev = centres, float(stddev)
 
-    def sample(self, count, seed=None, labels=False):
-        """`count` points as float32 (count, dimensions); with `labels`, also the mode each came from."""
+    def sample(self, count, seed=None, labels=False, stratified=False):
+        """`count` points as float32 (count, dimensions); with `labels`, also the mode each came from.
+
+        With `stratified` the modes take turns, so that any stretch of as many points as there are modes holds one of each.
+        """
         generator = np.random.default_rng(seed)
-        modes = generator.integers(len(self.centres), size=count)
+        modes = np.arange(count) % len(self.centres) if stratified else generator.integers(len(self.centres), size=count)
         noise = generator.normal(size=(count, self.centres.shape[1])) * self.stddev
         points = (self.centres[modes] + noise).astype("float32")
         return (points, modes) if labels else points
