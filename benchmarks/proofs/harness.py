@@ -31,7 +31,7 @@ class Report:
 
     def figure(self, name, value, bar=None, ok=None, seed=None):
         """One figure. `bar` is text, such as "< 2.5"; `ok` whether it was reached, None where there is none."""
-        if ok is False and not self.smoke:
+        if ok is not None and not ok and not self.smoke:
             self.missed.append(name)
         line = {"proof": self.proof, "figure": name, "value": value, "bar": bar, "ok": None if ok is None else bool(ok)}
         if seed is not None:

@@ -139,7 +139,7 @@ class Play:
                 if turn.fresh or minibatch is None:
                     minibatch = next(minibatches)
                 evaluations = self._step(turn, minibatch, gate)
-                total += self._log(turn, evaluations, gate) / turn.repeats
+                total += ops.cast(self._log(turn, evaluations, gate), "float32") / turn.repeats
         loss_metric.update_state(total)
         self.optimizer.iterations.assign_add(1)
 
@@ -220,7 +220,7 @@ def _nan_unless_finite(batch):
     """0, or NaN where the data hold NaN or infinity: networks can swallow either (ReLU of NaN may be 0)."""
     floats = [t for t in map(ops.convert_to_tensor, keras.tree.flatten(batch)) if keras.backend.is_float_dtype(t.dtype)]
     finite = [ops.all(ops.isfinite(t)) for t in floats]
-    return ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")) if finite else 0.0
+    return ops.cast(ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")), "float32") if finite else 0.0
 
 
 def seed_states(model):

@@ -148,7 +148,9 @@ class GAN(AdversarialModel):
         )
 
     def discriminator_loss(self, real):
-        return self.discriminator_terms(real, ops.stop_gradient(self.sample(count_of(real))))
+        # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
+        # way from one player to the other.
+        return self.discriminator_terms(real, self.sample(count_of(real)))
 
     def discriminator_terms(self, real, fake):
         """The discriminator's loss on these examples."""
