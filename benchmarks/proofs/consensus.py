@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 import kgan
-from benchmarks.proofs.harness import run
+from benchmarks.proofs.harness import float64, run
 from kgan import AdversarialModel, Consensus, Move, Turn
 from kgan.networks import mlp
 
@@ -47,6 +47,7 @@ class Vector(keras.layers.Layer):
         self.built = True
 
 
+@float64()
 def jacobian(losses, point, cut, weight, h=1e-5):
     """Central differences of the library's update, in float64."""
     point = np.asarray(point)
@@ -68,7 +69,6 @@ def linear_quadratic(psi, theta):
 
 def linear_algebra(report, seed, steps):
     """Part A: Jacobians of the library's own update against the closed forms; grad L of networks against differences."""
-    keras.config.set_floatx("float64")
     for weight in (0.0, 0.5, 2.0):
         found = jacobian(dirac, (0.3, -0.2), 1, weight)
         error = float(np.abs(found - [[-weight, -1.0], [1.0, -weight]]).max())
@@ -79,9 +79,9 @@ def linear_algebra(report, seed, steps):
         report.figure(f"A LQ game, gamma={weight:g}: error of the eigenvalue", error, "< 1e-4", error < 1e-4, seed)
     error = network_error(seed)
     report.figure("A networks: relative error of grad L", error, "< 1e-4", error < 1e-4, seed)
-    keras.config.set_floatx("float32")
 
 
+@float64()
 def network_error(seed):
     """grad(1/2 ||u||^2) of a small pair of networks, from the rule, against central differences along a random direction."""
     keras.utils.set_random_seed(seed)

@@ -38,7 +38,7 @@ def table(report, seed, steps):
     """Part A: f*(g(v)) against the supremum over a fine grid; the bound at the optimal T against the divergence itself."""
     u = np.exp(np.linspace(-20, 20, 400_001))
     v = np.linspace(-1.5, 1.0, 11)
-    x = np.linspace(-8, 8, 20_001)
+    x = np.linspace(-8, 8, 401)
     dx = x[1] - x[0]
     p, q = (np.exp(-0.5 * ((x - m) / s) ** 2) / s / math.sqrt(2 * math.pi) for m, s in ((0.0, 1.0), (0.5, 1.3)))
     for name, objective in objectives():
@@ -52,8 +52,8 @@ def table(report, seed, steps):
         report.figure(f"A {name}: error of f*(g(v))", error, "< 1e-3", error < 1e-3, seed)
         ratio = p / q
         best = ops.convert_to_numpy(objective.optimum(np.log(ratio)))
-        star = np.array([(value * u[::40] - f[::40]).max() for value in best[::50]])
-        bound = float((p[::50] * best[::50] - q[::50] * star).sum() * dx * 50)
+        star = np.array([(value * u[::5] - f[::5]).max() for value in best])
+        bound = float((p * best - q * star).sum() * dx)
         divergence = float((q * ops.convert_to_numpy(objective.f(ratio))).sum() * dx)
         error = abs(bound - divergence)
         report.figure(f"A {name}: bound at the optimal T minus the divergence", error, "< 1e-3", error < 1e-3, seed)

@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 import kgan
-from benchmarks.proofs.harness import adam, run
+from benchmarks.proofs.harness import adam, float64, run
 from kgan import backend
 
 
@@ -16,8 +16,7 @@ def paper_ring():
 def step_error(seed, steps, warm, stopped):
     """Relative difference of the generator's gradient, along one random direction, from a central difference, in float64."""
     keras.utils.set_random_seed(seed)
-    keras.config.set_floatx("float64")
-    try:
+    with float64():
         model = kgan.UnrolledGAN((2,), steps=steps, dtype="float64", seed=seed)
         model.compile(optimizers=adam(1e-3, 1e-3))
         data = paper_ring().sample(128 * (warm + 1), seed).astype("float64")
@@ -51,8 +50,6 @@ def step_error(seed, steps, warm, stopped):
         slope = sum(float((ops.convert_to_numpy(g) * d).sum()) for g, d in zip(gradients, direction, strict=True))
         difference = (at(1e-5) - at(-1e-5)) / 2e-5
         return abs(slope - difference) / abs(difference)
-    finally:
-        keras.config.set_floatx("float32")
 
 
 def look_ahead_only(model, batch, variables):
