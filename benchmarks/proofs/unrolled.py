@@ -13,8 +13,11 @@ def paper_ring():
     return kgan.datasets.ring(radius=2.0, stddev=0.02)
 
 
-def step_error(seed, steps, warm, stopped):
-    """Relative difference of the generator's gradient, along one random direction, from a central difference, in float64."""
+def step_error(seed, steps, warm, stopped, h=1e-6):
+    """Relative difference of the generator's gradient, along one random direction, from a central difference, in float64.
+
+    With h = 1e-5 the difference steps over the kink of some ReLU for one seed in three.
+    """
     keras.utils.set_random_seed(seed)
     with float64():
         model = kgan.UnrolledGAN((2,), steps=steps, dtype="float64", seed=seed)
@@ -48,7 +51,7 @@ def step_error(seed, steps, warm, stopped):
                 value = look_ahead_only(model, batch, variables)
             gradients = backend.value_and_gradients(value, [ops.convert_to_tensor(s) for s in start])[1]
         slope = sum(float((ops.convert_to_numpy(g) * d).sum()) for g, d in zip(gradients, direction, strict=True))
-        difference = (at(1e-5) - at(-1e-5)) / 2e-5
+        difference = (at(h) - at(-h)) / (2 * h)
         return abs(slope - difference) / abs(difference)
 
 
@@ -83,7 +86,7 @@ def gradients(report, seed, steps):
         error = step_error(seed, unrolled_steps, steps, stopped=False)
         report.figure(f"A K={unrolled_steps}: relative error of the gradient", error, "< 1e-4", error < 1e-4, seed)
         stopped = step_error(seed, unrolled_steps, steps, stopped=True)
-        bar, ok = ("> 1e-3", stopped > 1e-3) if unrolled_steps else ("< 1e-4", stopped < 1e-4)
+        bar, ok = ("> 100 times that", stopped > 100 * error) if unrolled_steps else ("< 1e-4", stopped < 1e-4)
         report.figure(f"A K={unrolled_steps}: the same, stopped at theta_D^K", stopped, bar, ok, seed)
 
 
