@@ -144,9 +144,7 @@ class AdversarialModel(keras.Model):
             optimizer.build_moves(play.moved)
             super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
             for move in play.moves.values():
-                if move.project is not None:  # training starts inside the set it is kept in
-                    for variable in play.moved[move.name]:
-                        variable.assign(move.project(backend.constant(variable)))
+                play.project(move)  # training starts inside the set it is kept in
         play.bind(optimizer, self._averages.variables())
         self._play = play
         if backend.distributed(self) > 1:
@@ -308,24 +306,22 @@ class AdversarialModel(keras.Model):
     def _test(self, data):
         batch = self.unpack(data)
         examples = keras.tree.flatten(batch)[0]
-        noise, drawn, totals = self.evaluation_noise.state, self.seed_generator.state, []
+        noise, drawn, total, named = self.evaluation_noise.state, self.seed_generator.state, 0.0, {}
         with self._play.point(training=False):
             drawn.assign(ops.convert_to_tensor(noise) + backend.replica_offset(noise.dtype))
             for move in self._play.moves.values():
                 with backend.Overlay(moving=frozenset()) as overlay:
                     terms, observed = self._play.loss_terms(move, batch, overlay)
-                named = {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
-                totals.append((named, sum(terms.values())))
+                named |= {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
+                total += sum(terms.values())
             generated = None
             if self._evaluation.metrics:
-                count = examples.shape[0] if examples.shape[0] is not None else ops.shape(examples)[0]
-                generated = self(self.generator_inputs(count, seed=self.seed_generator))
+                generated = self(self.generator_inputs(ops.shape(examples)[0], seed=self.seed_generator))
         # The next minibatch draws other noise; no loss draws this often.
         noise.assign(noise + ops.convert_to_tensor([0, 4096], dtype=noise.dtype))
-        for terms, _ in totals:
-            for name, value in terms.items():
-                self._play.terms[name].update_state(value)
-        self.metrics[0].update_state(sum(total for _, total in totals))
+        for name, value in named.items():
+            self._play.terms[name].update_state(value)
+        self.metrics[0].update_state(total)
         for metric in self._evaluation.metrics:
             metric.update_state(examples, generated)
         # A metric that is costly to compute (a Frechet distance) does so once, at the end, not in every step.
@@ -387,10 +383,9 @@ class AdversarialModel(keras.Model):
             store[f"seed_{index}"] = ops.convert_to_numpy(seed)
 
     def load_own_variables(self, store):
-        keys = list(store.keys())
-        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
+        stored = [key for key in store.keys() if key.startswith("seed_")]
+        super().load_own_variables({key: store[key] for key in store.keys() if key not in stored})
         seeds = seed_states(self)
-        stored = [key for key in keys if key.startswith("seed_")]
         if len(stored) != len(seeds):
             raise ValueError(f"The file holds {len(stored)} random states, this model has {len(seeds)}: not the same system.")
         for index, seed in enumerate(seeds):
