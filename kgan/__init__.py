@@ -16,13 +16,15 @@ if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
 
 from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
-from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
+from kgan.families import DCGAN, DRAGAN, GAN, GMMN, MMDGAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
 from kgan.version import __version__
 
 __all__ = [
     "DCGAN",
     "DRAGAN",
     "GAN",
+    "GMMN",
+    "MMDGAN",
     "SNGAN",
     "WGAN",
     "WGANGP",

@@ -143,8 +143,7 @@ class AdversarialModel(keras.Model):
             optimizer = MoveOptimizers({name: chosen[name] for name in names}, self.dtype_policy.name == "mixed_float16")
             optimizer.build_moves(play.moved)
             super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
-            for move in play.moves.values():
-                play.project(move)  # training starts inside the set it is kept in
+            play.project(*play.moves.values())  # training starts inside the set it is kept in
         play.bind(optimizer, self._averages.variables())
         self._play = play
         if backend.distributed(self) > 1:
@@ -383,9 +382,10 @@ class AdversarialModel(keras.Model):
             store[f"seed_{index}"] = ops.convert_to_numpy(seed)
 
     def load_own_variables(self, store):
-        stored = [key for key in store.keys() if key.startswith("seed_")]
-        super().load_own_variables({key: store[key] for key in store.keys() if key not in stored})
+        keys = list(store.keys())
+        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
         seeds = seed_states(self)
+        stored = [key for key in keys if key.startswith("seed_")]
         if len(stored) != len(seeds):
             raise ValueError(f"The file holds {len(stored)} random states, this model has {len(seeds)}: not the same system.")
         for index, seed in enumerate(seeds):

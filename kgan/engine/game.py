@@ -81,7 +81,9 @@ def check_game(model, turns):
                 )
         strangers = sorted(set(move.project) - set(move.players)) if isinstance(move.project, dict) else []
         if strangers:
-            raise ValueError(f"Move {move.name!r} projects {strangers}, which it does not move; its players are {list(move.players)}.")
+            raise ValueError(
+                f"Move {move.name!r} projects {strangers}, which it does not move; its players are {list(move.players)}."
+            )
         if not moved_variables(model, move):
             raise ValueError(
                 f"The players {list(move.players)} of move {move.name!r} have no trainable variables. Build the networks "

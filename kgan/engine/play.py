@@ -167,13 +167,13 @@ class Play:
             )
         for move, moved, evaluation in zip(turn.moves, variables, evaluations, strict=True):
             self.optimizer.apply_move(move.name, evaluation.gradients, moved, gate)
-            self.project(move, gate)
+            self.project(move, gate=gate)
         self._keep(evaluations)
         return evaluations
 
-    def project(self, move, gate=None):
-        """Bring the players of a move back into the sets they are kept in."""
-        for variable, project in projections(self.model, move):
+    def project(self, *moves, gate=None):
+        """Bring the players of moves back into the sets they are kept in."""
+        for variable, project in (pair for move in moves for pair in projections(self.model, move)):
             before = backend.snapshot(variable)
             variable.assign(project(before) if gate is None else ops.where(gate, project(before), before))
 

@@ -54,6 +54,7 @@ def discriminator(
     initializer="glorot_uniform",
     dropout=0.0,
     name="discriminator",
+    outputs=1,
 ):
     """A dense discriminator.
 
@@ -63,9 +64,10 @@ def discriminator(
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
         dropout: float, rate after every hidden layer.
+        outputs: int, default 1, the logit; more for the features of an encoder.
 
     Returns:
-        `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
+        `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.
     """
     wrap = normalizer or (lambda layer: layer)
     x = inputs = keras.Input(data_shape, name="examples")
@@ -77,7 +79,7 @@ def discriminator(
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)
-    x = wrap(dense(1, "logit", initializer))(x)
+    x = wrap(dense(outputs, "logit", initializer))(x)
     return keras.Model(inputs, x, name=name)
 
 
