@@ -222,4 +222,48 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
     ),
+    "GMMN": Spec(
+        kgan.GMMN,
+        lambda: kgan.GMMN(
+            IMAGE, generator=kgan.networks.mlp.generator(IMAGE, 3, (8,), batch_norm=True, output_activation="tanh"), seed=0
+        ),
+        IMAGE,
+        {"generator": 1},
+        {"generator/mmd"},
+        smallest_batch=2,
+    ),
+    "GMMN, codes": Spec(
+        kgan.GMMN,
+        lambda: kgan.GMMN(
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), name="encoder", outputs=3),
+            decoder=kgan.networks.mlp.generator((2,), 3, (8,), name="decoder"),
+            generator=kgan.networks.mlp.generator((3,), 4, (8,)),
+            squared=True, loss_weight=2.0, seed=0,
+        ),
+        (2,),
+        {"generator": 1},
+        {"generator/mmd"},
+        smallest_batch=2,
+    ),
+    "MMDGAN": Spec(
+        kgan.MMDGAN,
+        lambda: kgan.MMDGAN(IMAGE, filters=3, latent_size=4, encoder_steps=2, warmup=(1, 2, 4), seed=0),
+        IMAGE,
+        {"encoder": 2, "generator": 0.5},
+        {"encoder/mmd", "encoder/reconstruction", "encoder/feasible_set", "generator/mmd", "generator/feasible_set"},
+        smallest_batch=2,
+    ),
+    "MMDGAN, points": Spec(
+        kgan.MMDGAN,
+        lambda: kgan.MMDGAN(
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), 0.2, name="encoder", outputs=5),
+            decoder=kgan.networks.mlp.generator((2,), 5, (8,), name="decoder"),
+            clip=0.1, clip_scope="kernels", feasible_set_weight=0.0, encoder_steps=2, warmup=None, seed=0,
+        ),
+        (2,),
+        {"encoder": 2, "generator": 1},
+        {"encoder/mmd", "encoder/reconstruction", "generator/mmd"},
+        smallest_batch=2,
+    ),
 }  # fmt: skip
