@@ -14,9 +14,9 @@ except ImportError as error:  # a missing backend shows as an ImportError of ten
 if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
-from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
+from kgan import backend, callbacks, codes, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
-from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
+from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, InfoGAN, ProGAN
 from kgan.version import __version__
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "Descent",
     "DivergenceError",
     "ImprovedGAN",
+    "InfoGAN",
     "Move",
     "Observation",
     "ProGAN",
@@ -38,6 +39,7 @@ __all__ = [
     "__version__",
     "backend",
     "callbacks",
+    "codes",
     "datasets",
     "layers",
     "metrics",

@@ -4,9 +4,10 @@ from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.gan import GAN
 from kgan.families.improved_gan import ImprovedGAN
+from kgan.families.infogan import InfoGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
-__all__ = ["DCGAN", "DRAGAN", "GAN", "SNGAN", "WGAN", "WGANGP", "ImprovedGAN", "ProGAN"]
+__all__ = ["DCGAN", "DRAGAN", "GAN", "SNGAN", "WGAN", "WGANGP", "ImprovedGAN", "InfoGAN", "ProGAN"]

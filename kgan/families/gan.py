@@ -68,6 +68,8 @@ class GAN(AdversarialModel):
 
     project = None
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
+    discriminator_players = ("discriminator",)
+    """What moves in the discriminator's move; a family adds the networks that move with it."""
     generator_due = None
     """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
 
@@ -138,7 +140,7 @@ class GAN(AdversarialModel):
     # The game --------------------------------------------------------------------------------------------------------
 
     def turns(self):
-        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss, self.project)
+        discriminator = Move("discriminator", self.discriminator_players, self.discriminator_loss, self.project)
         generator = Move("generator", ("generator",), self.generator_loss)
         if self.simultaneous:
             return (Turn((discriminator, generator)),)
@@ -149,7 +151,10 @@ class GAN(AdversarialModel):
 
     def discriminator_loss(self, real):
         fake = ops.stop_gradient(self.sample(_count(real)))
-        scored = self.score_both(real, fake)
+        return self.discriminator_terms(self.score_both(real, fake))
+
+    def discriminator_terms(self, scored):
+        """Terms and observations of the discriminator's move from scored examples."""
         terms = {"adversarial": self.objective.discriminator(scored.real_logits, scored.fake_logits)}
         for penalty in self.penalties:
             terms[penalty.name] = penalty(self, scored)

@@ -24,6 +24,7 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.features import feature_matching
+from kgan.objectives.information import mutual_information
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
@@ -63,6 +64,7 @@ __all__ = [
     "hinge",
     "least_squares",
     "minimax",
+    "mutual_information",
     "names",
     "non_saturating",
     "realness",
