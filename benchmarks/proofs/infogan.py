@@ -25,6 +25,7 @@ def play(family, steps, seed, codes=None, **kwargs):
     """All digits as vectors in [0, 1]; perceptrons. Returns the model, the digits and L_I of the classes after a fifth of the steps."""
     images, labels = kgan.datasets.arrays("digits", "all")
     pixels = (images.reshape(-1, 64) + 1) / 2
+    keras.utils.set_random_seed(seed)
     start = {"nonlinearity": 0.1, "initializer": "he_normal"}
     codes = codes or [Categorical(10), Continuous(2)]
     model = family(
