@@ -14,7 +14,7 @@ except ImportError as error:  # a missing backend shows as an ImportError of ten
 if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
-from kgan import backend, callbacks, datasets, families, layers, metrics, networks, objectives, penalties, pictures, priors
+from kgan import backend, callbacks, codes, datasets, families, layers, metrics, networks, objectives, penalties, pictures, priors
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
 from kgan.version import __version__
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "backend",
     "callbacks",
+    "codes",
     "datasets",
     "families",
     "layers",

@@ -69,7 +69,7 @@ def look_ahead_only(model, batch, variables):
             fake = model.sample(len(batch))
 
             def opponent():
-                return model.discriminator_terms(batch, fake)["adversarial"]
+                return model.discriminator_terms(model.score_both(batch, fake))["adversarial"]
 
             kgan.engine.unrolled(note, opponent, weights, model.steps, model.optimizer["discriminator"])
             with backend.Overlay(zip(weights, reached, strict=True)):

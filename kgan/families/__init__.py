@@ -7,6 +7,7 @@ from kgan.families.fgan import FGAN
 from kgan.families.gan import GAN
 from kgan.families.gmmn import GMMN
 from kgan.families.improved_gan import ImprovedGAN
+from kgan.families.infogan import InfoGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
@@ -26,6 +27,7 @@ __all__ = [
     "WGANGP",
     "ConsensusGAN",
     "ImprovedGAN",
+    "InfoGAN",
     "ProGAN",
     "UnrolledGAN",
 ]

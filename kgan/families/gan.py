@@ -67,6 +67,8 @@ class GAN(GenerativeModel):
 
     project = None
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
+    discriminator_players = ("discriminator",)
+    """What moves in the discriminator's move; a family adds the networks that move with it."""
     generator_due = None
     """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
 
@@ -134,7 +136,7 @@ class GAN(GenerativeModel):
     # The game --------------------------------------------------------------------------------------------------------
 
     def turns(self):
-        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss, self.project)
+        discriminator = Move("discriminator", self.discriminator_players, self.discriminator_loss, self.project)
         generator = Move("generator", ("generator",), self.generator_loss)
         if self.simultaneous:
             return (Turn((discriminator, generator)),)
@@ -146,11 +148,10 @@ class GAN(GenerativeModel):
     def discriminator_loss(self, real):
         # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
         # way from one player to the other.
-        return self.discriminator_terms(real, self.sample(count_of(real)))
+        return self.discriminator_terms(self.score_both(real, self.sample(count_of(real))))
 
-    def discriminator_terms(self, real, fake):
-        """The discriminator's loss on these examples."""
-        scored = self.score_both(real, fake)
+    def discriminator_terms(self, scored):
+        """Terms and observations of the discriminator's move from scored examples."""
         terms = {"adversarial": self.objective.discriminator(scored.real_logits, scored.fake_logits)}
         for penalty in self.penalties:
             terms[penalty.name] = penalty(self, scored)

@@ -1,5 +1,6 @@
 """Metrics: definitions on arrays, streaming forms for `compile(metrics=...)`, feature extractors."""
 
+from kgan.metrics.codes import MutualInformation, purity
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
@@ -23,6 +24,7 @@ __all__ = [
     "KernelDistance",
     "ModesCovered",
     "Moments",
+    "MutualInformation",
     "class_score",
     "density_coverage",
     "digit_report",
@@ -37,6 +39,7 @@ __all__ = [
     "mode_statistics",
     "ms_ssim",
     "precision_recall",
+    "purity",
     "reference_moments",
     "sample_report",
     "sliced_wasserstein",

@@ -25,6 +25,7 @@ from kgan.objectives.adversarial import (
 )
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
+from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
     GaussianKernel,
     biased_mmd2,
@@ -81,6 +82,7 @@ __all__ = [
     "linear_time_mmd2",
     "minimax",
     "mmd",
+    "mutual_information",
     "names",
     "non_saturating",
     "realness",

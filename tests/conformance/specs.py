@@ -49,6 +49,7 @@ class Spec:
 
 IMAGE = (8, 8, 1)
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
+INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
 def progan(phase=0, **kwargs):
@@ -265,5 +266,26 @@ SPECS = {
         {"encoder": 2, "generator": 1},
         {"encoder/mmd", "encoder/reconstruction", "generator/mmd"},
         smallest_batch=2,
+    ),
+    "InfoGAN": Spec(
+        kgan.InfoGAN,
+        lambda: kgan.InfoGAN(
+            IMAGE, noise_size=3, codes=[kgan.codes.Categorical(3), kgan.codes.Continuous(2, learn_variance=True)],
+            generator=kgan.networks.infogan.generator(IMAGE, 8, 3, 8, epsilon=1e-3),
+            discriminator=kgan.networks.infogan.discriminator(IMAGE, 3, 8, epsilon=1e-3),
+            recognizer=kgan.networks.infogan.recognizer((8,), 7, 6, epsilon=1e-3),
+            seed=0,
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        INFORMATION,
+        smallest_batch=2,
+    ),
+    "InfoGAN, trunk at rest": Spec(
+        kgan.InfoGAN,
+        lambda: kgan.InfoGAN((2,), noise_size=3, information_weight=[1.0, 0.1], info_updates_trunk=False, seed=0),
+        (2,),
+        ONE_TO_ONE,
+        INFORMATION,
     ),
 }  # fmt: skip
