@@ -14,9 +14,10 @@ except ImportError as error:  # a missing backend shows as an ImportError of ten
 if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
-from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
+from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors, programs
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
 from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
+from kgan.programs import AdaGAN
 from kgan.version import __version__
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "SNGAN",
     "WGAN",
     "WGANGP",
+    "AdaGAN",
     "AdversarialModel",
     "Consensus",
     "Descent",
@@ -46,4 +48,5 @@ __all__ = [
     "penalties",
     "pictures",
     "priors",
+    "programs",
 ]
