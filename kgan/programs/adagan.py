@@ -149,6 +149,7 @@ class AdaGAN(AdversarialModel):
     def compile(self, optimizers=None, metrics=None, averages=None, **kwargs):
         super().compile(optimizers, metrics, averages, **kwargs)
         self.component.optimizer = self.optimizer  # some games count its rounds
+        self._judge = _Judge()
         config = self.optimizer.get_config()
         self._fresh_optimizers = lambda: MoveOptimizers.from_config(config)
 
@@ -289,10 +290,7 @@ class AdaGAN(AdversarialModel):
         with backend.strategy_scope(self):
             optimizers = self._fresh_optimizers()
             optimizers.build_moves(self._play.moved)
-        pairs = [*zip(self.component.weights, fresh.weights, strict=True)]
-        pairs += zip(self.optimizer.variables, optimizers.variables, strict=True)
-        for variable, start in pairs:
-            variable.assign(ops.convert_to_numpy(start))
+        _restart([*self.component.weights, *self.optimizer.variables], [*fresh.weights, *optimizers.variables])
         for move in self._play.moves.values():
             if move.project is not None:
                 for variable in self._play.moved[move.name]:
@@ -332,10 +330,14 @@ class AdaGAN(AdversarialModel):
         """`dP_g / dP_d` of the mixture of the past components at the examples, and the classifier's last loss."""
         with self._numbers_of(-self.step):
             network = _copy(self.discriminator if self.classifier is None else self.classifier)
-        classifier = RatioClassifier(
+        fresh = RatioClassifier(
             network, learning_rate=self.classifier_learning_rate, seed=self._number(-self.step), dtype=self.dtype_policy
         )
-        classifier.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
+        fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
+        # One object for all steps, so that its round is traced once.
+        classifier = self._judge.classifier = self._judge.classifier or fresh
+        classifier.seed = fresh.seed
+        _restart([*classifier.variables, *classifier.optimizer.variables], [*fresh.variables, *fresh.optimizer.variables])
         past = np.append(self._shares_until(self.step - 1), 0.0)
         for epoch in range(self.classifier_epochs):
             samples = self.generate(len(data), past, self._number(self.step) + 2 * epoch, batch_size=1024)
@@ -382,12 +384,24 @@ class _Slots:
             kept.assign(ops.convert_to_numpy(averaged.get(id(variable), variable)))
 
 
+class _Judge:
+    """Keeps the classifier between steps, out of Keras' sight: it is no part of the model."""
+
+    classifier = None
+
+
 class _CountEpochs(keras.callbacks.Callback):
     """Counts the epochs of a component, before anything is saved."""
 
     def on_epoch_end(self, epoch, logs=None):
         count = self.model._epochs_done
         count.assign(ops.convert_to_numpy(count) + 1)
+
+
+def _restart(variables, starts):
+    for variable, start in zip(variables, starts, strict=True):
+        if variable is not start:
+            variable.assign(ops.convert_to_numpy(start))
 
 
 def _copy(model):
