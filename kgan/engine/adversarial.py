@@ -202,6 +202,7 @@ class AdversarialModel(keras.Model):
         validation_data=None,
         validation_batch_size=None,
         shuffle=True,
+        sampling_weights=None,
         **kwargs,
     ):
         """Train. As `keras.Model.fit`, with these differences.
@@ -216,6 +217,8 @@ class AdversarialModel(keras.Model):
             validation_data: as x, or `(x, y)`; `evaluate` runs on it.
             validation_batch_size: int or None; default `batch_size`.
             shuffle: bool, default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
+            sampling_weights: array (examples,) or None, for arrays: probabilities, up to a factor, by which examples are drawn with
+                replacement, as many in an epoch as there are.
             epochs, callbacks, verbose, initial_epoch, steps_per_epoch (in rounds), validation_steps, validation_freq: as in
                 Keras.
 
@@ -225,7 +228,7 @@ class AdversarialModel(keras.Model):
         """
         self._require_compiled("fit")
         replicas = backend.distributed(self)
-        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas)
+        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas, sampling_weights)
         self._prepare(first, self._play.per_round)
         callbacks = list(callbacks or [])
         # The guard goes first: what it refuses must not be saved.

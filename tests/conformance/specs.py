@@ -288,4 +288,29 @@ SPECS = {
         ONE_TO_ONE,
         INFORMATION,
     ),
+    "AdaGAN": Spec(
+        kgan.AdaGAN,
+        lambda: kgan.AdaGAN(
+            component=kgan.GAN(
+                generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True),
+                discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            ),
+            components=3, epochs_per_component=1, classifier_epochs=2, seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
+    "AdaGAN of WGANs": Spec(
+        kgan.AdaGAN,
+        lambda: kgan.AdaGAN(
+            component=kgan.WGAN(
+                generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+                discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+                discriminator_steps=2, warmup=(1, 2, 4),
+            ),
+            components=3, epochs_per_component=1, classifier_epochs=1, seed=0,
+        ),
+        (2,),
+        {"discriminator": 2, "generator": 0.5},
+    ),
 }  # fmt: skip

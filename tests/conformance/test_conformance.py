@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import kgan
-from kgan import families
+from kgan import families, programs
 from tests.conformance.specs import SPECS
 
 BATCH = 6
@@ -34,7 +34,8 @@ each = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
 
 
 def test_every_family_has_a_row():
-    exported = {getattr(families, name) for name in families.__all__ if inspect.isclass(getattr(families, name))}
+    exported = {getattr(room, name) for room in (families, programs) for name in room.__all__}
+    exported = {system for system in exported if inspect.isclass(system)}
     assert exported == {spec.family for spec in SPECS.values()}
 
 
