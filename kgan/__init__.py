@@ -14,19 +14,22 @@ except ImportError as error:  # a missing backend shows as an ImportError of ten
 if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
-from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
+from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors, schedules
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
-from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
+from kgan.families import ALI, DCGAN, DRAGAN, GAN, SNGAN, VEEGAN, WGAN, WGANGP, BiGAN, ImprovedGAN, ProGAN
 from kgan.version import __version__
 
 __all__ = [
+    "ALI",
     "DCGAN",
     "DRAGAN",
     "GAN",
     "SNGAN",
+    "VEEGAN",
     "WGAN",
     "WGANGP",
     "AdversarialModel",
+    "BiGAN",
     "Consensus",
     "Descent",
     "DivergenceError",
@@ -46,4 +49,5 @@ __all__ = [
     "penalties",
     "pictures",
     "priors",
+    "schedules",
 ]

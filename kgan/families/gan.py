@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan import objectives
+from kgan import backend, objectives
 from kgan.engine import AdversarialModel, Move, Observation, Turn
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
@@ -131,9 +131,15 @@ class GAN(AdversarialModel):
         produced = tuple(self.generator.compute_output_shape((None, self.latent_size)))[1:]
         if produced != self.data_shape:
             raise ValueError(f"The generator makes examples of shape {produced}, the data have {self.data_shape}.")
-        judged = tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
-        if judged[1:] not in ((1,), ()):
-            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {judged}.")
+        self._check_logits(self._logits_shape())
+
+    def _logits_shape(self):
+        """The shape of the discriminator's output; a family whose discriminator takes more than examples says so here."""
+        return tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
+
+    def _check_logits(self, shape):
+        if shape[1:] not in ((1,), ()):
+            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {shape}.")
 
     # The game --------------------------------------------------------------------------------------------------------
 
@@ -190,6 +196,23 @@ class GAN(AdversarialModel):
         if condition is not None:
             raise ValueError(f"{type(self).__name__} is not conditional; leave `condition` out.")
         return self.prior((count, self.latent_size), seed)
+
+    def in_inference(self, function, *arrays, batch_size=256):
+        """`function` of the rows of arrays, computed in parts, with the averaged weights if the model keeps averages.
+
+        Args:
+            function: callable on tensors; it calls networks with `training=False`.
+            arrays: NumPy arrays of one length.
+
+        Returns:
+            NumPy array.
+        """
+        parts = []
+        with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
+            for start in range(0, len(arrays[0]), batch_size):
+                result = function(*(ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays))
+                parts.append(ops.convert_to_numpy(ops.cast(result, "float32")))
+        return np.concatenate(parts)
 
     def check_data(self, batch, shape=None):
         shape = tuple(shape or self.data_shape)

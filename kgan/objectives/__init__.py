@@ -21,12 +21,14 @@ from kgan.objectives.adversarial import (
     least_squares,
     minimax,
     non_saturating,
+    reverse_kl,
     wasserstein,
 )
 from kgan.objectives.features import feature_matching
+from kgan.objectives.reconstruction import latent_reconstruction
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
-_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
+_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 
 
 def register(objective):
@@ -61,12 +63,14 @@ __all__ = [
     "feature_matching",
     "get",
     "hinge",
+    "latent_reconstruction",
     "least_squares",
     "minimax",
     "names",
     "non_saturating",
     "realness",
     "register",
+    "reverse_kl",
     "unsupervised",
     "wasserstein",
 ]
