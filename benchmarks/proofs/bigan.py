@@ -70,7 +70,7 @@ def inversion(report, seed, steps):
     for part in range(4):
         data = minibatches(train[0], quarter, 10 * seed + part)
         if part == 0:
-            # Before its first step, in training mode.
+            # Before its first step.
             first = model.evaluate(data[:BATCH], batch_size=BATCH, verbose=0, return_dict=True)["discriminator/adversarial"]
         history = model.fit(data, batch_size=BATCH, shuffle=False, verbose=0).history
         model.estimate_statistics(train[0])

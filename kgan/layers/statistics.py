@@ -2,6 +2,8 @@
 
 from keras import layers, ops
 
+from kgan import backend
+
 
 def estimate_statistics(network, batches, call=None):
     """Replace the moving averages of batch normalisation by the plain mean over these batches.
@@ -36,7 +38,8 @@ def estimate_statistics(network, batches, call=None):
         for batch in batches:
             for norm in norms:
                 norm.momentum = count / (count + 1)  # the first batch wipes out what was there
-            call(ops.convert_to_tensor(batch))
+            with backend.no_gradient():
+                call(ops.convert_to_tensor(batch))
             count += 1
     finally:
         for norm, momentum in zip(norms, momenta, strict=True):
