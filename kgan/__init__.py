@@ -28,6 +28,7 @@ from kgan import (
     pictures,
     priors,
     programs,
+    schedules,
 )
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
@@ -57,5 +58,6 @@ __all__ = [
     "pictures",
     "priors",
     "programs",
+    "schedules",
 ]
 __all__ += [*families.__all__, *programs.__all__]

@@ -1,5 +1,7 @@
 """One file a family: the networks, losses and constants of one paper, played by the engine."""
 
+from kgan.families.ali import ALI
+from kgan.families.bigan import BiGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
@@ -16,6 +18,7 @@ from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
 __all__ = [
+    "ALI",
     "DCGAN",
     "DRAGAN",
     "FGAN",
@@ -25,6 +28,7 @@ __all__ = [
     "SNGAN",
     "WGAN",
     "WGANGP",
+    "BiGAN",
     "ConsensusGAN",
     "ImprovedGAN",
     "InfoGAN",

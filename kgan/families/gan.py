@@ -129,9 +129,15 @@ class GAN(GenerativeModel):
         produced = tuple(self.generator.compute_output_shape((None, self.latent_size)))[1:]
         if produced != self.data_shape:
             raise ValueError(f"The generator makes examples of shape {produced}, the data have {self.data_shape}.")
-        judged = tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
-        if judged[1:] not in ((1,), ()):
-            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {judged}.")
+        self._check_logits(self._logits_shape())
+
+    def _logits_shape(self):
+        """The shape of the discriminator's output; a family whose discriminator takes more than examples says so here."""
+        return tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
+
+    def _check_logits(self, shape):
+        if shape[1:] not in ((1,), ()):
+            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {shape}.")
 
     # The game --------------------------------------------------------------------------------------------------------
 

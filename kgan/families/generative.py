@@ -1,7 +1,9 @@
 """What families with one generator of unconditioned examples share: the data it imitates, its latents, its samples."""
 
 import numpy as np
+from keras import ops
 
+from kgan import backend
 from kgan.engine import AdversarialModel
 from kgan.networks import mlp
 from kgan.priors import Normal
@@ -36,6 +38,24 @@ class GenerativeModel(AdversarialModel):
         if condition is not None:
             raise ValueError(f"{type(self).__name__} is not conditional; leave `condition` out.")
         return self.prior((count, self.latent_size), seed)
+
+    def in_inference(self, function, *arrays, batch_size=256):
+        """`function` of the rows of arrays, computed in parts, with the averaged weights if the model keeps averages.
+
+        Args:
+            function: callable on tensors; it calls networks with `training=False`.
+            arrays: arrays of one length.
+            batch_size: int, rows computed at once.
+
+        Returns:
+            NumPy array.
+        """
+        parts = []
+        with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
+            for start in range(0, len(arrays[0]), batch_size):
+                result = function(*(ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays))
+                parts.append(ops.convert_to_numpy(ops.cast(result, "float32")))
+        return np.concatenate(parts)
 
     def check_data(self, batch, shape=None):
         shape = tuple(shape or self.data_shape)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan import backend, objectives
+from kgan import objectives
 from kgan.codes import Categorical, Code, Continuous
 from kgan.engine import Observation
 from kgan.families.gan import GAN
@@ -200,11 +200,12 @@ class InfoGAN(GAN):
             NumPy array `(count, code_size)`: class probabilities of categorical codes, means of continuous ones.
         """
         self.check_data(np.asarray(examples))
-        parts = []
-        for _, parameters in self._recognized(examples, batch_size):
-            means = [code.mean(p) for code, p in zip(self.codes, self._parameters_of_each(parameters), strict=True)]
-            parts.append(ops.convert_to_numpy(ops.concatenate(means, axis=-1)))
-        return np.concatenate(parts)
+
+        def means(batch):
+            parts = zip(self.codes, self._parameters_of_each(self._recognized(batch)), strict=True)
+            return ops.concatenate([code.mean(parameters) for code, parameters in parts], axis=-1)
+
+        return self.in_inference(means, examples, batch_size=batch_size)
 
     def mutual_information(self, count=5000, seed=None, batch_size=256):
         """L_I of every code over fresh samples, in inference mode: a NumPy array `(codes,)` in nats, H(c) included.
@@ -215,20 +216,18 @@ class InfoGAN(GAN):
         inputs = self.generator_inputs(count, seed=self.generation_noise if seed is None else seed)
         examples = self.predict(inputs, batch_size=min(count, batch_size), verbose=0)
         codes = inputs[:, self.noise_size :]
-        metrics = [MutualInformation(code) for code in self.codes]
-        for start, parameters in self._recognized(examples, batch_size):
-            values = self._values_of_each(codes[start : start + batch_size])
-            for metric, *pair in zip(metrics, values, self._parameters_of_each(parameters), strict=True):
-                metric.update_state(*pair)
-        return np.array([float(metric.result()) for metric in metrics])
+        parameters = self.in_inference(self._recognized, examples, batch_size=batch_size)
+        bounds = []
+        for code, *pair in zip(self.codes, self._values_of_each(codes), self._parameters_of_each(parameters), strict=True):
+            metric = MutualInformation(code)
+            metric.update_state(*pair)
+            bounds.append(float(metric.result()))
+        return np.array(bounds)
 
-    def _recognized(self, examples, batch_size):
-        """Pairs: the index of a batch's first example, the recogniser's outputs on the batch."""
-        for start in range(0, len(examples), batch_size):
-            with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
-                features, _ = self._tapped(ops.convert_to_tensor(examples[start : start + batch_size]), training=False)
-                parameters = self.recognizer(features, training=False)
-            yield start, parameters
+    def _recognized(self, examples):
+        """The recogniser's outputs in inference."""
+        features, _ = self._tapped(examples, training=False)
+        return self.recognizer(features, training=False)
 
 
 def _split(tensor, widths):

@@ -11,6 +11,8 @@ from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
 from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.spectral_normalization import SpectralNormalization
+from kgan.layers.statistics import estimate_statistics
+from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.weight_normalization import WeightNormalization
 
@@ -29,7 +31,9 @@ __all__ = [
     "PixelNormalization",
     "PrependReference",
     "SpectralNormalization",
+    "UntiedBias",
     "VirtualBatchNormalization",
     "WeightNormalization",
+    "estimate_statistics",
     "initialize_from_data",
 ]

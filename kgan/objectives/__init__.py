@@ -21,6 +21,7 @@ from kgan.objectives.adversarial import (
     least_squares,
     minimax,
     non_saturating,
+    reverse_kl,
     wasserstein,
 )
 from kgan.objectives.f_divergences import FDivergence
@@ -36,9 +37,10 @@ from kgan.objectives.kernels import (
     squared_distances,
     unbiased_mmd2,
 )
+from kgan.objectives.reconstruction import latent_reconstruction
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
-_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
+_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 
 
 def register(objective):
@@ -78,6 +80,7 @@ __all__ = [
     "get",
     "get_kernel",
     "hinge",
+    "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
     "minimax",
@@ -87,6 +90,7 @@ __all__ = [
     "non_saturating",
     "realness",
     "register",
+    "reverse_kl",
     "squared_distances",
     "unbiased_mmd2",
     "unsupervised",

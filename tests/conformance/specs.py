@@ -58,6 +58,10 @@ def progan(phase=0, **kwargs):
     return model
 
 
+def three(networks):
+    return dict(zip(("encoder", "generator", "discriminator"), networks, strict=True))
+
+
 SPECS = {
     "GAN": Spec(
         kgan.GAN,
@@ -312,5 +316,55 @@ SPECS = {
         ),
         (2,),
         {"discriminator": 2, "generator": 0.5},
+    ),
+    "BiGAN": Spec(
+        kgan.BiGAN, lambda: kgan.BiGAN((5,), size=1, latent_size=3, seed=0), (5,), ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+    ),
+    "BiGAN, convolutional": Spec(
+        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=2, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+    ),
+    "ALI": Spec(
+        kgan.ALI,
+        lambda: kgan.ALI(
+            seed=0,
+            **three(kgan.networks.bidirectional.stochastic_perceptrons((2,), 2, 3, (6,), (6,), (5,), 2)),
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
+    "ALI, images": Spec(
+        kgan.ALI, lambda: kgan.ALI(IMAGE, width=0.04, latent_size=3, joint_batch=False, seed=0), IMAGE, ONE_TO_ONE,
+        tolerance=1e-3,  # batch norm divides by the small deviations of small kernels
+    ),
+    "ALI, semi-supervised": Spec(
+        kgan.ALI,
+        lambda: kgan.ALI(
+            classes=3, seed=0,
+            **three(kgan.networks.bidirectional.stochastic_perceptrons((5,), 2, 2, (6,), (6,), (5,), 2, outputs=3)),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
+    "VEEGAN": Spec(
+        kgan.VEEGAN,
+        lambda: kgan.VEEGAN(
+            extra_noise=1, adversarial_reconstructor=True, seed=0,
+            **three(kgan.networks.bidirectional.veegan_perceptrons((2,), 4, 1, (6,), (6,))),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction", "generator/inference"},
+    ),
+    "VEEGAN, images": Spec(
+        kgan.VEEGAN,
+        lambda: kgan.VEEGAN(
+            deterministic=True, seed=0, **three(kgan.networks.bidirectional.veegan_convolutional(IMAGE, 4, 2, 6)),
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction"},
     ),
 }  # fmt: skip

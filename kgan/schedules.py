@@ -1,0 +1,38 @@
+"""Learning-rate schedules of the papers that Keras has not."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("kgan")
+class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that stays for the first part of training and falls exponentially over the rest.
+
+    Args:
+        learning_rate: float, the rate of the first part.
+        steps: int, optimiser steps of the whole training.
+        hold: float in [0, 1), default 0.5: the share of steps at the first rate (BiGAN, 1605.09782: half of the epochs).
+        factor: float > 0, default 0.01 (BiGAN's): the last rate over the first.
+
+    Example: half of the way down is a tenth.
+
+    >>> import kgan
+    >>> rate = kgan.schedules.HoldThenDecay(1e-3, 1000)
+    >>> [round(float(rate(step)), 7) for step in (0, 500, 750, 1000)]
+    [0.001, 0.001, 0.0001, 1e-05]
+    """
+
+    def __init__(self, learning_rate, steps, hold=0.5, factor=0.01):
+        if not (steps >= 1 and 0.0 <= hold < 1.0 and factor > 0.0):
+            raise ValueError(
+                f"`steps` must be >= 1, `hold` in [0, 1), `factor` > 0. Received: steps={steps!r}, hold={hold!r}, factor={factor!r}."
+            )
+        self.learning_rate, self.steps, self.hold, self.factor = learning_rate, steps, hold, factor
+
+    def __call__(self, step):
+        done = ops.cast(step, "float32") / self.steps
+        way = ops.clip((done - self.hold) / (1.0 - self.hold), 0.0, 1.0)
+        return self.learning_rate * ops.exp(way * ops.log(ops.convert_to_tensor(self.factor, "float32")))
+
+    def get_config(self):
+        return {"learning_rate": self.learning_rate, "steps": self.steps, "hold": self.hold, "factor": self.factor}
