@@ -14,7 +14,7 @@ except ImportError as error:  # a missing backend shows as an ImportError of ten
 if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
-from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
+from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, optimizers, penalties, pictures, priors
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import (
     DCGAN,
@@ -24,6 +24,7 @@ from kgan.families import (
     SNGAN,
     WGAN,
     WGANGP,
+    BayesianGAN,
     ConsensusGAN,
     ImprovedGAN,
     ProGAN,
@@ -40,6 +41,7 @@ __all__ = [
     "WGAN",
     "WGANGP",
     "AdversarialModel",
+    "BayesianGAN",
     "Consensus",
     "ConsensusGAN",
     "Descent",
@@ -59,6 +61,7 @@ __all__ = [
     "metrics",
     "networks",
     "objectives",
+    "optimizers",
     "penalties",
     "pictures",
     "priors",

@@ -1,5 +1,6 @@
 """One file a family: the networks, losses and constants of one paper, played by the engine."""
 
+from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
@@ -20,6 +21,7 @@ __all__ = [
     "SNGAN",
     "WGAN",
     "WGANGP",
+    "BayesianGAN",
     "ConsensusGAN",
     "ImprovedGAN",
     "ProGAN",

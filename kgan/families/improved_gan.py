@@ -6,14 +6,14 @@ from keras import ops
 
 from kgan import backend, objectives
 from kgan.engine import Move, Observation, Turn
-from kgan.families.gan import GAN
+from kgan.families.semi_supervised import SemiSupervisedGAN, check_classes
 from kgan.networks import improved, with_features
 from kgan.penalties import HistoricalAverage
 from kgan.priors import Uniform
 
 
 @keras.saving.register_keras_serializable("kgan")
-class ImprovedGAN(GAN):
+class ImprovedGAN(SemiSupervisedGAN):
     """The two-player game with the paper's techniques, each switchable; with `classes`, a semi-supervised classifier.
 
     - Feature matching (3.1): the generator matches the mean features of a hidden layer, on a second minibatch of real examples.
@@ -87,8 +87,7 @@ class ImprovedGAN(GAN):
         prior=None,
         **kwargs,
     ):
-        if classes is not None and (not isinstance(classes, int) or classes < 2):
-            raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
+        check_classes(classes)
         if not isinstance(generator_steps, int) or generator_steps < 1:
             raise ValueError(f"`generator_steps` must be an integer >= 1. Received: {generator_steps!r}.")
         if kwargs.get("simultaneous"):
@@ -178,29 +177,7 @@ class ImprovedGAN(GAN):
             terms = {"feature_matching": objectives.feature_matching(*features, power=self.matching_power)}
         return terms | ({"history": self.generator_history.term()} if self.history_weight else {})
 
-    # Data and classification -----------------------------------------------------------------------------------------
-
-    def unpack(self, data):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        return x if self.classes is None else {**x, "labels": y} if isinstance(x, dict) else x
-
-    def check_data(self, batch):
-        if self.classes is None:
-            super().check_data(batch)
-            return
-        if not isinstance(batch, dict) or set(batch) != {"unlabeled", "labeled", "labels"} or batch["labels"] is None:
-            raise ValueError(
-                'With `classes`, train with fit({"unlabeled": x, "labeled": x_l}, labels); '
-                "kgan.datasets.semi_supervised(x, y, labels_per_class) makes both."
-            )
-        for part in ("unlabeled", "labeled"):
-            super().check_data(batch[part])
-        labels = np.asarray(batch["labels"])
-        if labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.classes:
-            raise ValueError(
-                f"Labels must be integers (batch,) in [0, {self.classes}). Received the shape {labels.shape} with values in "
-                f"[{labels.min()}, {labels.max()}]."
-            )
+    # Classification --------------------------------------------------------------------------------------------------
 
     def classify(self, examples, batch_size=256):
         """Class probabilities, in inference mode and with the discriminator's average if the model keeps one.

@@ -13,6 +13,7 @@ from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.weight_normalization import WeightNormalization
+from kgan.layers.weight_samples import WeightSamples
 
 __all__ = [
     "LSU",
@@ -31,5 +32,6 @@ __all__ = [
     "SpectralNormalization",
     "VirtualBatchNormalization",
     "WeightNormalization",
+    "WeightSamples",
     "initialize_from_data",
 ]

@@ -24,6 +24,7 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.f_divergences import FDivergence
+from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.features import feature_matching
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
@@ -64,6 +65,7 @@ __all__ = [
     "get",
     "hinge",
     "least_squares",
+    "marginal_energy",
     "minimax",
     "names",
     "non_saturating",
