@@ -55,7 +55,7 @@ class BayesianGAN(SemiSupervisedGAN):
         keep_every: int >= 1, default 1000 (the paper's): rounds between samples.
         samples_kept: int >= 1, default 10: the newest samples, kept with the model.
         generator, discriminator: `kgan.networks.Ensemble`, or a sequence of Keras models; discriminators return a logit, or K of them.
-            Default: `kgan.networks.bayesian` for images of 16 pixels or more, else one hidden layer of 1000 (the code's synthetic networks).
+            Default: `kgan.networks.bayesian` for images of 16 pixels or more, else one hidden layer of 1000 (the code's).
         latent_size: int, default 100 (the code's). prior: of the latents, default `Uniform(-1, 1)` (the code's).
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
@@ -69,9 +69,9 @@ class BayesianGAN(SemiSupervisedGAN):
     (1000 where `data_size` is not given), r = 5e-3 for images, 1e-2 else, in burn-in too.
 
     Raises:
-        ValueError: for contradictory arguments, networks of other shapes, an unknown N. Warns for rates above 0.01 in the sampler, which diverge.
+        ValueError: for contradictory arguments, networks of other shapes, an unknown N. Rates of the sampler above 0.01 warn: they diverge.
 
-    Departures from the paper: its M steps use one minibatch and one set of noise, here each step draws its own. Without `classes` the code has
+    Departures from the paper: its M steps share a minibatch and noise, here each step draws its own. Without `classes` the code has
     a softmax over two logits; their difference is the logit here. Each weight sample has batch statistics of its own.
 
     Example:
@@ -175,7 +175,9 @@ class BayesianGAN(SemiSupervisedGAN):
         for member in self.discriminator.members:
             judged = tuple(member.compute_output_shape((None, *self.data_shape)))
             if judged[1:] != (self.classes or 1,):
-                raise ValueError(f"With classes={self.classes!r} discriminators return (batch, {self.classes or 1}). Received: {judged}.")
+                raise ValueError(
+                    f"With classes={self.classes!r} discriminators return (batch, {self.classes or 1}). Received: {judged}."
+                )
 
     # The game --------------------------------------------------------------------------------------------------------
 
@@ -254,7 +256,7 @@ class BayesianGAN(SemiSupervisedGAN):
             rate = float(ops.convert_to_numpy(rate(sampler.burn_in) if callable(rate) else rate))
             if rate > LARGEST_RATE * (1 + 1e-6):
                 warnings.warn(
-                    f"SGHMC with eta * N = {rate:g} for {move!r} is likely to diverge; keep its learning rate at {LARGEST_RATE:g} or below.",
+                    f"SGHMC with eta * N = {rate:g} for {move!r} is likely to diverge. Use a learning rate of {LARGEST_RATE:g} or less.",
                     stacklevel=2,
                 )
 
@@ -365,7 +367,9 @@ def _convolutional(shape):
 def _generator(shape, latent_size):
     if _convolutional(shape):
         return bayesian.generator(shape, latent_size)
-    return mlp.generator(shape, latent_size, (1000,), 0.2, output_activation="tanh" if len(shape) == 3 else None, initializer=_normal())
+    return mlp.generator(
+        shape, latent_size, (1000,), 0.2, output_activation="tanh" if len(shape) == 3 else None, initializer=_normal()
+    )
 
 
 def _discriminator(shape, outputs):

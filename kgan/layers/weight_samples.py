@@ -53,7 +53,8 @@ class WeightSamples(keras.layers.Layer):
         def renewed():
             pairs = zip(self._originals(), olds, strict=True)
             return [
-                ops.where(ops.reshape(slot, (self.slots,) + (1,) * len(v.shape)), backend.constant(v)[None], old) for v, old in pairs
+                ops.where(ops.reshape(slot, (self.slots,) + (1,) * len(v.shape)), backend.constant(v)[None], old)
+                for v, old in pairs
             ]
 
         for copy, value in zip(self.copies, backend.conditional(due, renewed, lambda: olds), strict=True):

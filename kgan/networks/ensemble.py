@@ -69,7 +69,5 @@ class Ensemble(keras.Model):
     @classmethod
     def from_config(cls, config, custom_objects=None):
         config = dict(config)
-        config["members"] = [
-            keras.saving.deserialize_keras_object(m, custom_objects=custom_objects) for m in config["members"]
-        ]
+        config["members"] = [keras.saving.deserialize_keras_object(m, custom_objects=custom_objects) for m in config["members"]]
         return cls(**config)

@@ -23,8 +23,8 @@ from kgan.objectives.adversarial import (
     non_saturating,
     wasserstein,
 )
-from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 

@@ -102,7 +102,9 @@ class SGHMC(keras.optimizers.Optimizer):
         if self.burn_in:
             self._moments, self._squares = self.add_optimizer_variables(variables, ["first_moment", "second_moment"])
         # Far apart for every variable: torch adds the two numbers of a seed.
-        self._streams = tuple(int(np.random.SeedSequence([self.seed, i]).generate_state(1)[0]) >> 1 for i in range(len(variables)))
+        self._streams = tuple(
+            int(np.random.SeedSequence([self.seed, i]).generate_state(1)[0]) >> 1 for i in range(len(variables))
+        )
         self._seed_dtype = keras.random.SeedGenerator(0).state.dtype
 
     def set_data_size(self, data_size):
@@ -155,5 +157,7 @@ class SGHMC(keras.optimizers.Optimizer):
 
 def _positive(data_size):
     if not data_size > 0:
-        raise ValueError(f"`data_size` must be > 0: the number of examples over which the loss is a mean. Received: {data_size!r}.")
+        raise ValueError(
+            f"`data_size` must be > 0: the number of examples over which the loss is a mean. Received: {data_size!r}."
+        )
     return data_size
