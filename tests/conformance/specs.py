@@ -231,7 +231,7 @@ SPECS = {
         kgan.BayesianGAN,
         lambda: kgan.BayesianGAN(
             generator=kgan.networks.Ensemble.of(lambda: kgan.networks.mlp.generator((2,), 3, (4,), batch_norm=True), 2),
-            discriminator=[kgan.networks.mlp.discriminator((2,), (4,)) for _ in range(2)],
+            discriminator=[kgan.networks.mlp.discriminator((2,), (4,))],
             burn_in=1, keep_every=1, samples_kept=2, seed=0,
         ),
         (2,),
@@ -241,8 +241,8 @@ SPECS = {
     "BayesianGAN, semi-supervised": Spec(
         kgan.BayesianGAN,
         lambda: kgan.BayesianGAN(
-            generator=[kgan.networks.mlp.generator((2,), 3, (4,)) for _ in range(2)],
-            discriminator=[kgan.networks.mlp.discriminator((2,), (4,), outputs=3, norm=_batch_norm)],
+            generator=[kgan.networks.mlp.generator((2,), 3, (4,))],
+            discriminator=[kgan.networks.mlp.discriminator((2,), (4,), outputs=3, norm=_batch_norm) for _ in range(2)],
             classes=3, marginal="mean", sghmc_steps=1, burn_in=0, keep_every=1, seed=0,
         ),
         (2,),
