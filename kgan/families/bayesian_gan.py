@@ -252,8 +252,7 @@ class BayesianGAN(SemiSupervisedGAN):
         super().compile(*args, **kwargs)
         self._tell_optimizers()
         for move, sampler in self._samplers().items():
-            rate = sampler._learning_rate
-            rate = float(ops.convert_to_numpy(rate(sampler.burn_in) if callable(rate) else rate))
+            rate = sampler.first_rate()
             if rate > LARGEST_RATE * (1 + 1e-6):
                 warnings.warn(
                     f"SGHMC with eta * N = {rate:g} for {move!r} is likely to diverge. Use a learning rate of {LARGEST_RATE:g} or less.",

@@ -113,6 +113,11 @@ class SGHMC(keras.optimizers.Optimizer):
         if self.built:
             self._size.assign(self.data_size)
 
+    def first_rate(self):
+        """The learning rate of the first step after burn-in, a float."""
+        schedule = isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+        return float(self._learning_rate(self.burn_in) if schedule else self.learning_rate)
+
     def noise_stddev(self, learning_rate):
         """Standard deviation of the noise of one step, `sqrt(2 a r / N)`."""
         return ops.sqrt(2.0 * self.friction * learning_rate / ops.convert_to_tensor(self._size))
