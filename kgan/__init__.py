@@ -24,11 +24,11 @@ from kgan import (
     metrics,
     networks,
     objectives,
+    optimizers,
     penalties,
     pictures,
     priors,
     programs,
-    schedules,
 )
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
@@ -54,10 +54,10 @@ __all__ = [
     "metrics",
     "networks",
     "objectives",
+    "optimizers",
     "penalties",
     "pictures",
     "priors",
     "programs",
-    "schedules",
 ]
 __all__ += [*families.__all__, *programs.__all__]

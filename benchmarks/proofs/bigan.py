@@ -48,7 +48,7 @@ def build(seed, steps, sees_code=True):
     discriminator = discriminator if sees_code else blind(discriminator)
     model = kgan.BiGAN(encoder=encoder, generator=generator, discriminator=discriminator, seed=seed)
     optimizers = {
-        move: keras.optimizers.Adam(kgan.schedules.HoldThenDecay(2e-4, steps), beta_1=0.5, epsilon=1e-8)
+        move: keras.optimizers.Adam(kgan.optimizers.HoldThenDecay(2e-4, steps), beta_1=0.5, epsilon=1e-8)
         for move in ("discriminator", "generator")
     }
     model.compile(optimizers, steps_per_execution=min(50, steps // 4))

@@ -7,6 +7,7 @@ from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.mixtures import Mixture, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
+from kgan.datasets.subspaces import subspaces
 
 
 def names():
@@ -104,5 +105,6 @@ __all__ = [
     "resize",
     "ring",
     "semi_supervised",
+    "subspaces",
     "to_uint8",
 ]

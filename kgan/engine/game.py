@@ -36,8 +36,8 @@ class Turn(NamedTuple):
         every: int >= 1, play in every n-th round only.
         when: callable `() -> boolean scalar` over the model's variables, or None. Where it is False, variables, optimiser
             and random state stay untouched.
-        fresh: bool, default True: take a fresh minibatch. False: see the one of the turn before, for losses that only ask
-            a minibatch for its size, or that the paper evaluates on the same examples.
+        fresh: bool, default True: take a fresh minibatch. False: see the one of the turn before (in the first turn: the
+            round's first), for losses that only ask a minibatch for its size, or that the paper evaluates on the same examples.
     """
 
     moves: tuple[Move, ...]

@@ -131,13 +131,14 @@ class Play:
 
     def round(self, batch, loss_metric):
         """Every turn once, `repeats` times each."""
-        minibatches = iter(split_round(batch, self.per_round))
-        minibatch, total = None, _nan_unless_finite(batch)
+        minibatches = split_round(batch, self.per_round)
+        minibatch, fresh = minibatches[0], iter(minibatches)
+        total = _nan_unless_finite(batch)
         for turn in self.turns:
             gate = self._gate(turn)
             for _ in range(turn.repeats):
-                if turn.fresh or minibatch is None:
-                    minibatch = next(minibatches)
+                if turn.fresh:
+                    minibatch = next(fresh)
                 evaluations = self._step(turn, minibatch, gate)
                 total += ops.cast(self._log(turn, evaluations, gate), "float32") / turn.repeats
         loss_metric.update_state(total)

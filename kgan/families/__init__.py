@@ -1,6 +1,7 @@
 """One file a family: the networks, losses and constants of one paper, played by the engine."""
 
 from kgan.families.ali import ALI
+from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
@@ -14,6 +15,7 @@ from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.unrolled_gan import UnrolledGAN
+from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
@@ -26,8 +28,10 @@ __all__ = [
     "GMMN",
     "MMDGAN",
     "SNGAN",
+    "VEEGAN",
     "WGAN",
     "WGANGP",
+    "BayesianGAN",
     "BiGAN",
     "ConsensusGAN",
     "ImprovedGAN",

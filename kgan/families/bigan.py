@@ -44,7 +44,7 @@ class BiGAN(GAN):
     `*/weight_decay`.
 
     Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's). The paper lowers the rate over the second half of training:
-    `kgan.schedules.HoldThenDecay`. It estimates the statistics of batch norm anew before it evaluates: `estimate_statistics`.
+    `kgan.optimizers.HoldThenDecay`. It estimates the statistics of batch norm anew before it evaluates: `estimate_statistics`.
 
     Raises:
         ValueError: for networks that do not fit together, a prior of other than real numbers, data of another shape or range.

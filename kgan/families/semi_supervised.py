@@ -8,6 +8,12 @@ from kgan import objectives
 from kgan.engine import Observation
 
 
+def check_classes(classes):
+    """Refuse a number of classes that is none."""
+    if classes is not None and (not isinstance(classes, int) or classes < 2):
+        raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
+
+
 class SemiSupervised:
     """Put before `kgan.GAN` among the bases. With `classes`, the discriminator returns one logit a class, the fake class's being 0.
 
@@ -15,8 +21,7 @@ class SemiSupervised:
     """
 
     def set_classes(self, classes):
-        if classes is not None and (not isinstance(classes, int) or classes < 2):
-            raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
+        check_classes(classes)
         outputs = self.discriminator.output_shape[-1]
         if outputs != (classes or 1):
             raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")

@@ -15,6 +15,7 @@ from kgan.layers.statistics import estimate_statistics
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.weight_normalization import WeightNormalization
+from kgan.layers.weight_samples import WeightSamples
 
 __all__ = [
     "LSU",
@@ -34,6 +35,7 @@ __all__ = [
     "UntiedBias",
     "VirtualBatchNormalization",
     "WeightNormalization",
+    "WeightSamples",
     "estimate_statistics",
     "initialize_from_data",
 ]

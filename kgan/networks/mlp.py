@@ -54,8 +54,8 @@ def discriminator(
     initializer="glorot_uniform",
     dropout=0.0,
     scale=1.0,
-    name="discriminator",
     outputs=1,
+    name="discriminator",
 ):
     """A dense discriminator.
 
@@ -66,7 +66,7 @@ def discriminator(
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
         dropout: float, rate after every hidden layer.
         scale: float, default 1.0, factor of the examples in front of the first layer.
-        outputs: int, default 1, the logit; more for the features of an encoder.
+        outputs: int, default 1, the logit; more for classes, or for the features of an encoder.
 
     Returns:
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.

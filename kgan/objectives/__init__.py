@@ -24,6 +24,7 @@ from kgan.objectives.adversarial import (
     reverse_kl,
     wasserstein,
 )
+from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.information import mutual_information
@@ -83,6 +84,7 @@ __all__ = [
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
+    "marginal_energy",
     "minimax",
     "mmd",
     "mutual_information",

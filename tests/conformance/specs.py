@@ -6,6 +6,7 @@ Everything in `test_conformance.py` follows from a row.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import keras
 import numpy as np
 
 import kgan
@@ -56,6 +57,10 @@ def progan(phase=0, **kwargs):
     model = kgan.ProGAN(IMAGE, images_per_phase=100, base_maps=8, max_maps=4, latent_size=4, group_size=3, seed=0, **kwargs)
     model.grow_to(phase)
     return model
+
+
+def batch_norm(name):
+    return keras.layers.BatchNormalization(name=name)
 
 
 def three(networks):
@@ -366,5 +371,31 @@ SPECS = {
         IMAGE,
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction"},
+    ),
+    "BayesianGAN": Spec(
+        kgan.BayesianGAN,
+        lambda: kgan.BayesianGAN(
+            generator=kgan.networks.Ensemble.of(lambda: kgan.networks.mlp.generator((2,), 3, (4,), batch_norm=True), 2),
+            discriminator=[kgan.networks.mlp.discriminator((2,), (4,))],
+            burn_in=1, keep_every=1, samples_kept=2, seed=0,
+        ),
+        (2,),
+        {"generator": 2, "discriminator": 2},
+        {"generator/adversarial", "generator/prior", "discriminator/adversarial", "discriminator/prior"},
+    ),
+    "BayesianGAN, semi-supervised": Spec(
+        kgan.BayesianGAN,
+        lambda: kgan.BayesianGAN(
+            generator=[kgan.networks.mlp.generator((2,), 3, (4,))],
+            discriminator=[kgan.networks.mlp.discriminator((2,), (4,), outputs=3, norm=batch_norm) for _ in range(2)],
+            classes=3, marginal="mean", sghmc_steps=1, burn_in=0, keep_every=1, seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {
+            "generator/adversarial", "generator/prior", "discriminator/adversarial", "discriminator/prior",
+            "discriminator/supervised",
+        },
+        classes=3,
     ),
 }  # fmt: skip

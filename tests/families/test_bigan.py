@@ -172,9 +172,9 @@ def test_without_shape_or_with_a_bad_size():
 
 
 def test_the_rate_holds_and_then_decays():
-    schedule = kgan.schedules.HoldThenDecay(2e-4, 400)
+    schedule = kgan.optimizers.HoldThenDecay(2e-4, 400)
     rates = [float(schedule(step)) for step in (0, 200, 300, 400, 999)]
     np.testing.assert_allclose(rates, [2e-4, 2e-4, 2e-5, 2e-6, 2e-6], rtol=1e-5)
-    assert kgan.schedules.HoldThenDecay.from_config(schedule.get_config()).steps == 400
+    assert kgan.optimizers.HoldThenDecay.from_config(schedule.get_config()).steps == 400
     with pytest.raises(ValueError, match="hold"):
-        kgan.schedules.HoldThenDecay(1e-3, 10, hold=1.0)
+        kgan.optimizers.HoldThenDecay(1e-3, 10, hold=1.0)

@@ -1,0 +1,382 @@
+"""Bayesian GAN: Saatci, Wilson, NIPS 2017, arXiv 1705.09558."""
+
+import math
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan import backend, objectives
+from kgan.backend import full_precision
+from kgan.engine import Move, Observation, Turn
+from kgan.families.gan import GAN, count_of
+from kgan.families.semi_supervised import SemiSupervised, check_classes
+from kgan.layers import WeightSamples
+from kgan.networks import Ensemble, bayesian, mlp
+from kgan.optimizers import SGHMC, HoldThenDecay
+from kgan.priors import Uniform
+
+LARGEST_RATE = 0.01
+
+
+@keras.saving.register_keras_serializable("kgan")
+class BayesianGAN(SemiSupervised, GAN):
+    """Ensembles of generators and discriminators, whose weights are sampled from their posteriors instead of optimised.
+
+    Both networks have a prior `N(0, prior_variance I)` on all their weights, biases included. With d the discriminator's logit and sp
+    softplus, the conditional posteriors of Eq. 1 and 2 have, for a data set of N examples, the energies
+
+        E_g = N E_z sp(-d(G(z))) + ||theta_g||^2 / (2 prior_variance)
+        E_d = N [E_x sp(-d(x)) + E_z sp(d(G(z)))] + ||theta_d||^2 / (2 prior_variance).
+
+    Algorithm 1 marginalises over noise batches i and the opponent's samples k: `U = -log sum_ik exp(-E_ik)`, one U for every member. In
+    a round, all generators make `sghmc_steps` steps of stochastic-gradient Hamiltonian Monte Carlo (`kgan.optimizers.SGHMC`) on their U,
+    then all discriminators on theirs; the first `burn_in` rounds are Adam's. After them, every `keep_every` rounds, the weights of all
+    members are kept as samples: `generate` draws from all of them, `classify` averages their probabilities.
+
+    With `classes`, the discriminator has K logits and the class "fake" the logit 0: `d = lse` of the logits, and E_d gains the
+    cross-entropy of the labelled examples, scaled to their number N_s.
+
+    Losses are `U / N`, which SGHMC takes into account exactly: rates are those of mean losses, `eta = learning_rate / N`.
+
+    Args:
+        data_shape: tuple, shape of one example.
+        num_generators, num_discriminators: int, default 10 and 1 (the paper's J_g, J_d): members of the default ensembles.
+        classes: int >= 2 for semi-supervised learning, default None.
+        data_size: N, default None: the number of different examples in the arrays given to `fit`, so that data repeated for longer epochs
+            count once. Needed where `fit` gets anything but arrays, or a part of the data.
+        labeled_size: N_s, likewise, of the labelled examples.
+        sghmc_steps: int, default 2 (the paper's M): successive steps of each player in a round.
+        num_noise_batches: int or None, default None (Algorithm 1): noise batches over which a member marginalises, as many as its player
+            has members.
+        marginal: "logsumexp" (default, the paper's) or "mean", which averages the energies; see `kgan.objectives.marginal_energy`.
+        prior_variance: float > 0, default 10.0 (the paper's).
+        burn_in: int >= 0, default 5000 (the paper's): rounds of Adam in the default optimisers, and without samples.
+        keep_every: int >= 1, default 1000 (the paper's): rounds between samples.
+        samples_kept: int >= 1, default 10: the newest samples, kept with the model.
+        generator, discriminator: `kgan.networks.Ensemble`, or a sequence of Keras models; discriminators return a logit, or K of them.
+            Default: `kgan.networks.bayesian` for images of 16 pixels or more, else one hidden layer of 1000 (the code's).
+        latent_size: int, default 100 (the code's). prior: of the latents, default `Uniform(-1, 1)` (the code's).
+        seed, name, dtype: as in `kgan.AdversarialModel`.
+
+    Input of `fit`: examples; with `classes` as for `kgan.ImprovedGAN`. Output of `generate`: `(count, *data_shape)`, the member and the
+    sample drawn anew for every example; before the first sample, and in `evaluate`, from the present weights.
+
+    Logs: sums over the members, divided by N: `*/adversarial`, `*/prior`, `discriminator/supervised`; means: `discriminator/real_logit`,
+    `discriminator/fake_logit`, `discriminator/accuracy`.
+
+    Default optimisers: SGHMC with friction 0.1 and the code's rate, `r exp(-3 min(1, t / T))`, T the steps of an epoch of minibatches of 64
+    (1000 where `data_size` is not given), r = 5e-3 for images, 1e-2 else, in burn-in too.
+
+    Raises:
+        ValueError: for contradictory arguments, networks of other shapes, an unknown N. Rates of the sampler above 0.01 warn: they diverge.
+
+    Departures from the paper: its M steps share a minibatch and noise, here each step draws its own. Without `classes` the code has
+    a softmax over two logits; their difference is the logit here. Each weight sample has batch statistics of its own. On replicas the
+    marginal's weights are those of each replica's part of the minibatch.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> model = kgan.BayesianGAN((2,), num_generators=3, latent_size=2, burn_in=2, keep_every=1, seed=0)
+    >>> model.compile()
+    >>> points = np.random.default_rng(0).normal(size=(640, 2)).astype("float32")
+    >>> history = model.fit(points, batch_size=64, verbose=0)
+    >>> model.generator_samples.count(), model.generate(5, seed=1).shape
+    (3, (5, 2))
+    """
+
+    def __init__(
+        self,
+        data_shape=None,
+        *,
+        num_generators=10,
+        num_discriminators=1,
+        classes=None,
+        data_size=None,
+        labeled_size=None,
+        sghmc_steps=2,
+        num_noise_batches=None,
+        marginal="logsumexp",
+        prior_variance=10.0,
+        burn_in=5000,
+        keep_every=1000,
+        samples_kept=10,
+        generator=None,
+        discriminator=None,
+        latent_size=None,
+        prior=None,
+        seed=None,
+        name=None,
+        dtype=None,
+    ):
+        check_classes(classes)
+        given = {"data_size": data_size, "labeled_size": labeled_size, "num_noise_batches": num_noise_batches}
+        needed = {"sghmc_steps": sghmc_steps, "keep_every": keep_every, "burn_in": burn_in}
+        for field, value in {**{k: v for k, v in given.items() if v is not None}, **needed}.items():
+            least = 0 if field == "burn_in" else 1
+            if not isinstance(value, int) or value < least:
+                raise ValueError(f"`{field}` must be an integer >= {least}. Received: {value!r}.")
+        if not prior_variance > 0:
+            raise ValueError(f"`prior_variance` must be > 0. Received: {prior_variance!r}.")
+        objectives.marginal_energy(np.zeros(1, "float32"), 1, marginal)  # refuses an unknown one
+        generator, discriminator = _ensemble(generator, "generator"), _ensemble(discriminator, "discriminator")
+        shape = data_shape if discriminator is None else discriminator.input_shape[1:]
+        shape = generator.output_shape[1:] if shape is None and generator is not None else shape
+        if shape is not None:
+            latents = latent_size or (100 if generator is None else generator.input_shape[-1])
+            generator = generator or Ensemble.of(lambda: _generator(shape, latents), num_generators, "generator")
+            discriminator = discriminator or Ensemble.of(
+                lambda: _discriminator(shape, classes or 1), num_discriminators, "discriminator"
+            )
+        self.classes = classes
+        super().__init__(
+            data_shape,
+            generator=generator,
+            discriminator=discriminator,
+            latent_size=latent_size,
+            prior=Uniform() if prior is None else prior,
+            seed=seed,
+            name=name,
+            dtype=dtype,
+        )
+        self.num_generators = len(generator.members)
+        self.num_discriminators = len(discriminator.members)
+        self.data_size = data_size
+        self.labeled_size = labeled_size
+        self.sghmc_steps = sghmc_steps
+        self.num_noise_batches = num_noise_batches
+        self.marginal = marginal
+        self.prior_variance = prior_variance
+        self.burn_in = burn_in
+        self.keep_every = keep_every
+        self.samples_kept = samples_kept
+        self.sizes = self.add_weight(shape=(2,), initializer="zeros", trainable=False, dtype="float32", name="sizes")
+        self.sizes.assign([float(data_size or 0), float(labeled_size or 0)])
+        self.generator_samples = WeightSamples(generator, samples_kept, name="generator_samples")
+        self.discriminator_samples = WeightSamples(discriminator, samples_kept, name="discriminator_samples")
+
+    def default_optimizers(self):
+        initial = 5e-3 if len(self.data_shape) == 3 else 1e-2
+        epoch = 1000 if self.data_size is None else max(1, self.data_size // 64)
+        return {
+            move: SGHMC(
+                HoldThenDecay(initial, epoch * self.sghmc_steps, hold=0.0, factor=math.exp(-3.0)),
+                friction=0.1,
+                burn_in=self.burn_in * self.sghmc_steps,
+                seed=self.seed + stream,
+            )
+            for stream, move in enumerate(("generator", "discriminator"), start=3)
+        }
+
+    def _check_networks(self):
+        for member in self.generator.members:
+            produced = tuple(member.compute_output_shape((None, self.latent_size)))[1:]
+            if produced != self.data_shape:
+                raise ValueError(f"The generators make examples of shape {produced}, the data have {self.data_shape}.")
+        for member in self.discriminator.members:
+            judged = tuple(member.compute_output_shape((None, *self.data_shape)))
+            if judged[1:] != (self.classes or 1,):
+                raise ValueError(
+                    f"With classes={self.classes!r} discriminators return (batch, {self.classes or 1}). Received: {judged}."
+                )
+
+    # The game --------------------------------------------------------------------------------------------------------
+
+    def turns(self):
+        generator = Move("generator", ("generator",), self.generator_loss)
+        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss)
+        return (
+            Turn((generator,), repeats=self.sghmc_steps, fresh=False),
+            Turn((discriminator,), repeats=self.sghmc_steps),
+        )
+
+    def generator_loss(self, batch):
+        examples = batch if self.classes is None else batch["unlabeled"]
+        noises, total = self.num_noise_batches or self.num_generators, 0.0
+        for generator in self.generator.members:
+            fake = self._generated(generator, noises * count_of(examples))
+            energies = [_per_batch(ops.softplus(-self._realness(judge, fake)), noises) for judge in self.discriminator.members]
+            total += self._marginal(energies)
+        return {"adversarial": total, "prior": self._prior_energy(self.generator)}
+
+    def discriminator_loss(self, batch):
+        examples = batch if self.classes is None else batch["unlabeled"]
+        noises, count = self.num_noise_batches or self.num_discriminators, count_of(examples)
+        components = noises * self.num_generators
+        terms = {"adversarial": 0.0, "prior": self._prior_energy(self.discriminator)}
+        seen = {"real_logit": [], "fake_logit": [], "accuracy": []}
+        for judge in self.discriminator.members:
+            fakes = [self._generated(g, noises * count) for g in self.generator.members]
+            fake = self._realness(judge, ops.concatenate(fakes))
+            if self.classes is not None:
+                logits = judge(batch["labeled"], training=self.in_training)
+                labeled = self.supervised_terms(logits, batch["labels"])
+                terms["supervised"] = terms.get("supervised", 0.0) + self._share_labeled() * labeled["supervised"]
+                seen["accuracy"].append(labeled["accuracy"].value)
+            # Real examples last: they weigh most in moving batch statistics, with which `classify` works.
+            real = self._realness(judge, examples)
+            # What is the same in all components leaves the sum of probabilities as a factor.
+            terms["adversarial"] += ops.mean(ops.softplus(-real)) + self._marginal([_per_batch(ops.softplus(fake), components)])
+            seen["real_logit"].append(ops.mean(real))
+            seen["fake_logit"].append(ops.mean(fake))
+        return terms | {name: Observation(sum(values) / len(values)) for name, values in seen.items() if values}
+
+    def _generated(self, generator, count):
+        return generator(self.prior((count, self.latent_size), self.seed_generator), training=self.in_training)
+
+    def _realness(self, judge, examples):
+        logits = full_precision(judge(examples, training=self.in_training))
+        return logits if self.classes is None else objectives.realness(logits)
+
+    def _marginal(self, energies):
+        return objectives.marginal_energy(ops.concatenate(energies), self.sizes[0], self.marginal)
+
+    def _share_labeled(self):
+        return self.sizes[1] / self.sizes[0]
+
+    def _prior_energy(self, player):
+        squares = sum(ops.sum(ops.square(full_precision(ops.convert_to_tensor(v)))) for v in player.trainable_variables)
+        return squares / (2.0 * self.prior_variance * self.sizes[0])
+
+    def _train(self, data):
+        logs = super()._train(data)
+        rounds = ops.convert_to_tensor(self.optimizer.iterations) - self.burn_in
+        due = ops.logical_and(ops.greater(rounds, 0), ops.equal(ops.mod(rounds, self.keep_every), 0))
+        self.generator_samples.keep(due)
+        self.discriminator_samples.keep(due)
+        return logs
+
+    # The size of the data --------------------------------------------------------------------------------------------
+
+    def compile(self, *args, **kwargs):
+        super().compile(*args, **kwargs)
+        self._tell_optimizers()
+        for move, sampler in self._samplers().items():
+            rate = sampler.first_rate()
+            if rate > LARGEST_RATE * (1 + 1e-6):
+                warnings.warn(
+                    f"SGHMC with eta * N = {rate:g} for {move!r} is likely to diverge. Use a learning rate of {LARGEST_RATE:g} or less.",
+                    stacklevel=2,
+                )
+
+    def _samplers(self):
+        return {move: self.optimizer[move] for move in self._play.moves if isinstance(self.optimizer[move], SGHMC)}
+
+    def _tell_optimizers(self):
+        size = float(ops.convert_to_numpy(self.sizes)[0])
+        if size:
+            for sampler in self._samplers().values():
+                sampler.set_data_size(size)
+
+    def fit(self, x, y=None, **kwargs):
+        """As `kgan.AdversarialModel.fit`; takes N from arrays where `data_size` is not given."""
+        self._require_compiled("fit")
+        if all(hasattr(leaf, "shape") and len(leaf) for leaf in keras.tree.flatten(x)):
+            unlabeled, labeled = (x.get("unlabeled", ()), x.get("labeled", ())) if isinstance(x, dict) else (x, ())
+            self.sizes.assign([float(self.data_size or _different(unlabeled)), float(self.labeled_size or _different(labeled))])
+            self._tell_optimizers()
+        return super().fit(x, y, **kwargs)
+
+    def check_data(self, batch):
+        super().check_data(batch)
+        known = ops.convert_to_numpy(self.sizes)
+        if not known[0] or (self.classes is not None and not known[1]):
+            raise ValueError(
+                "The posterior needs the number of examples: give `data_size` to the constructor, with `classes` also `labeled_size`, "
+                "or arrays to fit()."
+            )
+
+    # Samples ---------------------------------------------------------------------------------------------------------
+
+    def generator_inputs(self, count, condition=None, seed=None):
+        latents = super().generator_inputs(count, condition, seed)
+        return latents, keras.random.uniform((count,), seed=seed + 1 if isinstance(seed, int) else seed)
+
+    def call(self, inputs, training=False):
+        """Samples of the present generators, from latents and places in [0, 1) that choose the member."""
+        latents, places = inputs
+        with backend.Overlay(() if training else self._averages.values(), commit=True):
+            samples = self.generator(latents, training=training)
+        chosen = ops.minimum(ops.cast(places * self.num_generators, "int32"), self.num_generators - 1)
+        chosen = ops.cast(ops.equal(ops.arange(self.num_generators)[:, None], chosen[None]), samples.dtype)
+        return ops.sum(samples * ops.reshape(chosen, (*ops.shape(chosen), *(1,) * len(self.data_shape))), axis=0)
+
+    def generate(self, count, condition=None, seed=None, batch_size=256):
+        """Samples, each from a generator drawn from all kept ones, or from the present ones before the first sample is kept.
+
+        Args, returns: as `kgan.AdversarialModel.generate`.
+        """
+        stored = self.generator_samples.count()
+        if not stored or not isinstance(count, int) or count < 1 or condition is not None:
+            return super().generate(count, condition, seed, batch_size)
+        inputs = self.generator_inputs(count, seed=self.generation_noise if seed is None else seed)
+        latents, places = map(ops.convert_to_numpy, inputs)
+        chosen = (places * stored * self.num_generators).astype(int)
+        result = np.empty((count, *self.data_shape), "float32")
+        for index in range(stored):
+            with backend.no_gradient(), backend.Overlay(self.generator_samples.values(index), commit=True):
+                for member, generator in enumerate(self.generator.members):
+                    rows = np.flatnonzero(chosen == index * self.num_generators + member)
+                    for part in np.split(rows, range(batch_size, len(rows), batch_size)) if len(rows) else ():
+                        samples = generator(ops.convert_to_tensor(latents[part]), training=False)
+                        result[part] = ops.convert_to_numpy(ops.cast(samples, "float32"))
+        return result
+
+    def classify(self, examples, batch_size=256, average=True):
+        """Class probabilities, averaged over all kept discriminators: `p(y|x) = 1/T sum_k p(y|x, theta_k)`.
+
+        Args:
+            examples: array `(count, *data_shape)`. batch_size: int, examples computed at once.
+            average: bool, default True. False: of every single one.
+
+        Returns:
+            NumPy array `(count, classes)`, or `(T, count, classes)`. Before the first sample is kept, of the present members.
+        """
+        if self.classes is None:
+            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
+        stored = self.discriminator_samples.count()
+        points = [self.discriminator_samples.values(i) for i in range(stored)] or [self._averages.values()]
+        parts = [examples[start : start + batch_size] for start in range(0, len(examples), batch_size)]
+        single = []
+        for values in points:
+            with backend.no_gradient(), backend.Overlay(values, commit=True):
+                for judge in self.discriminator.members:
+                    logits = [full_precision(judge(ops.convert_to_tensor(part), training=False)) for part in parts]
+                    single.append(ops.convert_to_numpy(ops.softmax(ops.concatenate(logits))))
+        return np.mean(single, axis=0) if average else np.stack(single)
+
+
+def _ensemble(player, name):
+    return player if player is None or isinstance(player, Ensemble) else Ensemble(player, name=name)
+
+
+def _per_batch(values, batches):
+    """Means over each of `batches` equal parts."""
+    return ops.mean(ops.reshape(values, (batches, -1)), axis=1)
+
+
+def _different(examples):
+    return len({hash(np.ascontiguousarray(example).tobytes()) for example in examples})
+
+
+def _convolutional(shape):
+    return len(shape) == 3 and min(shape[:2]) >= 2**bayesian.STAGES
+
+
+def _generator(shape, latent_size):
+    if _convolutional(shape):
+        return bayesian.generator(shape, latent_size)
+    return mlp.generator(
+        shape, latent_size, (1000,), 0.2, output_activation="tanh" if len(shape) == 3 else None, initializer=_normal()
+    )
+
+
+def _discriminator(shape, outputs):
+    if _convolutional(shape):
+        return bayesian.discriminator(shape, outputs)
+    return mlp.discriminator(shape, (1000,), 0.2, initializer=_normal(), outputs=outputs)
+
+
+def _normal():
+    return keras.initializers.RandomNormal(0.0, 0.02)
