@@ -26,7 +26,7 @@ def generator(
         data_shape: tuple, shape of one example, `(features,)` or an image shape.
         latent_size: int, length of a latent.
         hidden: tuple of int, units of the hidden layers.
-        nonlinearity: Keras activation of the hidden layers, or a float: slope of a leaky ReLU.
+        nonlinearity: Keras activation of the hidden layers; a float: slope of a leaky ReLU; or a layer such as `kgan.layers.MuReLU(0.5)`.
         batch_norm: bool, normalise each hidden layer.
         output_activation: Keras activation of the output; None is linear.
         initializer: of all kernels.
@@ -53,6 +53,7 @@ def discriminator(
     norm=None,
     initializer="glorot_uniform",
     dropout=0.0,
+    scale=1.0,
     name="discriminator",
 ):
     """A dense discriminator.
@@ -63,6 +64,7 @@ def discriminator(
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
         dropout: float, rate after every hidden layer.
+        scale: float, default 1.0, factor of the examples in front of the first layer.
 
     Returns:
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
@@ -70,6 +72,8 @@ def discriminator(
     wrap = normalizer or (lambda layer: layer)
     x = inputs = keras.Input(data_shape, name="examples")
     x = layers.Flatten(name="flatten")(x)
+    if scale != 1.0:
+        x = layers.Rescaling(scale, name="scale")(x)
     for index, units in enumerate(hidden):
         x = wrap(dense(units, f"hidden_{index}", initializer))(x)
         if norm is not None:
