@@ -15,26 +15,42 @@ if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
 from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, penalties, pictures, priors
-from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Turn
-from kgan.families import DCGAN, DRAGAN, GAN, SNGAN, WGAN, WGANGP, ImprovedGAN, ProGAN
+from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
+from kgan.families import (
+    DCGAN,
+    DRAGAN,
+    FGAN,
+    GAN,
+    SNGAN,
+    WGAN,
+    WGANGP,
+    ConsensusGAN,
+    ImprovedGAN,
+    ProGAN,
+    UnrolledGAN,
+)
 from kgan.version import __version__
 
 __all__ = [
     "DCGAN",
     "DRAGAN",
+    "FGAN",
     "GAN",
     "SNGAN",
     "WGAN",
     "WGANGP",
     "AdversarialModel",
     "Consensus",
+    "ConsensusGAN",
     "Descent",
     "DivergenceError",
     "ImprovedGAN",
     "Move",
     "Observation",
     "ProGAN",
+    "Rule",
     "Turn",
+    "UnrolledGAN",
     "__version__",
     "backend",
     "callbacks",

@@ -33,12 +33,16 @@ class Mixture:
             raise ValueError(f"`noisy` must be an integer from 1 to the {centres.shape[1]} dimensions. Received: {noisy!r}.")
         self.centres, self.stddev, self.noisy = centres, float(stddev), noisy
 
-    def sample(self, count, seed=None, labels=False):
-        """`count` points as float32 (count, dimensions); with `labels`, also the mode each came from."""
+    def sample(self, count, seed=None, labels=False, stratified=False):
+        """`count` points as float32 (count, dimensions); with `labels`, also the mode each came from.
+
+        With `stratified` the modes take turns, so that any stretch of as many points as there are modes holds one of each.
+        """
         generator = np.random.default_rng(seed)
-        modes = generator.integers(len(self.centres), size=count)
-        points = self.centres[modes]
-        points[:, : self.noisy] += (generator.normal(size=(count, self.noisy)) * self.stddev).astype("float32")
+        modes = np.arange(count) % len(self.centres) if stratified else generator.integers(len(self.centres), size=count)
+        points = self.centres[modes].astype("float64")
+        points[:, : self.noisy] += generator.normal(size=(count, self.noisy)) * self.stddev
+        points = points.astype("float32")
         return (points, modes) if labels else points
 
 

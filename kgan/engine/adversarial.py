@@ -10,6 +10,7 @@ from keras import ops
 from kgan import backend
 from kgan.engine.averages import Averages
 from kgan.engine.divergence import DivergenceGuard
+from kgan.engine.game import with_rule
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.play import Play, seed_states
 from kgan.engine.rounds import EpochClock, to_rounds
@@ -109,7 +110,7 @@ class AdversarialModel(keras.Model):
 
     # Compilation -----------------------------------------------------------------------------------------------------
 
-    def compile(self, optimizers=None, metrics=None, averages=None, **kwargs):
+    def compile(self, optimizers=None, metrics=None, averages=None, rule=None, **kwargs):
         """Prepare for `fit` and `evaluate`.
 
         Args:
@@ -118,12 +119,13 @@ class AdversarialModel(keras.Model):
             averages: dict of player name to decay in (0, 1), for example `{"generator": 0.999}`: exponential averages of the
                 player's weights and state, moved after each round, used by `generate`, `predict` and `evaluate`. Default
                 None: those the model already has.
+            rule: `kgan.Rule` for the moves that are made at one point, such as `kgan.Consensus(10.0)`. Default None: the family's.
             **kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution` of `keras.Model.compile`.
 
         Raises:
-            ValueError: for a move or player that the game does not have.
+            ValueError: for a move or player that the game does not have; for a rule in a game without simultaneous moves.
         """
-        play = Play(self, self.turns())
+        play = Play(self, self.turns() if rule is None else with_rule(self.turns(), rule))
         names = list(play.moves)
         if "optimizer" in kwargs or "loss" in kwargs:
             raise TypeError(
@@ -148,7 +150,7 @@ class AdversarialModel(keras.Model):
                     for variable in play.moved[move.name]:
                         variable.assign(move.project(backend.constant(variable)))
         play.bind(optimizer, self._averages.variables())
-        self._play = play
+        self._play, self._rule = play, rule
         if backend.distributed(self) > 1:
             for layer in self._flatten_layers():
                 if isinstance(layer, keras.layers.BatchNormalization):
@@ -171,6 +173,7 @@ class AdversarialModel(keras.Model):
             {
                 "optimizers": {name: self.optimizer[name] for name in self._play.moves},
                 "metrics": list(self._evaluation.metrics),
+                "rule": self._rule,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
             }

@@ -58,6 +58,18 @@ def minibatches_per_round(turns):
     return max(1, sum(turn.repeats for turn in turns if turn.fresh))
 
 
+def with_rule(turns, rule):
+    """The same game with another rule in its simultaneous turns, those of several moves."""
+    if not isinstance(rule, Rule):
+        raise TypeError(f"`rule` must be a kgan.Rule, such as kgan.Consensus(10.0). Received: {rule!r}.")
+    if all(len(turn.moves) == 1 for turn in turns):
+        raise ValueError(
+            f"{type(rule).__name__} acts on moves that are made at one point, and the moves of this game are made in turn. Where the "
+            "family has the argument, build the model with `simultaneous=True`."
+        )
+    return tuple(turn._replace(rule=rule) if len(turn.moves) > 1 else turn for turn in turns)
+
+
 def check_game(model, turns):
     """Refuse a game that cannot be played, saying why. Returns the moves in the order of play."""
     if not turns or not all(isinstance(turn, Turn) and turn.moves for turn in turns):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import keras
 from keras import ops
 
 from kgan import backend
@@ -37,7 +38,15 @@ class Rule:
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__(evaluate, moves, variables).")
 
+    def get_config(self):
+        return {}
 
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@keras.saving.register_keras_serializable("kgan")
 class Descent(Rule):
     """Each move follows the gradient of its own loss. With several moves in a turn: simultaneous gradient descent."""
 
@@ -45,6 +54,7 @@ class Descent(Rule):
         return [evaluate(move) for move in moves]
 
 
+@keras.saving.register_keras_serializable("kgan")
 class Consensus(Rule):
     """Consensus optimisation: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
 
@@ -62,6 +72,9 @@ class Consensus(Rule):
         if not weight >= 0:
             raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
         self.weight = weight
+
+    def get_config(self):
+        return {"weight": self.weight}
 
     def __call__(self, evaluate, moves, variables):
         joint = [v for moved in variables for v in moved]

@@ -1,12 +1,27 @@
 """One file a family: the networks, losses and constants of one paper, played by the engine."""
 
+from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
+from kgan.families.fgan import FGAN
 from kgan.families.gan import GAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
+from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
-__all__ = ["DCGAN", "DRAGAN", "GAN", "SNGAN", "WGAN", "WGANGP", "ImprovedGAN", "ProGAN"]
+__all__ = [
+    "DCGAN",
+    "DRAGAN",
+    "FGAN",
+    "GAN",
+    "SNGAN",
+    "WGAN",
+    "WGANGP",
+    "ConsensusGAN",
+    "ImprovedGAN",
+    "ProGAN",
+    "UnrolledGAN",
+]

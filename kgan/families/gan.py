@@ -148,7 +148,10 @@ class GAN(AdversarialModel):
         )
 
     def discriminator_loss(self, real):
-        fake = ops.stop_gradient(self.sample(_count(real)))
+        return self.discriminator_terms(real, ops.stop_gradient(self.sample(count_of(real))))
+
+    def discriminator_terms(self, real, fake):
+        """The discriminator's loss on these examples."""
         scored = self.score_both(real, fake)
         terms = {"adversarial": self.objective.discriminator(scored.real_logits, scored.fake_logits)}
         for penalty in self.penalties:
@@ -158,7 +161,7 @@ class GAN(AdversarialModel):
         return terms
 
     def generator_loss(self, real):
-        fake = self.sample(_count(real) * self.generator_batch)
+        fake = self.sample(count_of(real) * self.generator_batch)
         return {"adversarial": self.objective.generator(self.score(fake))}
 
     def sample(self, count):
@@ -182,7 +185,7 @@ class GAN(AdversarialModel):
         if not self.joint_batch:
             return Scored(real, fake, self.score(real), self.score(fake))
         logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
-        return Scored(real, fake, logits[: _count(real)], logits[_count(real) :])
+        return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :])
 
     # Data and samples ------------------------------------------------------------------------------------------------
 
@@ -211,7 +214,7 @@ class GAN(AdversarialModel):
             )
 
 
-def _count(examples):
+def count_of(examples):
     return examples.shape[0] if examples.shape[0] is not None else ops.shape(examples)[0]
 
 

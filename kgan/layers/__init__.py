@@ -1,5 +1,6 @@
 """Layers that adversarial systems need and Keras lacks; each works alone in any Keras model."""
 
+from kgan.layers.activations import LSU, BinarySoftplus, MuReLU
 from kgan.layers.clip import Clip
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
@@ -14,6 +15,8 @@ from kgan.layers.virtual_batch_normalization import DropReference, PrependRefere
 from kgan.layers.weight_normalization import WeightNormalization
 
 __all__ = [
+    "LSU",
+    "BinarySoftplus",
     "Clip",
     "DropReference",
     "EqualizedLearningRate",
@@ -22,6 +25,7 @@ __all__ = [
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
+    "MuReLU",
     "PixelNormalization",
     "PrependReference",
     "SpectralNormalization",

@@ -7,7 +7,9 @@ from keras import layers
 
 
 def activation(kind, name):
-    """A nonlinearity: a Keras activation, or a number for the slope of a leaky ReLU."""
+    """A nonlinearity: a Keras activation, a number for the slope of a leaky ReLU, or a layer, which is copied."""
+    if isinstance(kind, layers.Layer):
+        return type(kind).from_config({**kind.get_config(), "name": name})
     if isinstance(kind, (int, float)) and not isinstance(kind, bool):
         return layers.LeakyReLU(negative_slope=kind, name=name)
     return layers.Activation(kind, name=name)

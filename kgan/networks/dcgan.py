@@ -34,6 +34,8 @@ def generator(
     variant="code",
     batch_norm=True,
     epsilon=1e-8,
+    growth=2,
+    nonlinearity="relu",
     initializer=None,
     name="generator",
 ):
@@ -52,6 +54,8 @@ def generator(
         batch_norm: bool, default True (the paper's).
         epsilon: float, default 1e-8 (the authors' code), under the root of batch norm. Narrow networks start with activations of
             variance 1e-3 and less; there a larger value, such as Keras' 1e-3, keeps the discriminator from running ahead.
+        growth: int, default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
+        nonlinearity: default "relu" (the paper's); a float is the slope of a leaky ReLU.
         initializer: of all kernels, default N(0, 0.02).
 
     Returns:
@@ -59,11 +63,11 @@ def generator(
     """
     image_shape = check_image_shape(image_shape, base, 2 * base)
     levels, double = _levels(image_shape, base), _double(variant)
-    width = filters * 2 ** (levels - 1)
+    width = filters * growth ** (levels - 1)
     initializer = initializer or _normal()
 
     def norm_relu(x, name):
-        return layers.ReLU(name=f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon)(x) if batch_norm else x)
+        return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
     x = dense(base * base * width, "project", initializer, use_bias=not batch_norm)(x)
@@ -72,7 +76,7 @@ def generator(
     else:
         x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
     for level in range(1, levels):
-        x = norm_relu(double(width // 2**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
+        x = norm_relu(double(width // growth**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
     x = double(image_shape[-1], "output", initializer, use_bias=not batch_norm)(x)
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
@@ -84,6 +88,7 @@ def discriminator(
     variant="code",
     batch_norm=True,
     epsilon=1e-8,
+    growth=2,
     dropout=0.0,
     initializer=None,
     name="discriminator",
@@ -94,7 +99,7 @@ def discriminator(
         image_shape, base, variant: as in `generator`.
         filters: int, default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
         batch_norm: bool, default True (the paper's). False: biases instead.
-        epsilon: as in `generator`.
+        epsilon, growth: as in `generator`.
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
         initializer: of all kernels, default N(0, 0.02).
 
@@ -106,7 +111,7 @@ def discriminator(
     initializer = initializer or _normal()
     x = inputs = keras.Input(image_shape, name="images")
     for level in range(_levels(image_shape, base)):
-        x = _halve(variant, x, filters * 2**level, f"down_{level}", initializer, use_bias=not batch_norm)
+        x = _halve(variant, x, filters * growth**level, f"down_{level}", initializer, use_bias=not batch_norm)
         if batch_norm and level > 0:
             x = _batch_norm(f"down_{level}_norm", epsilon)(x)
         x = activation(0.2, f"down_{level}_leaky")(x)

@@ -23,6 +23,7 @@ from kgan.objectives.adversarial import (
     non_saturating,
     wasserstein,
 )
+from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
@@ -55,6 +56,7 @@ def names():
 
 
 __all__ = [
+    "FDivergence",
     "Objective",
     "OneSidedSmoothing",
     "class_cross_entropy",

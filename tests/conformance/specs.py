@@ -179,4 +179,47 @@ SPECS = {
         kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
     ),
+    "UnrolledGAN": Spec(
+        kgan.UnrolledGAN,
+        lambda: kgan.UnrolledGAN(
+            (2,), steps=2,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"), seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
+    "UnrolledGAN, images": Spec(
+        kgan.UnrolledGAN,
+        lambda: kgan.UnrolledGAN(
+            IMAGE, steps=1, objective="non_saturating",
+            generator=kgan.networks.unrolled.generator(IMAGE, 3, 2),
+            discriminator=kgan.networks.unrolled.discriminator(IMAGE, 2), seed=0,
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+    ),
+    "ConsensusGAN": Spec(
+        kgan.ConsensusGAN, lambda: kgan.ConsensusGAN((2,), latent_size=3, seed=0), (2,), ONE_TO_ONE,
+    ),
+    "FGAN": Spec(
+        kgan.FGAN,
+        lambda: kgan.FGAN(
+            (2,), divergence="jeffrey",
+            generator=kgan.networks.mlp.generator((2,), 3, (8,), kgan.layers.MuReLU(0.3)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "elu"), seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
+    "FGAN, link and trick": Spec(
+        kgan.FGAN,
+        lambda: kgan.FGAN(
+            (2,), divergence="alpha", alpha=0.5, link="matsushita", trick=True, simultaneous=False,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,), kgan.layers.LSU()),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "elu"), seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
 }  # fmt: skip

@@ -1,0 +1,112 @@
+"""Unrolled GANs: Metz, Poole, Pfau, Sohl-Dickstein, ICLR 2017, arXiv 1611.02163."""
+
+import keras
+from keras import ops
+
+from kgan import objectives
+from kgan.backend import full_precision
+from kgan.engine import Observation, unrolled
+from kgan.families.gan import GAN, count_of
+from kgan.networks import mlp
+from kgan.networks import unrolled as networks
+
+
+@keras.saving.register_keras_serializable("kgan")
+class UnrolledGAN(GAN):
+    """A generator trained against the discriminator as it will be some optimiser steps later.
+
+    `f(theta_G, theta_D) = E log D(x) + E log(1 - D(G(z)))`. The discriminator descends on `-f` at its present weights; the generator on
+    `f(theta_G, theta_D^K)`, where theta_D^K follows from theta_D by K virtual steps of the discriminator's optimiser (Eq. 6-10).
+    Gradients flow through those steps, the optimiser's recursion and the generated batch inside them (Eq. 12), so that the generator
+    feels how the discriminator would answer. One minibatch and one draw of noise serve all steps and both players, which move at once.
+
+    Args:
+        data_shape: shape of one example, may be left out when `discriminator` is given.
+        steps: int >= 0, default 10 (the ring's and the best of the paper's tables): K. 0 is the ordinary game. Time and memory of a
+            round grow linearly with it.
+        objective: "minimax" (default; the paper's) or "non_saturating", which replaces `E log(1 - D^K(G(z)))` by `-E log D^K(G(z))`
+            (possible according to the paper, not used in it). The term `E log D^K(x)` depends on the generator through D^K and stays.
+        generator, discriminator: default for points the paper's ring networks: 256 normal latents, two layers of 128 ReLU, against
+            one layer of 128 ReLU on x/4, orthogonal kernels of gain 0.8; for images those of `kgan.networks.unrolled`.
+        latent_size: int, default 256 (the paper's).
+        **kwargs: of `kgan.GAN`, without `discriminator_steps` and `simultaneous`; penalties are unrolled too.
+
+    Raises:
+        ValueError: for `steps` that are negative or no integer.
+        TypeError: in `fit`, for a discriminator optimiser other than SGD or Adam.
+
+    Default optimisers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
+    `tf.distribute` each replica unrolls on its own part of the minibatch.
+
+    Departures from the paper: the LSTM generator of its appendix B is not here.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> model = kgan.UnrolledGAN((2,), steps=3, seed=0)
+    >>> model.compile()
+    >>> points = np.random.default_rng(0).normal(size=(128, 2)).astype("float32")
+    >>> history = model.fit(points, batch_size=64, verbose=0)
+    >>> model.generate(3, seed=0).shape
+    (3, 2)
+    """
+
+    fixed_arguments = ("discriminator_steps", "simultaneous")
+
+    def __init__(
+        self,
+        data_shape=None,
+        *,
+        steps=10,
+        objective="minimax",
+        generator=None,
+        discriminator=None,
+        latent_size=None,
+        **kwargs,
+    ):
+        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
+            raise ValueError(f"`steps` must be an integer >= 0. Received: {steps!r}.")
+        objective = objectives.get(objective)
+        if objective.name not in ("minimax", "non_saturating"):
+            raise ValueError(f'`objective` must be "minimax" or "non_saturating". Received: {objective.name!r}.')
+        shape = data_shape if discriminator is None else discriminator.input_shape[1:]
+        if shape is not None:
+            built = _networks(shape, latent_size or 256)
+            generator, discriminator = generator or built[0], discriminator or built[1]
+        super().__init__(
+            data_shape,
+            generator=generator,
+            discriminator=discriminator,
+            objective=objective,
+            latent_size=latent_size,
+            simultaneous=True,
+            **kwargs,
+        )
+        self.steps = steps
+
+    def default_optimizers(self):
+        return {move: keras.optimizers.Adam(1e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
+
+    def generator_loss(self, real):
+        fake = self.sample(count_of(real))
+
+        def opponent():
+            terms = self.discriminator_terms(real, fake)
+            return sum(term for term in terms.values() if not isinstance(term, Observation))
+
+        def value():
+            scored = self.score_both(real, fake)
+            data = -ops.mean(ops.softplus(-full_precision(scored.real_logits)))  # E log D^K(x)
+            return {"adversarial": data + self.objective.generator(scored.fake_logits)}
+
+        weights = self.discriminator.trainable_variables
+        return unrolled(value, opponent, weights, self.steps, self.optimizer["discriminator"])
+
+
+def _networks(shape, latent_size):
+    if len(shape) == 3:
+        return networks.generator(shape, latent_size), networks.discriminator(shape)
+    orthogonal = keras.initializers.Orthogonal(0.8)
+    return (
+        mlp.generator(shape, latent_size, (128, 128), initializer=orthogonal),
+        mlp.discriminator(shape, (128,), scale=0.25, initializer=orthogonal),
+    )
