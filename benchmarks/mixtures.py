@@ -20,24 +20,25 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
+from keras import layers
 
 import kgan
 from kgan import datasets, metrics, networks, pictures
 from kgan.engine.game import minibatches_per_round
 from kgan.files import atomic_write, write_json
-from kgan.networks import mlp
+from kgan.networks import blocks, mlp
 
 DEFAULT_FAMILIES = ("GAN", "UnrolledGAN", "VEEGAN", "MMDGAN", "AdaGAN")
 TIMES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 """When samples are looked at, in parts of the whole training."""
 VALUES_AT_ONCE = 2**25
 """Numbers of training data drawn at once: 128 MB."""
-SMOKE_STEPS = 32
+SMOKE_STEPS = 16
 
 
 # The sets ----------------------------------------------------------------------------------------------------------------
@@ -77,7 +78,6 @@ class Points(Task):
     """Radius of high quality in standard deviations; figures at further radii carry theirs in the name."""
     units: int = 128
     scale: float = 0.25
-    columns: dict = field(default_factory=dict)
 
     def sample(self, count, seed):
         return self.mixture.sample(count, seed)
@@ -95,6 +95,21 @@ class Points(Task):
     def discriminator(self, normalizer=None):
         start = keras.initializers.Orthogonal(0.8)
         return mlp.discriminator(self.shape, (self.units,), normalizer=normalizer, initializer=start, scale=self.scale)
+
+    def encoder(self, outputs):
+        start = keras.initializers.Orthogonal(0.8)
+        network = mlp.discriminator(self.shape, (self.units,) * 2, initializer=start, scale=self.scale, name="encoder")
+        return _with_outputs(network, outputs, "encoder")
+
+    def pair_discriminator(self, code_size):
+        """The discriminator with a code beside the example."""
+        examples, code = keras.Input(self.shape, name="examples"), keras.Input((code_size,), name="code")
+        x = layers.Rescaling(self.scale, name="scale")(examples)
+        judge = mlp.discriminator((self.shape[0] + code_size,), (self.units,), initializer=keras.initializers.Orthogonal(0.8))
+        return keras.Model([examples, code], judge(layers.Concatenate(name="pair")([x, code])), name="discriminator")
+
+    def decoder(self, inputs):
+        return mlp.generator(self.shape, inputs, (self.units,), name="decoder")
 
     def view(self, points):
         """What a picture shows of them: the plane; of many dimensions the mean over coordinates, and the first coordinate against it."""
@@ -119,6 +134,7 @@ class Stacks(Task):
     """Stacked digits, with Unrolled GAN's networks for stacked MNIST at 8x8 and their discriminator of half the channels."""
 
     kept: int = 36
+    filters: int = 32
 
     def sample(self, count, seed):
         return datasets.stack_digits(count, "train", seed)[0]
@@ -129,16 +145,34 @@ class Stacks(Task):
         return {"modes": figures["modes"], "kl": figures["kl"]}
 
     def generator(self, latent_size=None):
-        return networks.unrolled.generator(self.shape, latent_size or self.latent_size)
+        return networks.unrolled.generator(self.shape, latent_size or self.latent_size, self.filters)
 
     def discriminator(self, normalizer=None):
-        return networks.unrolled.discriminator(self.shape)
+        return networks.unrolled.discriminator(self.shape, self.filters // 2)
+
+    def encoder(self, outputs):
+        return _with_outputs(networks.unrolled.discriminator(self.shape, self.filters, name="encoder"), outputs, "encoder")
+
+    def pair_discriminator(self, code_size):
+        """The discriminator with a code beside its features, joined by a dense layer."""
+        network, code = self.discriminator(), keras.Input((code_size,), name="code")
+        x = layers.Concatenate(name="pair")([network.layers[-1].input, code])
+        x = blocks.activation(0.3, "joint_activation")(blocks.dense(128, "joint")(x))
+        return keras.Model([network.input, code], blocks.dense(1, "logit")(x), name="discriminator")
+
+    def decoder(self, inputs):
+        return networks.unrolled.generator(self.shape, inputs, self.filters, name="decoder")
 
     def view(self, images):
         return datasets.to_uint8(images[: self.kept])
 
     def draw(self, axis, view):
         axis.imshow(pictures.image_grid(view / 127.5 - 1.0, scale=1))
+
+
+def _with_outputs(network, outputs, name):
+    """The network with another last layer."""
+    return keras.Model(network.input, blocks.dense(outputs, "output")(network.layers[-1].input), name=name)
 
 
 def tasks():
@@ -183,22 +217,69 @@ def _spectral(name, task, seed):
     return _plain(name, task, seed, discriminator=task.discriminator(normalizer))
 
 
+def _pairs(name, task, seed, extra_noise=0, outputs=1, **kwargs):
+    """Families with an encoder: a discriminator of examples and codes."""
+    code_size = task.latent_size - extra_noise
+    made = {"encoder": task.encoder(outputs * code_size), "discriminator": task.pair_discriminator(code_size)}
+    return _plain(name, task, seed, extra_noise=extra_noise, **made, **kwargs)
+
+
+def _kernels(name, task, seed):
+    """The discriminator with 16 outputs as the encoder, clipped at 0.1; no long phases."""
+    encoder = _with_outputs(task.discriminator(), 16, "encoder")
+    made = {"encoder": encoder, "decoder": task.decoder(16), "discriminator": None}
+    return _plain(name, task, seed, clip=0.1, warmup=None, **made)
+
+
+def _boosted(name, task, seed):
+    """Plain GANs as components, which share the updates of the others' one generator; so does the classifier's training."""
+    component = _plain("GAN", task, seed)
+    return family(name)(
+        task.shape,
+        component=component,
+        components=COMPONENTS,
+        epochs_per_component=EPOCHS // COMPONENTS,
+        classifier_epochs=EPOCHS // COMPONENTS,
+        seed=seed,
+    )
+
+
+def _ensemble(name, task, seed):
+    """Five generators against one discriminator."""
+    made = {"generator": [task.generator() for _ in range(5)], "discriminator": [task.discriminator()]}
+    return _plain(name, task, seed, prior=kgan.priors.Normal(), data_size=100_000, **made)
+
+
+EPOCHS, COMPONENTS = round(1 / min(TIMES)), 8
+
 BUILD = {
+    "ALI": lambda *row: _pairs(*row, outputs=2),
+    "AdaGAN": _boosted,
+    "BayesianGAN": _ensemble,
+    "BiGAN": lambda *row: _pairs(*row, prior=kgan.priors.Normal()),
+    "MMDGAN": _kernels,
     "SNGAN": _spectral,
     "UnrolledGAN": lambda *row: _plain(*row, steps=5),
+    "VEEGAN": lambda *row: _pairs(*row, extra_noise=1),
 }
 """How a family is built where `_plain` does not do: `(name, task, seed) -> model`."""
 
-OWN_OPTIMIZERS = ("WGAN", "ConsensusGAN")
-"""Families that play by their papers' optimisers, because their games need them; all others by the task's Adam."""
+OWN_OPTIMIZERS = {
+    "BayesianGAN": None,
+    "ConsensusGAN": None,
+    "MMDGAN": lambda: keras.optimizers.RMSprop(5e-4, rho=0.99, epsilon=1e-8),
+    "WGAN": None,
+}
+"""Families whose games need other optimisers than the task's Adam: a function that makes one, or None for the paper's."""
 
 
 def build(name, task, seed, steps_per_execution=1):
     """A family with the networks and the optimisers of a task, compiled."""
     keras.utils.set_random_seed(seed)
     model = BUILD.get(name, _plain)(name, task, seed)
-    moves = () if name in OWN_OPTIMIZERS else model.default_optimizers()
-    model.compile({move: task.optimizer() for move in moves}, steps_per_execution=steps_per_execution)
+    make = OWN_OPTIMIZERS.get(name, task.optimizer)
+    optimizers = {move: make() for move in model.default_optimizers()} if make else None
+    model.compile(optimizers, steps_per_execution=steps_per_execution)
     return model
 
 
@@ -211,18 +292,24 @@ def _finite(figures):
 
 
 def snapshots(steps):
-    """The rounds after which samples are looked at, distinct and growing."""
-    return sorted({max(1, round(steps * part)) for part in TIMES})
+    """The rounds after which samples are looked at."""
+    return [round(steps * part) for part in TIMES]
 
 
 def train(name, task, seed, steps, observe):
     """Train a family on fresh examples; `observe(step, samples)` sees the samples of every moment."""
     moments = snapshots(steps)
-    unit = math.gcd(*moments)
+    unit = moments[0]
     at_once = next(n for n in range(min(100, unit), 0, -1) if unit % n == 0)
     model = build(name, task, seed, at_once)
     per_round = task.batch_size * minibatches_per_round(model.turns())
     longest = max(at_once, VALUES_AT_ONCE // (per_round * math.prod(task.shape)) // at_once * at_once)
+    if hasattr(model, "total_epochs"):  # a program over one set of examples
+        epochs = {moment // unit: moment for moment in moments}
+        watch = _AtEpochs(lambda epoch: observe(epochs[epoch], model.generate(task.count, seed=seed)), epochs)
+        examples = task.sample(unit * per_round, np.random.SeedSequence([seed, 0]))
+        model.fit(examples, batch_size=task.batch_size, epochs=moments[-1] // unit, callbacks=[watch], verbose=0)
+        return
     done = 0
     for moment in moments:
         while done < moment:
@@ -231,6 +318,18 @@ def train(name, task, seed, steps, observe):
             model.fit(examples, batch_size=task.batch_size, verbose=0)
             done += rounds
         observe(moment, model.generate(task.count, seed=seed))
+
+
+class _AtEpochs(keras.callbacks.Callback):
+    """Calls a function with the number of epochs done, after those chosen."""
+
+    def __init__(self, function, epochs):
+        super().__init__()
+        self.function, self.epochs = function, epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 in self.epochs:
+            self.function(epoch + 1)
 
 
 def run(task_name, name, seed, steps, folder):
@@ -371,6 +470,8 @@ def main(given=None):
         family(name)  # before hours of others
     sets = tasks()
     steps = {task: SMOKE_STEPS if args.smoke else args.steps or sets[task].steps for task in args.task}
+    if args.steps and args.steps % EPOCHS:
+        raise ValueError(f"--steps must be a multiple of {EPOCHS}, into which a training is divided. Received: {args.steps}.")
     work = [(task, name, seed, steps[task], args.output) for task in args.task for seed in args.seeds for name in args.families]
     lines = {}
     for line in _all(work, args.jobs):

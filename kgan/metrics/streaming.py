@@ -252,7 +252,7 @@ class _OnStacks(_OverFeatures, keras.metrics.Metric):
         for channel in range(self.channels):
             probabilities = self.extractor.classify(self.extractor(fake[..., channel : channel + 1]))
             combination = combination * self.classes + ops.argmax(probabilities, axis=-1)
-        self.counts.assign_add(ops.sum(ops.one_hot(combination, len(self.counts), dtype="float32"), axis=0))
+        self.counts.assign_add(ops.sum(ops.one_hot(combination, self.counts.shape[0], dtype="float32"), axis=0))
 
     def get_config(self):
         return {**super().get_config(), "channels": self.channels}
@@ -289,4 +289,4 @@ class StackedDivergence(_OnStacks):
 
     def result(self):
         share = self.counts.value / ops.maximum(ops.sum(self.counts.value), 1.0)
-        return ops.sum(share * ops.log(ops.maximum(share * len(self.counts), 1e-12)))
+        return ops.sum(share * ops.log(ops.maximum(share * self.counts.shape[0], 1e-12)))
