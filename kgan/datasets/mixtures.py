@@ -6,11 +6,12 @@ import numpy as np
 
 
 class Mixture:
-    """An equally weighted mixture of isotropic Gaussians.
+    """A mixture of isotropic Gaussians.
 
     Args:
         centres: array of shape (modes, dimensions), distinct.
         stddev: float > 0, standard deviation of every mode.
+        weights: array (modes,) of positive numbers that sum to 1, or None (default): all equal.
         noisy: int or None, default None: all. How many dimensions vary, the first ones; the others stay at the centre's value, so that
             the modes are Gaussians of a lower dimension, embedded in this one.
 
@@ -20,7 +21,7 @@ class Mixture:
     (5, 2)
     """
 
-    def __init__(self, centres, stddev, noisy=None):
+    def __init__(self, centres, stddev, weights=None, noisy=None):
         centres = np.asarray(centres, "float32")
         if centres.ndim != 2 or not len(centres) or not np.isfinite(centres).all():
             raise ValueError(f"`centres` must be a finite array of shape (modes, dimensions). Received shape {centres.shape}.")
@@ -28,10 +29,13 @@ class Mixture:
             raise ValueError("`centres` must be distinct: a centre given twice is one mode, counted twice.")
         if not stddev > 0:
             raise ValueError(f"`stddev` must be > 0. Received: {stddev!r}.")
+        shares = np.full(len(centres), 1.0 / len(centres)) if weights is None else np.asarray(weights, "float64")
+        if shares.shape != (len(centres),) or not (shares > 0).all() or abs(shares.sum() - 1.0) > 1e-6:
+            raise ValueError(f"`weights` must be {len(centres)} positive numbers that sum to 1. Received: {weights!r}.")
         noisy = centres.shape[1] if noisy is None else noisy
         if not isinstance(noisy, int) or not 1 <= noisy <= centres.shape[1]:
             raise ValueError(f"`noisy` must be an integer from 1 to the {centres.shape[1]} dimensions. Received: {noisy!r}.")
-        self.centres, self.stddev, self.noisy = centres, float(stddev), noisy
+        self.centres, self.stddev, self.weights, self.noisy = centres, float(stddev), shares / shares.sum(), noisy
 
     def sample(self, count, seed=None, labels=False, stratified=False):
         """`count` points as float32 (count, dimensions); with `labels`, also the mode each came from.
@@ -39,17 +43,22 @@ class Mixture:
         With `stratified` the modes take turns, so that any stretch of as many points as there are modes holds one of each.
         """
         generator = np.random.default_rng(seed)
-        modes = np.arange(count) % len(self.centres) if stratified else generator.integers(len(self.centres), size=count)
+        if stratified:
+            modes = np.arange(count) % len(self.centres)
+        elif np.ptp(self.weights) == 0:
+            modes = generator.integers(len(self.centres), size=count)
+        else:
+            modes = generator.choice(len(self.centres), size=count, p=self.weights)
         points = self.centres[modes].astype("float64")
         points[:, : self.noisy] += generator.normal(size=(count, self.noisy)) * self.stddev
         points = points.astype("float32")
         return (points, modes) if labels else points
 
 
-def ring(modes=8, radius=1.0, stddev=0.01):
+def ring(modes=8, radius=1.0, stddev=0.01, weights=None):
     """Modes at the angles `2 pi k / modes`. Default: the ring of VEEGAN and PacGAN; radius 2, stddev 0.02 is Unrolled GAN's."""
     angles = 2.0 * math.pi * np.arange(modes) / modes
-    return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), stddev)
+    return Mixture(radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), stddev, weights)
 
 
 def grid(side=5, spacing=2.0, stddev=0.05):

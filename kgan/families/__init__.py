@@ -5,7 +5,10 @@ from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.fgan import FGAN
 from kgan.families.gan import GAN
+from kgan.families.gmmn import GMMN
 from kgan.families.improved_gan import ImprovedGAN
+from kgan.families.infogan import InfoGAN
+from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.unrolled_gan import UnrolledGAN
@@ -17,11 +20,14 @@ __all__ = [
     "DRAGAN",
     "FGAN",
     "GAN",
+    "GMMN",
+    "MMDGAN",
     "SNGAN",
     "WGAN",
     "WGANGP",
     "ConsensusGAN",
     "ImprovedGAN",
+    "InfoGAN",
     "ProGAN",
     "UnrolledGAN",
 ]

@@ -90,7 +90,7 @@ class UnrolledGAN(GAN):
         fake = self.sample(count_of(real))
 
         def opponent():
-            terms = self.discriminator_terms(real, fake)
+            terms = self.discriminator_terms(self.score_both(real, fake))
             return sum(term for term in terms.values() if not isinstance(term, Observation))
 
         def value():

@@ -1,5 +1,7 @@
 """Metrics: definitions on arrays, streaming forms for `compile(metrics=...)`, feature extractors."""
 
+from kgan.metrics.codes import MutualInformation, purity
+from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
@@ -31,6 +33,7 @@ __all__ = [
     "KernelDistance",
     "ModesCovered",
     "Moments",
+    "MutualInformation",
     "StackedDivergence",
     "StackedModesCovered",
     "channel_labels",
@@ -40,6 +43,7 @@ __all__ = [
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",
+    "kde_coverage",
     "kernel_distance",
     "kernel_mmd2",
     "laplacian_pyramid",
@@ -48,6 +52,7 @@ __all__ = [
     "mode_statistics",
     "ms_ssim",
     "precision_recall",
+    "purity",
     "reference_moments",
     "sample_report",
     "sliced_wasserstein",

@@ -27,7 +27,7 @@ def mode_statistics(points, mixture, sigmas=3.0):
         sigmas: float > 0, default 3.0 (the protocol's; 10 for its 1200 dimensions).
 
     Returns:
-        dict: `modes` (int), `high_quality` (share), `kl` (of the high-quality points' distribution over modes from the uniform one, in
+        dict: `modes` (int), `high_quality` (share), `kl` (of the high-quality points' distribution over modes from the mixture's own, in
         nats; inf without such points).
 
     Example:
@@ -47,7 +47,7 @@ def mode_statistics(points, mixture, sigmas=3.0):
     nearest = squared.argmin(axis=1)
     good = squared[np.arange(len(points)), nearest] < (sigmas * mixture.stddev) ** 2
     counts = np.bincount(nearest[good], minlength=len(centres))
-    kl = _divergence_from(counts, np.full(len(centres), 1.0 / len(centres)))
+    kl = _divergence_from(counts, mixture.weights)
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "kl": kl}
 
 

@@ -204,7 +204,12 @@ class _OnMixture(keras.metrics.Metric):
         self.total.assign_add(ops.cast(ops.shape(fake)[0], "float32"))
 
     def get_config(self):
-        mixture = {"centres": self.mixture.centres.tolist(), "stddev": self.mixture.stddev, "noisy": self.mixture.noisy}
+        mixture = {
+            "centres": self.mixture.centres.tolist(),
+            "stddev": self.mixture.stddev,
+            "weights": self.mixture.weights.tolist(),
+            "noisy": self.mixture.noisy,
+        }
         return {"name": self.name, "dtype": self.dtype, "mixture": mixture, "sigmas": self.sigmas}
 
     @classmethod

@@ -55,6 +55,7 @@ def discriminator(
     dropout=0.0,
     scale=1.0,
     name="discriminator",
+    outputs=1,
 ):
     """A dense discriminator.
 
@@ -65,9 +66,10 @@ def discriminator(
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
         dropout: float, rate after every hidden layer.
         scale: float, default 1.0, factor of the examples in front of the first layer.
+        outputs: int, default 1, the logit; more for the features of an encoder.
 
     Returns:
-        `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
+        `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.
     """
     wrap = normalizer or (lambda layer: layer)
     x = inputs = keras.Input(data_shape, name="examples")
@@ -81,7 +83,7 @@ def discriminator(
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)
-    x = wrap(dense(1, "logit", initializer))(x)
+    x = wrap(dense(outputs, "logit", initializer))(x)
     return keras.Model(inputs, x, name=name)
 
 

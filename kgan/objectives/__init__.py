@@ -25,6 +25,17 @@ from kgan.objectives.adversarial import (
 )
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
+from kgan.objectives.information import mutual_information
+from kgan.objectives.kernels import (
+    GaussianKernel,
+    biased_mmd2,
+    feasible_set,
+    get_kernel,
+    linear_time_mmd2,
+    mmd,
+    squared_distances,
+    unbiased_mmd2,
+)
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
@@ -57,18 +68,27 @@ def names():
 
 __all__ = [
     "FDivergence",
+    "GaussianKernel",
     "Objective",
     "OneSidedSmoothing",
+    "biased_mmd2",
     "class_cross_entropy",
+    "feasible_set",
     "feature_matching",
     "get",
+    "get_kernel",
     "hinge",
     "least_squares",
+    "linear_time_mmd2",
     "minimax",
+    "mmd",
+    "mutual_information",
     "names",
     "non_saturating",
     "realness",
     "register",
+    "squared_distances",
+    "unbiased_mmd2",
     "unsupervised",
     "wasserstein",
 ]

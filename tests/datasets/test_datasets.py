@@ -193,6 +193,19 @@ def test_mixtures():
         datasets.Mixture([[0.0, 0.0]], 0.0)
 
 
+def test_mixtures_of_unequal_weights():
+    weights = [0.5, 0.3, 0.15, 0.05]
+    ring = datasets.ring(4, weights=weights)
+    _, modes = ring.sample(20_000, 0, labels=True)
+    np.testing.assert_allclose(np.bincount(modes) / 20_000, weights, atol=0.01)
+    np.testing.assert_allclose(datasets.ring(4).weights, 0.25)
+    equal = datasets.ring(4, weights=[0.25] * 4)
+    np.testing.assert_array_equal(equal.sample(50, 1), datasets.ring(4).sample(50, 1))
+    for bad in ([0.5, 0.5], [0.5, 0.5, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]):
+        with pytest.raises(ValueError, match="weights"):
+            datasets.ring(4, weights=bad)
+
+
 def test_training_on_a_loaded_set_is_the_documented_one_liner():
     import kgan
 
