@@ -8,11 +8,19 @@ from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_fro
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.manifolds import density_coverage, precision_recall
-from kgan.metrics.modes import mode_statistics, stacked_mode_statistics, total_variation
+from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
-from kgan.metrics.streaming import ClassScore, FrechetDistance, HighQualityShare, KernelDistance, ModesCovered
+from kgan.metrics.streaming import (
+    ClassScore,
+    FrechetDistance,
+    HighQualityShare,
+    KernelDistance,
+    ModesCovered,
+    StackedDivergence,
+    StackedModesCovered,
+)
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
@@ -26,6 +34,9 @@ __all__ = [
     "ModesCovered",
     "Moments",
     "MutualInformation",
+    "StackedDivergence",
+    "StackedModesCovered",
+    "channel_labels",
     "class_score",
     "density_coverage",
     "digit_report",

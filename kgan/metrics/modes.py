@@ -51,6 +51,20 @@ def mode_statistics(points, mixture, sigmas=3.0):
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "kl": kl}
 
 
+def channel_labels(images, classifier):
+    """The predicted class of every channel of stacked images, for `stacked_mode_statistics`.
+
+    Args:
+        images: array (samples, n, n, channels) in [-1, 1].
+        classifier: judge of one channel, with `probabilities`; `kgan.metrics.DigitClassifier()` for stacked digits.
+
+    Returns:
+        integers (samples, channels).
+    """
+    channels = np.moveaxis(np.asarray(images), -1, 0)[..., None]
+    return np.stack([classifier.probabilities(channel).argmax(axis=-1) for channel in channels], axis=-1)
+
+
 def stacked_mode_statistics(labels, classes=10, reference=None):
     """Modes of stacked digits (VEEGAN 1705.07761, PacGAN 1712.04086): one class per channel, a mode per combination.
 
