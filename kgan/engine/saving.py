@@ -1,0 +1,65 @@
+"""What a model's file holds: its configuration from the constructor's arguments, its weights, its random state."""
+
+import inspect
+
+import keras
+from keras import ops
+
+from kgan.engine.play import seed_states
+
+
+class Saving:
+    """Put before `keras.Model` among the bases: a configuration is the constructor's arguments, kept as attributes of the same name."""
+
+    fixed_arguments = ()
+    """Names of the base's arguments that a family with `**kwargs` sets itself: they are no part of its configuration."""
+
+    @classmethod
+    def argument_names(cls):
+        """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
+        names = {}
+        for base in cls.__mro__:
+            parameters = inspect.signature(base.__init__).parameters.values()
+            names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
+            if all(p.kind != p.VAR_KEYWORD for p in parameters):
+                break
+        return [name for name in names if name not in ("self", "dtype", *cls.fixed_arguments)]
+
+    def get_config(self):
+        config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
+        config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
+        config["averages"] = self._averages.decays()
+        return _unsynchronized(config)
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = {
+            name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects) for name, value in config.items()
+        }
+        averages = config.pop("averages", {})
+        model = cls(**config)
+        model._averages.set(averages)
+        return model
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras leaves the states of seed generators out; a resumed run would repeat the noise of the first epochs.
+        for index, seed in enumerate(seed_states(self)):
+            store[f"seed_{index}"] = ops.convert_to_numpy(seed)
+
+    def load_own_variables(self, store):
+        keys = list(store.keys())
+        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
+        seeds = seed_states(self)
+        stored = [key for key in keys if key.startswith("seed_")]
+        if len(stored) != len(seeds):
+            raise ValueError(f"The file holds {len(stored)} random states, this model has {len(seeds)}: not the same system.")
+        for index, seed in enumerate(seeds):
+            seed.assign(store[f"seed_{index}"][...])
+
+
+def _unsynchronized(config):
+    """The engine synchronises batch normalisation where a strategy is active; a file must load on every backend."""
+    if isinstance(config, dict):
+        return {k: False if k == "synchronized" else _unsynchronized(v) for k, v in config.items()}
+    return [_unsynchronized(v) for v in config] if isinstance(config, list) else config
