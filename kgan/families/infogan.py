@@ -200,7 +200,8 @@ class InfoGAN(GAN):
         Returns:
             NumPy array `(count, code_size)`: class probabilities of categorical codes, means of continuous ones.
         """
-        self.check_data(np.asarray(examples))
+        examples = np.asarray(examples)
+        self.check_data(examples)
         parts = []
         for _, parameters in self._recognized(examples, batch_size):
             means = [code.mean(p) for code, p in zip(self.codes, self._parameters_of_each(parameters), strict=True)]
@@ -227,7 +228,7 @@ class InfoGAN(GAN):
         """Pairs: the index of a batch's first example, the recogniser's outputs on the batch."""
         for start in range(0, len(examples), batch_size):
             with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
-                features, _ = self._tapped(ops.convert_to_tensor(examples[start : start + batch_size]), training=False)
+                features, _ = self._tapped(ops.convert_to_tensor(examples[start : start + batch_size], "float32"), training=False)
                 parameters = self.recognizer(features, training=False)
             yield start, parameters
 
