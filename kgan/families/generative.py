@@ -44,7 +44,7 @@ class GenerativeModel(AdversarialModel):
 
         Args:
             function: callable on tensors; it calls networks with `training=False`.
-            arrays: arrays of one length.
+            arrays: arrays of one length, of any real type.
             batch_size: int, rows computed at once.
 
         Returns:
@@ -53,7 +53,7 @@ class GenerativeModel(AdversarialModel):
         parts = []
         with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
             for start in range(0, len(arrays[0]), batch_size):
-                result = function(*(ops.convert_to_tensor(a[start : start + batch_size]) for a in arrays))
+                result = function(*(ops.convert_to_tensor(a[start : start + batch_size], "float32") for a in arrays))
                 parts.append(ops.convert_to_numpy(ops.cast(result, "float32")))
         return np.concatenate(parts)
 

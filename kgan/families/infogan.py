@@ -199,7 +199,8 @@ class InfoGAN(GAN):
         Returns:
             NumPy array `(count, code_size)`: class probabilities of categorical codes, means of continuous ones.
         """
-        self.check_data(np.asarray(examples))
+        examples = np.asarray(examples)
+        self.check_data(examples)
 
         def means(batch):
             parts = zip(self.codes, self._parameters_of_each(self._recognized(batch)), strict=True)
