@@ -86,6 +86,15 @@ def test_distances_are_never_negative_and_do_not_cancel_far_from_the_origin(rng)
     np.testing.assert_allclose(distances, exact, atol=1e-5)
 
 
+def test_features_much_closer_than_a_bandwidth_keep_their_digits(rng):
+    # Close points see a parabola: M2 = |mean difference|^2 sum 1 / sigma^2, here 1e-8, while k is 5 with a rounding of 5e-7.
+    x, y = rng.normal(size=(2, 32, 4)) * 1e-4
+    sigmas = (1.0, 2.0, 4.0, 8.0, 16.0)
+    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() * sum(s**-2.0 for s in sigmas)
+    assert expected < 1e-8
+    assert float(objectives.biased_mmd2(tensor(x), tensor(y), GaussianKernel(sigmas))) == pytest.approx(expected, rel=1e-2)
+
+
 def test_the_slope_at_equality_is_finite(rng):
     x = tensor(rng.normal(size=(8, 2)))
     for shift in (0.0, 1e-4):
