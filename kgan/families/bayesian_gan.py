@@ -72,7 +72,7 @@ class BayesianGAN(SemiSupervisedGAN):
         ValueError: for contradictory arguments, networks of other shapes, an unknown N. Rates of the sampler above 0.01 warn: they diverge.
 
     Departures from the paper: its M steps share a minibatch and noise, here each step draws its own. Without `classes` the code has
-    a softmax over two logits; their difference is the logit here. Each weight sample has batch statistics of its own. On several replicas the
+    a softmax over two logits; their difference is the logit here. Each weight sample has batch statistics of its own. On replicas the
     marginal's weights are those of each replica's part of the minibatch.
 
     Example:
