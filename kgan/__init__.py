@@ -14,49 +14,42 @@ except ImportError as error:  # a missing backend shows as an ImportError of ten
 if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
-from kgan import backend, callbacks, datasets, layers, metrics, networks, objectives, optimizers, penalties, pictures, priors
-from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
-from kgan.families import (
-    DCGAN,
-    DRAGAN,
-    FGAN,
-    GAN,
-    SNGAN,
-    WGAN,
-    WGANGP,
-    BayesianGAN,
-    ConsensusGAN,
-    ImprovedGAN,
-    ProGAN,
-    UnrolledGAN,
+from kgan import (
+    backend,
+    callbacks,
+    codes,
+    datasets,
+    families,
+    layers,
+    metrics,
+    networks,
+    objectives,
+    optimizers,
+    penalties,
+    pictures,
+    priors,
+    programs,
 )
+from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
+from kgan.families import *  # noqa: F403 - every family, listed in one place
+from kgan.programs import *  # noqa: F403
 from kgan.version import __version__
 
 __all__ = [
-    "DCGAN",
-    "DRAGAN",
-    "FGAN",
-    "GAN",
-    "SNGAN",
-    "WGAN",
-    "WGANGP",
     "AdversarialModel",
-    "BayesianGAN",
     "Consensus",
-    "ConsensusGAN",
     "Descent",
     "DivergenceError",
-    "ImprovedGAN",
     "Move",
     "Observation",
-    "ProGAN",
     "Rule",
     "Turn",
-    "UnrolledGAN",
     "__version__",
     "backend",
     "callbacks",
+    "codes",
     "datasets",
+    "families",
     "layers",
     "metrics",
     "networks",
@@ -65,4 +58,6 @@ __all__ = [
     "penalties",
     "pictures",
     "priors",
+    "programs",
 ]
+__all__ += [*families.__all__, *programs.__all__]

@@ -13,9 +13,9 @@ app = typer.Typer(
 
 
 def _families():
-    from kgan import families
+    from kgan import families, programs
 
-    return {name.lower(): getattr(families, name) for name in families.__all__}
+    return {name.lower(): getattr(room, name) for room in (families, programs) for name in room.__all__}
 
 
 def _family(name):

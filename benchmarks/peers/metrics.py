@@ -2,8 +2,8 @@
 
 A tool outside the test-suite: torch-fidelity is no dependency. In an environment of its own, from the root of the repository:
 
-    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install torch==2.13.0 torch-fidelity keras matplotlib
-    KERAS_BACKEND=torch /tmp/peers/bin/python -m benchmarks.peers.metrics
+    python3 -m venv .peers && .peers/bin/pip install torch==2.13.0 torch-fidelity keras matplotlib
+    KERAS_BACKEND=torch .peers/bin/python -m benchmarks.peers.metrics
 
 Prints one line per figure and setting: ours, theirs, the absolute difference, and the seconds each took.
 """

@@ -3,7 +3,7 @@
 import keras
 
 import kgan
-from benchmarks.proofs.harness import Report, arguments
+from benchmarks.proofs.harness import digit_figures, run
 from kgan.networks import sn_cnn
 
 SHAPE, WIDTH = (8, 8, 1), 0.25
@@ -11,9 +11,7 @@ PASSES = 25
 
 
 def figures(model, seed):
-    real, _ = kgan.datasets.arrays("digits", "test")
-    report = kgan.metrics.digit_report(real, model.generate(1000, seed=seed))
-    return {name.split("[")[0]: value for name, value in report.items()}
+    return digit_figures(model.generate(1000, seed=seed))
 
 
 def trained(setting, epochs, seed, normalize):
@@ -26,23 +24,21 @@ def trained(setting, epochs, seed, normalize):
     return model
 
 
-def main():
-    args = arguments(__doc__)
-    report = Report("demo", args.smoke)
-    for seed in args.seeds:
-        keras.utils.set_random_seed(seed)
-        untrained = figures(kgan.SNGAN(SHAPE, width=WIDTH, seed=seed), seed)["frechet_distance"]
-        epochs = 1 if args.smoke else 50
-        demo = figures(trained("D", epochs, seed, normalize=True), seed)
-        plain = figures(trained("F", epochs // 2 or 1, seed, normalize=False), seed)["frechet_distance"]
-        distance = demo["frechet_distance"]
-        report.figure("classes present among 1000 samples", demo["classes_present"], "10", demo["classes_present"] == 10, seed)
-        report.figure("Frechet digit distance", distance, seed=seed)
-        report.figure("digit score", demo["class_score"], seed=seed)
-        report.figure("untrained / trained", untrained / distance, "> 5", untrained / distance > 5, seed)
-        report.figure("without normalisation, setting F / trained", plain / distance, "> 2", plain / distance > 2, seed)
-    report.close()
+def demo(report, seed, steps):
+    """`steps` epochs in setting D; half as many in setting F without normalisation."""
+    untrained = figures(kgan.SNGAN(SHAPE, width=WIDTH, seed=seed), seed)["frechet_distance"]
+    ours = figures(trained("D", steps, seed, normalize=True), seed)
+    plain = figures(trained("F", steps // 2, seed, normalize=False), seed)["frechet_distance"]
+    distance = ours["frechet_distance"]
+    report.figure("classes present among 1000 samples", ours["classes_present"], "10", ours["classes_present"] == 10, seed)
+    report.figure("Frechet digit distance", distance, seed=seed)
+    report.figure("digit score", ours["class_score"], seed=seed)
+    report.figure("untrained / trained", untrained / distance, "> 5", untrained / distance > 5, seed)
+    report.figure("without normalisation, setting F / trained", plain / distance, "> 2", plain / distance > 2, seed)
+
+
+PARTS = {"A": (demo, 50)}
 
 
 if __name__ == "__main__":
-    main()
+    run("demo", __doc__, PARTS)

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from benchmarks.proofs.harness import Report, arguments
+from benchmarks.proofs.harness import run
 from kgan import datasets, metrics
 
 CLASSES = 10
@@ -42,7 +42,7 @@ def sample_sets(seed):
     }
 
 
-def table(report, seed, smoke):
+def table(report, seed, steps):
     """Part A: the orderings of the digit distances, the digit score and the manifolds."""
     _, labels, test = digits()
     classifier = metrics.DigitClassifier()
@@ -80,7 +80,7 @@ def table(report, seed, smoke):
     report.figure("A precision of five classes", precise, "> 0.8", precise > 0.8, seed)
 
 
-def exact(report, seed, smoke):
+def exact(report, seed, steps):
     """Part B: closed forms, identities, expectations."""
     rng = np.random.default_rng(seed)
     classifier = metrics.DigitClassifier()
@@ -147,11 +147,11 @@ def stacked_digits(count, rng, classifier):
     return np.asarray([[predicted[rng.choice(by_class[c])] for c in row] for row in wanted])
 
 
-def pixels(report, seed, smoke):
+def pixels(report, seed, steps):
     """Part C: figures of pixels, without a classifier, on photos of 176 pixels and on digits."""
     rng = np.random.default_rng(seed)
     photos, labels = datasets.arrays("photos", "train", image_size=176)
-    pairs = 10 if smoke else 200
+    pairs = min(steps, 200)
     diverse = metrics.mean_ms_ssim(photos, pairs=pairs, seed=seed)
     one = photos[labels == rng.integers(labels.max() + 1)]
     collapsed = np.clip(one[:1] + rng.normal(size=(20, *one.shape[1:])) * 0.05, -1, 1).astype("float32")
@@ -166,7 +166,7 @@ def pixels(report, seed, smoke):
         "fine noise": np.clip(test + 0.3 * noise, -1, 1),
         "coarse noise": np.clip(test + 0.3 * noise[:, ::4, ::4].repeat(4, axis=1).repeat(4, axis=2), -1, 1),
     }
-    patches = 8 if smoke else 64
+    patches = min(steps, 64)
     found = {
         name: metrics.image_sliced_wasserstein(train, x.astype("float32"), patches=patches, seed=seed) for name, x in sets.items()
     }
@@ -182,17 +182,8 @@ def pixels(report, seed, smoke):
     report.figure("C fine to coarse level: fine noise over coarse noise", fine / coarse, "> 1", fine > coarse, seed)
 
 
-PARTS = {"A": table, "B": exact, "C": pixels}
-
-
-def main():
-    args = arguments(__doc__)
-    report = Report("evaluation", args.smoke)
-    for seed in args.seeds:
-        for part in args.parts or PARTS:
-            PARTS[part](report, seed, args.smoke)
-    report.close()
+PARTS = {"A": (table, 1), "B": (exact, 1), "C": (pixels, 200)}
 
 
 if __name__ == "__main__":
-    main()
+    run("evaluation", __doc__, PARTS)

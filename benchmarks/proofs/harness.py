@@ -1,6 +1,7 @@
 """How proofs run and report: one JSON line per figure, so that a table can be made from a log."""
 
 import argparse
+import contextlib
 import json
 import sys
 import time
@@ -31,7 +32,7 @@ class Report:
 
     def figure(self, name, value, bar=None, ok=None, seed=None):
         """One figure. `bar` is text, such as "< 2.5"; `ok` whether it was reached, None where there is none."""
-        if ok is False and not self.smoke:
+        if ok is not None and not ok and not self.smoke:
             self.missed.append(name)
         line = {"proof": self.proof, "figure": name, "value": value, "bar": bar, "ok": None if ok is None else bool(ok)}
         if seed is not None:
@@ -98,6 +99,18 @@ def digit_figures(images):
     real, _ = kgan.datasets.arrays("digits", "test")
     named = kgan.metrics.digit_report(real, images)
     return {name.split("[")[0]: value for name, value in named.items()}
+
+
+@contextlib.contextmanager
+def float64():
+    """Layers and constants in double precision, for comparisons with finite differences."""
+    try:
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        yield
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
 
 
 class Trace(keras.callbacks.Callback):

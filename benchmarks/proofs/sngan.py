@@ -5,7 +5,7 @@ import numpy as np
 from keras import layers, ops
 
 import kgan
-from benchmarks.proofs.harness import Report, arguments
+from benchmarks.proofs.harness import run
 from kgan.families import sngan_table
 from kgan.layers.kernel_normalization import KernelNormalization
 
@@ -43,7 +43,7 @@ def spectra(model):
     return values
 
 
-def state_and_gradient(report, seed, smoke):
+def state_and_gradient(report, seed, steps):
     """Part A: frozen kernels reach the SVD; a trained layer stays within 1 %; <W, dV/dW> = 0 and Eq. 11 hold."""
     rng = np.random.default_rng(seed)
     cases = {
@@ -108,12 +108,12 @@ def tracking_error(rate, iterations, seed):
     return max(abs(float(layer.sigma()) / float(layer.exact_sigma()) - 1) for layer in normalized_layers)
 
 
-def figure_3(report, seed, smoke):
+def figure_3(report, seed, steps):
     """Part B: setting B, 1500 generator steps."""
     bars = {"SN": ("> 0.4", lambda pr: min(pr) > 0.4), "clipping": ("< 0.1", lambda pr: max(pr) < 0.1)}
     bars["weight norm"] = ("< 0.35", lambda pr: max(pr) < 0.35)
     for method in ("SN", "clipping", "weight norm", "orthonormal"):
-        values = spectra(train(method, "B", 20 if smoke else 1500, seed))
+        values = spectra(train(method, "B", steps, seed))
         for index, (sigma, ratio) in enumerate(values, 1):
             bar = ("[0.98, 1.1]", 0.98 <= sigma <= 1.1) if method == "SN" else (None, None)
             report.figure(f"B {method}: sigma_1 of layer {index}", sigma, *bar, seed)
@@ -124,12 +124,12 @@ def figure_3(report, seed, smoke):
             report.figure(f"B {method}: participation ratios of layers 2-3", ratios, text, test(ratios), seed)
 
 
-def robustness(report, seed, smoke):
+def robustness(report, seed, steps):
     """Part C: setting D (rate 1e-3, five discriminator steps), 1300 generator steps."""
     real, _ = kgan.datasets.arrays("digits", "test")
     distances = {}
     for method in METHODS:
-        model = train(method, "D", 5 if smoke else 1300, seed)
+        model = train(method, "D", steps, seed)
         figures = kgan.metrics.digit_report(real, 2 * model.generate(len(real), seed=seed).reshape(-1, *IMAGE) - 1)
         distances[method], score = (
             next(v for k, v in figures.items() if k.startswith(kind)) for kind in ("frechet_distance", "class_score")
@@ -144,17 +144,8 @@ def robustness(report, seed, smoke):
         report.figure(f"C {method} / SN", ratio, "> 10", ratio > 10, seed)
 
 
-PARTS = {"A": state_and_gradient, "B": figure_3, "C": robustness}
-
-
-def main():
-    args = arguments(__doc__)
-    report = Report("sngan", args.smoke)
-    for seed in args.seeds:
-        for part in args.parts or PARTS:
-            PARTS[part](report, seed, args.smoke)
-    report.close()
+PARTS = {"A": (state_and_gradient, 1), "B": (figure_3, 1500), "C": (robustness, 1300)}
 
 
 if __name__ == "__main__":
-    main()
+    run("sngan", __doc__, PARTS)

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 
 import kgan
-from benchmarks.proofs.harness import Report, arguments
+from benchmarks.proofs.harness import run
 from kgan import datasets, metrics
 from kgan.networks import mlp
 
 
-def closed_form(report, seed, smoke):
+def closed_form(report, seed, steps):
     """Part A: Gaussians whose covariances do not commute, and the mistakes that would pass on commuting ones."""
     means = np.asarray([1.0, 0.0]), np.asarray([0.0, 2.0])
     c_1, c_2 = np.asarray([[2.0, 0.5], [0.5, 1.0]]), np.asarray([[1.0, -0.3], [-0.3, 1.5]])
@@ -79,7 +79,7 @@ def _shapes(rng):
     }
 
 
-def disturbances(report, seed, smoke):
+def disturbances(report, seed, steps):
     """Part B: the Frechet digit distance rises with each of six disturbances, and falls with the sample size."""
     classifier = metrics.DigitClassifier()
     images = (datasets.arrays("digits", "all")[0] + 1) / 2
@@ -107,9 +107,9 @@ def disturbances(report, seed, smoke):
     )
 
 
-def saddle(report, seed, smoke):
+def saddle(report, seed, steps):
     """Part C: f(x, y) = (1 + x^2)(100 - y^2), x descends, then y ascends; noisy gradients; ten runs a seed."""
-    steps, runs = 5000, 10
+    runs = 10
     rates = {
         "one scale, fast": (0.01, 0.01),
         "one scale, slow": (0.001, 0.001),
@@ -136,11 +136,10 @@ def saddle(report, seed, smoke):
     report.figure("C one fast scale: mean norm", late["one scale, fast"], "> 0.15", late["one scale, fast"] > 0.15, seed)
 
 
-def grid(report, seed, smoke):
+def grid(report, seed, steps):
     """Part D: a GAN of perceptrons on digits as vectors, one discriminator step a generator step. Reported, no bar."""
     train, test = (datasets.arrays("digits", split)[0] for split in ("train", "test"))
     pixels, rates = (train.reshape(-1, 64) + 1) / 2, (1e-4, 3e-4, 1e-3)
-    steps = 20 if smoke else 3000
     found = {}
     for d in rates:
         for g in rates:
@@ -163,17 +162,8 @@ def grid(report, seed, smoke):
         report.figure(f"D best cell with {kind}", value, seed=seed)
 
 
-PARTS = {"A": closed_form, "B": disturbances, "C": saddle, "D": grid}
-
-
-def main():
-    args = arguments(__doc__)
-    report = Report("ttur", args.smoke)
-    for seed in args.seeds:
-        for part in args.parts or PARTS:
-            PARTS[part](report, seed, args.smoke)
-    report.close()
+PARTS = {"A": (closed_form, 1), "B": (disturbances, 1), "C": (saddle, 5000), "D": (grid, 3000)}
 
 
 if __name__ == "__main__":
-    main()
+    run("ttur", __doc__, PARTS)

@@ -1,7 +1,7 @@
 """Callbacks for watching and keeping adversarial training; Keras' own work too."""
 
 from kgan.callbacks.checkpoints import Checkpoint, checkpoints, restore
-from kgan.callbacks.relay import Relay
+from kgan.callbacks.relay import Relay, fit_in_parts
 from kgan.callbacks.watching import CollapseMonitor, GeneratorAverage, SampleGrid
 from kgan.engine.divergence import DivergenceError, DivergenceGuard
 
@@ -14,5 +14,6 @@ __all__ = [
     "Relay",
     "SampleGrid",
     "checkpoints",
+    "fit_in_parts",
     "restore",
 ]

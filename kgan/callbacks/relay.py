@@ -2,6 +2,8 @@
 
 import keras
 
+from kgan.engine.divergence import DivergenceGuard
+
 
 class Relay(keras.callbacks.CallbackList):
     """A user's callbacks over several calls of Keras' `fit`: one beginning, one end.
@@ -46,3 +48,44 @@ class Relay(keras.callbacks.CallbackList):
         for callback in self.callbacks:
             if hasattr(callback, "on_fit_exit"):
                 callback.on_fit_exit()
+
+
+def fit_in_parts(model, part, *, epochs, initial_epoch=0, callbacks=None, verbose="auto"):
+    """One training of a model whose epochs fall into parts, each a call of Keras' `fit`.
+
+    Args:
+        model: `kgan.AdversarialModel`; its `part_complete` property says, at the end of an epoch, whether the next part is due.
+        part: callable `(callbacks, initial_epoch)`: prepare the part that is due and call `fit` up to `epochs` with these callbacks.
+        epochs, initial_epoch, callbacks, verbose: as in `fit`.
+
+    Returns:
+        The `keras.callbacks.History` of all parts.
+    """
+    callbacks = list(callbacks or [])
+    guards = [c for c in callbacks if isinstance(c, DivergenceGuard)]
+    history = keras.callbacks.History()
+    relay = Relay([*(c for c in callbacks if c not in guards), history], model)
+    relay.begin({"epochs": epochs, "verbose": verbose, "steps": None})
+    # A callback that restores a run says so here.
+    relay.next_epoch, model._initial_epoch = model._initial_epoch or initial_epoch, None
+    try:
+        while relay.next_epoch < epochs:
+            end, before = _PartEnd(), relay.next_epoch
+            part([*guards, relay, end], before)
+            if not end.reached or relay.next_epoch == before:
+                break
+    finally:
+        relay.on_fit_exit()
+    relay.end()
+    model.history = history
+    return history
+
+
+class _PartEnd(keras.callbacks.Callback):
+    """Leaves Keras' `fit` when the part is complete."""
+
+    reached = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.model.stop_training and self.model.part_complete:
+            self.reached = self.model.stop_training = True

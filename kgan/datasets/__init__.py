@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kgan.datasets.embedded import EMBEDDED
+from kgan.datasets.embedded import EMBEDDED, stack_digits
 from kgan.datasets.images import read_image, resize, to_uint8
-from kgan.datasets.mixtures import Mixture, grid, ring
+from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
 from kgan.datasets.subspaces import subspaces
@@ -97,6 +97,7 @@ __all__ = [
     "Mixture",
     "arrays",
     "from_arrays",
+    "gaussian1200",
     "grid",
     "image_folder",
     "load",
@@ -105,6 +106,7 @@ __all__ = [
     "resize",
     "ring",
     "semi_supervised",
+    "stack_digits",
     "subspaces",
     "to_uint8",
 ]

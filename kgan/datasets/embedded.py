@@ -4,9 +4,9 @@ import functools
 
 import numpy as np
 
-from kgan.datasets.mixtures import grid, ring
+from kgan.datasets.mixtures import gaussian1200, grid, ring
 
-_MIXTURE_EXAMPLES = 50_000
+_EXAMPLES = 50_000
 
 
 def _need(module, extra):
@@ -32,6 +32,31 @@ def _digits():
 def digits(split):
     """Real handwritten digits, 8x8 grey, with labels 0-9: 898 to train and 899 to test (scikit-learn)."""
     return _digits()[split]
+
+
+def stack_digits(count, split="train", seed=None):
+    """Three random digits as the channels of one image, 1,000 modes: stacked MNIST (1611.02163) with real 8x8 digits.
+
+    Args:
+        count: int >= 1, images to draw, with replacement. As many as a training needs: there are 7e8 different ones in each split.
+        split: "train" or "test": where the digits come from.
+        seed: int or None.
+
+    Returns:
+        `(images, labels)`: float32 (count, 8, 8, 3) in [-1, 1]; int64, `100 a + 10 b + c` for the digits a, b, c of the channels.
+
+    Example:
+    >>> images, labels = stack_digits(5, seed=0)
+    >>> images.shape, labels.shape
+    ((5, 8, 8, 3), (5,))
+    """
+    images, classes = digits(split)
+    chosen = np.random.default_rng(seed).integers(len(images), size=(count, 3))
+    return np.moveaxis(images[chosen][..., 0], 1, -1).copy(), classes[chosen] @ np.asarray([100, 10, 1])
+
+
+def _stacked_digits(split):
+    return stack_digits(_EXAMPLES, split, seed={"train": 0, "test": 1}[split])
 
 
 def faces(split):
@@ -68,10 +93,10 @@ def photos(split, size=32):
     return np.stack(patches), np.asarray(labels)
 
 
-def _mixture(make):
+def _mixture(make, count=_EXAMPLES):
     def load(split):
         seed = {"train": 0, "test": 1}[split]
-        return make().sample(_MIXTURE_EXAMPLES, seed=seed, labels=True)
+        return make().sample(count, seed=seed, labels=True)
 
     return load
 
@@ -79,7 +104,9 @@ def _mixture(make):
 EMBEDDED = {
     "digits": digits,
     "faces": faces,
+    "gaussian1200": _mixture(gaussian1200, 10_000),
     "grid": _mixture(grid),
     "photos": photos,
     "ring": _mixture(ring),
+    "stacked_digits": _stacked_digits,
 }

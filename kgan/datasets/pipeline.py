@@ -21,9 +21,9 @@ def _tensorflow():
     return tf
 
 
-def _indices(tf, count, seed, shuffle):
+def _indices(tf, count, seed, shuffle, weights=None):
     def one_epoch(_):
-        order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle).astype(np.int64), [], tf.int64)
+        order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle, weights).astype(np.int64), [], tf.int64)
         return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (count,)))
 
     return tf.data.Dataset.from_tensors(0).flat_map(one_epoch)
@@ -40,7 +40,7 @@ def _check_batch_size(batch_size, count):
         raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
 
 
-def from_arrays(arrays, batch_size, seed=0, shuffle=True):
+def from_arrays(arrays, batch_size, seed=0, shuffle=True, weights=None):
     """Minibatches from arrays in memory.
 
     Args:
@@ -48,6 +48,7 @@ def from_arrays(arrays, batch_size, seed=0, shuffle=True):
         batch_size: int, examples per minibatch; an incomplete last one is dropped.
         seed: int, default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
         shuffle: bool, default True.
+        weights: probabilities of the examples, or None (default). With them an epoch draws as many examples with replacement.
 
     Returns:
         `tf.data.Dataset` of known cardinality.
@@ -58,7 +59,7 @@ def from_arrays(arrays, batch_size, seed=0, shuffle=True):
     with tf.device("CPU:0"):
         tensors = keras.tree.map_structure(tf.constant, arrays)
     # Batches of indices first, then one gather per batch: no per-example work.
-    dataset = _indices(tf, count, seed, shuffle).batch(batch_size, drop_remainder=True)
+    dataset = _indices(tf, count, seed, shuffle, weights).batch(batch_size, drop_remainder=True)
     dataset = dataset.map(lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors))
     return _finish(tf, dataset, count // batch_size)
 

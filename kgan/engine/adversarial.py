@@ -145,10 +145,7 @@ class AdversarialModel(keras.Model):
             optimizer = MoveOptimizers({name: chosen[name] for name in names}, self.dtype_policy.name == "mixed_float16")
             optimizer.build_moves(play.moved)
             super().compile(optimizer=optimizer, auto_scale_loss=False, **kwargs)
-            for move in play.moves.values():
-                if move.project is not None:  # training starts inside the set it is kept in
-                    for variable in play.moved[move.name]:
-                        variable.assign(move.project(backend.constant(variable)))
+            play.project(*play.moves.values())  # training starts inside the set it is kept in
         play.bind(optimizer, self._averages.variables())
         self._play, self._rule = play, rule
         if backend.distributed(self) > 1:
@@ -205,6 +202,7 @@ class AdversarialModel(keras.Model):
         validation_data=None,
         validation_batch_size=None,
         shuffle=True,
+        sampling_weights=None,
         **kwargs,
     ):
         """Train. As `keras.Model.fit`, with these differences.
@@ -219,6 +217,8 @@ class AdversarialModel(keras.Model):
             validation_data: as x, or `(x, y)`; `evaluate` runs on it.
             validation_batch_size: int or None; default `batch_size`.
             shuffle: bool, default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
+            sampling_weights: array (examples,) or None, for arrays: probabilities, up to a factor, by which examples are drawn with
+                replacement, as many in an epoch as there are.
             epochs, callbacks, verbose, initial_epoch, steps_per_epoch (in rounds), validation_steps, validation_freq: as in
                 Keras.
 
@@ -228,7 +228,7 @@ class AdversarialModel(keras.Model):
         """
         self._require_compiled("fit")
         replicas = backend.distributed(self)
-        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas)
+        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas, sampling_weights)
         self._prepare(first, self._play.per_round)
         callbacks = list(callbacks or [])
         # The guard goes first: what it refuses must not be saved.
@@ -311,24 +311,22 @@ class AdversarialModel(keras.Model):
     def _test(self, data):
         batch = self.unpack(data)
         examples = keras.tree.flatten(batch)[0]
-        noise, drawn, totals = self.evaluation_noise.state, self.seed_generator.state, []
+        noise, drawn, total, named = self.evaluation_noise.state, self.seed_generator.state, 0.0, {}
         with self._play.point(training=False):
             drawn.assign(ops.convert_to_tensor(noise) + backend.replica_offset(noise.dtype))
             for move in self._play.moves.values():
                 with backend.Overlay(moving=frozenset()) as overlay:
                     terms, observed = self._play.loss_terms(move, batch, overlay)
-                named = {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
-                totals.append((named, sum(terms.values())))
+                named |= {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
+                total += sum(terms.values())
             generated = None
             if self._evaluation.metrics:
-                count = examples.shape[0] if examples.shape[0] is not None else ops.shape(examples)[0]
-                generated = self(self.generator_inputs(count, seed=self.seed_generator))
+                generated = self(self.generator_inputs(ops.shape(examples)[0], seed=self.seed_generator))
         # The next minibatch draws other noise; no loss draws this often.
         noise.assign(noise + ops.convert_to_tensor([0, 4096], dtype=noise.dtype))
-        for terms, _ in totals:
-            for name, value in terms.items():
-                self._play.terms[name].update_state(value)
-        self.metrics[0].update_state(sum(total for _, total in totals))
+        for name, value in named.items():
+            self._play.terms[name].update_state(value)
+        self.metrics[0].update_state(total)
         for metric in self._evaluation.metrics:
             metric.update_state(examples, generated)
         # A metric that is costly to compute (a Frechet distance) does so once, at the end, not in every step.

@@ -50,6 +50,11 @@ class Averages:
         """Pairs of a variable and its averaged value."""
         return [(v, backend.constant(average)) for pairs in self._pairs.values() for v, average in pairs]
 
+    def restart(self):
+        """Begin every average anew at the present values."""
+        for variable, average in (pair for pairs in self._pairs.values() for pair in pairs):
+            average.assign(ops.convert_to_numpy(variable))
+
     def update(self):
         """Move every average: `average <- decay * average + (1 - decay) * value`."""
         for player, pairs in self._pairs.items():

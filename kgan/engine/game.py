@@ -15,13 +15,14 @@ class Move(NamedTuple):
             different moves may overlap.
         loss: callable `(batch) -> scalar` or `-> {term: scalar}`; the sum of the terms is minimised. A term wrapped in
             `Observation` is logged and not minimised.
-        project: callable `(value) -> value` applied to each moved variable at `compile` and after each step (weight clipping), or None.
+        project: what keeps players in a set, such as weight clipping: a callable `(value) -> value`, applied to each moved variable at
+            `compile` and after each step; or a dict of player name to such a callable, where the others are free; or None.
     """
 
     name: str
     players: tuple[str, ...]
     loss: Callable
-    project: Callable | None = None
+    project: Callable | dict | None = None
 
 
 class Turn(NamedTuple):
@@ -90,6 +91,11 @@ def check_game(model, turns):
                 raise ValueError(
                     f"Move {move.name!r} names the player {player!r}, which is not an attribute of {type(model).__name__}."
                 )
+        strangers = sorted(set(move.project) - set(move.players)) if isinstance(move.project, dict) else []
+        if strangers:
+            raise ValueError(
+                f"Move {move.name!r} projects {strangers}, which it does not move; its players are {list(move.players)}."
+            )
         if not moved_variables(model, move):
             raise ValueError(
                 f"The players {list(move.players)} of move {move.name!r} have no trainable variables. Build the networks "
@@ -103,3 +109,11 @@ def moved_variables(model, move):
     """The trainable variables of the players of a move, each once, in order."""
     variables = [v for player in move.players for v in getattr(model, player).trainable_variables]
     return list({id(v): v for v in variables}.values())
+
+
+def projections(model, move):
+    """Pairs of a moved variable and the callable that keeps it in its set; a variable without one is left out."""
+    if move.project is None:
+        return []
+    by_player = move.project if isinstance(move.project, dict) else dict.fromkeys(move.players, move.project)
+    return [(v, project) for player, project in by_player.items() for v in getattr(model, player).trainable_variables]

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from kgan import backend
-from kgan.engine.game import Observation, check_game, minibatches_per_round, moved_variables
+from kgan.engine.game import Observation, check_game, minibatches_per_round, moved_variables, projections
 from kgan.engine.rounds import split_round
 from kgan.engine.rules import Evaluation
 
@@ -140,7 +140,7 @@ class Play:
                 if turn.fresh:
                     minibatch = next(fresh)
                 evaluations = self._step(turn, minibatch, gate)
-                total += self._log(turn, evaluations, gate) / turn.repeats
+                total += ops.cast(self._log(turn, evaluations, gate), "float32") / turn.repeats
         loss_metric.update_state(total)
         self.optimizer.iterations.assign_add(1)
 
@@ -168,13 +168,15 @@ class Play:
             )
         for move, moved, evaluation in zip(turn.moves, variables, evaluations, strict=True):
             self.optimizer.apply_move(move.name, evaluation.gradients, moved, gate)
-            if move.project is not None:
-                for variable in moved:
-                    before = backend.snapshot(variable)
-                    projected = move.project(before)
-                    variable.assign(projected if gate is None else ops.where(gate, projected, before))
+            self.project(move, gate=gate)
         self._keep(evaluations)
         return evaluations
+
+    def project(self, *moves, gate=None):
+        """Bring the players of moves back into the sets they are kept in."""
+        for variable, project in (pair for move in moves for pair in projections(self.model, move)):
+            before = backend.snapshot(variable)
+            variable.assign(project(before) if gate is None else ops.where(gate, project(before), before))
 
     def _with_state(self, turn, evaluations):
         """Evaluations that list every state a move may change, changed or not: one structure for both ways of a gate."""
@@ -221,7 +223,7 @@ def _nan_unless_finite(batch):
     """0, or NaN where the data hold NaN or infinity: networks can swallow either (ReLU of NaN may be 0)."""
     floats = [t for t in map(ops.convert_to_tensor, keras.tree.flatten(batch)) if keras.backend.is_float_dtype(t.dtype)]
     finite = [ops.all(ops.isfinite(t)) for t in floats]
-    return ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")) if finite else 0.0
+    return ops.cast(ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")), "float32") if finite else 0.0
 
 
 def seed_states(model):

@@ -18,8 +18,13 @@ class Clock:
 clock = Clock()
 
 
-def epoch_order(count, seed, shuffle=True):
-    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` alone."""
+def epoch_order(count, seed, shuffle=True, weights=None):
+    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` and the arguments alone.
+
+    With `weights`, `count` draws with replacement, each by these probabilities.
+    """
+    if weights is not None:
+        return np.random.default_rng((seed, clock.epoch)).choice(count, count, p=weights)
     if not shuffle:
         return np.arange(count)
     return np.random.default_rng((seed, clock.epoch)).permutation(count)
@@ -56,9 +61,9 @@ def _cut(tensor, count):
 class ArrayRounds(keras.utils.PyDataset):
     """Rounds from arrays in memory, shuffled anew each epoch, the incomplete last round dropped."""
 
-    def __init__(self, arrays, examples, seed, shuffle):
+    def __init__(self, arrays, examples, seed, shuffle, weights=None):
         super().__init__()
-        self.arrays, self.examples, self.seed, self.shuffle = arrays, examples, seed, shuffle
+        self.arrays, self.examples, self.seed, self.shuffle, self.weights = arrays, examples, seed, shuffle, weights
         self.count = len(keras.tree.flatten(arrays)[0])
 
     def __len__(self):
@@ -66,7 +71,7 @@ class ArrayRounds(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         # Every item asks for the order of the present epoch, so that none depends on which were asked before.
-        order = epoch_order(self.count, self.seed, self.shuffle)
+        order = epoch_order(self.count, self.seed, self.shuffle, self.weights)
         chosen = order[index * self.examples : (index + 1) * self.examples]
         return keras.tree.map_structure(lambda a: a[chosen], self.arrays)
 
@@ -114,7 +119,7 @@ def _is_tf_dataset(x):
     return any(base.__module__.startswith("tensorflow") and base.__name__ == "DatasetV2" for base in type(x).__mro__)
 
 
-def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1):
+def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=None):
     """Data as `fit` received it, regrouped into rounds of `per_round` equal minibatches.
 
     Args:
@@ -124,6 +129,7 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1):
         per_round: minibatches per round.
         seed, shuffle: order of arrays.
         replicas: how many parts `tf.distribute` will cut every round into.
+        weights: probabilities of the examples of arrays, or None; see `epoch_order`.
 
     Returns:
         `(rounds, first)`: what Keras' `fit` is to consume, and one round of it as NumPy arrays.
@@ -132,8 +138,10 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1):
         ValueError: for too few examples, arguments that contradict the kind of data, or unequal lengths.
     """
     if _is_tf_dataset(x) or not _is_arrays(x):
-        if y is not None or batch_size is not None:
-            raise ValueError("`y` and `batch_size` go with arrays; a data set brings its own. Leave both out.")
+        if y is not None or batch_size is not None or weights is not None:
+            raise ValueError(
+                "`y`, `batch_size` and `sampling_weights` go with arrays; a data set brings its own. Leave them out."
+            )
         if not _is_tf_dataset(x):
             return _regroup_stream(x, per_round)
         from kgan.datasets.pipeline import regroup
@@ -148,14 +156,27 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1):
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
     require_examples(count, per_round * batch_size, per_round)
+    weights = _probabilities(weights, count)
     arrays = keras.tree.map_structure(np.asarray, arrays)
     first = keras.tree.map_structure(lambda a: a[: per_round * batch_size], arrays)
     if backend.name() == "tensorflow":
         from kgan.datasets.pipeline import from_arrays, share
 
-        rounds = from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle)
+        rounds = from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle, weights=weights)
         return share(rounds, batch_size, per_round, replicas), first
-    return ArrayRounds(arrays, per_round * batch_size, seed, shuffle), first
+    return ArrayRounds(arrays, per_round * batch_size, seed, shuffle, weights), first
+
+
+def _probabilities(weights, count):
+    if weights is None:
+        return None
+    weights = np.asarray(weights, "float64")
+    if weights.shape != (count,) or not np.isfinite(weights).all() or weights.min() < 0 or not weights.sum() > 0:
+        raise ValueError(
+            f"`sampling_weights` must be {count} finite numbers >= 0, one for each example, with a positive sum. Received shape "
+            f"{weights.shape}."
+        )
+    return weights / weights.sum()
 
 
 def _is_arrays(x):

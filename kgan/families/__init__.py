@@ -1,29 +1,41 @@
 """One file a family: the networks, losses and constants of one paper, played by the engine."""
 
+from kgan.families.ali import ALI
 from kgan.families.bayesian_gan import BayesianGAN
+from kgan.families.bigan import BiGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.fgan import FGAN
 from kgan.families.gan import GAN
+from kgan.families.gmmn import GMMN
 from kgan.families.improved_gan import ImprovedGAN
+from kgan.families.infogan import InfoGAN
+from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.unrolled_gan import UnrolledGAN
+from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
 __all__ = [
+    "ALI",
     "DCGAN",
     "DRAGAN",
     "FGAN",
     "GAN",
+    "GMMN",
+    "MMDGAN",
     "SNGAN",
+    "VEEGAN",
     "WGAN",
     "WGANGP",
     "BayesianGAN",
+    "BiGAN",
     "ConsensusGAN",
     "ImprovedGAN",
+    "InfoGAN",
     "ProGAN",
     "UnrolledGAN",
 ]

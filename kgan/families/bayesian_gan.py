@@ -1,5 +1,6 @@
 """Bayesian GAN: Saatci, Wilson, NIPS 2017, arXiv 1705.09558."""
 
+import math
 import warnings
 
 import keras
@@ -9,18 +10,18 @@ from keras import ops
 from kgan import backend, objectives
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Turn
-from kgan.families.gan import count_of
-from kgan.families.semi_supervised import SemiSupervisedGAN, check_classes
+from kgan.families.gan import GAN, count_of
+from kgan.families.semi_supervised import SemiSupervised, check_classes
 from kgan.layers import WeightSamples
 from kgan.networks import Ensemble, bayesian, mlp
-from kgan.optimizers import SGHMC, ClippedExponentialDecay
+from kgan.optimizers import SGHMC, HoldThenDecay
 from kgan.priors import Uniform
 
 LARGEST_RATE = 0.01
 
 
 @keras.saving.register_keras_serializable("kgan")
-class BayesianGAN(SemiSupervisedGAN):
+class BayesianGAN(SemiSupervised, GAN):
     """Ensembles of generators and discriminators, whose weights are sampled from their posteriors instead of optimised.
 
     Both networks have a prior `N(0, prior_variance I)` on all their weights, biases included. With d the discriminator's logit and sp
@@ -160,7 +161,7 @@ class BayesianGAN(SemiSupervisedGAN):
         epoch = 1000 if self.data_size is None else max(1, self.data_size // 64)
         return {
             move: SGHMC(
-                ClippedExponentialDecay(initial, epoch * self.sghmc_steps),
+                HoldThenDecay(initial, epoch * self.sghmc_steps, hold=0.0, factor=math.exp(-3.0)),
                 friction=0.1,
                 burn_in=self.burn_in * self.sghmc_steps,
                 seed=self.seed + stream,
@@ -206,14 +207,13 @@ class BayesianGAN(SemiSupervisedGAN):
         terms = {"adversarial": 0.0, "prior": self._prior_energy(self.discriminator)}
         seen = {"real_logit": [], "fake_logit": [], "accuracy": []}
         for judge in self.discriminator.members:
-            fakes = [ops.stop_gradient(self._generated(g, noises * count)) for g in self.generator.members]
+            fakes = [self._generated(g, noises * count) for g in self.generator.members]
             fake = self._realness(judge, ops.concatenate(fakes))
             if self.classes is not None:
                 logits = judge(batch["labeled"], training=self.in_training)
-                supervised = self._share_labeled() * objectives.class_cross_entropy(logits, batch["labels"])
-                terms["supervised"] = terms.get("supervised", 0.0) + supervised
-                right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(batch["labels"], "int32"))
-                seen["accuracy"].append(ops.mean(ops.cast(right, "float32")))
+                labeled = self.supervised_terms(logits, batch["labels"])
+                terms["supervised"] = terms.get("supervised", 0.0) + self._share_labeled() * labeled["supervised"]
+                seen["accuracy"].append(labeled["accuracy"].value)
             # Real examples last: they weigh most in moving batch statistics, with which `classify` works.
             real = self._realness(judge, examples)
             # What is the same in all components leaves the sum of probabilities as a factor.

@@ -1,10 +1,10 @@
 """Deep convolutional GANs: Radford, Metz, Chintala, ICLR 2016, arXiv 1511.06434."""
 
 import keras
-from keras import ops
 
 from kgan.families.gan import GAN
 from kgan.networks import dcgan
+from kgan.penalties import weight_decay as decay
 from kgan.priors import Uniform
 
 
@@ -91,5 +91,4 @@ class DCGAN(GAN):
     def _decay(self, player):
         if not self.weight_decay:
             return {}
-        squares = sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in player.trainable_variables)
-        return {"weight_decay": 0.5 * self.weight_decay * squares}
+        return {"weight_decay": decay(player.trainable_variables, self.weight_decay)}

@@ -3,19 +3,18 @@
 import warnings
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan import objectives
-from kgan.engine import AdversarialModel, Move, Observation, Turn
+from kgan.engine import Move, Observation, Turn
+from kgan.families.generative import GenerativeModel
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
 from kgan.penalties import Scored
-from kgan.priors import Normal
 
 
 @keras.saving.register_keras_serializable("kgan")
-class GAN(AdversarialModel):
+class GAN(GenerativeModel):
     """A generator against a discriminator.
 
     The discriminator moves first, `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise; then the
@@ -68,6 +67,8 @@ class GAN(AdversarialModel):
 
     project = None
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
+    discriminator_players = ("discriminator",)
+    """What moves in the discriminator's move; a family adds the networks that move with it."""
     generator_due = None
     """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
 
@@ -89,9 +90,9 @@ class GAN(AdversarialModel):
         name=None,
         dtype=None,
     ):
-        super().__init__(seed=seed, name=name, dtype=dtype)
-        self.data_shape = _shape_of_data(data_shape, generator, discriminator)
-        self.latent_size = _latent_size(latent_size, generator)
+        if data_shape is None and discriminator is not None:
+            data_shape = discriminator.input_shape[1:]
+        super().__init__(data_shape, generator, latent_size, prior, seed=seed, name=name, dtype=dtype)
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
         for field, value in {"discriminator_steps": discriminator_steps, "generator_batch": generator_batch}.items():
@@ -101,11 +102,8 @@ class GAN(AdversarialModel):
             raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
         self.discriminator_steps = discriminator_steps
         self.generator_batch = generator_batch
-        self.prior = Normal() if prior is None else prior
         self.joint_batch = joint_batch
         self.simultaneous = simultaneous
-        output = "tanh" if len(self.data_shape) == 3 else None
-        self.generator = generator or mlp.generator(self.data_shape, self.latent_size, output_activation=output)
         self.discriminator = discriminator or mlp.discriminator(self.data_shape)
         self._check_networks()
         for penalty in self.penalties:
@@ -131,14 +129,20 @@ class GAN(AdversarialModel):
         produced = tuple(self.generator.compute_output_shape((None, self.latent_size)))[1:]
         if produced != self.data_shape:
             raise ValueError(f"The generator makes examples of shape {produced}, the data have {self.data_shape}.")
-        judged = tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
-        if judged[1:] not in ((1,), ()):
-            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {judged}.")
+        self._check_logits(self._logits_shape())
+
+    def _logits_shape(self):
+        """The shape of the discriminator's output; a family whose discriminator takes more than examples says so here."""
+        return tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
+
+    def _check_logits(self, shape):
+        if shape[1:] not in ((1,), ()):
+            raise ValueError(f"The discriminator must return one logit per example, (batch, 1). Received: {shape}.")
 
     # The game --------------------------------------------------------------------------------------------------------
 
     def turns(self):
-        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss, self.project)
+        discriminator = Move("discriminator", self.discriminator_players, self.discriminator_loss, self.project)
         generator = Move("generator", ("generator",), self.generator_loss)
         if self.simultaneous:
             return (Turn((discriminator, generator)),)
@@ -148,11 +152,12 @@ class GAN(AdversarialModel):
         )
 
     def discriminator_loss(self, real):
-        return self.discriminator_terms(real, ops.stop_gradient(self.sample(count_of(real))))
+        # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
+        # way from one player to the other.
+        return self.discriminator_terms(self.score_both(real, self.sample(count_of(real))))
 
-    def discriminator_terms(self, real, fake):
-        """The discriminator's loss on these examples."""
-        scored = self.score_both(real, fake)
+    def discriminator_terms(self, scored):
+        """Terms and observations of the discriminator's move from scored examples."""
         terms = {"adversarial": self.objective.discriminator(scored.real_logits, scored.fake_logits)}
         for penalty in self.penalties:
             terms[penalty.name] = penalty(self, scored)
@@ -163,10 +168,6 @@ class GAN(AdversarialModel):
     def generator_loss(self, real):
         fake = self.sample(count_of(real) * self.generator_batch)
         return {"adversarial": self.objective.generator(self.score(fake))}
-
-    def sample(self, count):
-        """`count` generated examples on fresh training noise."""
-        return self.generator(self.generator_inputs(count, seed=self.seed_generator), training=self.in_training)
 
     def score(self, examples):
         """The discriminator's logits, `(batch, 1)`."""
@@ -187,56 +188,6 @@ class GAN(AdversarialModel):
         logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
         return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :])
 
-    # Data and samples ------------------------------------------------------------------------------------------------
-
-    def generator_inputs(self, count, condition=None, seed=None):
-        if condition is not None:
-            raise ValueError(f"{type(self).__name__} is not conditional; leave `condition` out.")
-        return self.prior((count, self.latent_size), seed)
-
-    def check_data(self, batch, shape=None):
-        shape = tuple(shape or self.data_shape)
-        if not isinstance(batch, np.ndarray):
-            raise ValueError(f"Expected one array of examples {shape}. Received a nest of {type(batch).__name__}.")
-        if not np.issubdtype(batch.dtype, np.floating):
-            raise ValueError(
-                f"Examples must be floating point, images in [-1, 1]. Received dtype {batch.dtype}. "
-                "For pixels in [0, 255] use `x.astype('float32') / 127.5 - 1`."
-            )
-        if tuple(batch.shape[1:]) != shape:
-            raise ValueError(f"Examples must have the shape {shape}. Received: {tuple(batch.shape[1:])} per example.")
-        if not np.isfinite(batch).all():
-            raise ValueError("The data contain NaN or infinite values. Remove or repair those examples.")
-        if len(shape) == 3 and np.abs(batch).max() > 1.001:
-            raise ValueError(
-                f"Images must lie in [-1, 1]. Received values in [{batch.min():g}, {batch.max():g}]. "
-                "For pixels in [0, 255] use `x / 127.5 - 1`, for [0, 1] `2 * x - 1`."
-            )
-
 
 def count_of(examples):
     return examples.shape[0] if examples.shape[0] is not None else ops.shape(examples)[0]
-
-
-def _shape_of_data(data_shape, generator, discriminator):
-    if data_shape is None and discriminator is not None:
-        data_shape = discriminator.input_shape[1:]
-    if data_shape is None and generator is not None:
-        data_shape = generator.output_shape[1:]
-    shape = () if data_shape is None else tuple(data_shape)
-    if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
-        raise ValueError(
-            "The shape of one example must be a tuple of positive integers, such as (2,) for points or (32, 32, 3) for "
-            f"images. Received: {data_shape!r}."
-        )
-    return shape
-
-
-def _latent_size(latent_size, generator):
-    if latent_size is None:
-        return generator.input_shape[-1] if generator is not None else 128
-    if not isinstance(latent_size, int) or latent_size < 1:
-        raise ValueError(f"`latent_size` must be an integer >= 1. Received: {latent_size!r}.")
-    if generator is not None and generator.input_shape[-1] != latent_size:
-        raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {generator.input_shape[-1]}.")
-    return latent_size

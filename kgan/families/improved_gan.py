@@ -1,19 +1,19 @@
 """Improved techniques for training GANs: Salimans et al., NIPS 2016, arXiv 1606.03498."""
 
 import keras
-import numpy as np
 from keras import ops
 
-from kgan import backend, objectives
-from kgan.engine import Move, Observation, Turn
-from kgan.families.semi_supervised import SemiSupervisedGAN, check_classes
+from kgan import objectives
+from kgan.engine import Move, Turn
+from kgan.families.gan import GAN
+from kgan.families.semi_supervised import SemiSupervised
 from kgan.networks import improved, with_features
 from kgan.penalties import HistoricalAverage
 from kgan.priors import Uniform
 
 
 @keras.saving.register_keras_serializable("kgan")
-class ImprovedGAN(SemiSupervisedGAN):
+class ImprovedGAN(SemiSupervised, GAN):
     """The two-player game with the paper's techniques, each switchable; with `classes`, a semi-supervised classifier.
 
     - Feature matching (3.1): the generator matches the mean features of a hidden layer, on a second minibatch of real examples.
@@ -87,7 +87,6 @@ class ImprovedGAN(SemiSupervisedGAN):
         prior=None,
         **kwargs,
     ):
-        check_classes(classes)
         if not isinstance(generator_steps, int) or generator_steps < 1:
             raise ValueError(f"`generator_steps` must be an integer >= 1. Received: {generator_steps!r}.")
         if kwargs.get("simultaneous"):
@@ -113,10 +112,7 @@ class ImprovedGAN(SemiSupervisedGAN):
             prior=Uniform(0.0, 1.0) if prior is None else prior,
             **kwargs,
         )
-        outputs = discriminator.output_shape[-1]
-        if outputs != (classes or 1):
-            raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")
-        self.classes = classes
+        self.set_classes(classes)
         self.feature_matching = feature_matching
         self.matching_power = matching_power
         self.feature_layer = feature_layer or default
@@ -159,12 +155,7 @@ class ImprovedGAN(SemiSupervisedGAN):
             logits = self.discriminator(batch["labeled"], training=self.in_training)
             unsupervised = super().discriminator_loss(batch["unlabeled"])
             unsupervised["adversarial"] = 0.5 * self.unlabeled_weight * unsupervised["adversarial"]
-            right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(batch["labels"], "int32"))
-            terms = {
-                "supervised": objectives.class_cross_entropy(logits, batch["labels"]),
-                **unsupervised,
-                "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
-            }
+            terms = {**self.supervised_terms(logits, batch["labels"]), **unsupervised}
         return terms | ({"history": self.discriminator_history.term()} if self.history_weight else {})
 
     def generator_loss(self, batch):
@@ -177,28 +168,5 @@ class ImprovedGAN(SemiSupervisedGAN):
             terms = {"feature_matching": objectives.feature_matching(*features, power=self.matching_power)}
         return terms | ({"history": self.generator_history.term()} if self.history_weight else {})
 
-    # Classification --------------------------------------------------------------------------------------------------
-
-    def classify(self, examples, batch_size=256):
-        """Class probabilities, in inference mode and with the discriminator's average if the model keeps one.
-
-        Args:
-            examples: array `(count, *data_shape)`. batch_size: int, examples computed at once.
-
-        Returns:
-            NumPy array `(count, classes)`.
-        """
-        if self.classes is None:
-            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
-        parts = []
-        with backend.no_gradient(), backend.Overlay(self._averages.values(), commit=True):
-            for start in range(0, len(examples), batch_size):
-                logits = self.discriminator(ops.convert_to_tensor(examples[start : start + batch_size]), training=False)
-                parts.append(ops.convert_to_numpy(ops.softmax(ops.cast(logits, "float32"))))
-        return np.concatenate(parts)
-
-    def _check_networks(self):
-        outputs = self.discriminator.output_shape
-        if len(outputs) == 2 and outputs[-1] > 1:
-            return  # several logits: compared with `classes` by the constructor
-        super()._check_networks()
+    def class_logits(self, examples):
+        return self.discriminator(examples, training=False)

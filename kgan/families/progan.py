@@ -4,8 +4,7 @@ import keras
 from keras import ops
 
 from kgan import backend
-from kgan.callbacks import Relay
-from kgan.engine import DivergenceGuard
+from kgan.callbacks import fit_in_parts
 from kgan.families.gan import GAN
 from kgan.networks.progressive import (
     ProgressiveDiscriminator,
@@ -184,6 +183,11 @@ class ProGAN(GAN):
         """Whether the present phase has seen its images."""
         return int(ops.convert_to_numpy(self._shown)) >= self.images_per_phase
 
+    @property
+    def part_complete(self):
+        """Whether the next phase is due."""
+        return self.phase_complete and self.phase + 1 < self.num_phases
+
     # The game, at the present resolution -----------------------------------------------------------------------------
 
     def unpack(self, data):
@@ -226,7 +230,7 @@ class ProGAN(GAN):
 
     # Training --------------------------------------------------------------------------------------------------------
 
-    def fit(self, x, y=None, *, batch_size=None, epochs=1, initial_epoch=0, callbacks=None, **kwargs):
+    def fit(self, x, y=None, *, batch_size=None, epochs=1, initial_epoch=0, callbacks=None, verbose="auto", **kwargs):
         """As `kgan.AdversarialModel.fit`; grows the model at the end of the epoch in which a phase is complete.
 
         Args:
@@ -234,45 +238,15 @@ class ProGAN(GAN):
             batch_size: int, default 16 (the paper's up to 128 pixels), for resolutions that `minibatches` does not name.
             others: as there.
         """
-        callbacks = list(callbacks or [])
-        guards = [c for c in callbacks if isinstance(c, DivergenceGuard)]
-        history = keras.callbacks.History()
-        relay = Relay([*(c for c in callbacks if c not in guards), history], self)
-        relay.begin({"epochs": epochs, "verbose": kwargs.get("verbose", "auto"), "steps": None})
-        # A callback that restores a run says so here.
-        relay.next_epoch, self._initial_epoch = self._initial_epoch or initial_epoch, None
-        try:
-            while relay.next_epoch < epochs:
-                if self.phase_complete and self.phase + 1 < self.num_phases:
-                    self.grow_to(self.phase + 1)
-                size = self.minibatches.get(self.resolution, batch_size or 16)
-                data = x(self.resolution, size) if callable(x) else x
-                arrays = hasattr(data, "shape")
-                end = _PhaseEnd()
-                before = relay.next_epoch
-                super().fit(
-                    data,
-                    y,
-                    batch_size=size if arrays else None,
-                    epochs=epochs,
-                    initial_epoch=before,
-                    callbacks=[*guards, relay, end],
-                    **kwargs,
-                )
-                if not end.reached or relay.next_epoch == before:
-                    break
-        finally:
-            relay.on_fit_exit()
-        relay.end()
-        self.history = history
-        return history
 
+        def part(callbacks, start):
+            if self.part_complete:
+                self.grow_to(self.phase + 1)
+            size = self.minibatches.get(self.resolution, batch_size or 16)
+            data = x(self.resolution, size) if callable(x) else x
+            size = size if hasattr(data, "shape") else None
+            super(ProGAN, self).fit(
+                data, y, batch_size=size, epochs=epochs, initial_epoch=start, callbacks=callbacks, verbose=verbose, **kwargs
+            )
 
-class _PhaseEnd(keras.callbacks.Callback):
-    """Leaves Keras' `fit` when the phase is complete."""
-
-    reached = False
-
-    def on_epoch_end(self, epoch, logs=None):
-        if not self.model.stop_training and self.model.phase_complete and self.model.phase + 1 < self.model.num_phases:
-            self.reached = self.model.stop_training = True
+        return fit_in_parts(self, part, epochs=epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=verbose)

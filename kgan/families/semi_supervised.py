@@ -1,13 +1,46 @@
-"""Two-player games whose discriminator may learn classes from a few labels: what their data look like."""
+"""What games whose discriminator is a classifier share: labelled and unlabelled data, and classification."""
 
 import keras
 import numpy as np
+from keras import ops
 
-from kgan.families.gan import GAN
+from kgan import objectives
+from kgan.engine import Observation
 
 
-class SemiSupervisedGAN(GAN):
-    """Base of families that take `fit({"unlabeled": x, "labeled": x_l}, labels)` where their attribute `classes` is a number."""
+def check_classes(classes):
+    """Refuse a number of classes that is none."""
+    if classes is not None and (not isinstance(classes, int) or classes < 2):
+        raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
+
+
+class SemiSupervised:
+    """Put before `kgan.GAN` among the bases. With `classes`, the discriminator returns one logit a class, the fake class's being 0.
+
+    The family calls `set_classes` in its constructor and defines `class_logits`.
+    """
+
+    def set_classes(self, classes):
+        check_classes(classes)
+        outputs = self.discriminator.output_shape[-1]
+        if outputs != (classes or 1):
+            raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")
+        self.classes = classes
+
+    def _check_logits(self, shape):
+        """Several logits are right or wrong by `classes`, see `set_classes`."""
+
+    def class_logits(self, examples):
+        """The logits of classes `(batch, classes)`, in inference mode."""
+        raise NotImplementedError(f"{type(self).__name__} must define class_logits(examples).")
+
+    def supervised_terms(self, logits, labels):
+        """Cross-entropy and accuracy on labelled examples."""
+        right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+        return {
+            "supervised": objectives.class_cross_entropy(logits, labels),
+            "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
+        }
 
     def unpack(self, data):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -31,8 +64,17 @@ class SemiSupervisedGAN(GAN):
                 f"[{labels.min()}, {labels.max()}]."
             )
 
+    def classify(self, examples, batch_size=256):
+        """Class probabilities, in inference mode and with averaged weights if the model keeps averages.
 
-def check_classes(classes):
-    """Refuse a number of classes that is none."""
-    if classes is not None and (not isinstance(classes, int) or classes < 2):
-        raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
+        Args:
+            examples: array `(count, *data_shape)`. batch_size: int, examples computed at once.
+
+        Returns:
+            NumPy array `(count, classes)`.
+        """
+        if self.classes is None:
+            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
+        return self.in_inference(
+            lambda x: ops.softmax(ops.cast(self.class_logits(x), "float32")), examples, batch_size=batch_size
+        )

@@ -1,11 +1,11 @@
 """Wasserstein GANs: Arjovsky, Chintala, Bottou, ICML 2017, arXiv 1701.07875."""
 
-import math
-
 import keras
 from keras import ops
 
+from kgan.families import long_phases
 from kgan.families.gan import GAN
+from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 
 
@@ -66,19 +66,13 @@ class WGAN(GAN):
             raise ValueError("WGAN's critic moves before the generator; leave `simultaneous` out.")
         if not clip > 0:
             raise ValueError(f"`clip` must be a number > 0. Received: {clip!r}.")
-        if warmup is not None:
-            warmup = tuple(warmup)
-            if len(warmup) != 3 or not all(isinstance(n, int) and n > 0 for n in warmup) or warmup[0] > warmup[1]:
-                raise ValueError(
-                    "`warmup` must be positive integers (iterations, every, steps) with iterations <= every, or None. "
-                    f"Received: {warmup!r}."
-                )
-        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
-        built = _networks(shape, filters, latent_size or 100) if None in (generator, discriminator) else ()
+        shape, generator, discriminator = complete(
+            image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
+        )
         super().__init__(
             shape,
-            generator=generator or built[0],
-            discriminator=discriminator or built[1],
+            generator=generator,
+            discriminator=discriminator,
             objective="wasserstein",
             discriminator_steps=discriminator_steps,
             latent_size=latent_size,
@@ -87,7 +81,7 @@ class WGAN(GAN):
         self.image_shape = self.data_shape
         self.filters = filters
         self.clip = clip
-        self.warmup = warmup
+        self.warmup = long_phases.checked(warmup)
 
     def default_optimizers(self):
         return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-8) for m in ("discriminator", "generator")}
@@ -100,19 +94,7 @@ class WGAN(GAN):
         return self._generator_due if self.warmup else None
 
     def _generator_due(self):
-        """Whether the generator moves: a long critic phase is several rounds in which it waits.
-
-        A function of the number of rounds played, so that there is no counter to save: a long phase before each of the first moves; one
-        round each up to move `every`; then periods of `every` moves, the first of which is long again.
-        """
-        first, every, steps = self.warmup
-        long = math.ceil(steps / self.discriminator_steps)
-        played = ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "int32")
-        end_of_first = first * long
-        end_of_period = end_of_first + every - first
-        phase = ops.mod(played - end_of_period, every - 1 + long)
-        later = ops.logical_or(played < end_of_period, phase >= long - 1)
-        return ops.where(played < end_of_first, ops.equal(ops.mod(played + 1, long), 0), later)
+        return long_phases.generator_due(self.optimizer.iterations, self.warmup, self.discriminator_steps)
 
 
 def _networks(shape, filters, latent_size):

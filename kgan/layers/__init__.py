@@ -11,6 +11,8 @@ from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
 from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.spectral_normalization import SpectralNormalization
+from kgan.layers.statistics import estimate_statistics
+from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.weight_normalization import WeightNormalization
 from kgan.layers.weight_samples import WeightSamples
@@ -30,8 +32,10 @@ __all__ = [
     "PixelNormalization",
     "PrependReference",
     "SpectralNormalization",
+    "UntiedBias",
     "VirtualBatchNormalization",
     "WeightNormalization",
     "WeightSamples",
+    "estimate_statistics",
     "initialize_from_data",
 ]

@@ -11,9 +11,12 @@ class Maxout(layers.Layer):
     Args:
         units: int, number of outputs.
         pieces: int, default 5 (the discriminator of the 2014 GAN), affine maps per unit.
+        kernel_size: int or None, default None: dense maps over the last axis. A number: unpadded two-dimensional convolutions of that size.
+        strides: int, default 1, of the convolutions.
+        use_bias: bool, default True.
         kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
 
-    Input shape: `(batch, ..., features)`. Output shape: `(batch, ..., units)`.
+    Input shape: `(batch, ..., features)`, images for convolutions. Output shape: `(batch, ..., units)`.
 
     Example:
     >>> import keras, kgan
@@ -21,16 +24,31 @@ class Maxout(layers.Layer):
     3
     """
 
-    def __init__(self, units, pieces=5, kernel_initializer="glorot_uniform", bias_initializer="zeros", **kwargs):
+    def __init__(
+        self,
+        units,
+        pieces=5,
+        kernel_size=None,
+        strides=1,
+        use_bias=True,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         for name, value in {"units": units, "pieces": pieces}.items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
         self.units = units
         self.pieces = pieces
-        self.affine = layers.Dense(
-            units * pieces, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer, name="affine"
-        )
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.use_bias = use_bias
+        start = {"kernel_initializer": kernel_initializer, "bias_initializer": bias_initializer}
+        if kernel_size is None:
+            self.affine = layers.Dense(units * pieces, use_bias=use_bias, name="affine", **start)
+        else:
+            self.affine = layers.Conv2D(units * pieces, kernel_size, strides, use_bias=use_bias, name="affine", **start)
 
     def build(self, input_shape):
         self.affine.build(input_shape)
@@ -40,10 +58,11 @@ class Maxout(layers.Layer):
         return ops.max(ops.reshape(affine, (*ops.shape(affine)[:-1], self.units, self.pieces)), axis=-1)
 
     def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units)
+        return (*self.affine.compute_output_shape(input_shape)[:-1], self.units)
 
     def get_config(self):
         initializers = {
             name: keras.initializers.serialize(getattr(self.affine, name)) for name in ("kernel_initializer", "bias_initializer")
         }
-        return {**super().get_config(), "units": self.units, "pieces": self.pieces, **initializers}
+        own = {name: getattr(self, name) for name in ("units", "pieces", "kernel_size", "strides", "use_bias")}
+        return {**super().get_config(), **own, **initializers}

@@ -1,16 +1,26 @@
 """Metrics: definitions on arrays, streaming forms for `compile(metrics=...)`, feature extractors."""
 
+from kgan.metrics.codes import MutualInformation, purity
+from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.manifolds import density_coverage, precision_recall
-from kgan.metrics.modes import mode_statistics, stacked_mode_statistics, total_variation
+from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
-from kgan.metrics.streaming import ClassScore, FrechetDistance, HighQualityShare, KernelDistance, ModesCovered
+from kgan.metrics.streaming import (
+    ClassScore,
+    FrechetDistance,
+    HighQualityShare,
+    KernelDistance,
+    ModesCovered,
+    StackedDivergence,
+    StackedModesCovered,
+)
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
@@ -23,12 +33,17 @@ __all__ = [
     "KernelDistance",
     "ModesCovered",
     "Moments",
+    "MutualInformation",
+    "StackedDivergence",
+    "StackedModesCovered",
+    "channel_labels",
     "class_score",
     "density_coverage",
     "digit_report",
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",
+    "kde_coverage",
     "kernel_distance",
     "kernel_mmd2",
     "laplacian_pyramid",
@@ -37,6 +52,7 @@ __all__ = [
     "mode_statistics",
     "ms_ssim",
     "precision_recall",
+    "purity",
     "reference_moments",
     "sample_report",
     "sliced_wasserstein",

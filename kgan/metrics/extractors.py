@@ -36,11 +36,11 @@ class Extractor:
     batch_size = 256
 
     def __call__(self, images):
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(images).")
 
     def classify(self, features):
         """Class probabilities (batch, classes) from features, a tensor."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} has features, but no classes.")
 
     def features(self, images):
         """Features of images as a NumPy array (count, feature_size). All of them: the last batch may be smaller."""

@@ -27,7 +27,7 @@ def mode_statistics(points, mixture, sigmas=3.0):
         sigmas: float > 0, default 3.0 (the protocol's; 10 for its 1200 dimensions).
 
     Returns:
-        dict: `modes` (int), `high_quality` (share), `kl` (of the high-quality points' distribution over modes from the uniform one, in
+        dict: `modes` (int), `high_quality` (share), `kl` (of the high-quality points' distribution over modes from the mixture's own, in
         nats; inf without such points).
 
     Example:
@@ -47,8 +47,22 @@ def mode_statistics(points, mixture, sigmas=3.0):
     nearest = squared.argmin(axis=1)
     good = squared[np.arange(len(points)), nearest] < (sigmas * mixture.stddev) ** 2
     counts = np.bincount(nearest[good], minlength=len(centres))
-    kl = _divergence_from(counts, np.full(len(centres), 1.0 / len(centres)))
+    kl = _divergence_from(counts, mixture.weights)
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "kl": kl}
+
+
+def channel_labels(images, classifier):
+    """The predicted class of every channel of stacked images, for `stacked_mode_statistics`.
+
+    Args:
+        images: array (samples, n, n, channels) in [-1, 1].
+        classifier: judge of one channel, with `probabilities`; `kgan.metrics.DigitClassifier()` for stacked digits.
+
+    Returns:
+        integers (samples, channels).
+    """
+    channels = np.moveaxis(np.asarray(images), -1, 0)[..., None]
+    return np.stack([classifier.probabilities(channel).argmax(axis=-1) for channel in channels], axis=-1)
 
 
 def stacked_mode_statistics(labels, classes=10, reference=None):

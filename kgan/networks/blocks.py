@@ -28,10 +28,8 @@ def conv(filters, kernel, name, strides=1, initializer="glorot_uniform", padding
     return layers.Conv2D(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
-def deconv(filters, kernel, name, strides=2, initializer="glorot_uniform", **kwargs):
-    return layers.Conv2DTranspose(
-        filters, kernel, strides, padding="same", kernel_initializer=fresh(initializer), name=name, **kwargs
-    )
+def deconv(filters, kernel, name, strides=2, initializer="glorot_uniform", padding="same", **kwargs):
+    return layers.Conv2DTranspose(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
 def scaled(channels, width):

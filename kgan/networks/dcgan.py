@@ -92,6 +92,7 @@ def discriminator(
     dropout=0.0,
     initializer=None,
     name="discriminator",
+    outputs=1,
 ):
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
@@ -102,9 +103,10 @@ def discriminator(
         epsilon, growth: as in `generator`.
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
         initializer: of all kernels, default N(0, 0.02).
+        outputs: int, default 1, the logit; more for the features of an encoder.
 
     Returns:
-        `keras.Model` from images in [-1, 1] to logits `(batch, 1)`. With batch norm it must see real and generated
+        `keras.Model` from images in [-1, 1] to logits `(batch, outputs)`. With batch norm it must see real and generated
         images in separate batches.
     """
     image_shape = check_image_shape(image_shape, base, 2 * base)
@@ -118,7 +120,7 @@ def discriminator(
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
     x = layers.Flatten(name="flatten")(x)
-    x = dense(1, "logit", initializer, use_bias=not batch_norm)(x)
+    x = dense(outputs, "logit", initializer, use_bias=not batch_norm)(x)
     return keras.Model(inputs, x, name=name)
 
 

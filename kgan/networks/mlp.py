@@ -66,7 +66,7 @@ def discriminator(
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
         dropout: float, rate after every hidden layer.
         scale: float, default 1.0, factor of the examples in front of the first layer.
-        outputs: int, default 1; the number of classes for semi-supervised learning.
+        outputs: int, default 1, the logit; more for classes, or for the features of an encoder.
 
     Returns:
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.

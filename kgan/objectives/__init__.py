@@ -21,14 +21,27 @@ from kgan.objectives.adversarial import (
     least_squares,
     minimax,
     non_saturating,
+    reverse_kl,
     wasserstein,
 )
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
+from kgan.objectives.information import mutual_information
+from kgan.objectives.kernels import (
+    GaussianKernel,
+    biased_mmd2,
+    feasible_set,
+    get_kernel,
+    linear_time_mmd2,
+    mmd,
+    squared_distances,
+    unbiased_mmd2,
+)
+from kgan.objectives.reconstruction import latent_reconstruction
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
-_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares)}
+_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 
 
 def register(objective):
@@ -58,19 +71,30 @@ def names():
 
 __all__ = [
     "FDivergence",
+    "GaussianKernel",
     "Objective",
     "OneSidedSmoothing",
+    "biased_mmd2",
     "class_cross_entropy",
+    "feasible_set",
     "feature_matching",
     "get",
+    "get_kernel",
     "hinge",
+    "latent_reconstruction",
     "least_squares",
+    "linear_time_mmd2",
     "marginal_energy",
     "minimax",
+    "mmd",
+    "mutual_information",
     "names",
     "non_saturating",
     "realness",
     "register",
+    "reverse_kl",
+    "squared_distances",
+    "unbiased_mmd2",
     "unsupervised",
     "wasserstein",
 ]

@@ -133,6 +133,12 @@ Critic: `E l(G(z)) - E l(x)`, the negative estimate of the distance. Generator: 
 Lipschitz by other means: clipping, a gradient penalty, spectral normalisation.
 """
 
+reverse_kl = Objective("reverse_kl", discriminator=_cross_entropy, generator=_minus_mean)
+"""The generator's loss is linear in the logit of a discriminator trained with the cross-entropy: `-E l(G(z))`.
+
+At the optimal discriminator, `l = log p / q`, the generator descends on `E_q log q / p = KL(q || p)` (VEEGAN, 1705.07761).
+"""
+
 least_squares = Objective(
     "least_squares",
     discriminator=lambda real_logits, fake_logits: (

@@ -1,41 +1,43 @@
-"""Learning-rate schedules that Keras does not have."""
+"""Learning-rate schedules of the papers that Keras does not have."""
 
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable("kgan")
-class ClippedExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """`initial_learning_rate * exp(-rate * min(1, step / decay_steps))`: falls for `decay_steps` steps, then stays.
-
-    The schedule of the Bayesian GAN's code (1705.09558), with `decay_steps` the steps of one epoch.
+class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """A rate that stays for the first part of training, falls exponentially over the rest, and stays again.
 
     Args:
-        initial_learning_rate: float > 0.
-        decay_steps: int >= 1.
-        rate: float >= 0, default 3.0 (the code's): the rate ends at 5 % of where it starts.
+        learning_rate: float, the rate of the first part.
+        steps: int >= 1, optimiser steps until the last rate is reached.
+        hold: float in [0, 1), default 0.5: the share of steps at the first rate (BiGAN, 1605.09782: half of the epochs; 0 in the
+            Bayesian GAN, 1705.09558).
+        factor: float > 0, default 0.01 (BiGAN's): the last rate over the first (exp(-3) in the Bayesian GAN, over one epoch).
 
-    Example:
+    Raises:
+        ValueError: for other numbers.
+
+    Example: half of the way down is a tenth.
+
     >>> import kgan
-    >>> schedule = kgan.optimizers.ClippedExponentialDecay(1.0, 100)
-    >>> [round(float(schedule(step)), 4) for step in (0, 50, 100, 1000)]
-    [1.0, 0.2231, 0.0498, 0.0498]
+    >>> rate = kgan.optimizers.HoldThenDecay(1e-3, 1000)
+    >>> [round(float(rate(step)), 7) for step in (0, 500, 750, 1000)]
+    [0.001, 0.001, 0.0001, 1e-05]
     """
 
-    def __init__(self, initial_learning_rate, decay_steps, rate=3.0):
-        super().__init__()
-        if not initial_learning_rate > 0 or not rate >= 0:
+    def __init__(self, learning_rate, steps, hold=0.5, factor=0.01):
+        if not (learning_rate > 0 and steps >= 1 and 0.0 <= hold < 1.0 and factor > 0.0):
             raise ValueError(
-                "`initial_learning_rate` must be > 0 and `rate` >= 0. Received: "
-                f"initial_learning_rate={initial_learning_rate!r}, rate={rate!r}."
+                "`learning_rate` must be > 0, `steps` >= 1, `hold` in [0, 1), `factor` > 0. Received: "
+                f"learning_rate={learning_rate!r}, steps={steps!r}, hold={hold!r}, factor={factor!r}."
             )
-        if not isinstance(decay_steps, int) or decay_steps < 1:
-            raise ValueError(f"`decay_steps` must be an integer >= 1. Received: {decay_steps!r}.")
-        self.initial_learning_rate, self.decay_steps, self.rate = initial_learning_rate, decay_steps, rate
+        self.learning_rate, self.steps, self.hold, self.factor = learning_rate, steps, hold, factor
 
     def __call__(self, step):
-        share = ops.minimum(ops.cast(step, "float32") / self.decay_steps, 1.0)
-        return self.initial_learning_rate * ops.exp(-self.rate * share)
+        done = ops.cast(step, "float32") / self.steps
+        way = ops.clip((done - self.hold) / (1.0 - self.hold), 0.0, 1.0)
+        return self.learning_rate * ops.exp(way * ops.log(ops.convert_to_tensor(self.factor, "float32")))
 
     def get_config(self):
-        return {name: getattr(self, name) for name in ("initial_learning_rate", "decay_steps", "rate")}
+        return {"learning_rate": self.learning_rate, "steps": self.steps, "hold": self.hold, "factor": self.factor}

@@ -5,7 +5,7 @@ from kgan.penalties.history import HistoricalAverage
 from kgan.penalties.outputs import Consistency, Drift, consistency
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.penalties.regions import interpolate
-from kgan.penalties.weights import Orthonormal, orthonormal_penalty
+from kgan.penalties.weights import Orthonormal, orthonormal_penalty, weight_decay
 
 __all__ = [
     "R1",
@@ -22,4 +22,5 @@ __all__ = [
     "interpolate",
     "orthonormal_penalty",
     "r1_penalty",
+    "weight_decay",
 ]

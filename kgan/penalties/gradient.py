@@ -52,7 +52,7 @@ def gradient_penalty(score, points, target=1.0, one_sided=False):
     >>> [float(p) for p in kgan.penalties.gradient_penalty(linear, ops.ones((2, 2)))]
     [16.0, 16.0]
     """
-    excess = gradient_norm(score, ops.stop_gradient(ops.convert_to_tensor(points))) - target
+    excess = gradient_norm(score, ops.convert_to_tensor(points)) - target
     return ops.square(ops.relu(excess) if one_sided else excess)
 
 
@@ -61,7 +61,7 @@ def r1_penalty(score, real):
 
     Args and returns as for `gradient_penalty`; the shape is `(batch,)`.
     """
-    gradient = full_precision(input_gradient(score, ops.stop_gradient(ops.convert_to_tensor(real))))
+    gradient = full_precision(input_gradient(score, ops.convert_to_tensor(real)))
     return ops.sum(ops.square(gradient), axis=tuple(range(1, len(gradient.shape))))
 
 

@@ -24,6 +24,21 @@ def orthonormal_penalty(matrix):
     return ops.sum(ops.square(gram - ops.eye(gram.shape[0], dtype=gram.dtype)))
 
 
+def weight_decay(variables, weight):
+    """`weight / 2 * ||theta||^2`, which adds `weight * theta` to the gradient.
+
+    Under an adaptive optimiser this is not the decay that `keras.optimizers.AdamW` subtracts beside the step.
+
+    Args:
+        variables: sequence of `keras.Variable`.
+        weight: float >= 0.
+
+    Returns:
+        Scalar.
+    """
+    return 0.5 * weight * sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in variables)
+
+
 @keras.saving.register_keras_serializable("kgan")
 class Orthonormal(Penalty):
     """The orthonormal baseline of 1802.05957: `weight * sum over layers of ||W^T W - I||_F^2`.

@@ -50,6 +50,7 @@ class Spec:
 
 IMAGE = (8, 8, 1)
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
+INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
 def progan(phase=0, **kwargs):
@@ -58,8 +59,12 @@ def progan(phase=0, **kwargs):
     return model
 
 
-def _batch_norm(name):
+def batch_norm(name):
     return keras.layers.BatchNormalization(name=name)
+
+
+def three(networks):
+    return dict(zip(("encoder", "generator", "discriminator"), networks, strict=True))
 
 
 SPECS = {
@@ -227,6 +232,146 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
     ),
+    "GMMN": Spec(
+        kgan.GMMN,
+        lambda: kgan.GMMN(
+            IMAGE, generator=kgan.networks.mlp.generator(IMAGE, 3, (8,), batch_norm=True, output_activation="tanh"), seed=0
+        ),
+        IMAGE,
+        {"generator": 1},
+        {"generator/mmd"},
+        smallest_batch=2,
+    ),
+    "GMMN, codes": Spec(
+        kgan.GMMN,
+        lambda: kgan.GMMN(
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), name="encoder", outputs=3),
+            decoder=kgan.networks.mlp.generator((2,), 3, (8,), name="decoder"),
+            generator=kgan.networks.mlp.generator((3,), 4, (8,)),
+            squared=True, loss_weight=2.0, seed=0,
+        ),
+        (2,),
+        {"generator": 1},
+        {"generator/mmd"},
+        smallest_batch=2,
+    ),
+    "MMDGAN": Spec(
+        kgan.MMDGAN,
+        lambda: kgan.MMDGAN(IMAGE, filters=3, latent_size=4, encoder_steps=2, warmup=(1, 2, 4), seed=0),
+        IMAGE,
+        {"encoder": 2, "generator": 0.5},
+        {"encoder/mmd", "encoder/reconstruction", "encoder/feasible_set", "generator/mmd", "generator/feasible_set"},
+        smallest_batch=2,
+    ),
+    "MMDGAN, points": Spec(
+        kgan.MMDGAN,
+        lambda: kgan.MMDGAN(
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), 0.2, name="encoder", outputs=5),
+            decoder=kgan.networks.mlp.generator((2,), 5, (8,), name="decoder"),
+            clip=0.1, clip_scope="kernels", feasible_set_weight=0.0, encoder_steps=2, warmup=None, seed=0,
+        ),
+        (2,),
+        {"encoder": 2, "generator": 1},
+        {"encoder/mmd", "encoder/reconstruction", "generator/mmd"},
+        smallest_batch=2,
+    ),
+    "InfoGAN": Spec(
+        kgan.InfoGAN,
+        lambda: kgan.InfoGAN(
+            IMAGE, noise_size=3, codes=[kgan.codes.Categorical(3), kgan.codes.Continuous(2, learn_variance=True)],
+            generator=kgan.networks.infogan.generator(IMAGE, 8, 3, 8, epsilon=1e-3),
+            discriminator=kgan.networks.infogan.discriminator(IMAGE, 3, 8, epsilon=1e-3),
+            recognizer=kgan.networks.infogan.recognizer((8,), 7, 6, epsilon=1e-3),
+            seed=0,
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        INFORMATION,
+        smallest_batch=2,
+    ),
+    "InfoGAN, trunk at rest": Spec(
+        kgan.InfoGAN,
+        lambda: kgan.InfoGAN((2,), noise_size=3, information_weight=[1.0, 0.1], info_updates_trunk=False, seed=0),
+        (2,),
+        ONE_TO_ONE,
+        INFORMATION,
+    ),
+    "AdaGAN": Spec(
+        kgan.AdaGAN,
+        lambda: kgan.AdaGAN(
+            component=kgan.GAN(
+                generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True),
+                discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            ),
+            components=3, epochs_per_component=1, classifier_epochs=2, seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
+    "AdaGAN of WGANs": Spec(
+        kgan.AdaGAN,
+        lambda: kgan.AdaGAN(
+            component=kgan.WGAN(
+                generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+                discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+                discriminator_steps=2, warmup=(1, 2, 4),
+            ),
+            components=3, epochs_per_component=1, classifier_epochs=1, seed=0,
+        ),
+        (2,),
+        {"discriminator": 2, "generator": 0.5},
+    ),
+    "BiGAN": Spec(
+        kgan.BiGAN, lambda: kgan.BiGAN((5,), size=1, latent_size=3, seed=0), (5,), ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+    ),
+    "BiGAN, convolutional": Spec(
+        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=2, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+    ),
+    "ALI": Spec(
+        kgan.ALI,
+        lambda: kgan.ALI(
+            seed=0,
+            **three(kgan.networks.bidirectional.stochastic_perceptrons((2,), 2, 3, (6,), (6,), (5,), 2)),
+        ),
+        (2,),
+        ONE_TO_ONE,
+    ),
+    "ALI, images": Spec(
+        kgan.ALI, lambda: kgan.ALI(IMAGE, width=0.04, latent_size=3, joint_batch=False, seed=0), IMAGE, ONE_TO_ONE,
+        tolerance=1e-3,  # batch norm divides by the small deviations of small kernels
+    ),
+    "ALI, semi-supervised": Spec(
+        kgan.ALI,
+        lambda: kgan.ALI(
+            classes=3, seed=0,
+            **three(kgan.networks.bidirectional.stochastic_perceptrons((5,), 2, 2, (6,), (6,), (5,), 2, outputs=3)),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
+    "VEEGAN": Spec(
+        kgan.VEEGAN,
+        lambda: kgan.VEEGAN(
+            extra_noise=1, adversarial_reconstructor=True, seed=0,
+            **three(kgan.networks.bidirectional.veegan_perceptrons((2,), 4, 1, (6,), (6,))),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction", "generator/inference"},
+    ),
+    "VEEGAN, images": Spec(
+        kgan.VEEGAN,
+        lambda: kgan.VEEGAN(
+            deterministic=True, seed=0, **three(kgan.networks.bidirectional.veegan_convolutional(IMAGE, 4, 2, 6)),
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction"},
+    ),
     "BayesianGAN": Spec(
         kgan.BayesianGAN,
         lambda: kgan.BayesianGAN(
@@ -242,7 +387,7 @@ SPECS = {
         kgan.BayesianGAN,
         lambda: kgan.BayesianGAN(
             generator=[kgan.networks.mlp.generator((2,), 3, (4,))],
-            discriminator=[kgan.networks.mlp.discriminator((2,), (4,), outputs=3, norm=_batch_norm) for _ in range(2)],
+            discriminator=[kgan.networks.mlp.discriminator((2,), (4,), outputs=3, norm=batch_norm) for _ in range(2)],
             classes=3, marginal="mean", sghmc_steps=1, burn_in=0, keep_every=1, seed=0,
         ),
         (2,),

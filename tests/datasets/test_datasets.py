@@ -26,6 +26,8 @@ def save_image(path, size=(20, 16), value=128):
         ("faces", (25, 25, 1), (80, 20)),
         ("ring", (2,), (50_000,) * 2),
         ("grid", (2,), (50_000,) * 2),
+        ("gaussian1200", (1200,), (10_000,) * 2),
+        ("stacked_digits", (8, 8, 3), (50_000,) * 2),
     ],
 )
 def test_embedded_sets(name, shape, counts):
@@ -37,6 +39,27 @@ def test_embedded_sets(name, shape, counts):
         if len(shape) == 3:
             assert -1 <= examples.min() < -0.5
             assert 0.5 < examples.max() <= 1
+
+
+def test_a_mixture_embedded_in_more_dimensions():
+    mixture = datasets.gaussian1200()
+    points, modes = mixture.sample(400, seed=0, labels=True)
+    np.testing.assert_array_equal(points[:, 700:], mixture.centres[modes, 700:])
+    np.testing.assert_allclose((points - mixture.centres[modes])[:, :700].std(), 1.0, atol=0.01)
+    assert sorted(mixture.centres[:, 0]) == [-13, -5.5, -2.5, -2, -1, -0.5, 0, 0.25, 0.5, 10]
+    for noisy in (0, 3, 1.5):
+        with pytest.raises(ValueError, match="`noisy`"):
+            datasets.Mixture(np.eye(2), 1.0, noisy=noisy)
+
+
+def test_stacked_digits_carry_the_label_of_every_channel():
+    images, labels = datasets.stack_digits(300, "test", seed=1)
+    single, classes = datasets.arrays("digits", "test")
+    for channel, part in enumerate((labels // 100, labels // 10 % 10, labels % 10)):
+        nearest = ((images[:, None, :, :, channel] - single[None, ..., 0]) ** 2).sum((2, 3)).argmin(1)
+        np.testing.assert_array_equal(classes[nearest], part)
+    again, _ = datasets.stack_digits(300, "test", seed=1)
+    np.testing.assert_array_equal(images, again)
 
 
 def test_splits_share_no_digit_and_cover_all():
@@ -168,6 +191,19 @@ def test_mixtures():
         datasets.Mixture([[0.0, 0.0], [0.0, 0.0]], 0.1)
     with pytest.raises(ValueError, match="stddev"):
         datasets.Mixture([[0.0, 0.0]], 0.0)
+
+
+def test_mixtures_of_unequal_weights():
+    weights = [0.5, 0.3, 0.15, 0.05]
+    ring = datasets.ring(4, weights=weights)
+    _, modes = ring.sample(20_000, 0, labels=True)
+    np.testing.assert_allclose(np.bincount(modes) / 20_000, weights, atol=0.01)
+    np.testing.assert_allclose(datasets.ring(4).weights, 0.25)
+    equal = datasets.ring(4, weights=[0.25] * 4)
+    np.testing.assert_array_equal(equal.sample(50, 1), datasets.ring(4).sample(50, 1))
+    for bad in ([0.5, 0.5], [0.5, 0.5, 0.0, 0.0], [1.0, 1.0, 1.0, 1.0]):
+        with pytest.raises(ValueError, match="weights"):
+            datasets.ring(4, weights=bad)
 
 
 def test_training_on_a_loaded_set_is_the_documented_one_liner():

@@ -9,7 +9,7 @@ from keras import ops
 
 import kgan
 from kgan import Turn
-from kgan.engine.rounds import clock, epoch_order, split_round
+from kgan.engine.rounds import clock, epoch_order, split_round, to_rounds
 from tests.games import Bilinear, ones
 
 
@@ -115,6 +115,29 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert (orders[0] != orders[1]).any()
     np.testing.assert_array_equal(np.sort(orders[1]), np.arange(50))
     clock.epoch = 0
+
+
+def test_sampling_weights_draw_with_replacement():
+    weights = np.asarray([0.0, 3.0, 1.0, 0.0])
+    points = np.repeat(np.arange(4.0, dtype="float32")[:, None], 2, axis=1)
+    rounds, first = to_rounds(np.repeat(points, 500, axis=0), None, 10, 1, 0, True, weights=np.repeat(weights, 500))
+    assert first.shape == (10, 2)
+    drawn = np.concatenate([np.asarray(rounds[i]) if hasattr(rounds, "arrays") else i.numpy() for i in _items(rounds)])[:, 0]
+    assert len(drawn) == 2000
+    np.testing.assert_allclose([(drawn == v).mean() for v in range(4)], weights / 4, atol=0.04)
+    clock.epoch = 0
+    order = epoch_order(4, 0, True, weights / 4)
+    np.testing.assert_array_equal(order, epoch_order(4, 0, True, weights / 4))
+    assert set(order) <= {1, 2}
+    for bad in (np.ones(3), np.zeros(4), -np.ones(4), np.full(4, np.nan)):
+        with pytest.raises(ValueError, match="4 finite numbers"):
+            to_rounds(points, None, 1, 1, 0, True, weights=bad)
+    with pytest.raises(ValueError, match="sampling_weights"):
+        to_rounds(keras.utils.PyDataset(), None, None, 1, 0, True, weights=weights)
+
+
+def _items(rounds):
+    return range(len(rounds)) if hasattr(rounds, "arrays") else rounds
 
 
 def test_split_round():

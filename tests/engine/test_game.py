@@ -102,6 +102,23 @@ def test_project_acts_at_compile_and_after_each_step():
     assert model.point() == pytest.approx((-0.5, 1.0))
 
 
+def test_a_projection_may_belong_to_one_player_of_a_move():
+    class Pair(Bilinear):
+        def turns(self):
+            bound = {"discriminator": lambda w: ops.clip(w, -0.5, 0.5)}
+            return (Turn((Move("joint", ("discriminator", "generator"), lambda x: self.value(x), bound),), every=2),)
+
+        def default_optimizers(self):
+            return sgd("joint")
+
+    model = Pair(psi=3.0, theta=-20.0)
+    model.compile()
+    assert model.point() == pytest.approx((0.5, -20.0))
+    # Joint descent on psi theta: psi <- 0.5 + 2 and back into its set, theta <- -20 - 0.05 and left there; the second round is skipped.
+    play(model, rounds=2)
+    assert model.point() == pytest.approx((0.5, -20.05))
+
+
 def test_several_players_move_on_one_loss_and_overlap():
     class Pair(Bilinear):
         def turns(self):
@@ -177,6 +194,7 @@ def test_regularizers_and_activity_losses_of_the_player_are_terms():
         (lambda m: (Turn((m.d_move(), m.d_move())),), "name of its own"),
         (lambda m: (Turn((m.d_move(),), repeats=0),), "repeats"),
         (lambda m: (Turn((Move("d", ("nobody",), lambda x: 0.0),)),), "not an attribute"),
+        (lambda m: (Turn((m.d_move(project={"generator": abs}),)),), "does not move"),
         (lambda m: (Turn((Move("d/d", ("generator",), lambda x: 0.0),)),), "must not contain"),
     ],
 )

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kgan.layers import GlobalSumPooling2D, Maxout, WeightNormalization
+from kgan.layers import GlobalSumPooling2D, Maxout, UntiedBias, WeightNormalization, estimate_statistics
 
 
 def test_maxout_by_hand():
@@ -56,3 +56,27 @@ def test_weight_normalization_learns_direction_and_length_apart(rng):
     before = [ops.convert_to_numpy(v).copy() for v in model.trainable_variables]
     model.fit(rng.normal(size=(8, 3)).astype("float32"), rng.normal(size=(8, 2)).astype("float32"), verbose=0)
     assert all(np.abs(ops.convert_to_numpy(v) - b).max() > 0 for v, b in zip(model.trainable_variables, before, strict=True))
+
+
+def test_convolutional_maxout_is_the_largest_of_its_convolutions(rng):
+    layer = Maxout(3, 2, kernel_size=2, strides=2, use_bias=False)
+    x = rng.normal(size=(2, 5, 5, 4)).astype("float32")
+    assert layer(x).shape == layer.compute_output_shape(x.shape) == (2, 2, 2, 3)
+    patch = x[1, 2:4, 0:2].reshape(-1)
+    affine = patch @ ops.convert_to_numpy(layer.affine.kernel).reshape(-1, 6)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x))[1, 1, 0], affine.reshape(3, 2).max(1), rtol=1e-4, atol=1e-5)
+    twin = Maxout.from_config(layer.get_config())
+    assert (twin.kernel_size, twin.strides, twin.use_bias, len(layer.weights)) == (2, 2, False, 1)
+
+
+def test_untied_bias_has_a_number_for_every_entry():
+    layer = UntiedBias()
+    layer.build((None, 2, 1, 2))
+    layer.bias.assign(np.arange(4.0).reshape(2, 1, 2))
+    x = np.ones((3, 2, 1, 2), "float32")
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(x)), x + np.arange(4.0).reshape(2, 1, 2))
+
+
+def test_statistics_need_a_batch():
+    with pytest.raises(ValueError, match="No batch"):
+        estimate_statistics(keras.Sequential([keras.Input((1,)), layers.BatchNormalization()]), [])

@@ -14,6 +14,12 @@ def test_modes_of_real_data_and_of_one_point():
         assert real["kl"] < 0.02
     one = metrics.mode_statistics(np.tile(datasets.ring().centres[:1], (100, 1)), datasets.ring())
     assert one == {"modes": 1, "high_quality": 1.0, "kl": pytest.approx(np.log(8))}
+    weights = np.asarray([0.5, 0.3, 0.15, 0.05])
+    unequal = datasets.ring(4, weights=weights)
+    assert metrics.mode_statistics(unequal.sample(5000, 0), unequal)["kl"] < 0.005
+    equal = datasets.ring(4).sample(50_000, 0)
+    kl = metrics.mode_statistics(equal, unequal)["kl"]
+    assert kl == pytest.approx(float((0.25 * np.log(0.25 / weights)).sum()), abs=0.02)
     far = metrics.mode_statistics(np.full((10, 2), 9.0), datasets.ring())
     assert (far["modes"], far["high_quality"], far["kl"]) == (0, 0.0, float("inf"))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kgan.optimizers import SGHMC, ClippedExponentialDecay
+from kgan.optimizers import SGHMC, HoldThenDecay
 
 
 def variable(values):
@@ -109,7 +109,7 @@ def test_burn_in_is_adam_and_leaves_nothing_behind():
 
 def test_a_restored_sampler_goes_on_exactly():
     theta = variable([1.0, 2.0])
-    optimizer = SGHMC(ClippedExponentialDecay(0.1, 5), friction=0.2, data_size=7, burn_in=1, seed=2)
+    optimizer = SGHMC(HoldThenDecay(0.1, 5, hold=0.0), friction=0.2, data_size=7, burn_in=1, seed=2)
     for _ in range(3):
         step(optimizer, theta, [1.0, 1.0])
     twin = keras.optimizers.deserialize(keras.optimizers.serialize(optimizer))
@@ -143,7 +143,7 @@ def test_size_can_change():
         optimizer.set_data_size(0)
 
 
-@pytest.mark.parametrize("bad", [{"initial_learning_rate": 0.0}, {"decay_steps": 0}, {"rate": -1.0}])
+@pytest.mark.parametrize("bad", [{"learning_rate": 0.0}, {"steps": 0}, {"hold": 1.0}, {"factor": 0.0}])
 def test_schedule_refuses(bad):
-    with pytest.raises(ValueError):
-        ClippedExponentialDecay(**{"initial_learning_rate": 1.0, "decay_steps": 10, **bad})
+    with pytest.raises(ValueError, match="must be"):
+        HoldThenDecay(**{"learning_rate": 1.0, "steps": 10, **bad})

@@ -1,0 +1,73 @@
+"""How much of a code survives in the examples made from it."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("kgan")
+class MutualInformation(keras.metrics.Metric):
+    """The variational lower bound of the mutual information of codes and examples (1606.03657, Eq. 5), streamed over minibatches.
+
+    `H(c) + mean log Q(c | x)` in nats, over all examples seen. `update_state(values, parameters)` takes the codes `(batch, size)` and
+    the recogniser's outputs `(batch, parameters)`.
+
+    Args:
+        code: `kgan.codes.Code`.
+
+    Example: outputs of zero know nothing about a code of two classes.
+
+    >>> import numpy as np, kgan
+    >>> metric = kgan.metrics.MutualInformation(kgan.codes.Categorical(2))
+    >>> metric.update_state(np.eye(2, dtype="float32"), np.zeros((2, 2), "float32"))
+    >>> abs(float(metric.result())) < 1e-5
+    True
+    """
+
+    def __init__(self, code, name="mutual_information", dtype=None):
+        super().__init__(name=name, dtype=dtype)
+        self.code = code
+        self.total = self.add_variable((), "zeros", name="total")
+        self.examples = self.add_variable((), "zeros", name="examples")
+
+    def update_state(self, values, parameters, sample_weight=None):
+        if sample_weight is not None:
+            raise ValueError("MutualInformation takes no sample weights: it is a mean over examples that were generated.")
+        likelihoods = self.code.log_likelihood(ops.convert_to_tensor(parameters), ops.convert_to_tensor(values))
+        self.total.assign_add(ops.cast(ops.sum(likelihoods), self.total.dtype))
+        self.examples.assign_add(ops.cast(ops.shape(likelihoods)[0], self.examples.dtype))
+
+    def result(self):
+        seen = ops.convert_to_tensor(self.examples)
+        bound = self.code.entropy + ops.convert_to_tensor(self.total) / ops.maximum(seen, 1.0)
+        return ops.where(seen > 0, bound, ops.zeros_like(bound))
+
+    def get_config(self):
+        return {"code": keras.saving.serialize_keras_object(self.code), "name": self.name, "dtype": self.dtype}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "code": keras.saving.deserialize_keras_object(config["code"])})
+
+
+def purity(clusters, labels):
+    """Accuracy of a clustering when every cluster stands for its most frequent label (1606.03657, section 7.2).
+
+    Args:
+        clusters, labels: integers `(count,)`. Several clusters may stand for one label, and a label for none.
+
+    Returns:
+        Float in (0, 1]. With as many clusters as examples it is 1 and means nothing.
+
+    Example:
+    >>> import kgan
+    >>> kgan.metrics.purity([0, 0, 0, 1], [7, 7, 3, 3])
+    0.75
+    """
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    if clusters.ndim != 1 or clusters.shape != labels.shape or not len(labels):
+        raise ValueError(
+            f"Clusters and labels must be two arrays (count,) of one length. Received the shapes {clusters.shape} and {labels.shape}."
+        )
+    right = sum(np.unique(labels[clusters == cluster], return_counts=True)[1].max() for cluster in np.unique(clusters))
+    return float(right / len(labels))

@@ -1,0 +1,88 @@
+"""The networks of InfoGAN: Chen et al., NIPS 2016, arXiv 1606.03657, appendix C.1 (MNIST), and of its authors' code.
+
+Convolutions start at truncated N(0, 0.02^2), other kernels at N(0, 0.02^2). Layers under batch norm have no bias, where it has no effect.
+"""
+
+import keras
+from keras import layers
+
+from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense
+
+
+def _normal():
+    return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def _truncated():
+    return keras.initializers.TruncatedNormal(0.0, 0.02)
+
+
+def _norm(x, nonlinearity, name, epsilon):
+    gamma = keras.initializers.RandomNormal(1.0, 0.02)
+    x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=f"{name}_norm")(x)
+    return activation(nonlinearity, f"{name}_activation")(x)
+
+
+def generator(image_shape=(28, 28, 1), latent_size=74, filters=64, units=1024, epsilon=1e-5, name="generator"):
+    """Two dense layers to maps of a quarter of the size, two 4x4 transposed convolutions of stride 2; ReLU, batch norm, tanh at the end.
+
+    Args:
+        image_shape: `(size, size, channels)`, size a multiple of 4; default MNIST's.
+        latent_size: int, noise and codes, default 74 (the paper's: 62 noise, ten classes, two continuous).
+        filters: int, default 64 (the paper's), maps before the output; twice as many at a quarter of the size.
+        units: int, default 1024 (the paper's), of the first layer.
+        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+
+    Returns:
+        `keras.Model` from `(batch, latent_size)` to images in [-1, 1]. The paper's output is a sigmoid, for images in [0, 1].
+    """
+    image_shape = check_image_shape(image_shape, 4, 8)
+    base = image_shape[0] // 4
+    x = inputs = keras.Input((latent_size,), name="latent")
+    x = _norm(dense(units, "hidden", _normal(), use_bias=False)(x), "relu", "hidden", epsilon)
+    x = _norm(dense(base * base * 2 * filters, "project", _normal(), use_bias=False)(x), "relu", "project", epsilon)
+    x = layers.Reshape((base, base, 2 * filters), name="reshape")(x)
+    x = _norm(deconv(filters, 4, "up", initializer=_normal(), use_bias=False)(x), "relu", "up", epsilon)
+    x = deconv(image_shape[-1], 4, "output", initializer=_normal(), activation="tanh")(x)
+    return keras.Model(inputs, x, name=name)
+
+
+def discriminator(image_shape=(28, 28, 1), filters=64, units=1024, slope=0.1, epsilon=1e-5, name="discriminator"):
+    """Two 4x4 convolutions of stride 2, a dense layer, one logit; leaky ReLU, batch norm but on the first layer.
+
+    What the logit's layer receives is what the recogniser of the codes shares: the trunk.
+
+    Args:
+        image_shape, units, epsilon: as in `generator`.
+        filters: int, default 64 (the paper's), maps of the first convolution; twice as many in the second.
+        slope: float, default 0.1 (the paper's; its code has 0.01), of the leaky ReLU.
+
+    Returns:
+        `keras.Model` from images in [-1, 1] to logits `(batch, 1)`. It must see real and generated images in separate batches.
+    """
+    image_shape = check_image_shape(image_shape, 4, 8)
+    x = inputs = keras.Input(image_shape, name="images")
+    x = activation(slope, "down_0_activation")(conv(filters, 4, "down_0", 2, _truncated())(x))
+    x = _norm(conv(2 * filters, 4, "down_1", 2, _truncated(), use_bias=False)(x), slope, "down_1", epsilon)
+    x = layers.Flatten(name="flatten")(x)
+    x = _norm(dense(units, "hidden", _normal(), use_bias=False)(x), slope, "hidden", epsilon)
+    return keras.Model(inputs, dense(1, "logit", _normal())(x), name=name)
+
+
+def recognizer(feature_shape, outputs, units=128, slope=0.1, batch_norm=True, epsilon=1e-5, initializer=None, name="recognizer"):
+    """The head Q on the discriminator's trunk: a dense layer, batch norm, leaky ReLU, a dense layer.
+
+    Args:
+        feature_shape: tuple, shape of the trunk's features. outputs: int, parameters of all codes together.
+        units: int, default 128 (the paper's). slope, epsilon: as in `discriminator`.
+        batch_norm: bool, default True (the paper's). initializer: of both kernels, default N(0, 0.02^2).
+
+    Returns:
+        `keras.Model` from features to `(batch, outputs)`.
+    """
+    initializer = initializer or _normal()
+    x = inputs = keras.Input(tuple(feature_shape), name="features")
+    x = layers.Flatten(name="flatten")(x)
+    x = dense(units, "hidden", initializer, use_bias=not batch_norm)(x)
+    x = _norm(x, slope, "hidden", epsilon) if batch_norm else activation(slope, "hidden_activation")(x)
+    return keras.Model(inputs, dense(outputs, "codes", initializer)(x), name=name)

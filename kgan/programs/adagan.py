@@ -1,0 +1,452 @@
+"""Boosting generative models: Tolstikhin, Gelly, Bousquet, Simon-Gabriel, Schoelkopf, NIPS 2017, arXiv 1701.02386."""
+
+import contextlib
+import random
+import warnings
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan import backend
+from kgan.callbacks import fit_in_parts
+from kgan.engine import AdversarialModel
+from kgan.engine.optimizers import MoveOptimizers
+from kgan.families.dcgan import DCGAN
+from kgan.families.gan import GAN
+from kgan.networks import mlp
+from kgan.programs import boosting
+from kgan.programs.ratio import RatioClassifier
+
+
+@keras.saving.register_keras_serializable("kgan")
+class AdaGAN(AdversarialModel):
+    """A mixture of generators, trained one after another, each on data weighted towards what the mixture still misses (Algorithm 1).
+
+    Every component is a system of its own, trained from a new start for `epochs_per_component` epochs. Before component t > 1 a new
+    classifier learns to tell the data, uniformly drawn, from samples of the mixture of the t - 1 components before it. Its logit l gives
+    the ratio `r = dP_g / dP_d = exp(-l)` at every training example, and the ratios the weights `W` of Theorem 1,
+    `W_i = (lambda* - (1 - beta) r_i)_+ / (beta N)`. Component t sees minibatches drawn with replacement by W, and enters the mixture with
+    the share `beta_t`; the shares of the others are multiplied by `1 - beta_t`. Component 1 is trained as it would be alone.
+
+    `fit` trains on from where the program stands; all of it takes `total_epochs`. The component in training already counts in
+    `generate`, which draws the component of every example by the shares, or from chosen ones: `generate(64, condition=0)`. The whole is
+    one model with one file; its weights hold all generators.
+
+    Args:
+        data_shape: tuple, shape of one example. May be left out when `component` is given.
+        component: a family of `kgan` with a player `generator`, not compiled; its game is the one of every component. Default, for
+            points: `kgan.GAN` with two hidden layers of 32 ReLU in both networks and 5 latents; for images:
+            `kgan.DCGAN(filters=64)` (the authors' code).
+        components: int >= 1, default 10 (the paper's T).
+        beta: None (default): 1/t, all shares equal in the end; a float in (0, 1) from the second component on; or a callable
+            `(t, ratios) -> float`, such as `kgan.programs.boosting.WeightedShare(0.5)`.
+        weighting: "optimal" (default), "dagger" (Theorem 2), "topk" (the half that is covered least), "uniform" (bagging; no classifier is
+            trained unless `beta` asks for ratios), or a callable `(ratios, beta) -> (weights, multiplier)`. A callable is saved by name:
+            register it with Keras.
+        epochs_per_component: int >= 1, default 15 (the authors').
+        classifier: `keras.Model` from examples to logits `(batch, 1)`, of which every step trains a new copy. Default: the
+            discriminator's shape.
+        classifier_epochs: int >= 1, default 5 (the authors'), each on new samples. Too many let it memorise the data, and the ratios go
+            to 0.
+        classifier_learning_rate: float > 0, default 1e-3, of Adam.
+        seed, name, dtype: as in `kgan.AdversarialModel`.
+
+    Input of `fit`: examples, as an array or a data set of minibatches, which is read into memory; labels beside them are ignored. Output
+    of `generate`: `(count, *data_shape)`.
+
+    Logs: those of the component. `records` has beta, multiplier, share of examples without weight, and the classifier's loss for every
+    component begun.
+
+    Raises:
+        ValueError: for a component that is compiled or trains in several parts itself, sizes below 1, a beta outside (0, 1).
+
+    Departures from the paper: Adam instead of SGD, and wider toy networks (the authors' have 16 and 16 units). Minibatches are drawn with
+    replacement, as the weights ask for; the authors' code draws without. Samples for the classifier are new in every epoch, the code
+    keeps a store. Initialisers with a fixed seed give every component the same start: leave their seeds out.
+
+    Example:
+    >>> import kgan
+    >>> model = kgan.AdaGAN((2,), components=2, epochs_per_component=1, classifier_epochs=1, seed=0)
+    >>> model.compile()
+    >>> points = kgan.datasets.ring().sample(256, seed=0)
+    >>> history = model.fit(points, batch_size=64, epochs=model.total_epochs, verbose=0)
+    >>> model.shares.tolist(), model.generate(5, seed=0).shape
+    ([0.5, 0.5], (5, 2))
+    """
+
+    def __init__(
+        self,
+        data_shape=None,
+        *,
+        component=None,
+        components=10,
+        beta=None,
+        weighting="optimal",
+        epochs_per_component=15,
+        classifier=None,
+        classifier_epochs=5,
+        classifier_learning_rate=1e-3,
+        seed=None,
+        name=None,
+        dtype=None,
+    ):
+        super().__init__(seed=seed, name=name, dtype=dtype)
+        counts = {"components": components, "epochs_per_component": epochs_per_component, "classifier_epochs": classifier_epochs}
+        for field, value in counts.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
+            setattr(self, field, value)
+        if not (beta is None or callable(beta) or 0.0 < beta < 1.0):
+            raise ValueError(f"`beta` must be None (1/t), a number between 0 and 1, or a callable. Received: {beta!r}.")
+        if not callable(weighting) and weighting not in boosting.WEIGHTINGS:
+            raise ValueError(f"`weighting` must be a callable or one of {list(boosting.WEIGHTINGS)}. Received: {weighting!r}.")
+        if not classifier_learning_rate > 0:
+            raise ValueError(f"`classifier_learning_rate` must be a number > 0. Received: {classifier_learning_rate!r}.")
+        self.beta = beta
+        self.weighting = weighting
+        self.classifier = classifier
+        self.classifier_learning_rate = classifier_learning_rate
+        self.component = _default_component(data_shape, self.seed) if component is None else component
+        _check_component(self.component, data_shape)
+        self.data_shape = tuple(self.component.data_shape)
+        judge = getattr(self.component, "discriminator", None) if classifier is None else classifier
+        if judge is None or tuple(judge.compute_output_shape((None, *self.data_shape)))[1:] not in ((1,), ()):
+            raise ValueError(
+                f"AdaGAN needs a `classifier` from examples {self.data_shape} to one logit; the discriminator of "
+                f"{type(self.component).__name__} cannot be copied for it." if classifier is None else
+                f"The classifier must return one logit per example {self.data_shape}, (batch, 1)."
+            )  # fmt: skip
+        # The players of the component's game are this model's, and it draws from this model's stream. Past Keras, which tracks the
+        # component already and would list everything twice.
+        players = {player for turn in self.component.turns() for move in turn.moves for player in move.players}
+        vars(self).update({player: getattr(self.component, player) for player in sorted(players)})
+        vars(self.component)["seed_generator"] = self.seed_generator
+        # Weights, so that every kind of file holds them. The last slot of the mixture is the component in training.
+        count = {"shape": (), "initializer": "zeros", "trainable": False, "dtype": "int32"}
+        self._step_count = self.add_weight(name="component_in_training", **count)
+        self._epochs_done = self.add_weight(name="epochs_of_component", **count)
+        self._shares = self.add_weight(shape=(components,), initializer="zeros", trainable=False, dtype="float32", name="shares")
+        self._records = self.add_weight(
+            shape=(components, 4), initializer="zeros", trainable=False, dtype="float32", name="records"
+        )
+        self._shares.assign(np.eye(components, dtype="float32")[-1])
+        self._records.assign(np.vstack([[[1, 1, 0, 0]], np.zeros((components - 1, 4))]))
+        self._slots = _Slots(self, components - 1)
+
+    def turns(self):
+        return self.component.turns()
+
+    def default_optimizers(self):
+        return self.component.default_optimizers()
+
+    def unpack(self, data):
+        return self.component.unpack(data)
+
+    def check_data(self, batch):
+        self.component.check_data(batch)
+
+    def compile(self, optimizers=None, metrics=None, averages=None, **kwargs):
+        super().compile(optimizers, metrics, averages, **kwargs)
+        self.component.optimizer = self.optimizer  # some games count its rounds
+        self._judge = _Judge()
+        config = self.optimizer.get_config()
+        self._fresh_optimizers = lambda: MoveOptimizers.from_config(config)
+
+    # The mixture -----------------------------------------------------------------------------------------------------
+
+    @property
+    def step(self):
+        """Index of the component in training, from 0."""
+        return int(ops.convert_to_numpy(self._step_count))
+
+    @property
+    def shares(self):
+        """Shares of the components so far, the one in training last: float64, summing to 1."""
+        return self._shares_until(self.step)
+
+    def _shares_until(self, step):
+        shares = np.ones(1)
+        for record in self.records[1 : step + 1]:
+            shares = boosting.append_share(shares, record["beta"])
+        return shares
+
+    @property
+    def records(self):
+        """What was decided at every component begun: a list of dicts."""
+        names = ("beta", "multiplier", "zero_share", "classifier_loss")
+        rows = ops.convert_to_numpy(self._records)[: self.step + 1]
+        return [{"component": t + 1, **{n: float(v) for n, v in zip(names, row, strict=True)}} for t, row in enumerate(rows)]
+
+    @property
+    def total_epochs(self):
+        """Epochs of the whole program."""
+        return self.components * self.epochs_per_component
+
+    def generator_inputs(self, count, condition=None, seed=None):
+        """Latents, and the slot of every example's generator, sorted: a batch needs few of them.
+
+        `condition`: index of a component, or weights of the components so far; default their shares.
+        """
+        shares = self._shares if condition is None else self._chosen(condition)
+        draws = keras.random.uniform((count, 1), seed=seed + 1 if isinstance(seed, int) else seed)
+        # A slot without a share is passed over.
+        slots = ops.sum(ops.cast(draws >= ops.cumsum(ops.convert_to_tensor(shares))[:-1], "int32"), axis=-1)
+        return {"inputs": self.component.generator_inputs(count, seed=seed), "slot": ops.sort(slots)}
+
+    def _chosen(self, condition):
+        known = self.step + 1
+        chosen = (
+            np.eye(known)[condition]
+            if isinstance(condition, int) and 0 <= condition < known
+            else np.asarray(condition, "float64")
+        )
+        if chosen.shape != (known,) or not (chosen >= 0).all() or not chosen.sum() > 0:
+            raise ValueError(
+                f"`condition` must be the index of one of {known} components, or weights of all. Received: {condition!r}."
+            )
+        return self._in_slots(chosen / chosen.sum())
+
+    def _in_slots(self, shares):
+        """One for every slot, from one for every component so far."""
+        slots = np.zeros(self.components, "float32")
+        slots[: self.step], slots[-1] = shares[:-1], shares[-1]
+        return slots
+
+    def call(self, inputs, training=False):
+        slot, total = inputs["slot"], 0.0
+        for index in range(self.components):
+            here = ops.equal(slot, index)
+            values = self._slots.values(index) if index < self.components - 1 else () if training else self._averages.values()
+
+            def samples(values=values):
+                with backend.Overlay(values):
+                    return ops.cast(self.component(inputs["inputs"], training=training), "float32")
+
+            def nothing():
+                return ops.zeros((ops.shape(slot)[0], *self.data_shape), dtype="float32")
+
+            drawn = backend.conditional(ops.any(here), samples, nothing)
+            total += ops.where(ops.reshape(here, (-1, *[1] * len(self.data_shape))), drawn, ops.zeros_like(drawn))
+        return total
+
+    def generate(self, count, condition=None, seed=None, batch_size=256):
+        """As `kgan.AdversarialModel.generate`. `condition`: index of one component, or weights of all; default: their shares."""
+        samples = super().generate(count, condition, seed, batch_size)
+        # They come sorted by component.
+        return samples[np.random.default_rng(seed).permutation(count)]
+
+    # The program -----------------------------------------------------------------------------------------------------
+
+    @property
+    def part_complete(self):
+        """Whether the next component is due."""
+        return self.step + 1 < self.components and int(ops.convert_to_numpy(self._epochs_done)) >= self.epochs_per_component
+
+    def fit(
+        self,
+        x,
+        y=None,
+        *,
+        batch_size=None,
+        epochs=1,
+        initial_epoch=0,
+        callbacks=None,
+        verbose="auto",
+        sampling_weights=None,
+        **kwargs,
+    ):
+        """As `kgan.AdversarialModel.fit`; begins the next component when the one before has had its epochs.
+
+        Args:
+            epochs: int, default 1, over all components: `total_epochs` trains them all. After these the last one trains on.
+            others: as there, except `y` and `sampling_weights`: labels are ignored, weights are the program's own.
+        """
+        self._require_compiled("fit")
+        if sampling_weights is not None:
+            raise ValueError("AdaGAN weights the examples itself; leave `sampling_weights` out.")
+        data = _in_memory(x)
+        batch_size = min(batch_size or 64, len(data)) if not hasattr(x, "element_spec") else len(next(iter(_batches(x))))
+
+        def part(callbacks, start):
+            if self.part_complete:
+                self._begin_next()
+            weights = self._weigh(data, batch_size, verbose) if self.step else None
+            super(AdaGAN, self).fit(
+                data, batch_size=batch_size, epochs=epochs, initial_epoch=start, callbacks=[_CountEpochs(), *callbacks],
+                verbose=verbose, sampling_weights=weights, **kwargs,
+            )  # fmt: skip
+
+        return fit_in_parts(self, part, epochs=epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=verbose)
+
+    def _begin_next(self):
+        """Keep the generator, and start everything that trains anew. The share of the new one is settled when the data are weighed."""
+        step = self.step
+        self._slots.keep(step)
+        self._step_count.assign(step + 1)
+        self._epochs_done.assign(0)
+        with self._numbers_of(step + 1):
+            fresh = _copy(self.component)
+        with backend.strategy_scope(self):
+            optimizers = self._fresh_optimizers()
+            optimizers.build_moves(self._play.moved)
+        _restart([*self.component.weights, *self.optimizer.variables], [*fresh.weights, *optimizers.variables])
+        for move in self._play.moves.values():
+            if move.project is not None:
+                for variable in self._play.moved[move.name]:
+                    variable.assign(move.project(backend.constant(variable)))
+        self._averages.restart()
+
+    def _weigh(self, data, batch_size, verbose):
+        """The weights of the examples for the component in training, and its share if that is not settled yet.
+
+        A function of the components before it, the data and the model's seed, so that a resumed run finds the same weights.
+        """
+        step = self.step
+        weighting = boosting.WEIGHTINGS.get(self.weighting, self.weighting) if isinstance(self.weighting, str) else self.weighting
+        ratios, loss = np.ones(len(data)), 0.0
+        if weighting is not boosting.uniform or callable(self.beta):
+            ratios, loss = self._ratios(data, batch_size)
+        beta = self.records[step]["beta"] or (1.0 / (step + 1) if self.beta is None else self.beta)
+        # In the precision in which it is kept, so that a resumed run has the same.
+        beta = float(np.float32(beta(step + 1, ratios) if callable(beta) else beta))
+        try:
+            weights, multiplier = weighting(ratios, beta)
+        except ValueError as error:
+            if not 0.0 < beta < 1.0:
+                raise
+            warnings.warn(f"Component {step + 1} is trained on uniform weights: {error}", stacklevel=2)
+            weights, multiplier = boosting.uniform(np.ones(len(data)), beta)
+        records = ops.convert_to_numpy(self._records).copy()
+        records[step] = (beta, multiplier, (weights == 0).mean(), loss)
+        self._records.assign(records)
+        self._shares.assign(self._in_slots(self.shares))
+        if verbose:
+            unweighted = (weights == 0).mean()
+            print(f"Component {step + 1} of {self.components}: share {beta:.3f}, {unweighted:.1%} of the examples without weight")
+        return weights
+
+    def _ratios(self, data, batch_size):
+        """`dP_g / dP_d` of the mixture of the past components at the examples, and the classifier's last loss."""
+        with self._numbers_of(-self.step):
+            network = _copy(self.discriminator if self.classifier is None else self.classifier)
+        fresh = RatioClassifier(
+            network, learning_rate=self.classifier_learning_rate, seed=self._number(-self.step), dtype=self.dtype_policy
+        )
+        fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
+        # One object for all steps, so that its round is traced once.
+        classifier = self._judge.classifier = self._judge.classifier or fresh
+        classifier.seed = fresh.seed
+        _restart([*classifier.variables, *classifier.optimizer.variables], [*fresh.variables, *fresh.optimizer.variables])
+        past = np.append(self._shares_until(self.step - 1), 0.0)
+        for epoch in range(self.classifier_epochs):
+            samples = self.generate(len(data), past, self._number(self.step) + 2 * epoch, batch_size=1024)
+            history = classifier.fit((data, samples), batch_size=batch_size, epochs=epoch + 1, initial_epoch=epoch, verbose=0)
+        return classifier.ratios(data), history.history["loss"][-1]
+
+    def _number(self, step):
+        return int(np.random.default_rng((self.seed, step + self.components)).integers(2**30))
+
+    @contextlib.contextmanager
+    def _numbers_of(self, step):
+        """Starting weights that depend on the model's seed and the step alone: Keras' initialisers take their seeds from `random`."""
+        state = random.getstate()
+        random.seed(self._number(step))
+        try:
+            yield
+        finally:
+            random.setstate(state)
+
+
+class _Slots:
+    """Weights of the generators trained so far. A plain object, so that Keras does not list them a second time."""
+
+    def __init__(self, model, count):
+        self._model = model
+        self._variables = [
+            [
+                model.add_weight(
+                    shape=v.shape, dtype=v.dtype, initializer="zeros", trainable=False, name=f"component_{slot}_{index}"
+                )
+                for index, v in enumerate(model.generator.weights)
+            ]
+            for slot in range(count)
+        ]
+
+    def values(self, slot):
+        """Pairs of a variable of the generator and its value."""
+        return [(v, backend.constant(kept)) for v, kept in zip(self._model.generator.weights, self._variables[slot], strict=True)]
+
+    def keep(self, slot):
+        """Keep the generator as it draws samples: its average, where there is one."""
+        averaged = {id(v): average for v, average in self._model._averages.values()}
+        for variable, kept in zip(self._model.generator.weights, self._variables[slot], strict=True):
+            kept.assign(ops.convert_to_numpy(averaged.get(id(variable), variable)))
+
+
+class _Judge:
+    """Keeps the classifier between steps, out of Keras' sight: it is no part of the model."""
+
+    classifier = None
+
+
+class _CountEpochs(keras.callbacks.Callback):
+    """Counts the epochs of a component, before anything is saved."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        count = self.model._epochs_done
+        count.assign(ops.convert_to_numpy(count) + 1)
+
+
+def _restart(variables, starts):
+    for variable, start in zip(variables, starts, strict=True):
+        if variable is not start:
+            variable.assign(ops.convert_to_numpy(start))
+
+
+def _copy(model):
+    """A new model of the same configuration."""
+    return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
+
+
+def _batches(x):
+    for batch in x:
+        yield ops.convert_to_numpy(keras.tree.flatten(batch)[0])
+
+
+def _in_memory(x):
+    if hasattr(x, "shape"):
+        return np.asarray(x)
+    if keras.tree.is_nested(x):
+        raise ValueError(f"AdaGAN takes one array of examples, or a data set of minibatches. Received: {type(x).__name__}.")
+    return np.concatenate(list(_batches(x)))
+
+
+def _default_component(data_shape, seed):
+    if data_shape is None:
+        raise ValueError("AdaGAN needs the shape of one example, such as `data_shape=(2,)`, or a `component`.")
+    if len(data_shape) == 3:
+        return DCGAN(tuple(data_shape), filters=64, seed=seed)
+    hidden = (32, 32)
+    return GAN(
+        tuple(data_shape),
+        generator=mlp.generator(data_shape, 5, hidden),
+        discriminator=mlp.discriminator(data_shape, hidden),
+        seed=seed,
+    )
+
+
+def _check_component(component, data_shape):
+    kind = type(component).__name__
+    if not isinstance(component, AdversarialModel) or not all(hasattr(component, n) for n in ("data_shape", "generator")):
+        raise ValueError(f"`component` must be a family with a generator, such as kgan.GAN((2,)). Received: {kind}.")
+    if component.compiled:
+        raise ValueError(
+            "Pass the component as it was constructed; AdaGAN.compile(optimizers=...) sets the optimisers of all of them."
+        )
+    if type(component).fit is not AdversarialModel.fit:
+        raise ValueError(f"{kind} trains in several parts itself and cannot be a component.")
+    if data_shape is not None and tuple(data_shape) != tuple(component.data_shape):
+        raise ValueError(
+            f"`data_shape` is {tuple(data_shape)}, the component makes examples of shape {tuple(component.data_shape)}."
+        )
