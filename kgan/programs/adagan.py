@@ -310,11 +310,11 @@ class AdaGAN(AdversarialModel):
         beta = self.records[step]["beta"] or (1.0 / (step + 1) if self.beta is None else self.beta)
         # In the precision in which it is kept, so that a resumed run has the same.
         beta = float(np.float32(beta(step + 1, ratios) if callable(beta) else beta))
+        if not 0.0 < beta < 1.0:
+            raise ValueError(f"`beta` must return a number between 0 and 1. Received: {beta!r} for component {step + 1}.")
         try:
             weights, multiplier = weighting(ratios, beta)
         except ValueError as error:
-            if not 0.0 < beta < 1.0:
-                raise
             warnings.warn(f"Component {step + 1} is trained on uniform weights: {error}", stacklevel=2)
             weights, multiplier = boosting.uniform(np.ones(len(data)), beta)
         records = ops.convert_to_numpy(self._records).copy()
@@ -328,12 +328,12 @@ class AdaGAN(AdversarialModel):
 
     def _ratios(self, data, batch_size):
         """`dP_g / dP_d` of the mixture of the past components at the examples, and the classifier's last loss."""
-        with self._numbers_of(-self.step):
+        with self._numbers_of(-self.step), backend.strategy_scope(self):
             network = _copy(self.discriminator if self.classifier is None else self.classifier)
-        fresh = RatioClassifier(
-            network, learning_rate=self.classifier_learning_rate, seed=self._number(-self.step), dtype=self.dtype_policy
-        )
-        fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
+            fresh = RatioClassifier(
+                network, learning_rate=self.classifier_learning_rate, seed=self._number(-self.step), dtype=self.dtype_policy
+            )
+            fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
         # One object for all steps, so that its round is traced once.
         classifier = self._judge.classifier = self._judge.classifier or fresh
         classifier.seed = fresh.seed
