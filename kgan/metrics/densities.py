@@ -35,8 +35,8 @@ def kde_coverage(real, fake, level=0.95, seed=0):
     >>> import kgan
     >>> ring = kgan.datasets.ring(radius=4.0, stddev=0.1)
     >>> half = kgan.datasets.Mixture(ring.centres[:4], ring.stddev)
-    >>> round(kde_coverage(ring.sample(500, 0), half.sample(2000, 1)), 1)
-    0.5
+    >>> 0.4 < kde_coverage(ring.sample(500, 0), half.sample(2000, 1)) < 0.55
+    True
     """
     real, fake = checks.pair(real, fake)
     if len(fake) < 8:

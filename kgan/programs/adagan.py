@@ -1,7 +1,5 @@
 """Boosting generative models: Tolstikhin, Gelly, Bousquet, Simon-Gabriel, Schoelkopf, NIPS 2017, arXiv 1701.02386."""
 
-import contextlib
-import random
 import warnings
 
 import keras
@@ -10,17 +8,16 @@ from keras import ops
 
 from kgan import backend
 from kgan.callbacks import fit_in_parts
-from kgan.engine import AdversarialModel
-from kgan.engine.optimizers import MoveOptimizers
 from kgan.families.dcgan import DCGAN
 from kgan.families.gan import GAN
 from kgan.networks import mlp
 from kgan.programs import boosting
+from kgan.programs.mixture import Mixture, copy, restart
 from kgan.programs.ratio import RatioClassifier
 
 
 @keras.saving.register_keras_serializable("kgan")
-class AdaGAN(AdversarialModel):
+class AdaGAN(Mixture):
     """A mixture of generators, trained one after another, each on data weighted towards what the mixture still misses (Algorithm 1).
 
     Every component is a system of its own, trained from a new start for `epochs_per_component` epochs. Before component t > 1 a new
@@ -91,25 +88,27 @@ class AdaGAN(AdversarialModel):
         name=None,
         dtype=None,
     ):
-        super().__init__(seed=seed, name=name, dtype=dtype)
         counts = {"components": components, "epochs_per_component": epochs_per_component, "classifier_epochs": classifier_epochs}
         for field, value in counts.items():
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
-            setattr(self, field, value)
         if not (beta is None or callable(beta) or 0.0 < beta < 1.0):
             raise ValueError(f"`beta` must be None (1/t), a number between 0 and 1, or a callable. Received: {beta!r}.")
         if not callable(weighting) and weighting not in boosting.WEIGHTINGS:
             raise ValueError(f"`weighting` must be a callable or one of {list(boosting.WEIGHTINGS)}. Received: {weighting!r}.")
         if not classifier_learning_rate > 0:
             raise ValueError(f"`classifier_learning_rate` must be a number > 0. Received: {classifier_learning_rate!r}.")
+        component = _default_component(data_shape, seed) if component is None else component
+        figures = ("beta", "multiplier", "zero_share", "classifier_loss")
+        super().__init__(component, components, figures, seed=seed, name=name, dtype=dtype)
+        if data_shape is not None and tuple(data_shape) != self.data_shape:
+            raise ValueError(f"`data_shape` is {tuple(data_shape)}, the component makes examples of shape {self.data_shape}.")
         self.beta = beta
         self.weighting = weighting
+        self.epochs_per_component = epochs_per_component
         self.classifier = classifier
+        self.classifier_epochs = classifier_epochs
         self.classifier_learning_rate = classifier_learning_rate
-        self.component = _default_component(data_shape, self.seed) if component is None else component
-        _check_component(self.component, data_shape)
-        self.data_shape = tuple(self.component.data_shape)
         judge = getattr(self.component, "discriminator", None) if classifier is None else classifier
         if judge is None or tuple(judge.compute_output_shape((None, *self.data_shape)))[1:] not in ((1,), ()):
             raise ValueError(
@@ -117,126 +116,19 @@ class AdaGAN(AdversarialModel):
                 f"{type(self.component).__name__} cannot be copied for it." if classifier is None else
                 f"The classifier must return one logit per example {self.data_shape}, (batch, 1)."
             )  # fmt: skip
-        # The players of the component's game are this model's, and it draws from this model's stream. Past Keras, which tracks the
-        # component already and would list everything twice.
-        players = {player for turn in self.component.turns() for move in turn.moves for player in move.players}
-        vars(self).update({player: getattr(self.component, player) for player in sorted(players)})
-        vars(self.component)["seed_generator"] = self.seed_generator
-        # Weights, so that every kind of file holds them. The last slot of the mixture is the component in training.
-        count = {"shape": (), "initializer": "zeros", "trainable": False, "dtype": "int32"}
-        self._step_count = self.add_weight(name="component_in_training", **count)
-        self._epochs_done = self.add_weight(name="epochs_of_component", **count)
-        self._shares = self.add_weight(shape=(components,), initializer="zeros", trainable=False, dtype="float32", name="shares")
-        self._records = self.add_weight(
-            shape=(components, 4), initializer="zeros", trainable=False, dtype="float32", name="records"
-        )
-        self._shares.assign(np.eye(components, dtype="float32")[-1])
-        self._records.assign(np.vstack([[[1, 1, 0, 0]], np.zeros((components - 1, 4))]))
-        self._slots = _Slots(self, components - 1)
-
-    def turns(self):
-        return self.component.turns()
-
-    def default_optimizers(self):
-        return self.component.default_optimizers()
-
-    def unpack(self, data):
-        return self.component.unpack(data)
-
-    def check_data(self, batch):
-        self.component.check_data(batch)
+        self._epochs_done = self.add_weight((), "zeros", "int32", trainable=False, name="epochs_of_component")
+        self.record(beta=1.0, multiplier=1.0, zero_share=0.0, classifier_loss=0.0)
 
     def compile(self, optimizers=None, metrics=None, averages=None, **kwargs):
         super().compile(optimizers, metrics, averages, **kwargs)
-        self.component.optimizer = self.optimizer  # some games count its rounds
         self._judge = _Judge()
-        config = self.optimizer.get_config()
-        self._fresh_optimizers = lambda: MoveOptimizers.from_config(config)
 
-    # The mixture -----------------------------------------------------------------------------------------------------
-
-    @property
-    def step(self):
-        """Index of the component in training, from 0."""
-        return int(ops.convert_to_numpy(self._step_count))
-
-    @property
-    def shares(self):
-        """Shares of the components so far, the one in training last: float64, summing to 1."""
-        return self._shares_until(self.step)
-
-    def _shares_until(self, step):
-        shares = np.ones(1)
-        for record in self.records[1 : step + 1]:
-            shares = boosting.append_share(shares, record["beta"])
-        return shares
-
-    @property
-    def records(self):
-        """What was decided at every component begun: a list of dicts."""
-        names = ("beta", "multiplier", "zero_share", "classifier_loss")
-        rows = ops.convert_to_numpy(self._records)[: self.step + 1]
-        return [{"component": t + 1, **{n: float(v) for n, v in zip(names, row, strict=True)}} for t, row in enumerate(rows)]
+    # The program -----------------------------------------------------------------------------------------------------
 
     @property
     def total_epochs(self):
         """Epochs of the whole program."""
         return self.components * self.epochs_per_component
-
-    def generator_inputs(self, count, condition=None, seed=None):
-        """Latents, and the slot of every example's generator, sorted: a batch needs few of them.
-
-        `condition`: index of a component, or weights of the components so far; default their shares.
-        """
-        shares = self._shares if condition is None else self._chosen(condition)
-        draws = keras.random.uniform((count, 1), seed=seed + 1 if isinstance(seed, int) else seed)
-        # A slot without a share is passed over.
-        slots = ops.sum(ops.cast(draws >= ops.cumsum(ops.convert_to_tensor(shares))[:-1], "int32"), axis=-1)
-        return {"inputs": self.component.generator_inputs(count, seed=seed), "slot": ops.sort(slots)}
-
-    def _chosen(self, condition):
-        known = self.step + 1
-        chosen = (
-            np.eye(known)[condition]
-            if isinstance(condition, int) and 0 <= condition < known
-            else np.asarray(condition, "float64")
-        )
-        if chosen.shape != (known,) or not (chosen >= 0).all() or not chosen.sum() > 0:
-            raise ValueError(
-                f"`condition` must be the index of one of {known} components, or weights of all. Received: {condition!r}."
-            )
-        return self._in_slots(chosen / chosen.sum())
-
-    def _in_slots(self, shares):
-        """One for every slot, from one for every component so far."""
-        slots = np.zeros(self.components, "float32")
-        slots[: self.step], slots[-1] = shares[:-1], shares[-1]
-        return slots
-
-    def call(self, inputs, training=False):
-        slot, total = inputs["slot"], 0.0
-        for index in range(self.components):
-            here = ops.equal(slot, index)
-            values = self._slots.values(index) if index < self.components - 1 else () if training else self._averages.values()
-
-            def samples(values=values):
-                with backend.Overlay(values):
-                    return ops.cast(self.component(inputs["inputs"], training=training), "float32")
-
-            def nothing():
-                return ops.zeros((ops.shape(slot)[0], *self.data_shape), dtype="float32")
-
-            drawn = backend.conditional(ops.any(here), samples, nothing)
-            total += ops.where(ops.reshape(here, (-1, *[1] * len(self.data_shape))), drawn, ops.zeros_like(drawn))
-        return total
-
-    def generate(self, count, condition=None, seed=None, batch_size=256):
-        """As `kgan.AdversarialModel.generate`. `condition`: index of one component, or weights of all; default: their shares."""
-        samples = super().generate(count, condition, seed, batch_size)
-        # They come sorted by component.
-        return samples[np.random.default_rng(seed).permutation(count)]
-
-    # The program -----------------------------------------------------------------------------------------------------
 
     @property
     def part_complete(self):
@@ -270,7 +162,8 @@ class AdaGAN(AdversarialModel):
 
         def part(callbacks, start):
             if self.part_complete:
-                self._begin_next()
+                self.start_anew()
+                self._epochs_done.assign(0)
             weights = self._weigh(data, batch_size, verbose) if self.step else None
             super(AdaGAN, self).fit(
                 data, batch_size=batch_size, epochs=epochs, initial_epoch=start, callbacks=[_CountEpochs(), *callbacks],
@@ -278,24 +171,6 @@ class AdaGAN(AdversarialModel):
             )  # fmt: skip
 
         return fit_in_parts(self, part, epochs=epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=verbose)
-
-    def _begin_next(self):
-        """Keep the generator, and start everything that trains anew. The share of the new one is settled when the data are weighed."""
-        step = self.step
-        self._slots.keep(step)
-        self._step_count.assign(step + 1)
-        self._epochs_done.assign(0)
-        with self._numbers_of(step + 1):
-            fresh = _copy(self.component)
-        with backend.strategy_scope(self):
-            optimizers = self._fresh_optimizers()
-            optimizers.build_moves(self._play.moved)
-        _restart([*self.component.weights, *self.optimizer.variables], [*fresh.weights, *optimizers.variables])
-        for move in self._play.moves.values():
-            if move.project is not None:
-                for variable in self._play.moved[move.name]:
-                    variable.assign(move.project(backend.constant(variable)))
-        self._averages.restart()
 
     def _weigh(self, data, batch_size, verbose):
         """The weights of the examples for the component in training, and its share if that is not settled yet.
@@ -310,17 +185,14 @@ class AdaGAN(AdversarialModel):
         beta = self.records[step]["beta"] or (1.0 / (step + 1) if self.beta is None else self.beta)
         # In the precision in which it is kept, so that a resumed run has the same.
         beta = float(np.float32(beta(step + 1, ratios) if callable(beta) else beta))
+        if not 0.0 < beta < 1.0:
+            raise ValueError(f"`beta` must return a number between 0 and 1. Received: {beta!r} for component {step + 1}.")
         try:
             weights, multiplier = weighting(ratios, beta)
         except ValueError as error:
-            if not 0.0 < beta < 1.0:
-                raise
             warnings.warn(f"Component {step + 1} is trained on uniform weights: {error}", stacklevel=2)
             weights, multiplier = boosting.uniform(np.ones(len(data)), beta)
-        records = ops.convert_to_numpy(self._records).copy()
-        records[step] = (beta, multiplier, (weights == 0).mean(), loss)
-        self._records.assign(records)
-        self._shares.assign(self._in_slots(self.shares))
+        self.record(beta=beta, multiplier=multiplier, zero_share=(weights == 0).mean(), classifier_loss=loss)
         if verbose:
             unweighted = (weights == 0).mean()
             print(f"Component {step + 1} of {self.components}: share {beta:.3f}, {unweighted:.1%} of the examples without weight")
@@ -328,60 +200,21 @@ class AdaGAN(AdversarialModel):
 
     def _ratios(self, data, batch_size):
         """`dP_g / dP_d` of the mixture of the past components at the examples, and the classifier's last loss."""
-        with self._numbers_of(-self.step):
-            network = _copy(self.discriminator if self.classifier is None else self.classifier)
-        fresh = RatioClassifier(
-            network, learning_rate=self.classifier_learning_rate, seed=self._number(-self.step), dtype=self.dtype_policy
-        )
-        fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
+        with self.numbers_of(-self.step), backend.strategy_scope(self):
+            network = copy(self.discriminator if self.classifier is None else self.classifier)
+            fresh = RatioClassifier(
+                network, learning_rate=self.classifier_learning_rate, seed=self.number(-self.step), dtype=self.dtype_policy
+            )
+            fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
         # One object for all steps, so that its round is traced once.
         classifier = self._judge.classifier = self._judge.classifier or fresh
         classifier.seed = fresh.seed
-        _restart([*classifier.variables, *classifier.optimizer.variables], [*fresh.variables, *fresh.optimizer.variables])
-        past = np.append(self._shares_until(self.step - 1), 0.0)
+        restart([*classifier.variables, *classifier.optimizer.variables], [*fresh.variables, *fresh.optimizer.variables])
+        past = np.append(self.shares_until(self.step - 1), 0.0)
         for epoch in range(self.classifier_epochs):
-            samples = self.generate(len(data), past, self._number(self.step) + 2 * epoch, batch_size=1024)
+            samples = self.generate(len(data), past, self.number(self.step) + 2 * epoch, batch_size=1024)
             history = classifier.fit((data, samples), batch_size=batch_size, epochs=epoch + 1, initial_epoch=epoch, verbose=0)
         return classifier.ratios(data), history.history["loss"][-1]
-
-    def _number(self, step):
-        return int(np.random.default_rng((self.seed, step + self.components)).integers(2**30))
-
-    @contextlib.contextmanager
-    def _numbers_of(self, step):
-        """Starting weights that depend on the model's seed and the step alone: Keras' initialisers take their seeds from `random`."""
-        state = random.getstate()
-        random.seed(self._number(step))
-        try:
-            yield
-        finally:
-            random.setstate(state)
-
-
-class _Slots:
-    """Weights of the generators trained so far. A plain object, so that Keras does not list them a second time."""
-
-    def __init__(self, model, count):
-        self._model = model
-        self._variables = [
-            [
-                model.add_weight(
-                    shape=v.shape, dtype=v.dtype, initializer="zeros", trainable=False, name=f"component_{slot}_{index}"
-                )
-                for index, v in enumerate(model.generator.weights)
-            ]
-            for slot in range(count)
-        ]
-
-    def values(self, slot):
-        """Pairs of a variable of the generator and its value."""
-        return [(v, backend.constant(kept)) for v, kept in zip(self._model.generator.weights, self._variables[slot], strict=True)]
-
-    def keep(self, slot):
-        """Keep the generator as it draws samples: its average, where there is one."""
-        averaged = {id(v): average for v, average in self._model._averages.values()}
-        for variable, kept in zip(self._model.generator.weights, self._variables[slot], strict=True):
-            kept.assign(ops.convert_to_numpy(averaged.get(id(variable), variable)))
 
 
 class _Judge:
@@ -396,17 +229,6 @@ class _CountEpochs(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         count = self.model._epochs_done
         count.assign(ops.convert_to_numpy(count) + 1)
-
-
-def _restart(variables, starts):
-    for variable, start in zip(variables, starts, strict=True):
-        if variable is not start:
-            variable.assign(ops.convert_to_numpy(start))
-
-
-def _copy(model):
-    """A new model of the same configuration."""
-    return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
 
 
 def _batches(x):
@@ -434,19 +256,3 @@ def _default_component(data_shape, seed):
         discriminator=mlp.discriminator(data_shape, hidden),
         seed=seed,
     )
-
-
-def _check_component(component, data_shape):
-    kind = type(component).__name__
-    if not isinstance(component, AdversarialModel) or not all(hasattr(component, n) for n in ("data_shape", "generator")):
-        raise ValueError(f"`component` must be a family with a generator, such as kgan.GAN((2,)). Received: {kind}.")
-    if component.compiled:
-        raise ValueError(
-            "Pass the component as it was constructed; AdaGAN.compile(optimizers=...) sets the optimisers of all of them."
-        )
-    if type(component).fit is not AdversarialModel.fit:
-        raise ValueError(f"{kind} trains in several parts itself and cannot be a component.")
-    if data_shape is not None and tuple(data_shape) != tuple(component.data_shape):
-        raise ValueError(
-            f"`data_shape` is {tuple(data_shape)}, the component makes examples of shape {tuple(component.data_shape)}."
-        )

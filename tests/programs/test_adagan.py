@@ -45,7 +45,7 @@ def test_components_start_fresh_and_are_kept():
     start = numpy_of(model.component.weights)
     train(model, 1)
     trained, samples = numpy_of(model.generator.weights), model.generate(5, seed=1)
-    model._begin_next()
+    model.start_anew()
     fresh = numpy_of(model.component.weights)
     assert int(model.optimizer["generator"].iterations) == 0
     assert all(np.abs(ops.convert_to_numpy(v)).max() == 0 for v in model.optimizer["generator"].variables[2:])
