@@ -6,6 +6,7 @@ import keras
 
 from kgan.engine import Consensus
 from kgan.families.gan import GAN
+from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 
 
@@ -51,12 +52,11 @@ class ConsensusGAN(GAN):
     fixed_arguments = ("discriminator_steps", "simultaneous")
 
     def __init__(self, data_shape=None, *, weight=10.0, generator=None, discriminator=None, latent_size=None, **kwargs):
-        shape = data_shape if discriminator is None else discriminator.input_shape[1:]
-        if shape is not None and None in (generator, discriminator):
-            built = _networks(shape, latent_size)
-            generator, discriminator = generator or built[0], discriminator or built[1]
+        shape, generator, discriminator = complete(
+            data_shape, generator, discriminator, lambda shape: _networks(shape, latent_size)
+        )
         super().__init__(
-            data_shape,
+            shape,
             generator=generator,
             discriminator=discriminator,
             latent_size=latent_size,

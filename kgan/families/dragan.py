@@ -3,6 +3,7 @@
 import keras
 
 from kgan.families.gan import GAN
+from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 from kgan.penalties import GradientPenalty
 from kgan.priors import Uniform
@@ -64,12 +65,13 @@ class DRAGAN(GAN):
         penalties=(),
         **kwargs,
     ):
-        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
-        built = _networks(shape, filters, latent_size or 100) if None in (generator, discriminator) else ()
+        shape, generator, discriminator = complete(
+            image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
+        )
         super().__init__(
             shape,
-            generator=generator or built[0],
-            discriminator=discriminator or built[1],
+            generator=generator,
+            discriminator=discriminator,
             penalties=[GradientPenalty(penalty_weight, region=region, variance=variance), *penalties],
             latent_size=latent_size,
             prior=Uniform(-1.0, 1.0) if prior is None else prior,

@@ -3,6 +3,7 @@
 import keras
 
 from kgan.families.gan import GAN
+from kgan.families.generative import complete
 from kgan.networks import mlp
 from kgan.objectives import FDivergence
 from kgan.priors import Uniform
@@ -63,14 +64,11 @@ class FGAN(GAN):
         simultaneous=True,
         **kwargs,
     ):
-        shape = data_shape if discriminator is None else discriminator.input_shape[1:]
-        if shape is not None:
-            output = "tanh" if len(shape) == 3 else None
-            sizes = {"hidden": (1200, 1200), "batch_norm": True, "output_activation": output}
-            generator = generator or mlp.generator(shape, latent_size or 100, **sizes)
-            discriminator = discriminator or mlp.discriminator(shape, (240, 240), "elu")
+        shape, generator, discriminator = complete(
+            data_shape, generator, discriminator, lambda shape: _networks(shape, latent_size or 100)
+        )
         super().__init__(
-            data_shape,
+            shape,
             generator=generator,
             discriminator=discriminator,
             objective=FDivergence(divergence, link, trick, alpha, pi),
@@ -87,3 +85,8 @@ class FGAN(GAN):
 
     def default_optimizers(self):
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5) for move in ("discriminator", "generator")}
+
+
+def _networks(shape, latent_size):
+    sizes = {"hidden": (1200, 1200), "batch_norm": True, "output_activation": "tanh" if len(shape) == 3 else None}
+    return mlp.generator(shape, latent_size, **sizes), mlp.discriminator(shape, (240, 240), "elu")

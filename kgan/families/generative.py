@@ -77,6 +77,21 @@ class GenerativeModel(AdversarialModel):
             )
 
 
+def complete(shape, generator, discriminator, build):
+    """The shape of one example and both networks: those given, and what `build(shape) -> (generator, discriminator)` makes of the others.
+
+    A given discriminator decides about the shape.
+    """
+    if discriminator is not None:
+        shape = discriminator.input_shape[1:]
+    elif shape is None and generator is not None:
+        shape = generator.output_shape[1:]
+    if shape is not None and (generator is None or discriminator is None):
+        made = build(tuple(shape))
+        generator, discriminator = generator or made[0], discriminator or made[1]
+    return shape, generator, discriminator
+
+
 def check_network(network, role, given, expected, what):
     """Refuse a network that is not built, or does not map `(batch, *given)` to `(batch, *expected)`; `what` says what has that shape."""
     if not network.built:

@@ -7,6 +7,7 @@ from kgan import objectives
 from kgan.backend import full_precision
 from kgan.engine import Observation, unrolled
 from kgan.families.gan import GAN, count_of
+from kgan.families.generative import complete
 from kgan.networks import mlp
 from kgan.networks import unrolled as networks
 
@@ -68,12 +69,11 @@ class UnrolledGAN(GAN):
         objective = objectives.get(objective)
         if objective.name not in ("minimax", "non_saturating"):
             raise ValueError(f'`objective` must be "minimax" or "non_saturating". Received: {objective.name!r}.')
-        shape = data_shape if discriminator is None else discriminator.input_shape[1:]
-        if shape is not None:
-            built = _networks(shape, latent_size or 256)
-            generator, discriminator = generator or built[0], discriminator or built[1]
+        shape, generator, discriminator = complete(
+            data_shape, generator, discriminator, lambda shape: _networks(shape, latent_size or 256)
+        )
         super().__init__(
-            data_shape,
+            shape,
             generator=generator,
             discriminator=discriminator,
             objective=objective,

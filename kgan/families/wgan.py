@@ -5,6 +5,7 @@ from keras import ops
 
 from kgan.families import long_phases
 from kgan.families.gan import GAN
+from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 
 
@@ -65,12 +66,13 @@ class WGAN(GAN):
             raise ValueError("WGAN's critic moves before the generator; leave `simultaneous` out.")
         if not clip > 0:
             raise ValueError(f"`clip` must be a number > 0. Received: {clip!r}.")
-        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
-        built = _networks(shape, filters, latent_size or 100) if None in (generator, discriminator) else ()
+        shape, generator, discriminator = complete(
+            image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
+        )
         super().__init__(
             shape,
-            generator=generator or built[0],
-            discriminator=discriminator or built[1],
+            generator=generator,
+            discriminator=discriminator,
             objective="wasserstein",
             discriminator_steps=discriminator_steps,
             latent_size=latent_size,

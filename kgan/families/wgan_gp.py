@@ -3,6 +3,7 @@
 import keras
 
 from kgan.families.gan import GAN
+from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp, sn_resnet
 from kgan.penalties import Consistency, GradientPenalty
 
@@ -19,8 +20,7 @@ class WGANGP(GAN):
         image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given. For
             points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
         architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32; 48 and 128 with the tables of spectral
-            normalisation) or "dcgan" (the code's smaller ones, 4 times a
-            power of two).
+            normalisation) or "dcgan" (the code's smaller ones, sizes 4 times a power of two).
         width: float, default 1.0 (the paper's: 128 maps): factor of all channel counts.
         penalty_weight: float, default 10.0 (the paper's lambda).
         one_sided: bool, default False (the paper's); True is appendix C.
@@ -75,22 +75,24 @@ class WGANGP(GAN):
     ):
         if architecture not in ("resnet", "dcgan"):
             raise ValueError(f'`architecture` must be "resnet" or "dcgan". Received: {architecture!r}.')
-        shape = image_shape if discriminator is None else discriminator.input_shape[1:]
-        residual = architecture == "resnet" and len(shape) == 3 and None in (generator, discriminator)
+        residual = architecture == "resnet" and None in (generator, discriminator)
+        shape, generator, discriminator = complete(
+            image_shape,
+            generator,
+            discriminator,
+            lambda shape: _networks(shape, architecture, width, latent_size or 128, consistency is not None),
+        )
         own = [GradientPenalty(penalty_weight, one_sided=one_sided)]
         own += [] if consistency is None else [Consistency(consistency, margin=margin)]
-        built = (None, None)
-        if None in (generator, discriminator):
-            built = _networks(shape, architecture, width, latent_size or 128, consistency is not None)
         super().__init__(
             shape,
-            generator=generator or built[0],
-            discriminator=discriminator or built[1],
+            generator=generator,
+            discriminator=discriminator,
             objective="wasserstein",
             penalties=[*own, *penalties],
             discriminator_steps=discriminator_steps,
             latent_size=latent_size,
-            generator_batch=generator_batch or (2 if residual else 1),
+            generator_batch=generator_batch or (2 if residual and len(shape) == 3 else 1),
             **kwargs,
         )
         self._own_penalties = len(own)
