@@ -138,8 +138,8 @@ class ALI(SemiSupervised, BiGAN):
         if self.classes is None:
             return super().discriminator_loss(batch)
         terms = super().discriminator_loss(batch["unlabeled"])
-        pair = [batch["labeled"], self.draw_codes(batch["labeled"])]
-        logits = self.discriminator([ops.stop_gradient(p) for p in pair], training=self.in_training)
+        pair = [ops.stop_gradient(p) for p in self.data_pair(batch["labeled"])]
+        logits = self.discriminator(pair, training=self.in_training)
         return {**self.supervised_terms(logits, batch["labels"]), **terms}
 
     def generator_loss(self, batch):
