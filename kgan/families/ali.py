@@ -136,11 +136,7 @@ class ALI(SemiSupervised, BiGAN):
         if self.classes is None:
             return super().discriminator_loss(batch)
         terms = super().discriminator_loss(batch["unlabeled"])
-<<<<<<< HEAD
-        pair = [batch["labeled"], self.draw_codes(batch["labeled"])]
-=======
-        pair = [ops.stop_gradient(p) for p in self.data_pair(batch["labeled"])]
->>>>>>> bigan
+        pair = list(self.data_pair(batch["labeled"]))
         logits = self.discriminator(pair, training=self.in_training)
         return {**self.supervised_terms(logits, batch["labels"]), **terms}
 

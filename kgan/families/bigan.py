@@ -151,24 +151,14 @@ class BiGAN(GAN):
 
     def pairs(self, real):
         """`(x, z)` from the data and from the prior, on fresh noise."""
-<<<<<<< HEAD
         latents = self.generator_inputs(count_of(real), seed=self.seed_generator)
-        return (real, self.draw_codes(real)), (self.generator(latents, training=self.in_training), latents[:, : self.code_size])
-
-    def draw_codes(self, examples):
-        """The codes of examples as the game sees them, on fresh noise."""
-        return self.code(examples, self._noise(count_of(examples), self.seed_generator), self.in_training)
-=======
-        latents = self.generator_inputs(_count(real), seed=self.seed_generator)
         return self.data_pair(real), (self.generator(latents, training=self.in_training), latents[:, : self.code_size])
 
     def data_pair(self, examples):
         """Examples, and their codes on fresh noise."""
-        examples = ops.convert_to_tensor(
-            examples
-        )  # outside of compiled steps JAX is handed NumPy arrays, and Keras mixes no inputs
-        return examples, self.code(examples, self._noise(_count(examples), self.seed_generator), self.in_training)
->>>>>>> bigan
+        # Outside of compiled steps JAX is handed NumPy arrays, and Keras mixes no inputs.
+        examples = ops.convert_to_tensor(examples)
+        return examples, self.code(examples, self._noise(count_of(examples), self.seed_generator), self.in_training)
 
     def score_pairs(self, real_pair, fake_pair):
         """The discriminator's logits for both pairs, in one pass or in two."""

@@ -127,7 +127,7 @@ class VEEGAN(BiGAN):
             **self.decay(self.generator, self.encoder),
         }
         if self.adversarial_reconstructor:
-            terms["inference"] = -self.objective.generator(self.score([real, self.draw_codes(real)]))
+            terms["inference"] = -self.objective.generator(self.score(list(self.data_pair(real))))
         return terms
 
 
