@@ -143,10 +143,12 @@ def ring(report, seed, steps):
         modes, off = statistics["modes"], abs(loss - 2 * np.log(2))
         if weight:
             report.figure(f"B {name}: modes of 8", modes, "8", modes == 8, seed)
-            report.figure(f"B {name}: discriminator loss (2 log 2 = 1.3863)", loss, "+- 0.01", off < 0.01, seed)
+            report.figure(
+                f"B {name}: discriminator loss over the last tenth (2 log 2 = 1.3863)", loss, "+- 0.01", off < 0.01, seed
+            )
         else:
             report.figure(f"B {name}: modes of 8", modes, "<= 5", modes <= 5, seed)
-            report.figure(f"B {name}: discriminator loss", loss, "< 1.1", loss < 1.1, seed)
+            report.figure(f"B {name}: discriminator loss over the last tenth", loss, "< 1.1", loss < 1.1, seed)
         report.figure(
             f"B {name}: shares within 3 standard deviations, within 0.15", [statistics["high_quality"], wide], seed=seed
         )

@@ -58,7 +58,7 @@ class Descent(Rule):
 class Consensus(Rule):
     """Consensus optimisation: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
 
-    With u the joint vector of all moves' gradients, every move steps along `u + weight * grad(1/2 ||u||^2)`. The second
+    With u the joint vector of all moves' gradients, every move steps against `u + weight * grad(1/2 ||u||^2)`. The second
     part is the product of u with the transposed Jacobian of u, taken over all moved variables.
 
     Args:
@@ -69,7 +69,7 @@ class Consensus(Rule):
     """
 
     def __init__(self, weight=10.0):
-        if not weight >= 0:
+        if not 0 <= weight < float("inf"):
             raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
         self.weight = weight
 
@@ -77,6 +77,8 @@ class Consensus(Rule):
         return {"weight": self.weight}
 
     def __call__(self, evaluate, moves, variables):
+        if self.weight == 0:
+            return [evaluate(move) for move in moves]
         joint = [v for moved in variables for v in moved]
         if len({id(v) for v in joint}) != len(joint):
             raise ValueError(f"Consensus needs moves with disjoint players. Moves {[move.name for move in moves]} share some.")

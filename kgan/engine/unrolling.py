@@ -15,11 +15,12 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
 
     Args:
         loss: callable `() -> scalar or dict of terms`, evaluated at the end.
-        opponent_loss: callable `() -> scalar`, what the opponent descends on.
+        opponent_loss: callable `() -> scalar`, what the opponent descends on. Regularisers of its variables, and losses that layers add
+            while it is evaluated, are added, as in a real move.
         variables: the opponent's variables.
         steps: int >= 0. 0 evaluates `loss` at the present point.
         optimizer: the opponent's Keras optimiser, `SGD` or `Adam`, built; the virtual steps start from its present slots and
-            leave them alone. Its learning rate is the inner rate (as in the paper).
+            leave them alone. Its present learning rate is the inner rate (as in the paper), also where it follows a schedule.
 
     Returns:
         What `loss` returns.
@@ -28,14 +29,16 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
         ValueError: for negative or non-integer `steps`.
         TypeError: for an optimiser that has no differentiable recursion here.
     """
-    if not isinstance(steps, int) or steps < 0:
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
         raise ValueError(f"`steps` must be an integer >= 0. Received: {steps!r}.")
     descend = _recursion(optimizer, variables)
     values = [backend.constant(v) for v in variables]
 
     def inner(tensors):
-        with backend.Overlay(zip(variables, tensors, strict=True), moving=frozenset()):
-            return opponent_loss(), None
+        with backend.Overlay(zip(variables, tensors, strict=True), moving=frozenset()) as overlay:
+            value = opponent_loss()
+            extra = [v.regularizer(ops.convert_to_tensor(v)) for v in variables if v.regularizer is not None]
+            return sum([*extra, *overlay.added_losses], value), None
 
     for _ in range(steps):
         _, gradients = backend.value_and_gradients(inner, values, differentiable=True)
@@ -47,13 +50,16 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
 def _recursion(optimizer, variables):
     """A function `(values, gradients) -> values` that continues the optimiser from its present slots."""
     rate = ops.convert_to_tensor(optimizer.learning_rate)
-    slots = {v.path: v for v in optimizer.variables}
+    slots = {v.path.rsplit("/", 1)[-1]: v for v in optimizer.variables}
 
     def slot(variable, name):
-        suffix = f"{variable.path.replace('/', '_')}_{name}"
-        return next(backend.constant(v) for path, v in slots.items() if path.endswith(suffix))
+        return backend.constant(slots[f"{variable.path.replace('/', '_')}_{name}"])
 
     kind = type(optimizer).__name__  # backends substitute classes of their own
+    extras = ("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "gradient_accumulation_steps")
+    used = [name for name in extras if getattr(optimizer, name, None)]
+    if used:
+        raise TypeError(f"unrolled() follows SGD and Adam without {', '.join(extras)}. The optimiser sets {used}.")
     if kind == "SGD" and not optimizer.weight_decay:
         return _sgd(rate, optimizer, [slot(v, "momentum") for v in variables] if optimizer.momentum else None)
     if kind == "Adam" and not optimizer.weight_decay and not optimizer.amsgrad:

@@ -12,12 +12,13 @@ from kgan.networks import dcgan, mlp
 
 @keras.saving.register_keras_serializable("kgan")
 class ConsensusGAN(GAN):
-    """Both players step at once, along the gradients of their losses and of the joint gradient's squared norm.
+    """Both players step at once, against the gradients of their losses and of the joint gradient's squared norm.
 
-    With `u = (grad_phi L_D, grad_theta L_G)` the step is along `u + weight * grad(1/2 ||u||^2)`, the second gradient over all weights of
+    With `u = (grad_phi L_D, grad_theta L_G)` the step is against `u + weight * grad(1/2 ||u||^2)`, the second gradient over all weights of
     both players (Algorithm 2): equilibria stay where they are, and the eigenvalues of the game's Jacobian move to the left. One
     minibatch and one draw of noise serve both losses. The squared norm of a minibatch's mean gradient is a biased estimate; the paper
-    uses it as it is.
+    uses it as it is. A very large weight also stabilises points that are no equilibria, where u is merely small: look at the
+    discriminator's loss, `2 log 2` at the equilibrium.
 
     The rule works with every family whose players move at once: `model.compile(rule=kgan.Consensus(10.0))`.
 
@@ -25,7 +26,8 @@ class ConsensusGAN(GAN):
         data_shape: shape of one example, may be left out when `discriminator` is given.
         weight: float >= 0, default 10.0 (the paper's gamma); 0 is simultaneous gradient descent. It has no scale of its own: multiplying
             both losses by c multiplies its part by c^2.
-        objective: default "non_saturating" (the code's `standard`); "minimax" is its `JS`, "wasserstein" its `indicator`.
+        objective: default "non_saturating" (the code's `standard`); "minimax" is its `JS`, "reverse_kl" its `KL`, "wasserstein" its
+            `indicator`.
         generator, discriminator: default for points the paper's toy networks, four layers of 16 ReLU; for images its convolutional
             networks without batch norm, 64 maps everywhere, 5x5 kernels of stride 2, leaky ReLU 0.2, from 2x2.
         latent_size: int, default 16 for points, 256 for images (the paper's).
@@ -38,6 +40,7 @@ class ConsensusGAN(GAN):
     ones scale the two parts of the joint field apart; `compile` warns.
 
     Departures from the paper: Keras' RMSprop starts its accumulator at 0, TensorFlow 1's at 1, so the first steps are longer here.
+    The networks with dense layers of 512, the ResNet for CelebA and the unbiased estimate of the squared norm are not here.
 
     Example:
     >>> import numpy as np, kgan

@@ -31,10 +31,9 @@ class FGAN(GAN):
 
     Raises:
         ValueError: for an unknown divergence or link, `alpha` in {0, 1}, `pi` outside (0, 1), data of another shape or range.
-        kgan.DivergenceError: in `fit`, when an exponential ran away.
 
     Departures from the paper: images in [-1, 1] behind tanh instead of [0, 1] behind a sigmoid; exponents clipped to [-30, 30]. The
-    width of V is recalled, not verified.
+    width of V is recalled, not verified. The LSUN networks are DCGAN's: pass `kgan.networks.dcgan`'s.
 
     Example:
     >>> import numpy as np, kgan

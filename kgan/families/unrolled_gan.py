@@ -30,14 +30,15 @@ class UnrolledGAN(GAN):
         generator, discriminator: default for points the paper's ring networks: 256 normal latents, two layers of 128 ReLU, against
             one layer of 128 ReLU on x/4, orthogonal kernels of gain 0.8; for images those of `kgan.networks.unrolled`.
         latent_size: int, default 256 (the paper's).
-        **kwargs: of `kgan.GAN`, without `discriminator_steps` and `simultaneous`; penalties are unrolled too.
+        **kwargs: of `kgan.GAN`, without `discriminator_steps`, `simultaneous` and `generator_batch`; penalties and regularisers of the
+            discriminator are unrolled too.
 
     Raises:
-        ValueError: for `steps` that are negative or no integer.
-        TypeError: in `fit`, for a discriminator optimiser other than SGD or Adam.
+        ValueError: for `steps` that are negative or no integer; another objective; `generator_batch`.
+        TypeError: in `fit`, for a discriminator optimiser other than plain SGD or Adam.
 
     Default optimisers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
-    `tf.distribute` each replica unrolls on its own part of the minibatch.
+    `tf.distribute` each replica unrolls on its own part of the minibatch. Under mixed_float16 the virtual steps' losses are not scaled.
 
     Departures from the paper: the LSTM generator of its appendix B is not here.
 
@@ -51,7 +52,7 @@ class UnrolledGAN(GAN):
     (3, 2)
     """
 
-    fixed_arguments = ("discriminator_steps", "simultaneous")
+    fixed_arguments = ("discriminator_steps", "generator_batch", "simultaneous")
 
     def __init__(
         self,
@@ -66,6 +67,8 @@ class UnrolledGAN(GAN):
     ):
         if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
             raise ValueError(f"`steps` must be an integer >= 0. Received: {steps!r}.")
+        if kwargs.get("generator_batch", 1) != 1:
+            raise ValueError("UnrolledGAN evaluates both players on one minibatch; leave `generator_batch` out.")
         objective = objectives.get(objective)
         if objective.name not in ("minimax", "non_saturating"):
             raise ValueError(f'`objective` must be "minimax" or "non_saturating". Received: {objective.name!r}.')

@@ -8,10 +8,10 @@ from kgan.backend import full_precision
 
 @keras.saving.register_keras_serializable("kgan")
 class MuReLU(layers.Layer):
-    """`(z + sqrt((1 - mu)^2 + z^2)) / 2`: a smooth, strictly increasing, convex ReLU (1707.04385, its table of activations).
+    """`(z + sqrt((1 - mu)^2 + z^2)) / 2`: a smooth, convex ReLU, strictly increasing for mu < 1 (1707.04385, its table of activations).
 
     Args:
-        mu: float in [0, 1], default 0.5. 1 is ReLU, with its kink at 0; the paper tries 0, 0.1, ..., 1.
+        mu: float in [0, 1], default 0.5 (ours). 1 is ReLU, with its kink at 0; the paper tries 0, 0.1, ..., 1.
 
     Input and output shape: any, the same.
 

@@ -237,8 +237,10 @@ class _Alpha(_Divergence):
     def conjugate_of_activation(self, v):
         a = self.alpha
         # For a > 1 the conjugate over u >= 0 is constant where the base is negative.
-        base = ops.relu(v * (a - 1.0) + 1.0) if a > 1 else (1.0 - a) * ops.softplus(-ops.clip(v, -_LIMIT, _LIMIT))
-        return (base ** (a / (a - 1.0)) - 1.0) / a
+        if a > 1:
+            return (ops.relu(v * (a - 1.0) + 1.0) ** (a / (a - 1.0)) - 1.0) / a
+        base = (1.0 - a) * ops.softplus(-ops.clip(v, -_LIMIT, _LIMIT))
+        return (_exp(a / (a - 1.0) * ops.log(base)) - 1.0) / a
 
 
 _ROWS = {
@@ -277,7 +279,8 @@ class FDivergence(Objective):
             non-saturating loss.
         alpha: float, neither 0 nor 1, for "alpha". pi: float in (0, 1), a prior weight, for "weighted_jensen_shannon".
 
-    Exponents are clipped to [-30, 30]. For alpha > 1 the base of the conjugate is clipped at 0.
+    Exponents are clipped to [-30, 30]: beyond that T and f* no longer belong together, and the figure is no bound. With "nowozin" and an
+    alpha just below 1 this begins near V = 0; take `link="logistic"` there. For alpha > 1 the base of the conjugate is clipped at 0.
 
     Example: for V = 0 the GAN divergence gives log 4.
 

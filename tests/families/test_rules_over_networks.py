@@ -77,6 +77,7 @@ def test_consensus_gan_networks_of_the_paper():
         ({"steps": 2.0}, ValueError, "steps"),
         ({"steps": True}, ValueError, "steps"),
         ({"objective": "hinge"}, ValueError, "minimax"),
+        ({"generator_batch": 2}, ValueError, "generator_batch"),
     ],
 )
 def test_unrolled_refuses(arguments, error, message):
@@ -89,6 +90,48 @@ def test_unrolled_refuses_optimisers_without_a_recursion():
     model.compile(optimizers={"discriminator": keras.optimizers.RMSprop(1e-3)})
     with pytest.raises(TypeError, match="SGD and Adam"):
         model.fit(kgan.datasets.ring().sample(8, 0), batch_size=8, verbose=0)
+
+
+@pytest.mark.parametrize("setting", [{"clipnorm": 1e-3}, {"use_ema": True}])
+def test_unrolled_refuses_what_its_recursion_lacks(setting):
+    model = kgan.UnrolledGAN((2,), steps=1, seed=0)
+    model.compile(optimizers={"discriminator": keras.optimizers.Adam(1e-3, **setting)})
+    with pytest.raises(TypeError, match=next(iter(setting))):
+        model.fit(kgan.datasets.ring().sample(8, 0), batch_size=8, verbose=0)
+
+
+def test_virtual_steps_are_regularised_like_real_ones():
+    """With a huge L2 weight and a rate that undoes it in one step, the virtual discriminator is 0 and says log 2 of everything."""
+    critic = keras.Sequential(
+        [keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_regularizer=keras.regularizers.L2(500.0))]
+    )
+    model = kgan.UnrolledGAN(generator=mlp.generator((1,), 1, (2,)), discriminator=critic, steps=1, seed=0)
+    model.compile(optimizers={m: keras.optimizers.SGD(1e-3) for m in ("discriminator", "generator")})
+    x = 1e-3 * np.ones((8, 1), "float32")
+    history = model.fit(x, batch_size=8, verbose=0).history
+    assert history["generator/adversarial"][0] == pytest.approx(-2 * np.log(2), abs=1e-3)
+
+
+def test_slots_are_found_by_their_whole_name():
+    """`dense` and `my_dense` end alike; the virtual step of one must not start from the other's moments."""
+    critic = keras.Sequential(
+        [
+            keras.Input((2,)),
+            keras.layers.Dense(2, name="my_dense", use_bias=False),
+            keras.layers.Dense(2, name="dense", use_bias=False),
+        ]
+    )
+    optimizer = keras.optimizers.SGD(0.1, momentum=0.5)
+    optimizer.build(critic.trainable_variables)
+    for variable in optimizer.variables:
+        if variable.path.endswith("my_dense_kernel_momentum"):
+            variable.assign(np.full((2, 2), 7.0))
+    inner, outer = critic.trainable_variables[1], critic.trainable_variables[0]
+    seen = []
+    kgan.engine.unrolled(
+        lambda: seen.append(ops.convert_to_numpy(inner)), lambda: 0.0 * ops.sum(inner), [outer, inner], 1, optimizer
+    )
+    np.testing.assert_allclose(seen[0], ops.convert_to_numpy(inner), atol=1e-6)
 
 
 def test_zero_unrolled_steps_are_the_ordinary_game():

@@ -107,6 +107,12 @@ def test_extreme_outputs_stay_finite(name):
     assert np.isfinite(ops.convert_to_numpy(gradient)).all()
 
 
+@pytest.mark.parametrize("alpha", [0.9, 0.95, -1.0])
+def test_alpha_near_one_stays_finite(alpha):
+    v = ops.convert_to_tensor(np.array([[-8.0], [2.0], [8.0]], "float32"))
+    assert np.isfinite(ops.convert_to_numpy(FDivergence("alpha", alpha=alpha).conjugate(v))).all()
+
+
 def test_half_precision_is_widened():
     v = ops.convert_to_tensor(np.array([[9.0]], "float16"))
     assert keras.backend.standardize_dtype(FDivergence("kl").conjugate(v).dtype) == "float32"
