@@ -31,6 +31,11 @@ def fit(model, spec, rounds=1, batch=BATCH, **kwargs):
 
 
 each = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
+# Batches, precision and configurations meet no code of a backend that differs from family to family: all rows on TensorFlow, a few on
+# JAX, where every operation of an eager step is compiled by itself, and torch.
+FEW = ("GAN", "GAN with penalties", "SNGAN", "ImprovedGAN, semi-supervised", "ProGAN, fading", "UnrolledGAN", "BayesianGAN")
+SOME = SPECS if keras.backend.backend() == "tensorflow" else {name: SPECS[name] for name in FEW}
+some = pytest.mark.parametrize("spec", SOME.values(), ids=SOME.keys())
 
 
 def test_every_family_has_a_row():
@@ -116,7 +121,7 @@ def gradients_of_term(model, move, term, minibatch):
         return kgan.backend.value_and_gradients(value, [kgan.backend.constant(v) for v in moved])[1]
 
 
-@each
+@some
 def test_smallest_batch(spec):
     model = compiled(spec, run_eagerly=True)
     batch = spec.smallest_batch
@@ -126,7 +131,7 @@ def test_smallest_batch(spec):
     assert np.isfinite([v for values in history.values() for v in values]).all()
 
 
-@each
+@some
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_mixed_precision(spec, policy):
     if policy == "mixed_float16" and keras.backend.backend() == "torch" and len(spec.example) == 3:
@@ -141,7 +146,7 @@ def test_mixed_precision(spec, policy):
     assert max(moved) > 0
 
 
-@each
+@some
 def test_config_round_trip(spec):
     keras.utils.set_random_seed(7)
     model = spec.build()
