@@ -9,7 +9,7 @@ PY := "$(VENV)/bin/python"
 BACKENDS ?= jax torch==2.13.0
 SEEDS ?= 0 1 2
 WORKERS ?= 2
-PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadfile
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadgroup
 # Two workers on two cores: one thread each.
 ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 # JAX compiles every operation for every shape; most come back.
@@ -45,8 +45,8 @@ test: $(VENV)/.installed
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow $(PYTEST)
 
 test-backends: $(VENV)/.backends
-	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) KERAS_BACKEND=jax $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
-	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) --dist worksteal tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
+	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) KERAS_BACKEND=jax $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
 	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) $(PY) -m pytest tests/conformance/test_across_backends.py
 
 lint: $(VENV)/.installed

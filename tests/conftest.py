@@ -18,9 +18,12 @@ if keras.backend.backend() == "tensorflow":
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked with backends run on those alone."""
+    """Tests marked with backends run on those alone. Workers share the conformance tests out singly, all others by file."""
     present = keras.backend.backend()
     items[:] = [i for i in items if (m := i.get_closest_marker("only")) is None or present in m.args]
+    for item in items:
+        if item.path.name != "test_conformance.py":
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
 
 
 def pytest_configure(config):
