@@ -28,6 +28,7 @@ def pytest_collection_modifyitems(items):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "only(*backends): collect the test on these backends alone")
+    config.addinivalue_line("markers", "xdist_group(name): tests of one group run on one worker")
 
 
 @pytest.fixture(autouse=True)

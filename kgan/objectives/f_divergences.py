@@ -313,11 +313,11 @@ class FDivergence(Objective):
 
     def f(self, u):
         """The generating function at density ratios u > 0."""
-        return self.row.f(u)
+        return self.row.f(ops.convert_to_tensor(u))
 
     def optimum(self, log_ratio):
         """The T that attains the bound, `f'(p/q)`, at `log p/q`. At 0, its threshold: T above it means "real"."""
-        return self.row.derivative(log_ratio)
+        return self.row.derivative(ops.convert_to_tensor(log_ratio))
 
     def variational(self, outputs):
         """`T = g(V)` from the outputs V of the network."""

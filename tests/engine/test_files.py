@@ -78,7 +78,7 @@ def test_without_the_random_states_a_resumed_run_differs(tmp_path, monkeypatch):
     model = tiny()
     model.compile(**ADAM)
     model.fit(points(), batch_size=16, epochs=2, verbose=0)
-    monkeypatch.setattr("kgan.engine.adversarial.seed_states", lambda model: [])
+    monkeypatch.setattr("kgan.engine.saving.seed_states", lambda model: [])
     model.save(path)
     resumed = keras.saving.load_model(path)
     resumed.fit(points(), batch_size=16, epochs=4, initial_epoch=2, verbose=0)

@@ -40,7 +40,6 @@ def test_the_bound_moves_the_recogniser_the_generator_and_on_demand_the_trunk():
         assert max(felt[name] for name in head) == 0  # the logit has no part in it
         assert (max(felt.values()) > 0) is trunk
         assert min(gradients(model, "information", ["generator"], "generator").values()) > 0
-        assert max(gradients(model, "information", ["generator"]).values()) == 0  # the discriminator's move holds it fixed
         assert max(gradients(model, "adversarial", ["recognizer"]).values()) == 0
 
 
