@@ -32,15 +32,15 @@ class Code:
 
     def sample(self, count, seed=None):
         """`count` draws from the prior, `(count, size)`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define sample(count, seed).")
 
     def log_likelihood(self, parameters, values):
         """`log Q(c | x)` of every example, `(batch,)`, from outputs `(batch, parameters)` and codes `(batch, size)`."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define log_likelihood(parameters, values).")
 
     def mean(self, parameters):
         """The mean of `Q(c | x)`, `(batch, size)`: what the recogniser believes the code to be."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define mean(parameters).")
 
     @classmethod
     def from_config(cls, config):

@@ -165,10 +165,7 @@ class Mixture(AdversarialModel):
             optimizers = self._fresh_optimizers()
             optimizers.build_moves(self._play.moved)
         restart([*self.component.weights, *self.optimizer.variables], [*fresh.weights, *optimizers.variables])
-        for move in self._play.moves.values():
-            if move.project is not None:
-                for variable in self._play.moved[move.name]:
-                    variable.assign(move.project(backend.constant(variable)))
+        self._play.project(*self._play.moves.values())
         self._averages.restart()
 
     def number(self, step):

@@ -238,3 +238,25 @@ def test_what_fit_and_generate_refuse():
             model.generate(2, condition=condition)
     with pytest.raises(ValueError, match="beta"):
         train(build(beta=lambda t, ratios: 1.0), 2)
+
+
+def test_a_component_that_projects_one_of_its_players():
+    component = kgan.MMDGAN(
+        generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+        encoder=kgan.networks.mlp.discriminator((2,), (8,), name="encoder", outputs=4),
+        decoder=kgan.networks.mlp.generator((2,), 4, (8,), name="decoder"),
+        clip=0.05,
+        encoder_steps=1,
+        warmup=None,
+    )
+    classifier = kgan.networks.mlp.discriminator((2,), (8,))
+    model = kgan.AdaGAN(
+        component=component, classifier=classifier, components=2, epochs_per_component=1, classifier_epochs=1, seed=0
+    )
+    model.compile()
+    model.fit(kgan.datasets.ring().sample(64, 0), batch_size=16, epochs=1, verbose=0)
+    model.start_anew()
+    largest = [
+        max(float(abs(ops.convert_to_numpy(v)).max()) for v in p.trainable_variables) for p in (model.encoder, model.decoder)
+    ]
+    assert largest[0] <= 0.05 + 1e-6 < largest[1]
