@@ -17,6 +17,7 @@ if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
 from kgan import (
     backend,
     callbacks,
+    causal,
     codes,
     datasets,
     families,
@@ -47,6 +48,7 @@ __all__ = [
     "__version__",
     "backend",
     "callbacks",
+    "causal",
     "codes",
     "datasets",
     "families",

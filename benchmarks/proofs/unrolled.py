@@ -66,7 +66,7 @@ def look_ahead_only(model, batch, variables):
 
     def value(tensors):
         with backend.Overlay(zip(variables, tensors, strict=True)):
-            fake = model.sample(len(batch))
+            fake = model.generated(len(batch))
 
             def opponent():
                 return model.discriminator_terms(model.score_both(batch, fake))["adversarial"]

@@ -3,6 +3,9 @@
 from kgan.families.ali import ALI
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
+from kgan.families.causal_began import CausalBEGAN
+from kgan.families.causal_controller import CausalController
+from kgan.families.causal_gan import CausalGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
@@ -33,6 +36,9 @@ __all__ = [
     "WGANGP",
     "BayesianGAN",
     "BiGAN",
+    "CausalBEGAN",
+    "CausalController",
+    "CausalGAN",
     "ConsensusGAN",
     "ImprovedGAN",
     "InfoGAN",

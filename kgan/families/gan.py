@@ -154,7 +154,7 @@ class GAN(GenerativeModel):
     def discriminator_loss(self, real):
         # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
         # way from one player to the other.
-        return self.discriminator_terms(self.score_both(real, self.sample(count_of(real))))
+        return self.discriminator_terms(self.score_both(real, self.generated(count_of(real))))
 
     def discriminator_terms(self, scored):
         """Terms and observations of the discriminator's move from scored examples."""
@@ -166,7 +166,7 @@ class GAN(GenerativeModel):
         return terms
 
     def generator_loss(self, real):
-        fake = self.sample(count_of(real) * self.generator_batch)
+        fake = self.generated(count_of(real) * self.generator_batch)
         return {"adversarial": self.objective.generator(self.score(fake))}
 
     def score(self, examples):

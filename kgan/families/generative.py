@@ -30,7 +30,7 @@ class GenerativeModel(AdversarialModel):
         output = "tanh" if len(self.data_shape) == 3 else None
         self.generator = generator or mlp.generator(self.data_shape, self.latent_size, output_activation=output)
 
-    def sample(self, count):
+    def generated(self, count):
         """`count` generated examples on fresh training noise."""
         return self.generator(self.generator_inputs(count, seed=self.seed_generator), training=self.in_training)
 

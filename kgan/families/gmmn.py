@@ -104,7 +104,7 @@ class GMMN(GenerativeModel):
         return (Turn((Move("generator", ("generator",), self.generator_loss),)),)
 
     def generator_loss(self, real):
-        fake = self.sample(ops.shape(real)[0])
+        fake = self.generated(ops.shape(real)[0])
         if self.encoder is not None:
             real = ops.stop_gradient(self.encoder(real, training=False))
         distance = objectives.biased_mmd2 if self.squared else objectives.mmd

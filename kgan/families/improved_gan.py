@@ -163,7 +163,7 @@ class ImprovedGAN(SemiSupervised, GAN):
         if not self.feature_matching:
             terms = super().generator_loss(real)
         else:
-            fake = self.sample(ops.shape(real)[0] * self.generator_batch)
+            fake = self.generated(ops.shape(real)[0] * self.generator_batch)
             features = [self._features(x, training=self.in_training)[0] for x in (real, fake)]
             terms = {"feature_matching": objectives.feature_matching(*features, power=self.matching_power)}
         return terms | ({"history": self.generator_history.term()} if self.history_weight else {})

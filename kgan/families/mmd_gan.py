@@ -144,7 +144,7 @@ class MMDGAN(GenerativeModel):
         return long_phases.generator_due(self.optimizer.iterations, self.warmup, self.encoder_steps)
 
     def encoder_loss(self, real):
-        fake = self.sample(ops.shape(real)[0])
+        fake = self.generated(ops.shape(real)[0])
         features = [self.encode(x) for x in (real, fake)]
         terms = {key: -value for key, value in self._discrepancy(*features).items()}
         if self.reconstruction_weight:
@@ -153,7 +153,7 @@ class MMDGAN(GenerativeModel):
         return terms
 
     def generator_loss(self, real):
-        fake = self.sample(ops.shape(real)[0])
+        fake = self.generated(ops.shape(real)[0])
         return self._discrepancy(self.encode(real), self.encode(fake))
 
     def encode(self, examples):

@@ -214,7 +214,7 @@ class ProGAN(GAN):
             self._shown.assign_add(ops.cast(ops.shape(real)[0] * backend.replica_count(), "int32"))
         return terms
 
-    def sample(self, count):
+    def generated(self, count):
         latents = self.generator_inputs(count, seed=self.seed_generator)
         return self.generator(latents, resolution=self.resolution, alpha=self.alpha, training=self.in_training)
 

@@ -90,7 +90,7 @@ class UnrolledGAN(GAN):
         return {move: keras.optimizers.Adam(1e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     def generator_loss(self, real):
-        fake = self.sample(count_of(real))
+        fake = self.generated(count_of(real))
 
         def opponent():
             terms = self.discriminator_terms(self.score_both(real, fake))

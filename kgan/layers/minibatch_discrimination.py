@@ -25,9 +25,11 @@ class MinibatchDiscrimination(layers.Layer):
         normalize: bool, default True, the authors' code: the columns of T have learned lengths `exp(s)`, starting at 1, and a bias per
             kernel, starting at -1, is added to o; `kgan.layers.initialize_from_data` sets both from examples. False: the plain formula of
             the paper.
+        average: bool, default False: sums of similarities (the paper's). True: divided by the size of the minibatch.
+        append: bool, default True. False: the output is `o(x_i)` alone.
 
-    Input shape: `(batch, features)`, batch >= 2 to be of use. Output shape: `(batch, features + num_kernels)`. Distances are taken in
-    float32 and need memory for batch^2 x num_kernels x kernel_size numbers.
+    Input shape: `(batch, features)`, batch >= 2 to be of use. Output shape: `(batch, features + num_kernels)`, or
+    `(batch, num_kernels)`. Distances are taken in float32 and need memory for batch^2 x num_kernels x kernel_size numbers.
 
     Under `tf.distribute` the minibatch is that of one replica. The output for an example depends on the others: evaluate with the batch
     size of training.
@@ -44,7 +46,9 @@ class MinibatchDiscrimination(layers.Layer):
     [1.0, 1.0, 0.0]
     """
 
-    def __init__(self, num_kernels=100, kernel_size=5, normalize=True, kernel_initializer=None, **kwargs):
+    def __init__(
+        self, num_kernels=100, kernel_size=5, normalize=True, average=False, append=True, kernel_initializer=None, **kwargs
+    ):
         super().__init__(**kwargs)
         for name, value in {"num_kernels": num_kernels, "kernel_size": kernel_size}.items():
             if not isinstance(value, int) or value < 1:
@@ -52,6 +56,8 @@ class MinibatchDiscrimination(layers.Layer):
         self.num_kernels = num_kernels
         self.kernel_size = kernel_size
         self.normalize = normalize
+        self.average = average
+        self.append = append
         self.kernel_initializer = keras.initializers.get(kernel_initializer or keras.initializers.RandomNormal(0.0, 0.05))
 
     def build(self, input_shape):
@@ -73,11 +79,15 @@ class MinibatchDiscrimination(layers.Layer):
         distances = ops.sum(ops.abs(ops.expand_dims(rows, 1) - ops.expand_dims(rows, 0)), axis=-1)
         return distances + _SELF_DISTANCE * ops.expand_dims(ops.eye(ops.shape(inputs)[0], dtype=distances.dtype), -1)
 
+    def _similarities(self, inputs):
+        combine = ops.mean if self.average else ops.sum
+        return combine(ops.exp(-self._distances(inputs)), axis=1)
+
     def _initialize(self, inputs):
         """The authors' start: the nearest neighbours at a mean distance of 2, the similarities at mean 0."""
         half = 0.5 * ops.mean(ops.min(self._distances(inputs), axis=1), axis=0)
         self.log_scale.assign_sub(ops.cast(ops.expand_dims(ops.log(half), -1), self.log_scale.dtype))
-        similarities = ops.sum(ops.exp(-self._distances(inputs)), axis=1)
+        similarities = self._similarities(inputs)
         self.bias.assign(ops.cast(-ops.mean(similarities, axis=0), self.bias.dtype))
 
     def call(self, inputs):
@@ -87,13 +97,14 @@ class MinibatchDiscrimination(layers.Layer):
             )
         if self.normalize and initializing():
             self._initialize(inputs)
-        similarities = ops.sum(ops.exp(-self._distances(inputs)), axis=1)
+        similarities = self._similarities(inputs)
         if self.normalize:
             similarities = similarities + full_precision(ops.convert_to_tensor(self.bias))
-        return ops.concatenate([inputs, ops.cast(similarities, inputs.dtype)], axis=-1)
+        similarities = ops.cast(similarities, inputs.dtype)
+        return ops.concatenate([inputs, similarities], axis=-1) if self.append else similarities
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[1] + self.num_kernels)
+        return (input_shape[0], self.num_kernels + (input_shape[1] if self.append else 0))
 
     def get_config(self):
         return {
@@ -101,5 +112,7 @@ class MinibatchDiscrimination(layers.Layer):
             "num_kernels": self.num_kernels,
             "kernel_size": self.kernel_size,
             "normalize": self.normalize,
+            "average": self.average,
+            "append": self.append,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
         }

@@ -7,6 +7,7 @@ from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
+from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
@@ -36,6 +37,7 @@ __all__ = [
     "MutualInformation",
     "StackedDivergence",
     "StackedModesCovered",
+    "binned_distribution",
     "channel_labels",
     "class_score",
     "density_coverage",
@@ -46,6 +48,7 @@ __all__ = [
     "kde_coverage",
     "kernel_distance",
     "kernel_mmd2",
+    "label_distribution",
     "laplacian_pyramid",
     "mean_ms_ssim",
     "mode_score",

@@ -1,14 +1,30 @@
 """Builders of the networks that families share; each returns a `keras.Model` with stable layer names."""
 
-from kgan.networks import ali, bayesian, bidirectional, dcgan, improved, infogan, mlp, progressive, sn_cnn, sn_resnet, unrolled
+from kgan.networks import (
+    ali,
+    bayesian,
+    bidirectional,
+    causal,
+    dcgan,
+    improved,
+    infogan,
+    mlp,
+    progressive,
+    sn_cnn,
+    sn_resnet,
+    unrolled,
+)
 from kgan.networks.blocks import with_features
+from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
 
 __all__ = [
+    "CausalNetwork",
     "Ensemble",
     "ali",
     "bayesian",
     "bidirectional",
+    "causal",
     "dcgan",
     "improved",
     "infogan",

@@ -93,6 +93,7 @@ def discriminator(
     initializer=None,
     name="discriminator",
     outputs=1,
+    tap=None,
 ):
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
@@ -104,6 +105,7 @@ def discriminator(
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
         initializer: of all kernels, default N(0, 0.02).
         outputs: int, default 1, the logit; more for the features of an encoder.
+        tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, outputs)`. With batch norm it must see real and generated
@@ -119,6 +121,7 @@ def discriminator(
         x = activation(0.2, f"down_{level}_leaky")(x)
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
+        x = x if tap is None else tap(x, level)
     x = layers.Flatten(name="flatten")(x)
     x = dense(outputs, "logit", initializer, use_bias=not batch_norm)(x)
     return keras.Model(inputs, x, name=name)

@@ -38,6 +38,12 @@ from kgan.objectives.kernels import (
     squared_distances,
     unbiased_mmd2,
 )
+from kgan.objectives.labels import (
+    absolute_label_difference,
+    label_cross_entropy,
+    squared_label_difference,
+    swapped_label_cross_entropy,
+)
 from kgan.objectives.reconstruction import latent_reconstruction
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
@@ -74,6 +80,7 @@ __all__ = [
     "GaussianKernel",
     "Objective",
     "OneSidedSmoothing",
+    "absolute_label_difference",
     "biased_mmd2",
     "class_cross_entropy",
     "feasible_set",
@@ -81,6 +88,7 @@ __all__ = [
     "get",
     "get_kernel",
     "hinge",
+    "label_cross_entropy",
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
@@ -94,6 +102,8 @@ __all__ = [
     "register",
     "reverse_kl",
     "squared_distances",
+    "squared_label_difference",
+    "swapped_label_cross_entropy",
     "unbiased_mmd2",
     "unsupervised",
     "wasserstein",

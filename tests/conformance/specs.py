@@ -25,6 +25,7 @@ class Spec:
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
         classes: number of classes of a semi-supervised game, None for games without labels.
+        arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
     """
 
     family: type
@@ -35,10 +36,13 @@ class Spec:
     smallest_batch: int = 1
     tolerance: float = 1e-4
     classes: int | None = None
+    arguments: Callable | None = None
 
     def data(self, count, seed=0):
         """Arguments of `fit`: a tuple of examples, and of labels where there are classes."""
         rng = np.random.default_rng(seed)
+        if self.arguments is not None:
+            return self.arguments(rng, count)
 
         def examples():
             return rng.uniform(-1, 1, (count, *self.example)).astype("float32")
@@ -50,6 +54,7 @@ class Spec:
 
 IMAGE = (8, 8, 1)
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
+LABELLED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -63,8 +68,26 @@ def batch_norm(name):
     return keras.layers.BatchNormalization(name=name)
 
 
+def causal_began():
+    model = kgan.CausalBEGAN(kgan.causal.structural_model("faces"), IMAGE, filters=2, noise_size=3, seed=0)
+    model._factors.assign([0.5, 0.5, 0.5])  # from 0, where they start, terms are dead until the margins open
+    return model
+
+
+def four(networks):
+    return dict(zip(("generator", "discriminator", "labeler", "anti_labeler"), networks, strict=True))
+
+
 def three(networks):
     return dict(zip(("encoder", "generator", "discriminator"), networks, strict=True))
+
+
+def labels(rng, count, columns=5):
+    return rng.integers(0, 2, (count, columns))
+
+
+def labelled_images(rng, count):
+    return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
 
 
 SPECS = {
@@ -396,5 +419,47 @@ SPECS = {
             "discriminator/supervised",
         },
         classes=3,
+    ),
+    "CausalController": Spec(
+        kgan.CausalController,
+        lambda: kgan.CausalController("faces", noise_size=2, hidden=(4,), critic_hidden=(6,), discriminator_steps=2, seed=0),
+        (5,),
+        {"discriminator": 2, "generator": 1},
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
+        arguments=lambda rng, count: (labels(rng, count),),
+    ),
+    "CausalGAN": Spec(
+        kgan.CausalGAN,
+        lambda: kgan.CausalGAN(
+            kgan.CausalController("faces", noise_size=2, hidden=(4,), seed=0),
+            **four(kgan.networks.causal.image_networks(IMAGE, 5, 3, 3, kernels=3, kernel_size=2, epsilon=1e-3)),
+            noise_size=3, generator_steps=2, seed=0,
+        ),
+        IMAGE,
+        {"discriminator": 1, "generator": 2},
+        LABELLED,
+        smallest_batch=2,
+        arguments=labelled_images,
+    ),
+    "CausalGAN, swapped": Spec(
+        kgan.CausalGAN,
+        lambda: kgan.CausalGAN(
+            kgan.causal.structural_model("faces"),
+            **four(kgan.networks.causal.image_networks(IMAGE, 5, 3, 3, kernels=0, epsilon=1e-3)),
+            noise_size=3, generator_steps=1, swapped_cross_entropy=True, objective="non_saturating", seed=0,
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        LABELLED,
+        arguments=labelled_images,
+    ),
+    "CausalBEGAN": Spec(
+        kgan.CausalBEGAN,
+        causal_began,
+        IMAGE,
+        ONE_TO_ONE,
+        {f"discriminator/{kind}_{part}" for kind in ("real", "fake") for part in ("error", "labels")}
+        | {"generator/error", "generator/labels"},
+        arguments=labelled_images,
     ),
 }  # fmt: skip

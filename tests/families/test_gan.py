@@ -135,9 +135,9 @@ def test_generator_batch_doubles_the_generated_examples():
     counts = []
 
     class Counting(kgan.GAN):
-        def sample(self, count):
+        def generated(self, count):
             counts.append(count)
-            return super().sample(count)
+            return super().generated(count)
 
     model = Counting((2,), latent_size=3, generator_batch=2, seed=0)
     model.compile(run_eagerly=True)

@@ -1,0 +1,176 @@
+"""Proof of CausalGAN: label distributions under do and condition, wrong graphs, the theorem in one dimension."""
+
+import keras
+import numpy as np
+from keras import layers
+
+import kgan
+from benchmarks.proofs.harness import run
+from kgan.causal import PolynomialModel, StructuralModel, structural_model
+from kgan.metrics import binned_distribution, label_distribution, total_variation
+from kgan.networks import CausalNetwork, mlp
+from kgan.networks.blocks import activation, dense
+
+COUNT = 200_000
+
+
+def controller(graph, labels, seed, steps, falling=False):
+    """A controller in the small setting: critic of two layers of 64, batch 256, lambda 10, five critic steps, Adam(1e-3, 0.5, 0.9)."""
+    critic = mlp.discriminator((labels.shape[1],), (64, 64), 0.2)
+    model = kgan.CausalController(graph, discriminator=critic, penalty_weight=10.0, discriminator_steps=5, seed=seed)
+    moves = {"discriminator": 5 * steps, "generator": steps}
+    rates = {move: kgan.optimizers.HoldThenDecay(1e-3, count) if falling else 1e-3 for move, count in moves.items()}
+    optimizers = {move: keras.optimizers.Adam(rate, 0.5, 0.9) for move, rate in rates.items()}
+    model.compile(optimizers, averages={"generator": 0.99} if falling else None, steps_per_execution=min(50, steps))
+    # A minibatch for every critic step; the controller's own step asks for none.
+    rows = np.random.default_rng(seed).integers(len(labels), size=steps * 5 * 256)
+    model.fit(labels[rows], batch_size=256, shuffle=False, verbose=0)
+    return model
+
+
+def distance(truth, samples, do=None):
+    return total_variation(truth.joint(do).ravel(), label_distribution(samples))
+
+
+def celeba(report, seed, steps):
+    """Part A: joint, interventional and conditional distributions on the paper's Causal Graph 1, and the same labels on other graphs."""
+    truth = structural_model("celeba")
+    labels = truth.sample(COUNT, seed=seed).matrix()
+    marginals = labels.mean(0)
+    alone = StructuralModel(
+        kgan.causal.CausalGraph(nodes=truth.graph.nodes), dict(zip(truth.graph.nodes, marginals, strict=True))
+    )
+    report.figure(
+        "A TVD of the product of the marginals", total_variation(truth.joint().ravel(), alone.joint().ravel()), seed=seed
+    )
+    report.figure("A TVD of as many true samples", distance(truth, truth.sample(COUNT, seed=seed + 1)), seed=seed)
+    model = controller("celeba", labels, seed, steps)
+    samples = model.sample(COUNT, seed=seed)
+    joint = distance(truth, samples)
+    report.figure("A TVD of the joint", joint, "<= 0.10", joint <= 0.10, seed)
+    intervened = distance(truth, model.sample(COUNT, do={"Male": 1}, seed=seed), {"Male": 1})
+    report.figure("A TVD under do(Male=1)", intervened, "<= 0.12", intervened <= 0.12, seed)
+    try:
+        share = float(model.sample(5000, condition={"Mustache": 1}, seed=seed)["Male"].mean())
+    except ValueError:  # a controller of a few steps never grows one
+        share = float("nan")
+    report.figure("A P(Male | Mustache=1)", share, ">= 0.85", share >= 0.85, seed)
+    shift = float(model.sample(COUNT, do={"Mustache": 1}, seed=seed)["Male"].mean() - samples["Male"].mean())
+    report.figure("A P(Male | do(Mustache=1)) - P(Male)", shift, "within 0.03", abs(shift) <= 0.03, seed)
+    lipstick = float(model.sample(COUNT, do={"Male": 1}, seed=seed)["Wearing_Lipstick"].mean())
+    report.figure("A P(Wearing_Lipstick | do(Male=1)) (truth 0.01)", lipstick, "<= 0.06", lipstick <= 0.06, seed)
+    soft = model.generate(20_000, seed=seed)
+    between = float(((soft > 0.1) & (soft < 0.9)).mean())
+    report.figure("A share of outputs in (0.1, 0.9)", between, "< 0.02", between < 0.02, seed)
+    nodes = truth.graph.nodes
+    others = {
+        "the complete graph": "celeba_complete",
+        "the complete graph reversed": kgan.causal.CausalGraph(
+            [(b, a) for a, b in kgan.causal.graph("celeba_complete").edges], nodes
+        ),
+        "a graph without edges": kgan.causal.CausalGraph(nodes=nodes),
+    }
+    for name, graph in others.items():
+        other = distance(truth, controller(graph, labels, seed, steps).sample(COUNT, seed=seed))
+        report.figure(f"A TVD of the joint, {name}", other, seed=seed)
+
+
+def interventions(report, seed, steps):
+    """Part B: every single-label intervention on five labels."""
+    truth = structural_model("faces")
+    model = controller("faces", truth.sample(COUNT, seed=seed).matrix(), seed, steps, falling=True)
+    joint = distance(truth, model.sample(COUNT, seed=seed))
+    report.figure("B TVD of the joint", joint, "<= 0.10", joint <= 0.10, seed)
+    errors, off = {}, {}
+    for node in truth.graph.nodes:
+        for value in (0, 1):
+            exact, conditional = truth.marginals(do={node: value}), truth.marginals(condition={node: value})
+            made = model.sample(COUNT, do={node: value}, seed=seed)
+            errors[f"{node}={value}"] = max(abs(float(made[n].mean()) - exact[n]) for n in exact)
+            if truth.graph.parents[node]:
+                off[f"{node}={value}"] = max(abs(conditional[n] - exact[n]) for n in exact)
+    worst, least = max(errors.values()), min(off.values())
+    report.figure("B largest error of a marginal, by intervention", {k: round(v, 4) for k, v in errors.items()}, seed=seed)
+    report.figure("B largest error of a marginal under any do", worst, "<= 0.05", worst <= 0.05, seed)
+    report.figure("B conditioning would be off by at least (labels that have causes)", least, "> 0.15", least > 0.15, seed)
+
+
+def theorem(report, seed, steps):
+    """Part C: l ~ Bernoulli(1/2), x | l ~ N(2l - 1, 1); the standard deviation of x given l, with and without the anti-labeler."""
+    labels = StructuralModel(kgan.causal.CausalGraph(nodes=["l"]), {"l": 0.5})
+    rng = np.random.default_rng(seed)
+    given = rng.integers(0, 2, (steps * 256, 1)).astype("float32")
+    data = (2 * given - 1 + rng.normal(size=given.shape)).astype("float32")
+    spread = {}
+    for name, arguments in {
+        "Eq. 5": {},
+        "without the anti-labeler": {"anti_labeler_weight": 0.0},
+        "-log D for -d": {"objective": "non_saturating"},
+    }.items():
+        keras.utils.set_random_seed(seed)
+        judges = {n: mlp.discriminator((1,), (64, 64), name=n) for n in ("discriminator", "labeler", "anti_labeler")}
+        model = kgan.CausalGAN(
+            labels, generator=mlp.generator((1,), 9, (64, 64)), **judges, noise_size=8, prior=kgan.priors.Normal(), label_noise=None,
+            generator_steps=1, anti_labeler_decay=None, seed=seed, **arguments,
+        )  # fmt: skip
+        optimizers = {"discriminator": keras.optimizers.Adam(5e-4), "generator": keras.optimizers.Adam(2e-4)}
+        model.compile(optimizers, averages={"generator": 0.995}, steps_per_execution=min(50, steps))
+        model.fit(data, given, batch_size=256, shuffle=False, verbose=0)
+        made = {value: model.sample(20_000, do={"l": value}, seed=seed)[0] for value in (0, 1)}
+        spread[name] = float(np.mean([x.std() for x in made.values()]))
+        report.figure(f"C means given l = 0, 1, {name}", [float(x.mean()) for x in made.values()], seed=seed)
+    full, without = spread["Eq. 5"], spread["without the anti-labeler"]
+    report.figure("C standard deviation given l, Eq. 5 (truth 1)", full, ">= 0.8", full >= 0.8, seed)
+    report.figure("C gain over the loss without anti-labeler", full - without, ">= 0.12", full - without >= 0.12, seed)
+    report.figure("C standard deviation given l, -log D for -d", spread["-log D for -d"], seed=seed)
+
+
+def synthetic_networks(graph, seed):
+    """The paper's networks for three continuous variables: a generator wired along a graph, or a dense one; the discriminator."""
+    normal = keras.initializers.RandomNormal(0.0, 0.7)
+    unit = kgan.priors.Uniform(0.0, 1.0)
+    if graph == "dense":
+        generator = mlp.generator((3,), 10, (10,) * 2, "tanh", output_activation="sigmoid", initializer=normal)
+    else:
+        generator = CausalNetwork(graph, 10, (10, 10), "tanh", normal, unit)
+    x = inputs = keras.Input((3,), name="examples")
+    for index in (0, 1):
+        x = activation("relu", f"relu_{index}")(dense(10, f"hidden_{index}", normal)(x))
+    x = kgan.layers.MinibatchDiscrimination(5, 3, normalize=False, kernel_initializer=normal, name="minibatch")(x)
+    return (
+        generator,
+        keras.Model(inputs, layers.Activation("linear", name="out")(dense(1, "logit", normal)(x)), name="discriminator"),
+        unit,
+    )
+
+
+def synthetic(report, seed, steps):
+    """Part D: cubic polynomials on three variables; generators with the right, a wrong and no graph."""
+    for truth in ("collider", "line", "complete"):
+        data = PolynomialModel(truth, seed)
+        reference = binned_distribution(data.sample(1_000_000, seed + 1))
+        floor = total_variation(reference, binned_distribution(data.sample(50_000, seed + 2)))
+        report.figure(f"D {truth}: TVD of 50,000 true samples", floor, seed=seed)
+        found = {}
+        for graph in ("line", "collider", "complete", "dense"):
+            keras.utils.set_random_seed(seed)
+            generator, discriminator, prior = synthetic_networks(graph, seed)
+            model = kgan.GAN((3,), generator=generator, discriminator=discriminator, prior=prior, simultaneous=True, seed=seed)
+            model.compile(
+                {move: keras.optimizers.Adam(5e-4) for move in ("discriminator", "generator")},
+                steps_per_execution=min(200, steps),
+            )
+            model.fit(data.sample(64 * steps, seed), batch_size=64, shuffle=False, verbose=0)
+            made = binned_distribution(np.clip(model.generate(50_000, seed=seed, batch_size=10_000), 0, 1))
+            found[graph] = total_variation(reference, made)
+        report.figure(f"D {truth}: TVD by generator", {k: round(v, 3) for k, v in found.items()}, seed=seed)
+        if truth == "collider":
+            better = found["collider"] < found["line"]
+            report.figure("D collider below line", [found["collider"], found["line"]], "collider < line", better, seed)
+
+
+PARTS = {"A": (celeba, 1000), "B": (interventions, 2000), "C": (theorem, 2400), "D": (synthetic, 10_000)}
+
+
+if __name__ == "__main__":
+    run("causalgan", __doc__, PARTS)

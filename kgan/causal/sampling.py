@@ -1,0 +1,60 @@
+"""Interventions and conditions on labels: what may be asked for, and conditioning by rejection."""
+
+import numpy as np
+
+
+class LabelSamples(dict):
+    """Samples of labels: a dict of label name to int64 array `(count,)` of zeros and ones.
+
+    Attributes:
+        acceptance_rate: float in (0, 1], the share of draws that satisfied the condition; 1.0 where there was none.
+    """
+
+    def __init__(self, graph, rows, acceptance_rate=1.0):
+        super().__init__((node, rows[:, i].astype("int64")) for i, node in enumerate(graph.nodes))
+        self.acceptance_rate = acceptance_rate
+
+    def matrix(self):
+        """The same as a float32 array `(count, labels)`, in the order of the graph's nodes."""
+        return np.stack(list(self.values()), axis=-1).astype("float32")
+
+
+def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
+    """Samples under an intervention, a condition, or both: among the interventional samples those that satisfy the condition.
+
+    Args:
+        graph: `CausalGraph`.
+        draw: callable `(count, do) -> array (count, labels)` of fresh samples of zeros and ones.
+        count: int >= 1.
+        do: dict of label to 0 or 1, or None: those labels are set, whatever causes them.
+        condition: dict of label to 0 or 1, or None: draws that differ from it are rejected.
+        max_draws: int, how many draws rejection may cost.
+
+    Returns:
+        `LabelSamples`.
+
+    Raises:
+        ValueError: for unknown labels, values other than 0 and 1, a condition against the intervention, one that is (nearly) never
+            met, with the number of draws.
+    """
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"`count` must be an integer >= 1. Received: {count!r}.")
+    do, condition = graph.assignment(do, "do"), graph.assignment(condition, "condition")
+    against = sorted(node for node in condition if do.get(node, condition[node]) != condition[node])
+    if against:
+        raise ValueError(f"The condition contradicts the intervention in {against}: do={do}, condition={condition}.")
+    if not condition:
+        return LabelSamples(graph, draw(count, do))
+    columns, values = [graph.index(node) for node in condition], list(condition.values())
+    kept, accepted, drawn = [], 0, 0
+    while accepted < count:
+        if drawn >= max_draws:
+            raise ValueError(
+                f"Of {drawn:,} draws{f' under do={do}' if do else ''} {accepted:,} met the condition {condition}; {count:,} were asked "
+                "for. It is (nearly) impossible here: condition on less, set the label with `do`, or raise `max_draws`."
+            )
+        size = min(max(1024, 2 * count), max_draws - drawn)
+        rows = draw(size, do)
+        kept.append(rows[(rows[:, columns] == values).all(axis=1)])
+        accepted, drawn = accepted + len(kept[-1]), drawn + size
+    return LabelSamples(graph, np.concatenate(kept)[:count], accepted / drawn)

@@ -1,0 +1,242 @@
+"""The networks of CausalGAN and CausalBEGAN: Kocaoglu et al., ICLR 2018, arXiv 1709.02023, and of their authors' code."""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from kgan import backend
+from kgan.causal import graphs
+from kgan.causal.sampling import sample
+from kgan.layers import MinibatchDiscrimination
+from kgan.networks import dcgan, mlp
+from kgan.networks.blocks import activation, check_image_shape, conv, dense
+from kgan.priors import Uniform
+
+_AT_ONCE = 65_536
+
+
+@keras.saving.register_keras_serializable("kgan")
+class CausalNetwork(keras.Model):
+    """A generator of labels wired along a causal graph: one small network a node, `l_i = s(f_i([z_i, l_parents]))`.
+
+    Children see the outputs of their parents as they are, not rounded.
+
+    Args:
+        graph: `kgan.causal.CausalGraph`, or what `kgan.causal.graph` takes.
+        noise_size: int, default 10 (the paper's): numbers of exogenous noise for every node.
+        hidden: tuple of int, default five layers of 10 (the paper's), of every node's network.
+        nonlinearity: default 0.2 (the authors' code): slope of a leaky ReLU, or a Keras activation.
+        initializer: of all kernels, default "glorot_uniform"; the paper's synthetic experiments use N(0, 0.7).
+        prior: of the noise, default `kgan.priors.Uniform(-1, 1)` (the authors'; U[0, 1] in the synthetic experiments).
+
+    Input shape: `(batch, nodes * noise_size)`. Output shape: `(batch, nodes)`, in (0, 1), columns in the order of `graph.nodes`.
+
+    Example:
+    >>> import keras, kgan
+    >>> network = kgan.networks.CausalNetwork("collider", noise_size=2, hidden=(4,))
+    >>> z = kgan.priors.Uniform()((3, 6), seed=0)
+    >>> [float(x) for x in network(z, do={"X2": 1})[:, 1]]
+    [1.0, 1.0, 1.0]
+    """
+
+    def __init__(
+        self,
+        graph,
+        noise_size=10,
+        hidden=(10,) * 5,
+        nonlinearity=0.2,
+        initializer="glorot_uniform",
+        prior=None,
+        name="generator",
+        **kwargs,
+    ):
+        super().__init__(name=name, **kwargs)
+        if not isinstance(noise_size, int) or noise_size < 1:
+            raise ValueError(f"`noise_size` must be an integer >= 1. Received: {noise_size!r}.")
+        self.graph = graphs.graph(graph)
+        self.noise_size = noise_size
+        self.hidden = tuple(hidden)
+        self.nonlinearity = nonlinearity
+        self.initializer = keras.initializers.get(initializer)
+        self.prior = Uniform(-1.0, 1.0) if prior is None else prior
+        # By place, not by name: names may hold anything, and one may be part of another.
+        self.nodes = [
+            mlp.discriminator(
+                (noise_size + len(self.graph.parents[node]),),
+                self.hidden,
+                nonlinearity,
+                initializer=self.initializer,
+                name=f"node_{place}",
+            )
+            for place, node in enumerate(self.graph.nodes)
+        ]
+        self.built = True
+
+    @property
+    def input_shape(self):
+        return (None, len(self.graph) * self.noise_size)
+
+    @property
+    def output_shape(self):
+        return (None, len(self.graph))
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], len(self.graph))
+
+    def call(self, latents, training=None, do=None):
+        """Labels from noise. `do`: dict of node to a number; those nodes' networks are skipped, and all that follows sees the number."""
+        do, outputs = do or {}, {}
+        latents = ops.convert_to_tensor(latents)
+        for node in self.graph.order:
+            place = self.graph.index(node)
+            if node in do:
+                outputs[node] = ops.full((ops.shape(latents)[0], 1), float(do[node]), dtype=latents.dtype)
+                continue
+            noise = latents[:, place * self.noise_size : (place + 1) * self.noise_size]
+            causes = [ops.cast(outputs[parent], noise.dtype) for parent in self.graph.parents[node]]
+            logit = self.nodes[place](ops.concatenate([noise, *causes], axis=-1), training=training)
+            outputs[node] = ops.sigmoid(logit)
+        return ops.concatenate([ops.cast(outputs[node], "float32") for node in self.graph.nodes], axis=-1)
+
+    def noise(self, count, seed):
+        """Noise for `count` samples, from an int or a `keras.random.SeedGenerator`."""
+        return self.prior((count, self.input_shape[-1]), seed)
+
+    def draw(self, count, seed):
+        """Labels for a training step, rounded to 0 and 1: a float32 tensor `(count, nodes)`."""
+        return ops.round(self(self.noise(count, seed), training=False))
+
+    def sample(self, count, do=None, condition=None, seed=None, max_draws=1_000_000):
+        """Labels of 0 and 1; arguments, result and errors as in `kgan.CausalController.sample`. `seed` may be a seed generator."""
+        noise = seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed)
+
+        def rows(size, do):
+            parts = [min(_AT_ONCE, size - start) for start in range(0, size, _AT_ONCE)]
+            with backend.no_gradient():
+                soft = [self(self.noise(part, noise), training=False, do=do) for part in parts]
+                return np.concatenate([ops.convert_to_numpy(ops.round(labels)) for labels in soft])
+
+        return sample(self.graph, rows, count, do, condition, max_draws)
+
+    def get_config(self):
+        return {
+            "graph": keras.saving.serialize_keras_object(self.graph),
+            "noise_size": self.noise_size,
+            "hidden": list(self.hidden),
+            "nonlinearity": self.nonlinearity,
+            "initializer": keras.initializers.serialize(self.initializer),
+            "prior": keras.saving.serialize_keras_object(self.prior),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        objects = {
+            key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects) for key in ("graph", "prior")
+        }
+        return cls(**{**config, **objects})
+
+
+def minibatch_features(maps, kernels=300, kernel_size=50, filters=64):
+    """How close the other examples of the minibatch are, as further maps.
+
+    Two convolutions of stride 2, a dense layer to `kernels` rows of `kernel_size` numbers, and per kernel the mean over the minibatch of
+    `exp(-L1 distance)`, laid over all positions.
+
+    Args:
+        maps: tensor `(batch, height, width, channels)` of a functional network.
+        kernels, kernel_size, filters: int, defaults 300, 50, 64 (the authors').
+
+    Returns:
+        Tensor `(batch, height, width, channels + kernels)`.
+    """
+    initializer = keras.initializers.TruncatedNormal(0.0, 0.02)
+    x = activation(0.2, "minibatch_0_leaky")(conv(filters, 5, "minibatch_0", 2, initializer)(maps))
+    x = layers.Flatten(name="minibatch_flatten")(conv(filters, 5, "minibatch_1", 2, initializer)(x))
+    normal = keras.initializers.RandomNormal(0.0, 0.02)
+    similarities = MinibatchDiscrimination(
+        kernels,
+        kernel_size,
+        normalize=False,
+        average=True,
+        append=False,
+        kernel_initializer=normal,
+        name="minibatch_similarities",
+    )(x)
+    laid = layers.RepeatVector(maps.shape[1] * maps.shape[2], name="minibatch_repeat")(similarities)
+    laid = layers.Reshape((*maps.shape[1:3], kernels), name="minibatch_lay")(laid)
+    return layers.Concatenate(name="minibatch_join")([maps, laid])
+
+
+def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300, kernel_size=50, epsilon=1e-5):
+    """Generator, discriminator, labeler and anti-labeler of CausalGAN: DCGAN's networks, minibatch features in the discriminator.
+
+    Args:
+        image_shape: `(size, size, channels)`, size 4 times a power of two, at least 8.
+        labels: int, number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
+        latent_size: int, default 100 (the paper's), of z.
+        filters: int, default 64 (the paper's), maps at half the image's size.
+        kernels, kernel_size: of `minibatch_features`; `kernels=0` leaves them out.
+        epsilon: float, default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
+
+    Returns:
+        Four `keras.Model`s.
+    """
+    size = {"filters": filters, "epsilon": epsilon}
+
+    def tap(maps, level):
+        return minibatch_features(maps, kernels, kernel_size, filters) if kernels and level == 1 else maps
+
+    truncated = keras.initializers.TruncatedNormal(0.0, 0.02)
+    generator = dcgan.generator(image_shape, latent_size + labels, **size)
+    discriminator = dcgan.discriminator(image_shape, initializer=truncated, tap=tap, **size)
+    labelers = (
+        dcgan.discriminator(image_shape, initializer=truncated, outputs=labels, name=name, **size)
+        for name in ("labeler", "anti_labeler")
+    )
+    return generator, discriminator, *labelers
+
+
+def boundary_networks(image_shape, labels, latent_size=64, filters=128):
+    """Generator, auto-encoder and labeler of CausalBEGAN: 3x3 convolutions with ELU, nearest-neighbour doubling, no normalisation.
+
+    Args:
+        image_shape: `(size, size, channels)`, size 8 times a power of two.
+        labels: int, number of labels; the generator's input is `[z, labels]`.
+        latent_size: int, default 64 (the paper's), of z and of the auto-encoder's code.
+        filters: int, default 128 (the paper's n); the encoder's scale k has k times as many.
+
+    Returns:
+        Three `keras.Model`s: to images (no bounds), from images to images, from images to logits.
+    """
+    image_shape = check_image_shape(image_shape, 8, 8)
+    scales = (image_shape[0] // 8).bit_length()
+    if image_shape[0] != 8 * 2 ** (scales - 1):
+        raise ValueError(f"The image size must be 8 times a power of two. Received: {image_shape!r}.")
+
+    def decode(x, prefix=""):
+        x = dense(64 * filters, f"{prefix}project")(x)
+        x = layers.Reshape((8, 8, filters), name=f"{prefix}reshape")(x)
+        for scale in range(scales):
+            if scale:
+                x = layers.UpSampling2D(2, name=f"{prefix}up_{scale}")(x)
+            for part in (0, 1):
+                x = conv(filters, 3, f"{prefix}scale_{scale}_{part}", activation="elu")(x)
+        return conv(image_shape[-1], 3, f"{prefix}image")(x)
+
+    def encode(x, outputs):
+        x = conv(filters, 3, "input", activation="elu")(x)
+        for scale in range(1, scales + 1):
+            for part in (0, 1):
+                x = conv(scale * filters, 3, f"down_{scale}_{part}", activation="elu")(x)
+            if scale < scales:
+                x = conv(scale * filters, 3, f"down_{scale}", 2, activation="elu")(x)
+        return dense(outputs, "code")(layers.Flatten(name="flatten")(x))
+
+    latents = keras.Input((latent_size + labels,), name="latent")
+    judged, labelled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")
+    return (
+        keras.Model(latents, decode(latents), name="generator"),
+        keras.Model(judged, decode(encode(judged, latent_size), "decoder_"), name="discriminator"),
+        keras.Model(labelled, encode(labelled, labels), name="labeler"),
+    )
