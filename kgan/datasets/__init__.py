@@ -3,6 +3,7 @@
 import numpy as np
 
 from kgan.datasets.embedded import EMBEDDED, stack_digits
+from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
@@ -94,8 +95,10 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 
 
 __all__ = [
+    "FACE_ATTRIBUTES",
     "Mixture",
     "arrays",
+    "draw_faces",
     "from_arrays",
     "gaussian1200",
     "grid",
