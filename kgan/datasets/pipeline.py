@@ -144,27 +144,61 @@ def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuff
     Raises:
         FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
     """
-    tf = _tensorflow()
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
     files, _ = find_images(path, corrupt)
     _check_batch_size(batch_size, len(files))
     if image_size is None:
-        image_size = _common_size(files)
-    names = [str(p) for p in files]
-
-    def decode(index):
-        def read(i):
-            return read_image(names[int(i)], image_size, channels)
-
-        return tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (image_size, image_size, channels))
-
-    dataset = _indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = _finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
+        image_size = common_size(files)
+    dataset = from_files(files, image_size, channels, batch_size, seed=seed, shuffle=shuffle)
     return to_float(dataset, dequantize, seed)
 
 
-def _common_size(files):
+def from_files(files, image_size, channels, batch_size, labels=None, crop=None, seed=0, shuffle=True):
+    """Minibatches of 8-bit images, or of `(images, labels)`, read and decoded as they are needed.
+
+    Args:
+        files: paths of image files.
+        image_size: int. channels: 1 or 3. crop: as in `read_image`.
+        batch_size: int; an incomplete last minibatch is dropped.
+        labels: array with a row a file, or None (default).
+        seed, shuffle: as in `from_arrays`.
+    """
+    tf = _tensorflow()
+    _check_batch_size(batch_size, len(files))
+    names = [str(p) for p in files]
+    if labels is not None:
+        with tf.device("CPU:0"):
+            stored = tf.constant(labels)
+
+    def decode(index):
+        def read(i):
+            return read_image(names[int(i)], image_size, channels, crop)
+
+        image = tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (image_size, image_size, channels))
+        return image if labels is None else (image, tf.gather(stored, index))
+
+    dataset = _indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return _finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
+
+
+def mirrored(dataset, seed=0):
+    """Minibatches `(images, labels)` with every image mirrored, left for right, at a chance of one half.
+
+    Which ones is a function of `seed`, the epoch and the minibatch.
+    """
+    tf = _tensorflow()
+
+    def mirror(index, batch):
+        images, labels = batch
+        epoch = tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64)
+        chosen = tf.random.stateless_uniform(tf.shape(images)[:1], [seed, epoch * 1_000_003 + index]) < 0.5
+        return tf.where(chosen[:, None, None, None], images[:, :, ::-1], images), labels
+
+    return dataset.enumerate().map(mirror, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def common_size(files):
     from PIL import Image
 
     sizes = {}
@@ -194,22 +228,7 @@ def tfds_images(name, split, image_size=None):
         which folder they belong in.
     """
     tf = _tensorflow()
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'.") from error
-    try:
-        builder = tfds.builder(name)
-        builder.download_and_prepare()
-        dataset = builder.as_dataset(split=split, shuffle_files=False)
-    except Exception as error:
-        folder = tfds.core.constants.DATA_DIR
-        raise RuntimeError(
-            f"The data set {name!r} of tensorflow-datasets could not be read or fetched ({type(error).__name__}: {error}). "
-            'Without a network: prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
-            f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}; files of sets that need a manual "
-            f"download go to {folder}/downloads/manual. For images in a folder use 'folder:PATH'."
-        ) from error
+    dataset = tfds_dataset(name, split)
     if "image" not in dataset.element_spec:
         raise ValueError(f"'tfds:{name}' has no feature 'image'; it has {sorted(dataset.element_spec)}.")
 
@@ -227,3 +246,24 @@ def tfds_images(name, split, image_size=None):
     if len({image.shape for image in images}) > 1:
         raise ValueError(f"The images of 'tfds:{name}' have different sizes. Pass `image_size` to resize them all.")
     return np.stack(images), np.asarray(labels)
+
+
+def tfds_dataset(name, split):
+    """A set of tensorflow-datasets as it comes, in the order of its files. Errors as `tfds_images`."""
+    _tensorflow()
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'.") from error
+    try:
+        builder = tfds.builder(name)
+        builder.download_and_prepare()
+        return builder.as_dataset(split=split, shuffle_files=False)
+    except Exception as error:
+        folder = tfds.core.constants.DATA_DIR
+        raise RuntimeError(
+            f"The data set {name!r} of tensorflow-datasets could not be read or fetched ({type(error).__name__}: {error}). "
+            'Without a network: prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
+            f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}; files of sets that need a manual "
+            f"download go to {folder}/downloads/manual. For images in a folder use 'folder:PATH'."
+        ) from error
