@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.datasets.images import SUFFIXES, read_image, readable, refuse_or_warn
-from kgan.datasets.pipeline import common_size, from_files, mirrored, to_float
+from kgan.datasets.pipeline import common_size, from_files, mirrored
 
 _NAMED = 10  # how many names an error lists
 
@@ -208,7 +208,7 @@ def load_labelled(paths, values, folder, image_size, batch_size, *, channels, cr
     size = image_size or crop or common_size(paths)
     labels = values.astype("float32")
     if batch_size is not None:
-        dataset = to_float(from_files(paths, size, channels, batch_size, labels, crop, seed, shuffle))
+        dataset = from_files(paths, batch_size, size, channels, seed=seed, shuffle=shuffle, labels=labels, crop=crop)
         return mirrored(dataset, seed) if mirror else dataset
     images = np.empty((len(paths), size, size, channels), "float32")
     for index, path in enumerate(paths):
