@@ -181,8 +181,8 @@ def match(lines, folder, table):
     if bare:
         named = ", ".join(bare[:_NAMED]) + (", ..." if len(bare) > _NAMED else "")
         raise ValueError(
-            f"{table} has labels of {len(paths)} images, and {str(folder)!r} holds {len(there)}: {len(bare)} have no line there, after "
-            f"the last one, {max(lines.values())}, or before: {named}. Add their lines, or move them elsewhere."
+            f"{table} has labels of {len(paths)} images, the last in line {max(lines.values())}, and {str(folder)!r} holds {len(there)}. "
+            f"{len(bare)} have no line: {named}. Add their lines, or move them elsewhere."
         )
     return paths
 
