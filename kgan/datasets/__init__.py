@@ -2,8 +2,12 @@
 
 import numpy as np
 
+from kgan.datasets.attributes import read_attributes
+from kgan.datasets.celeba import celeba
 from kgan.datasets.embedded import EMBEDDED, stack_digits
+from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.images import read_image, resize, to_uint8
+from kgan.datasets.labelled_images import labelled_images, read_labels
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
@@ -94,15 +98,21 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 
 
 __all__ = [
+    "FACE_ATTRIBUTES",
     "Mixture",
     "arrays",
+    "celeba",
+    "draw_faces",
     "from_arrays",
     "gaussian1200",
     "grid",
     "image_folder",
+    "labelled_images",
     "load",
     "names",
+    "read_attributes",
     "read_image",
+    "read_labels",
     "resize",
     "ring",
     "semi_supervised",

@@ -144,27 +144,70 @@ def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuff
     Raises:
         FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
     """
+    files, _ = find_images(path, corrupt)
+    if image_size is None:
+        image_size = common_size(files)
+    return from_files(files, batch_size, image_size, channels, seed=seed, shuffle=shuffle, dequantize=dequantize)
+
+
+def from_files(
+    files, batch_size, image_size, channels=3, window=None, seed=0, shuffle=True, dequantize=False, *, labels=None, crop=None
+):
+    """Minibatches of image files, read and decoded as they are needed.
+
+    Args:
+        files: list of paths. batch_size, channels, seed, shuffle, dequantize: as in `image_folder`. image_size: int.
+        window: int or None (default). A random window of this many pixels is taken from every image, given by `seed`, epoch and image.
+        labels: array with a row a file, or None (default). crop: as in `read_image`, default None.
+
+    Returns:
+        `tf.data.Dataset` of float32 minibatches in [-1, 1], or of `(images, labels)`.
+    """
     tf = _tensorflow()
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
-    files, _ = find_images(path, corrupt)
+    if window is not None and not 1 <= window <= image_size:
+        raise ValueError(f"`window` must lie between 1 and the image size {image_size}. Received: {window!r}.")
     _check_batch_size(batch_size, len(files))
-    if image_size is None:
-        image_size = _common_size(files)
     names = [str(p) for p in files]
+    if labels is not None:
+        with tf.device("CPU:0"):
+            labels = tf.constant(labels)
+    size = window or image_size
 
     def decode(index):
         def read(i):
-            return read_image(names[int(i)], image_size, channels)
+            image = read_image(names[int(i)], image_size, channels, crop)
+            if window is None:
+                return image
+            top, left = np.random.default_rng((seed, clock.epoch, int(i))).integers(0, image_size - window + 1, 2)
+            return image[top : top + window, left : left + window]
 
-        return tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (image_size, image_size, channels))
+        image = tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (size, size, channels))
+        return image if labels is None else (image, tf.gather(labels, index))
 
     dataset = _indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = _finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
     return to_float(dataset, dequantize, seed)
 
 
-def _common_size(files):
+def mirrored(dataset, seed=0):
+    """Minibatches `(images, labels)` with every image mirrored, left for right, at a chance of one half.
+
+    Which ones is a function of `seed`, the epoch and the minibatch.
+    """
+    tf = _tensorflow()
+
+    def mirror(index, batch):
+        images, labels = batch
+        epoch = tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64)
+        chosen = tf.random.stateless_uniform(tf.shape(images)[:1], [seed, epoch * 1_000_003 + index]) < 0.5
+        return tf.where(chosen[:, None, None, None], images[:, :, ::-1], images), labels
+
+    return dataset.enumerate().map(mirror, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def common_size(files):
     from PIL import Image
 
     sizes = {}
@@ -194,22 +237,7 @@ def tfds_images(name, split, image_size=None):
         which folder they belong in.
     """
     tf = _tensorflow()
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'.") from error
-    try:
-        builder = tfds.builder(name)
-        builder.download_and_prepare()
-        dataset = builder.as_dataset(split=split, shuffle_files=False)
-    except Exception as error:
-        folder = tfds.core.constants.DATA_DIR
-        raise RuntimeError(
-            f"The data set {name!r} of tensorflow-datasets could not be read or fetched ({type(error).__name__}: {error}). "
-            'Without a network: prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
-            f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}; files of sets that need a manual "
-            f"download go to {folder}/downloads/manual. For images in a folder use 'folder:PATH'."
-        ) from error
+    dataset = tfds_dataset(name, split)
     if "image" not in dataset.element_spec:
         raise ValueError(f"'tfds:{name}' has no feature 'image'; it has {sorted(dataset.element_spec)}.")
 
@@ -227,3 +255,24 @@ def tfds_images(name, split, image_size=None):
     if len({image.shape for image in images}) > 1:
         raise ValueError(f"The images of 'tfds:{name}' have different sizes. Pass `image_size` to resize them all.")
     return np.stack(images), np.asarray(labels)
+
+
+def tfds_dataset(name, split):
+    """A set of tensorflow-datasets as it comes, in the order of its files. Errors as `tfds_images`."""
+    _tensorflow()
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'.") from error
+    try:
+        builder = tfds.builder(name)
+        builder.download_and_prepare()
+        return builder.as_dataset(split=split, shuffle_files=False)
+    except Exception as error:
+        folder = tfds.core.constants.DATA_DIR
+        raise RuntimeError(
+            f"The data set {name!r} of tensorflow-datasets could not be read or fetched ({type(error).__name__}: {error}). "
+            'Without a network: prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
+            f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}; files of sets that need a manual "
+            f"download go to {folder}/downloads/manual. For images in a folder use 'folder:PATH'."
+        ) from error

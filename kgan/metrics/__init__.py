@@ -1,5 +1,6 @@
 """Metrics: definitions on arrays, streaming forms for `compile(metrics=...)`, feature extractors."""
 
+from kgan.metrics.attributes import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.codes import MutualInformation, purity
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
@@ -25,6 +26,7 @@ from kgan.metrics.streaming import (
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
+    "AttributeClassifier",
     "ClassScore",
     "DigitClassifier",
     "Extractor",
@@ -37,9 +39,12 @@ __all__ = [
     "MutualInformation",
     "StackedDivergence",
     "StackedModesCovered",
+    "attribute_agreement",
+    "attribute_classifier",
     "binned_distribution",
     "channel_labels",
     "class_score",
+    "conditional_diversity",
     "density_coverage",
     "digit_report",
     "frechet_distance",
