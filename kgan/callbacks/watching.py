@@ -18,14 +18,16 @@ class SampleGrid(keras.callbacks.Callback):
         every: int >= 1, default 1, epochs between pictures.
         seed: int, default 0, of the latents.
         tensorboard: folder for TensorBoard images, or None (default).
+        draw: callable `(path, samples)` that writes the picture; default `kgan.pictures.save_samples`.
     """
 
-    def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None):
+    def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None, draw=None):
         super().__init__()
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"`every` must be an integer >= 1. Received: {every!r}.")
         self.folder = Path(folder)
         self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
+        self.draw = draw or pictures.save_samples
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 0:
@@ -38,7 +40,8 @@ class SampleGrid(keras.callbacks.Callback):
     def _draw(self, done):
         self.folder.mkdir(parents=True, exist_ok=True)
         samples = self.model.generate(self.count, seed=self.seed)
-        pictures.save_samples(self.folder / f"samples-{done:05d}.png", samples)
+        self.draw(self.folder / f"samples-{done:05d}.png", samples)
+        samples = pictures.side_by_side(samples) if isinstance(samples, dict) else samples
         if self.tensorboard is not None and samples.ndim == 4:
             backend.write_image_summary(self.tensorboard, "samples", pictures.image_grid(samples), done)
 

@@ -1,0 +1,82 @@
+"""Pictures of interventions above pictures of conditions, from a trained run of train.py, and what both do to the labels."""
+
+from pathlib import Path
+from typing import Annotated
+
+import keras
+import numpy as np
+import typer
+
+import kgan  # noqa: F401 - registers the classes that the model file names
+from kgan import pictures, runs
+from kgan.files import write_json
+
+LABELS = 100_000
+
+
+def intervene(model, node, value, columns, seed):
+    """Images under `do` and under the condition, in rows, and the shares of all labels under both."""
+    asked = {node: value}
+    images, _ = model.sample(columns, do=asked, seed=seed)
+    shares = {"do": _shares(model.controller.sample(LABELS, do=asked, seed=seed))}
+    try:
+        accepted = model.controller.sample(LABELS // 10, condition=asked, seed=seed)
+    except ValueError as error:
+        # A label that never occurs can be set, not observed.
+        print(f"{node}={value} cannot be conditioned on: {error}")
+        return images, {**shares, "condition": None}
+    conditioned, _ = model.sample(columns, condition=asked, seed=seed)
+    shares |= {"condition": _shares(accepted), "acceptance_rate": accepted.acceptance_rate}
+    return np.concatenate([images, conditioned]), shares
+
+
+def _shares(samples):
+    return {node: float(values.mean()) for node, values in samples.items()}
+
+
+def main(
+    run: Annotated[str, typer.Argument(help="folder of a run of train.py")] = "runs/causalgan",
+    label: Annotated[
+        list[str] | None, typer.Option(help="Label=0 or =1; may be repeated. Default: =1 for all that have causes")
+    ] = None,
+    output: Annotated[str | None, typer.Option(help="folder; default: interventions/ in the run")] = None,
+    columns: Annotated[int, typer.Option(min=1, help="images in a row")] = 10,
+    seed: Annotated[int, typer.Option(help="of noise and labels")] = 0,
+):
+    """Write `<label>=<value>.png` (two rows of images: do above, condition below) and `metrics.json` with the shares of all labels."""
+
+    def act():
+        path = Path(run) / "images" / "model.keras"
+        if not path.exists():
+            raise FileNotFoundError(
+                f"There is no trained image model {str(path)!r}. Train one with applications/causalgan/train.py."
+            )
+        model = keras.saving.load_model(path, compile=False)
+        graph = model.graph
+        wanted = [_assignment(text, graph) for text in label or []] or [(n, 1) for n in graph.nodes if graph.parents[n]]
+        folder = Path(output) if output else Path(run) / "interventions"
+        folder.mkdir(parents=True, exist_ok=True)
+        figures = {"observed": _shares(model.controller.sample(LABELS, seed=seed))}
+        for node, value in wanted:
+            images, shares = intervene(model, node, value, columns, seed)
+            pictures.save_image(folder / f"{node}={value}.png", pictures.image_grid(images, columns))
+            figures[f"{node}={value}"] = shares
+            print(f"{node}={value}: {folder / f'{node}={value}.png'}")
+            for name, share in shares["do"].items():
+                beside = "" if shares["condition"] is None else f", {shares['condition'][name]:.3f} conditioned"
+                print(f"  P({name}) {figures['observed'][name]:.3f} observed, {share:.3f} under do{beside}")
+        write_json(folder / "metrics.json", figures)
+
+    runs.guarded(act)
+
+
+def _assignment(text, graph):
+    name, equals, value = text.rpartition("=")
+    if not equals or value not in ("0", "1"):
+        raise ValueError(f"--label takes Label=0 or Label=1. Received: {text!r}.")
+    graph.index(name)
+    return name, int(value)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,172 @@
+"""Train CausalGAN (Kocaoglu et al. 2018, 1709.02023): first the causal controller on labels, then images of labels.
+
+The defaults learn drawn faces of five attributes on two CPU cores. The paper's run on CelebA, 30,000 controller updates and 50,000
+rounds of images:
+
+    python applications/causalgan/train.py --data celeba:data/celeba --setting paper --epochs 16 --output runs/causalgan-celeba
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import keras
+import numpy as np
+import typer
+from sources import source
+
+import kgan
+from kgan import metrics, pictures, runs
+from kgan.networks import causal, mlp
+
+ROUNDS = 200
+"""Updates of the controller in one epoch of its stage."""
+
+
+def controller_stage(given, settings, setting):
+    """The causal controller on labels alone."""
+    labels = given.labels()
+    steps = 20 if setting == "paper" else 5
+    rows = np.random.default_rng(settings.seed).integers(len(labels), size=ROUNDS * steps * settings.batch_size)
+
+    def build(shape):
+        if setting == "paper":
+            model = kgan.CausalController(given.graph, seed=settings.seed)
+            model.compile()
+            return model
+        # The same networks of labels; a wider critic and larger steps that end small: a tenth of the authors' updates.
+        critic = mlp.discriminator(shape, (64, 64), 0.2)
+        model = kgan.CausalController(
+            given.graph, discriminator=critic, penalty_weight=10.0, discriminator_steps=steps, seed=settings.seed
+        )
+        moves = {"discriminator": steps, "generator": 1}
+        rates = {m: kgan.optimizers.HoldThenDecay(1e-3, n * ROUNDS * settings.epochs) for m, n in moves.items()}
+        model.compile({m: keras.optimizers.Adam(rate, 0.0, 0.9) for m, rate in rates.items()}, steps_per_execution=ROUNDS // 2)
+        return model
+
+    def measure(model, samples):
+        made = model.sample(20_000 if not settings.smoke else 200, seed=settings.seed)
+        found = {f"share_{node}": float(values.mean()) for node, values in made.items()}
+        if len(given.graph) <= 20:
+            truth = given.truth.joint().ravel() if _knows(given) else metrics.label_distribution(labels)
+            found["total_variation"] = metrics.total_variation(truth, metrics.label_distribution(made))
+        return found
+
+    def draw(path, samples):
+        draw_shares(path, given.graph.nodes, {"data": labels.mean(0), "controller": np.round(samples).mean(0)})
+
+    about = {"setting": setting, "graph": repr(given.graph)}
+    return runs.train(build, settings, about, lambda: (labels[rows], (len(given.graph),)), measure, draw)
+
+
+def image_stage(given, settings, controller, system, filters, setting):
+    """Images of the labels that the trained controller draws."""
+    size = settings.image_size or given.size
+    networks = {}
+    if setting != "paper" and system == "causalgan":
+        built = causal.image_networks((size, size, 3), len(given.graph), 100, filters, kernels=20, kernel_size=8, epsilon=1e-3)
+        networks = dict(zip(("generator", "discriminator", "labeler", "anti_labeler"), built, strict=True))
+
+    def build(shape):
+        family = {"causalgan": kgan.CausalGAN, "causalbegan": kgan.CausalBEGAN}[system]
+        sizes = networks or {"filters": filters}
+        model = family(keras.saving.load_model(controller, compile=False), (size, size, 3), **sizes, seed=settings.seed)
+        model.compile()
+        return model
+
+    def measure(model, samples):
+        if given.judge is None or settings.smoke:
+            return {}
+        judge = given.judge(size, settings.seed)
+        coin = np.random.default_rng(settings.seed).integers(0, 2, (len(samples), len(given.graph)))
+        images = model.generate(len(coin), condition=coin, seed=settings.seed)
+        agreement = metrics.attribute_agreement(judge, images, coin)
+        return {f"agreement_{node}[{judge.name}]": share for node, share in agreement.items()}
+
+    about = {"setting": setting, "system": system, "filters": filters, "graph": repr(given.graph)}
+    return runs.train(build, settings, about, lambda: (given.pairs(size, settings.batch_size), (size, size, 3)), measure)
+
+
+def draw_shares(path, nodes, shares):
+    """Bars of P(label = 1), a colour for every entry of `shares`."""
+    drawn, axes = pictures.figure(1.5 + 0.8 * len(nodes), 3.5)
+    axis, width = axes[0, 0], 0.8 / len(shares)
+    for i, (name, values) in enumerate(shares.items()):
+        axis.bar(np.arange(len(nodes)) + i * width, values, width, label=name)
+    axis.set_xticks(np.arange(len(nodes)) + 0.4 - width / 2, nodes, rotation=30, ha="right")
+    axis.set_ylabel("share")
+    axis.legend()
+    pictures.save_figure(path, drawn)
+
+
+def _knows(given):
+    return given.truth is not None and given.truth.graph.nodes == given.graph.nodes
+
+
+def main(
+    output: Annotated[str, typer.Option(help="folder of the run; the stages have subfolders")] = "runs/causalgan",
+    data: Annotated[str, typer.Option(help="faces (drawn), celeba:FOLDER or tfds:celeb_a")] = "faces",
+    table: Annotated[str | None, typer.Option(help="your own labels: a CSV of file name and labels of 0 and 1")] = None,
+    images: Annotated[str | None, typer.Option(help="the folder of its images")] = None,
+    graph: Annotated[str | None, typer.Option(help="a named graph (faces, celeba, celeba_complete) or a file")] = None,
+    stage: Annotated[str, typer.Option(help="both, controller or images")] = "both",
+    system: Annotated[str, typer.Option(help="causalgan or causalbegan")] = "causalgan",
+    setting: Annotated[str, typer.Option(help="small, or paper: the authors' networks and constants")] = "small",
+    image_size: Annotated[int | None, typer.Option(min=8, help="pixels; default 32 for drawn faces, 64 else")] = None,
+    filters: Annotated[int | None, typer.Option(min=1, help="width of the image networks; default 24, or the paper's")] = None,
+    controller_epochs: Annotated[int, typer.Option(min=1, help="epochs of the first stage, of 200 updates")] = 20,
+    epochs: Annotated[int, typer.Option(min=1, help="epochs of the second stage, of one pass over the images")] = 12,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="examples of one move, images; default 64")] = None,
+    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the image generator's average, 0 for none")] = 0.99,
+    seed: Annotated[int, typer.Option(help="of weights, noise and data")] = 0,
+    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
+    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="go on where the run stopped, in either stage")] = False,
+    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
+):
+    """Train the controller and the images, or one of them, and write pictures, figures, checkpoints and models to a folder."""
+
+    def run():
+        for name, value, allowed in (
+            ("stage", stage, ("both", "controller", "images")),
+            ("system", system, ("causalgan", "causalbegan")),
+            ("setting", setting, ("small", "paper")),
+        ):
+            if value not in allowed:
+                raise ValueError(f"--{name} must be one of {', '.join(allowed)}. Received: {value!r}.")
+        given = source(data, graph, table, images, seed)
+        common = {
+            "dataset": table or data, "seed": seed, "resume": resume, "smoke": smoke, "checkpoint_every": checkpoint_every,
+        }  # fmt: skip
+        first, second = Path(output) / "controller", Path(output) / "images"
+        if stage != "images":
+            if resume and (first / "metrics.json").exists():
+                print(f"The controller in {first}/ is trained.")
+            else:
+                settings = runs.RunSettings(
+                    str(first),
+                    epochs=controller_epochs,
+                    batch_size=16 if setting == "paper" else 256,
+                    picture_every=5,
+                    **_started(first, common),
+                )
+                controller_stage(given, settings, setting)
+        if stage != "controller":
+            if not (first / "model.keras").exists():
+                raise FileNotFoundError(f"There is no trained controller in {first}/. Run --stage controller, or both, first.")
+            width = filters or {"small": 24, "paper": 128 if system == "causalbegan" else 64}[setting]
+            settings = runs.RunSettings(
+                str(second), image_size=image_size, epochs=epochs, batch_size=batch_size or (16 if system == "causalbegan" else 64),
+                average=average, picture_every=picture_every, **_started(second, common),
+            )  # fmt: skip
+            image_stage(given, settings, first / "model.keras", system, width, setting)
+
+    runs.guarded(run)
+
+
+def _started(folder, common):
+    """Resume a stage only if it has begun."""
+    return {**common, "resume": common["resume"] and (folder / "settings.json").exists()}
+
+
+if __name__ == "__main__":
+    typer.run(main)
