@@ -72,6 +72,11 @@ def train(
     from kgan import runs
 
     family = _family(system)
+    needed = next(iter(inspect.signature(family).parameters))
+    if needed not in ("data_shape", "image_shape"):
+        raise typer.BadParameter(
+            f"{system.lower()} is made from its {needed!r}, not from images alone; applications/ has the command that trains it"
+        )
     options = _options(family, set_ or [])
     settings = runs.RunSettings(
         output=output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}",

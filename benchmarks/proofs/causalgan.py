@@ -247,7 +247,7 @@ def obedience(report, model, judge, truth, seed):
     report.figure("E women among Mustache=1: seen, exact", list(shifts["condition"]), seed=seed)
 
 
-PARTS = {"A": (celeba, 1000), "B": (interventions, 4000), "C": (theorem, 2400), "D": (synthetic, 10_000), "E": (images, 1250)}
+PARTS = {"A": (celeba, 1000), "B": (interventions, 4000), "C": (theorem, 2400), "D": (synthetic, 10_000), "E": (images, 1800)}
 
 
 if __name__ == "__main__":
