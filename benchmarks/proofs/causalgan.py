@@ -207,21 +207,22 @@ def images(report, seed, steps):
     diversity = {}
     for name, arguments in {"with": {}, "without": {"anti_labeler_weight": 0.0}}.items():
         model = image_model(source, seed, steps, **arguments)
-        model.fit(real[rows], labels[rows], batch_size=BATCH, shuffle=False, verbose=0)
-        made, given = model.sample(2000, seed=seed)
-        diversity[name] = [
-            kgan.metrics.conditional_diversity(made, given.matrix()),
-            kgan.metrics.conditional_diversity(made, given.matrix(), features=judge),
-        ]
+        for part, chosen in {"at a quarter": rows[: len(rows) // 4], "at the end": rows[len(rows) // 4 :]}.items():
+            model.fit(real[chosen], labels[chosen], batch_size=BATCH, shuffle=False, verbose=0)
+            made, given = model.sample(2000, seed=seed)
+            for kind, features in {"pixels": None, "features of the judge": judge}.items():
+                spread = [
+                    kgan.metrics.conditional_diversity(x, y, features=features)
+                    for x, y in ((made, given.matrix()), (real[:2000], labels[:2000]))
+                ]
+                diversity.setdefault(f"{kind}, {part}", {})[name] = spread[0] / spread[1]
         agreement = kgan.metrics.attribute_agreement(judge, made, given.matrix())
         report.figure(f"E agreement with labels, lowest attribute, {name} anti-labeler", min(agreement.values()), seed=seed)
         if name == "with":
             obedience(report, model, judge, truth, seed)
-    real_diversity = [kgan.metrics.conditional_diversity(real[:2000], labels[:2000], features=f) for f in (None, judge)]
-    for i, kind in enumerate(("pixels", "features of the judge")):
-        share = {name: values[i] / real_diversity[i] for name, values in diversity.items()}
+    for kind, share in diversity.items():
         report.figure(
-            f"E diversity given labels over the data's, {kind}: with, without anti-labeler", list(share.values()), seed=seed
+            f"E diversity given labels over the data's: with, without anti-labeler; {kind}", list(share.values()), seed=seed
         )
 
 
