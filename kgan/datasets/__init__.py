@@ -7,6 +7,7 @@ from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
+from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
 from kgan.datasets.subspaces import subspaces
 
 
@@ -97,16 +98,21 @@ __all__ = [
     "Mixture",
     "arrays",
     "from_arrays",
+    "furniture",
+    "furniture_mesh",
     "gaussian1200",
     "grid",
     "image_folder",
     "load",
     "names",
     "read_image",
+    "render",
     "resize",
     "ring",
     "semi_supervised",
+    "solids",
     "stack_digits",
     "subspaces",
     "to_uint8",
+    "views",
 ]

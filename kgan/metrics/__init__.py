@@ -11,6 +11,7 @@ from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
+from kgan.metrics.shapes import average_precision, components, linear_accuracy, mean_shape_iou, shape_report, voxel_iou
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
 from kgan.metrics.streaming import (
     ClassScore,
@@ -36,8 +37,10 @@ __all__ = [
     "MutualInformation",
     "StackedDivergence",
     "StackedModesCovered",
+    "average_precision",
     "channel_labels",
     "class_score",
+    "components",
     "density_coverage",
     "digit_report",
     "frechet_distance",
@@ -47,7 +50,9 @@ __all__ = [
     "kernel_distance",
     "kernel_mmd2",
     "laplacian_pyramid",
+    "linear_accuracy",
     "mean_ms_ssim",
+    "mean_shape_iou",
     "mode_score",
     "mode_statistics",
     "ms_ssim",
@@ -55,7 +60,9 @@ __all__ = [
     "purity",
     "reference_moments",
     "sample_report",
+    "shape_report",
     "sliced_wasserstein",
     "stacked_mode_statistics",
     "total_variation",
+    "voxel_iou",
 ]

@@ -1,6 +1,19 @@
 """Builders of the networks that families share; each returns a `keras.Model` with stable layer names."""
 
-from kgan.networks import ali, bayesian, bidirectional, dcgan, improved, infogan, mlp, progressive, sn_cnn, sn_resnet, unrolled
+from kgan.networks import (
+    ali,
+    bayesian,
+    bidirectional,
+    dcgan,
+    improved,
+    infogan,
+    mlp,
+    progressive,
+    sn_cnn,
+    sn_resnet,
+    unrolled,
+    volumetric,
+)
 from kgan.networks.blocks import with_features
 from kgan.networks.ensemble import Ensemble
 
@@ -17,5 +30,6 @@ __all__ = [
     "sn_cnn",
     "sn_resnet",
     "unrolled",
+    "volumetric",
     "with_features",
 ]

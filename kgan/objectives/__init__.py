@@ -38,7 +38,7 @@ from kgan.objectives.kernels import (
     squared_distances,
     unbiased_mmd2,
 )
-from kgan.objectives.reconstruction import latent_reconstruction
+from kgan.objectives.reconstruction import latent_reconstruction, normal_divergence, shape_distance
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
@@ -90,9 +90,11 @@ __all__ = [
     "mutual_information",
     "names",
     "non_saturating",
+    "normal_divergence",
     "realness",
     "register",
     "reverse_kl",
+    "shape_distance",
     "squared_distances",
     "unbiased_mmd2",
     "unsupervised",

@@ -25,6 +25,7 @@ class Spec:
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
         classes: number of classes of a semi-supervised game, None for games without labels.
+        arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
     """
 
     family: type
@@ -35,10 +36,13 @@ class Spec:
     smallest_batch: int = 1
     tolerance: float = 1e-4
     classes: int | None = None
+    arguments: Callable | None = None
 
     def data(self, count, seed=0):
         """Arguments of `fit`: a tuple of examples, and of labels where there are classes."""
         rng = np.random.default_rng(seed)
+        if self.arguments is not None:
+            return self.arguments(rng, count)
 
         def examples():
             return rng.uniform(-1, 1, (count, *self.example)).astype("float32")
@@ -65,6 +69,10 @@ def batch_norm(name):
 
 def three(networks):
     return dict(zip(("encoder", "generator", "discriminator"), networks, strict=True))
+
+
+def voxels(rng, count, size=8):
+    return (rng.random((count, size, size, size, 1)) < 0.2).astype("int8")
 
 
 SPECS = {
@@ -188,6 +196,29 @@ SPECS = {
     "ProGAN, fading": Spec(
         kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
+    ),
+    "ThreeDGAN": Spec(
+        kgan.ThreeDGAN,
+        lambda: kgan.ThreeDGAN((8, 8, 8, 1), filters=3, latent_size=4, epsilon=1e-3, accuracy_gate=1.0, seed=0),
+        (8, 8, 8, 1),
+        ONE_TO_ONE,
+        arguments=lambda rng, count: (voxels(rng, count),),
+    ),
+    "ThreeDVAEGAN": Spec(
+        kgan.ThreeDVAEGAN,
+        lambda: kgan.ThreeDVAEGAN(
+            (8, 8, 8, 1), image_shape=(16, 16, 1), filters=2, base=2, latent_size=4, epsilon=1e-3, accuracy_gate=0.0,
+            reconstruction_weight=0.1, seed=0,
+        ),
+        (8, 8, 8, 1),
+        {"discriminator": 0.5, "encoder": 1, "generator": 1},  # a gate of 0 shuts after the first round
+        {
+            "discriminator/adversarial", "encoder/divergence", "encoder/reconstruction", "generator/adversarial",
+            "generator/reconstruction",
+        },
+        arguments=lambda rng, count: (
+            {"shapes": voxels(rng, count), "views": rng.uniform(-1, 1, (count, 16, 16, 1)).astype("float32")},
+        ),
     ),
     "UnrolledGAN": Spec(
         kgan.UnrolledGAN,
