@@ -72,8 +72,11 @@ def voxelize(vertices, faces, size=64, margin=None, fill=True):
     return grid.astype("int8")
 
 
-def sampled(triangles, spacing, most=2_000_000):
-    """Points on triangles `(m, 3, 3)`, no two neighbours farther apart than `spacing`: an iterator over arrays `(n, 3)`."""
+def sampled(triangles, spacing, labels=None, most=2_000_000):
+    """Points on triangles `(m, 3, 3)`, no two neighbours farther apart than `spacing`: an iterator over arrays `(n, 3)`.
+
+    With `labels` `(m,)`, an iterator over pairs of points and the labels of their triangles.
+    """
     edges = np.linalg.norm(triangles - np.roll(triangles, 1, axis=1), axis=-1).max(axis=1)
     parts = np.maximum(1, np.ceil(edges / spacing)).astype("int64")
     for n in np.unique(parts):
@@ -82,7 +85,9 @@ def sampled(triangles, spacing, most=2_000_000):
         chosen = np.flatnonzero(parts == n)
         at_once = max(1, most // len(weights))
         for start in range(0, len(chosen), at_once):
-            yield (weights @ triangles[chosen[start : start + at_once]]).reshape(-1, 3)
+            part = chosen[start : start + at_once]
+            points = (weights @ triangles[part]).reshape(-1, 3)
+            yield points if labels is None else (points, np.repeat(labels[part], len(weights)))
 
 
 def surface(voxels, threshold=0.5, length=1.0, largest=False):
@@ -118,10 +123,12 @@ def surface(voxels, threshold=0.5, length=1.0, largest=False):
     if largest:
         from kgan.metrics.shapes import largest_component
 
-        voxels = np.where(largest_component(voxels, threshold), voxels, np.minimum(voxels, np.nextafter(threshold, 0)))
-    # Where occupancies equal the threshold a surface would run through the cell's centre and touch itself.
-    values = np.where(voxels == threshold, np.nextafter(threshold, 1), voxels)
-    vertices, faces, _, _ = need("skimage.measure").marching_cubes(np.pad(values, 1), threshold)
+        full = largest_component(voxels, threshold)
+    # Occupancies at the threshold, or close to it, would draw the surface into the centre of their cell, where it touches itself.
+    gap = 0.1 * min(threshold, 1 - threshold)
+    values = np.where(full, np.maximum(voxels, threshold + gap), np.minimum(voxels, threshold - gap))
+    # Lewiner's rules, the default, let surfaces of cells that touch at an edge share it, which is not watertight.
+    vertices, faces, _, _ = need("skimage.measure").marching_cubes(np.pad(values, 1), threshold, method="lorensen")
     # Sample (i, j, k) is the centre of its cell, and the padding moved all of them by one.
     mesh = need("trimesh").Trimesh((vertices - 0.5) * (length / len(voxels)), faces)
     if mesh.volume < 0:

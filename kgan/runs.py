@@ -15,11 +15,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, metrics, pictures
+from kgan import backend, callbacks, datasets, memory, metrics, pictures
 from kgan.files import atomic_write, write_json
 from kgan.version import __version__
 
 SAMPLES = 1000
+SAMPLED_SHAPES = 200
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
 
@@ -63,19 +64,21 @@ class RunError(Exception):
     """A run that cannot start or go on, for a reason the user can mend."""
 
 
-def train(build, settings, about=None):
+def train(build, settings, about=None, prepare=None):
     """Train, watch, measure and keep a model.
 
     Args:
         build: callable `(data_shape) -> compiled model`.
         settings: `RunSettings`.
         about: dict of the application's own settings, kept in `settings.json`.
+        prepare: callable that makes what `fit` takes from the array of examples, where that is more than themselves.
 
     Returns:
         dict of the final figures.
 
     Raises:
         RunError: the folder holds another run, or the settings differ from those of the run to be resumed.
+        ValueError: the run would not fit into memory, see `kgan.memory`.
     """
     if settings.deterministic:
         backend.enable_determinism()
@@ -86,12 +89,14 @@ def train(build, settings, about=None):
     model = build(shape)
     if settings.average:
         model.keep_averages({"generator": settings.average})
+    memory.require(model, settings.batch_size)
+    data = prepare(data) if prepare else data
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
     _trim_history(output / "history.csv", start)
     watching = [
         callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every),
-        callbacks.SampleGrid(output / "samples", count=64 if len(shape) == 3 else 1024, every=settings.picture_every),
+        callbacks.SampleGrid(output / "samples", count={3: 64, 4: 16}.get(len(shape), 1024), every=settings.picture_every),
         keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
     ]
     if backend.name() == "tensorflow" and _has_tensorboard():
@@ -106,11 +111,11 @@ def train(build, settings, about=None):
         kwargs = {} if _is_dataset(data) else {"batch_size": settings.batch_size}
         model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
     seconds = time.time() - began
-    count = _SMOKE["samples"] if settings.smoke else SAMPLES
+    count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
     samples = model.generate(count, seed=settings.seed)
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **evaluate_samples(samples, settings.dataset, settings.image_size)}
     figures |= _last_row(output / "history.csv")
-    pictures.save_samples(output / "samples.png", samples[:100] if samples.ndim == 4 else samples, _real_points(settings.dataset))
+    pictures.save_samples(output / "samples.png", samples[: {4: 100, 5: 36}.get(samples.ndim)], _real_points(settings.dataset))
     _save_curves(output)
     atomic_write(output / "model.keras", model.save)
     write_json(output / "metrics.json", figures)
@@ -120,14 +125,33 @@ def train(build, settings, about=None):
     return figures
 
 
+def load(path):
+    """A trained model, not compiled, from a .keras file or the folder of a run.
+
+    Raises:
+        FileNotFoundError: there is none. ValueError: the file is none that this version can load.
+    """
+    path = Path(path)
+    path = path / "model.keras" if path.is_dir() else path
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model file {str(path)!r}. Give a .keras file or the folder of a finished run.")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{str(path)!r} is not a model that this version can load: {str(error).splitlines()[0]}") from error
+
+
 def evaluate_samples(samples, dataset, image_size=None):
-    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, their range for anything else."""
+    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, `shape_report` for voxels, their range for
+    anything else."""
     if dataset == "digits" and samples.shape[1] % 8 == 0:
         real, _ = datasets.arrays("digits", "test", image_size)
         return metrics.digit_report(real, samples)
     if dataset in ("ring", "grid"):
         mixture = getattr(datasets, dataset)()
         return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
+    if samples.ndim == 5:
+        return {f"{k}[n={len(samples)}]": v for k, v in metrics.shape_report(samples).items()}
     return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
 
 

@@ -60,7 +60,7 @@ def _solid(name, grid, count, cell, rng):
     angle = draw(0, 2 * np.pi)
     x, y, z = (axis - draw(-0.1, 0.1) for axis in grid)
     x, y = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
-    a, b, c = draw(0.36, 0.66), draw(0.36, 0.66), draw(0.4, 0.8)
+    a, b, c = draw(0.38, 0.7), draw(0.38, 0.7), draw(0.45, 0.85)
     radius = np.hypot(x, y)
     slab, leg = max(0.1, 1.1 * cell), max(0.1, 1.5 * cell)
 
@@ -80,11 +80,16 @@ def _solid(name, grid, count, cell, rng):
     if name == "cone":
         return (radius < a * (c - z) / (1.6 * c)) & (abs(z) < c)
     if name == "torus":
-        return (radius - draw(0.4, 0.6)) ** 2 + z**2 < draw(0.14, 0.24) ** 2
+        return (radius - draw(0.42, 0.66)) ** 2 + z**2 < draw(0.14, 0.24) ** 2
     if name == "table":
         return box(-a, -b, c - slab, a, b, c) | legs(-c, c)
     seat = draw(-0.3, 0.1) * c
     return box(-a, -b, seat, a, b, seat + slab) | legs(-c, seat) | box(-a, b - slab, seat, a, b, c)
+
+
+def solid_set(split, size=16, classes=SOLIDS):
+    """The embedded set "solids": 2,500 shapes to train and 1,000 to test."""
+    return solids(2500, size, 100, classes) if split == "train" else solids(1000, size, 101, classes)
 
 
 # Furniture -----------------------------------------------------------------------------------------------------------
@@ -106,6 +111,11 @@ def furniture(count, size=32, seed=0, classes=FURNITURE):
     for index, label in enumerate(labels):
         voxels[index, ..., 0] = meshes.voxelize(*furniture_mesh(classes[label], rng), size=size)
     return voxels, labels
+
+
+def furniture_set(split, size=32, classes=FURNITURE):
+    """The embedded set "furniture": 1,600 shapes to train and 400 to test."""
+    return furniture(1600, size, 100, classes) if split == "train" else furniture(400, size, 101, classes)
 
 
 def furniture_mesh(kind, seed=None):

@@ -21,9 +21,9 @@ class ThreeDGAN(GAN):
     `(#{l(x) > 0} + #{l(G(z)) < 0}) / 2B`, was not above 80 %: a discriminator learns the structure of a cube of voxels faster than a
     generator does, and would leave it without a gradient. The generator moves in every round.
 
-    The accuracy is a state of the model, 0 at first. It is measured in the generator's move, which is made in every round, so that a shut
-    gate opens again: on the round's minibatch, which the discriminator has just seen, and on the fakes the generator moves with, with batch
-    norm as in training, after the discriminator's move if there was one.
+    The accuracy is a state of the model, 0 at first. A discriminator that moves measures it on the minibatch and the fakes of its move,
+    before the step. In a round in which it rests, the generator's move does, on the round's minibatch and its own fakes, so that a shut gate
+    opens again. Batch norm is in training mode both times.
 
     Args:
         voxel_shape: `(size, size, size, channels)`, default (64, 64, 64, 1) (the paper's); size = `base` times a power of two.
@@ -38,7 +38,7 @@ class ThreeDGAN(GAN):
     Input of `fit`: occupancies `(batch, *voxel_shape)` in [0, 1], float, integer or bool; int8 takes a quarter of the memory. Output of
     `generate`: float32 in [0, 1].
 
-    Logs: as `kgan.GAN`, and `generator/accuracy`, the discriminator's, by which the next round is decided. The figures of the
+    Logs: as `kgan.GAN`, and `generator/accuracy`, that of the discriminator in this round, which decides the next. The figures of the
     discriminator's move are of the rounds it moved in.
 
     Default optimisers: Adam(0.0025, beta_1 0.5) for the generator, Adam(1e-5, beta_1 0.5) for the discriminator, in minibatches of 100
@@ -102,7 +102,8 @@ class ThreeDGAN(GAN):
         self.base = base
         self.epsilon = epsilon
         self.accuracy_gate = accuracy_gate
-        self._accuracy = self.add_weight((), "zeros", "float32", trainable=False, name="discriminator_accuracy")
+        self._accuracy = self.add_weight((), "zeros", "float32", trainable=False, name="accuracy")
+        self._measured = self.add_weight((), "zeros", "float32", trainable=False, name="measured_in_this_round")
 
     def default_optimizers(self):
         rates = {"discriminator": 1e-5, "generator": 0.0025}
@@ -121,19 +122,22 @@ class ThreeDGAN(GAN):
         """Whether the discriminator moves: its last accuracy was not above the gate."""
         return ops.convert_to_tensor(self._accuracy) <= self.accuracy_gate
 
+    def discriminator_terms(self, scored):
+        self._accuracy.assign(_accuracy(scored.real_logits, scored.fake_logits))
+        self._measured.assign(1.0)
+        return super().discriminator_terms(scored)
+
     def score(self, examples):
         return super().score(ops.cast(examples, "float32"))
 
     def generator_loss(self, real):
         logits = self.score(self.sample(count_of(real) * self.generator_batch))
-        return {"adversarial": self.objective.generator(logits), **self.measure_accuracy(self.score(real), logits)}
-
-    def measure_accuracy(self, real_logits, fake_logits):
-        """Note the discriminator's accuracy for the gate: an observation for the log."""
-        right = ops.concatenate([real_logits > 0, fake_logits[: count_of(real_logits)] < 0])
-        accuracy = backend.mean_over_replicas(ops.mean(ops.cast(right, "float32")))
+        # Where the discriminator has moved in this round, it has measured itself before it did.
+        moved = ops.convert_to_tensor(self._measured) > 0
+        accuracy = ops.where(moved, self._accuracy, _accuracy(self.score(real), logits))
         self._accuracy.assign(accuracy)
-        return {"accuracy": Observation(accuracy)}
+        self._measured.assign(0.0)
+        return {"adversarial": self.objective.generator(logits), "accuracy": Observation(accuracy)}
 
     # Features --------------------------------------------------------------------------------------------------------
 
@@ -170,6 +174,12 @@ class ThreeDGAN(GAN):
             return ops.concatenate([_pool(r, cells) for r in responses], axis=-1)
 
         return self.in_inference(pooled, shapes, batch_size=batch_size)
+
+
+def _accuracy(real_logits, fake_logits):
+    """Share of examples on the right side of 0, as many generated as real ones."""
+    right = ops.concatenate([real_logits > 0, fake_logits[: count_of(real_logits)] < 0])
+    return backend.mean_over_replicas(ops.mean(ops.cast(right, "float32")))
 
 
 def _pool(maps, cells):
