@@ -139,8 +139,8 @@ def surface(voxels, threshold=0.5, length=1.0, largest=False):
 def save_mesh(path, mesh):
     """Write a mesh of `surface` as STL, OBJ or GLB, by the ending of the path, atomically.
 
-    STL (binary) and OBJ keep the array's axes, z upwards, and carry no unit: slicers take STL numbers for millimetres. GLB is in metres with
-    y upwards by its standard: there the mesh is turned, (x, y, z) to (x, z, -y).
+    STL (binary) and OBJ keep the array's axes, z upwards, and carry no unit: slicers take STL numbers for millimetres. GLB is in metres
+    with y upwards by its standard: there the mesh is turned, (x, y, z) to (x, z, -y).
 
     Raises:
         ValueError: for another ending, or a mesh that is not watertight.

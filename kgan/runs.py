@@ -89,7 +89,12 @@ def train(build, settings, about=None, prepare=None):
     model = build(shape)
     if settings.average:
         model.keep_averages({"generator": settings.average})
-    memory.require(model, settings.batch_size)
+    try:
+        memory.require(model, settings.batch_size)
+    except ValueError:
+        if not settings.resume:
+            (output / "settings.json").unlink()  # the folder stays free for a run that fits
+        raise
     data = prepare(data) if prepare else data
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
@@ -143,7 +148,8 @@ def load(path):
 
 def evaluate_samples(samples, dataset, image_size=None):
     """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, `shape_report` for voxels, their range for
-    anything else."""
+    anything else.
+    """
     if dataset == "digits" and samples.shape[1] % 8 == 0:
         real, _ = datasets.arrays("digits", "test", image_size)
         return metrics.digit_report(real, samples)

@@ -68,7 +68,9 @@ def test_the_papers_batch_is_refused_on_a_small_machine_and_told_on_a_large_one(
     built = kgan.ThreeDGAN(seed=0)
     # One 32^3 x 64 map of 100 shapes is 0.84 GB, and there are several.
     assert 5e9 < memory.training_bytes(built, 100) < 5e10
-    with pytest.raises(ValueError, match=r"Training ThreeDGAN in minibatches of 100 would take about .* GB, and 4\.0 GB are free"):
+    with pytest.raises(
+        ValueError, match=r"Training ThreeDGAN in minibatches of 100 would take about .* GB, and 4\.0 GB are free"
+    ):
         memory.require(built, 100, available=4 * 10**9)
 
 

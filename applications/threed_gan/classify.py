@@ -1,6 +1,6 @@
 """Classify shapes by a linear machine on the features of a discriminator that saw no labels (Wu et al. 2016, 1610.07584, section 4.2).
 
-    python applications/threed_gan/classify.py runs/threed_gan
+python applications/threed_gan/classify.py runs/threed_gan
 """
 
 from pathlib import Path
@@ -19,9 +19,7 @@ from kgan.layers import estimate_statistics
 def main(
     model: Annotated[str, typer.Argument(help="folder of a run, or a .keras file")] = "runs/threed_gan",
     dataset: Annotated[str, typer.Option(help="labelled shapes, such as furniture, solids or modelnet:<folder>")] = "furniture",
-    per_class: Annotated[
-        list[int] | None, typer.Option(help="labelled examples of a class; may be repeated; 0 is all")
-    ] = None,
+    per_class: Annotated[list[int] | None, typer.Option(help="labelled examples of a class; may be repeated; 0 is all")] = None,
     draws: Annotated[int, typer.Option(min=1, help="draws of so many examples, averaged")] = 5,
     regularization: Annotated[float, typer.Option(help="C of the support vector machine")] = 0.01,
     untrained: Annotated[bool, typer.Option(help="compare with the same discriminator before training")] = True,

@@ -3,7 +3,7 @@
 The defaults learn procedural furniture at 32^3 on two CPU cores. The paper's networks on ModelNet's chairs, for a GPU:
 
     python applications/threed_gan/train.py --dataset modelnet:ModelNet10/chair --size 64 --filters 64 --latent-size 200 \
-        --batch-size 100 --discriminator-rate 1e-5 --passes 1 --epochs 1000 --output runs/chairs
+        --prior uniform --batch-size 100 --discriminator-rate 1e-5 --epochs 1000 --output runs/chairs
 """
 
 from typing import Annotated
@@ -23,19 +23,20 @@ def main(
     size: Annotated[int, typer.Option(min=8, help="cells along a side: 16, 32 or 64 (the paper's)")] = 32,
     filters: Annotated[int, typer.Option(min=1, help="maps next to the voxels; 64 is the paper's")] = 16,
     latent_size: Annotated[int, typer.Option(min=1, help="length of a latent; 200 is the paper's")] = 50,
+    prior: Annotated[
+        str, typer.Option(help="of the latents: normal, or uniform on [0, 1] (3D-GAN's; --views needs normal)")
+    ] = "normal",
     accuracy_gate: Annotated[
         float, typer.Option(min=0, max=1, help="the discriminator moves while its accuracy is not above")
     ] = 0.8,
     generator_rate: Annotated[float, typer.Option(help="learning rate of the generator; 0.0025 is the paper's")] = 0.0025,
-    discriminator_rate: Annotated[
-        float, typer.Option(help="of the discriminator; 1e-5 is the paper's, for its size")
-    ] = 2.5e-4,
+    discriminator_rate: Annotated[float, typer.Option(help="of the discriminator; 1e-5 is the paper's, for its size")] = 2.5e-4,
     views: Annotated[bool, typer.Option("--views", help="3D-VAE-GAN: learn to make shapes from rendered views too")] = False,
     image_size: Annotated[int, typer.Option(min=8, help="pixels of the views; 256 is the paper's")] = 64,
     reconstruction_weight: Annotated[
         float, typer.Option(help="of a shape's distance from its reconstruction, with --views")
     ] = 0.1,
-    kl_weight: Annotated[float, typer.Option(help="of the divergence from the prior, with --views; 5 is the paper's")] = 0.05,
+    kl_weight: Annotated[float, typer.Option(help="of the divergence from the prior, with --views; 5 is the paper's")] = 0.005,
     encoder_rate: Annotated[float, typer.Option(help="learning rate of the encoder, with --views")] = 1e-3,
     batch_size: Annotated[int, typer.Option(min=1, help="shapes of one move; 100 is the paper's")] = 32,
     epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 40,
@@ -47,6 +48,8 @@ def main(
     smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
     """Train a generator of shapes and write samples, figures, checkpoints and the model to a folder."""
+    if prior not in ("normal", "uniform"):
+        raise typer.BadParameter(f"--prior must be normal or uniform; received {prior!r}")
     rates = {"discriminator": discriminator_rate, "generator": generator_rate}
     about = {"filters": filters, "latent_size": latent_size, "accuracy_gate": accuracy_gate}
     prepare = None
@@ -60,7 +63,8 @@ def main(
     def build(shape):
         family = kgan.ThreeDVAEGAN if views else kgan.ThreeDGAN
         pictures = {"image_shape": (image_size, image_size, 1)} if views else {}
-        model = family(shape, seed=seed, **pictures, **about)
+        drawn = kgan.priors.Normal() if views or prior == "normal" else kgan.priors.Uniform(0.0, 1.0)
+        model = family(shape, seed=seed, prior=drawn, **pictures, **about)
         model.compile({move: keras.optimizers.Adam(rate, beta_1=0.5) for move, rate in rates.items()})
         return model
 
@@ -77,7 +81,7 @@ def main(
         checkpoint_every=checkpoint_every,
         picture_every=picture_every,
     )
-    described = {**about, **{f"{move}_rate": rate for move, rate in rates.items()}, "views": views}
+    described = {**about, **{f"{move}_rate": rate for move, rate in rates.items()}, "views": views, "prior": prior}
     runs.guarded(lambda: runs.train(build, settings, described, prepare))
 
 

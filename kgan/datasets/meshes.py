@@ -166,7 +166,9 @@ def modelnet(path, split="train", size=64):
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path)!r}. ModelNet is at https://modelnet.cs.princeton.edu; unpack it there.")
+        raise FileNotFoundError(
+            f"There is no folder {str(path)!r}. ModelNet is at https://modelnet.cs.princeton.edu; unpack it there."
+        )
     if split not in ("train", "test"):
         raise ValueError(f'`split` must be "train" or "test". Received: {split!r}.')
     if not isinstance(size, int) or size < 8:
@@ -193,9 +195,9 @@ def _cached(file, size):
     key = f"{_FORMAT}|{file.resolve()}|{state.st_size}|{state.st_mtime_ns}|{size}"
     path = cache.folder() / "voxels" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     kept = cache.load(path, ("packed", "digest"))
-    if kept is not None and kept[0].dtype == np.uint8 and kept[0].shape == (-(-(size**3) // 8),):
-        if hashlib.sha256(kept[0].tobytes()).hexdigest() == str(kept[1]):
-            return np.unpackbits(kept[0], count=size**3).reshape(size, size, size).astype("int8")
+    whole = kept is not None and kept[0].dtype == np.uint8 and kept[0].shape == (-(-(size**3) // 8),)
+    if whole and hashlib.sha256(kept[0].tobytes()).hexdigest() == str(kept[1]):
+        return np.unpackbits(kept[0], count=size**3).reshape(size, size, size).astype("int8")
     voxels = _READERS[file.suffix.lower()](file, size)
     packed = np.packbits(voxels.astype(bool))
     cache.store(path, {"packed": packed, "digest": np.asarray(hashlib.sha256(packed.tobytes()).hexdigest())})

@@ -148,7 +148,20 @@ def furniture_mesh(kind, seed=None):
 
 _CORNERS = np.asarray([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], "float64")
 _SIDES = np.asarray(
-    [[0, 1, 3], [0, 3, 2], [4, 6, 7], [4, 7, 5], [0, 4, 5], [0, 5, 1], [2, 3, 7], [2, 7, 6], [0, 2, 6], [0, 6, 4], [1, 5, 7], [1, 7, 3]]
+    [
+        [0, 1, 3],
+        [0, 3, 2],
+        [4, 6, 7],
+        [4, 7, 5],
+        [0, 4, 5],
+        [0, 5, 1],
+        [2, 3, 7],
+        [2, 7, 6],
+        [0, 2, 6],
+        [0, 6, 4],
+        [1, 5, 7],
+        [1, 7, 3],
+    ]
 )
 
 
@@ -164,7 +177,12 @@ def _cylinder(bottom, top, low_radius, high_radius, sides=16):
     rings = [np.column_stack([r * circle, np.full(sides, z)]) for r, z in ((low_radius, bottom), (high_radius, top))]
     here, after = np.arange(sides), (np.arange(sides) + 1) % sides
     low, high = np.full(sides, 2 * sides), np.full(sides, 2 * sides + 1)
-    faces = [[here, after, after + sides], [here, after + sides, here + sides], [after, here, low], [here + sides, after + sides, high]]
+    faces = [
+        [here, after, after + sides],
+        [here, after + sides, here + sides],
+        [after, here, low],
+        [here + sides, after + sides, high],
+    ]
     points = np.concatenate([*rings, [[0, 0, bottom], [0, 0, top]]])
     return points, np.concatenate([np.stack(face, axis=1) for face in faces])
 
@@ -208,7 +226,10 @@ def _chair(draw, rng):
     if rng.random() < 0.4:
         rest = height + draw(0.15, 0.25)
         for x in (-width / 2, width / 2 - thick):
-            parts += [(x, -depth / 2, rest, x + thick, depth / 2, rest + thick), (x, -depth / 2, height, x + thick, -depth / 2 + thick, rest)]
+            parts += [
+                (x, -depth / 2, rest, x + thick, depth / 2, rest + thick),
+                (x, -depth / 2, height, x + thick, -depth / 2 + thick, rest),
+            ]
     return parts
 
 
@@ -310,7 +331,8 @@ def render(voxels, image_size=64, azimuth=30.0, elevation=25.0, threshold=0.5, s
 
 def _rays(size, image_size, azimuth, elevation):
     """For every pixel and step along its ray: the flat index of the cell there (the last one, empty, outside), and the axis of the face
-    by which the ray entered it."""
+    by which the ray entered it.
+    """
     a, e = np.deg2rad(azimuth), np.deg2rad(elevation)
     forward = np.asarray([-np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), -np.sin(e)])
     right = np.asarray([np.cos(a), np.sin(a), 0.0])

@@ -22,8 +22,8 @@ class ThreeDGAN(GAN):
     generator does, and would leave it without a gradient. The generator moves in every round.
 
     The accuracy is a state of the model, 0 at first. A discriminator that moves measures it on the minibatch and the fakes of its move,
-    before the step. In a round in which it rests, the generator's move does, on the round's minibatch and its own fakes, so that a shut gate
-    opens again. Batch norm is in training mode both times.
+    before the step. In a round in which it rests, the generator's move does, on the round's minibatch and its own fakes, so that a shut
+    gate opens again. Batch norm is in training mode both times.
 
     Args:
         voxel_shape: `(size, size, size, channels)`, default (64, 64, 64, 1) (the paper's); size = `base` times a power of two.

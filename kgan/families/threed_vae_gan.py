@@ -121,7 +121,10 @@ class ThreeDVAEGAN(ThreeDGAN):
 
     def generator_loss(self, batch):
         terms = super().generator_loss(batch["shapes"])
-        return {**terms, "reconstruction": self._reconstruction(batch["shapes"], *self.posterior(batch["views"], self.in_training))}
+        return {
+            **terms,
+            "reconstruction": self._reconstruction(batch["shapes"], *self.posterior(batch["views"], self.in_training)),
+        }
 
     def posterior(self, views, training):
         """Mean and log variance of q(z | y), each `(batch, latent_size)`, float32."""

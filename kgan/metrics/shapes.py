@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kgan.metrics import checks
 from kgan.meshes import check_voxels, need
+from kgan.metrics import checks
 
 
 def _cubes(shapes, what="Shapes"):
@@ -106,8 +106,8 @@ def largest_component(voxels, threshold=0.5):
 def shape_report(shapes, threshold=0.5):
     """Figures of generated shapes that need no reference, as a flat dict.
 
-    `occupancy`: mean of all cells. `binariness`: `E 4 p (1 - p)`, 0 where every cell is 0 or 1. `single_component`: share of shapes that are
-    one connected component. `empty`: share without a full cell. `diversity`: mean share of cells in which two shapes differ.
+    `occupancy`: mean of all cells. `binariness`: `E 4 p (1 - p)`, 0 where every cell is 0 or 1. `single_component`: share of shapes that
+    are one connected component. `empty`: share without a full cell. `diversity`: mean share of cells in which two shapes differ.
 
     Example:
     >>> import numpy as np, kgan

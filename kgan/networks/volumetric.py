@@ -62,7 +62,9 @@ def generator(voxel_shape=(64, 64, 64, 1), latent_size=200, filters=64, base=4, 
     return keras.Model(inputs, layers.Activation("sigmoid", name="occupancy")(x), name=name)
 
 
-def discriminator(voxel_shape=(64, 64, 64, 1), filters=64, base=4, epsilon=1e-5, slope=0.2, initializer=None, name="discriminator"):
+def discriminator(
+    voxel_shape=(64, 64, 64, 1), filters=64, base=4, epsilon=1e-5, slope=0.2, initializer=None, name="discriminator"
+):
     """Convolutions of kernel 4 and stride 2 down to `base`^3, batch norm (in the first too), leaky ReLU, one logit over what is left.
 
     Args:
