@@ -39,8 +39,8 @@ def arithmetic(concept, minus, plus, low=None, high=None):
 
     Example:
     >>> from kgan import latents
-    >>> latents.arithmetic([0.9, 0.5], [[0.2, 0.4], [0.4, 0.6]], [0.7, 0.1], 0.0, 1.0).round(3).tolist()
-    [1.0, 0.1]
+    >>> latents.arithmetic([0.75, 0.5], [[0.25, 0.25], [0.25, 0.75]], [1.0, 0.25], 0.0, 1.0).tolist()
+    [1.0, 0.25]
     """
     parts = [_latent(np.mean(np.atleast_2d(np.asarray(part, "float64")), axis=0)) for part in (concept, minus, plus)]
     if len({part.shape for part in parts}) != 1:

@@ -35,8 +35,8 @@ def main(
     image_size: Annotated[int, typer.Option(min=8, help="pixels of the views; 256 is the paper's")] = 64,
     reconstruction_weight: Annotated[
         float, typer.Option(help="of a shape's distance from its reconstruction, with --views")
-    ] = 0.1,
-    kl_weight: Annotated[float, typer.Option(help="of the divergence from the prior, with --views; 5 is the paper's")] = 0.005,
+    ] = 0.3,
+    kl_weight: Annotated[float, typer.Option(help="of the divergence from the prior, with --views; 5 is the paper's")] = 0.01,
     encoder_rate: Annotated[float, typer.Option(help="learning rate of the encoder, with --views")] = 1e-3,
     batch_size: Annotated[int, typer.Option(min=1, help="shapes of one move; 100 is the paper's")] = 32,
     epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 40,

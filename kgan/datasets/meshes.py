@@ -151,8 +151,8 @@ def modelnet(path, split="train", size=64):
     """Voxels of a folder laid out as ModelNet10 and 40 are: `<class>/train/*.off`, `<class>/test/*.off`.
 
     Files may also be .binvox or .mat (`read_mat`). Each is voxelised once, filled, and kept, packed, in `$KGAN_CACHE` (default
-    `~/.cache/kgan`), found again by name, length, time of change, and size of the cube; a damaged entry is made anew. The folder of one class,
-    with `train` and `test` in it, is read too.
+    `~/.cache/kgan`), found again by name, length, time of change, and size of the cube; a damaged entry is made anew. The folder of one
+    class, with `train` and `test` in it, is read too.
 
     Args:
         path: the folder. split: "train" (default) or "test". size: int, default 64 (the paper's).

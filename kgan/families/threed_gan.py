@@ -134,7 +134,7 @@ class ThreeDGAN(GAN):
         logits = self.score(self.sample(count_of(real) * self.generator_batch))
         # Where the discriminator has moved in this round, it has measured itself before it did.
         moved = ops.convert_to_tensor(self._measured) > 0
-        accuracy = ops.where(moved, self._accuracy, _accuracy(self.score(real), logits))
+        accuracy = ops.where(moved, ops.convert_to_tensor(self._accuracy), _accuracy(self.score(real), logits))
         self._accuracy.assign(accuracy)
         self._measured.assign(0.0)
         return {"adversarial": self.objective.generator(logits), "accuracy": Observation(accuracy)}
