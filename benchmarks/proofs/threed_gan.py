@@ -89,7 +89,8 @@ def reconstruction(report, seed, steps):
     train, _, test, _ = data(seed)
     test = test[:200]
     silhouettes = [kgan.datasets.views(x, 32, 0.0, 0.0, style="silhouette") for x in (train, test)]
-    # At 16^3 a norm of about 15 times 0.3 outweighs the adversarial term, as it must to be learned in so few rounds; the divergence must not outweigh what a code gains in it.
+    # At 16^3 a norm of about 15 times 0.3 outweighs the adversarial term, as it must to be learned in so few rounds; the divergence must
+    # not outweigh what a code gains in it.
     model = build(
         seed, kgan.ThreeDVAEGAN, {**RATES, "encoder": 1e-3}, reconstruction_weight=0.3, kl_weight=0.01,
         encoder=volumetric.image_encoder((32, 32, 1), LATENT, 32, (5, 5, 5), (2, 2, 2)), image_shape=None,
