@@ -27,7 +27,7 @@ def _family(name):
 
 def _options(family, assignments):
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
-    allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape")]
+    allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape")]
     options = {}
     for text in assignments:
         key, equals, value = text.partition("=")
@@ -48,7 +48,7 @@ def list_():
     print("Systems:")
     for name, family in sorted(_families().items()):
         print(f"  {name:12} {inspect.getdoc(family).splitlines()[0]}")
-    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name> and folder:<path>")
+    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, folder:<path> and modelnet:<path>")
 
 
 @app.command()
@@ -92,21 +92,6 @@ def train(
     runs.guarded(lambda: runs.train(build, settings, {"system": system.lower(), **options}))
 
 
-def _load(model):
-    import keras
-
-    import kgan  # noqa: F401 - registers the classes that the file names
-
-    path = Path(model)
-    path = path / "model.keras" if path.is_dir() else path
-    if not path.exists():
-        raise FileNotFoundError(f"There is no model file {str(path)!r}. Give a .keras file or the folder of a finished run.")
-    try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{str(path)!r} is not a model that this version can load: {str(error).splitlines()[0]}") from error
-
-
 @app.command()
 def generate(
     model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
@@ -124,7 +109,7 @@ def generate(
 
         if Path(output).suffix not in (".png", ".npy"):
             raise ValueError(f"--output must end in .png or .npy. Received: {output!r}.")
-        samples = _load(model).generate(count, seed=seed)
+        samples = runs.load(model).generate(count, seed=seed)
         if output.endswith(".npy"):
             atomic_write(output, lambda temporary: np.save(temporary, samples))
         else:
@@ -145,8 +130,8 @@ def evaluate(
     from kgan import runs
 
     def main():
-        samples = _load(model).generate(count, seed=seed)
-        size = samples.shape[1] if samples.ndim == 4 else None
+        samples = runs.load(model).generate(count, seed=seed)
+        size = samples.shape[1] if samples.ndim in (4, 5) else None
         print(json.dumps(runs.evaluate_samples(samples, dataset, size), indent=2))
 
     runs.guarded(main)

@@ -1,9 +1,11 @@
-"""Pictures of samples: grids of images, clouds of points, bars, curves."""
+"""Pictures of samples: grids of images, clouds of points, bars, curves, shapes."""
 
 import numpy as np
 
 from kgan.datasets.images import to_uint8
+from kgan.datasets.shapes import render
 from kgan.files import atomic_write
+from kgan.meshes import sampled
 
 
 def image_grid(images, columns=None, scale=None, gap=1):
@@ -50,6 +52,45 @@ def side_by_side(samples):
     return np.concatenate([part.repeat(channels // part.shape[-1], axis=-1) for part in parts], axis=2)
 
 
+def voxel_grid(voxels, columns=None, image_size=96, azimuth=30.0, elevation=25.0, threshold=0.5):
+    """One picture of many shapes; a strip where `columns` is their number.
+
+    Args:
+        voxels: array (count, size, size, size, 1) in [0, 1]. columns: int or None: as square as it gets.
+        image_size: int, pixels of one shape. azimuth, elevation, threshold: as in `kgan.datasets.render`.
+
+    Returns:
+        uint8 array (height, width, 3), shapes grey on white.
+    """
+    seen = render(voxels, image_size, azimuth, elevation, threshold)
+    return image_grid(2.0 * np.where(seen > 0, 0.85 * seen, 1.0)[..., None] - 1.0, columns, scale=1)
+
+
+def mesh_grid(found, columns=None, image_size=96, azimuth=30.0, elevation=25.0):
+    """As `voxel_grid`, of triangle meshes: a list of `trimesh.Trimesh`, each brought to the same size."""
+    seen = np.stack([_mesh_picture(mesh, image_size, azimuth, elevation) for mesh in found])
+    return image_grid(2.0 * seen[..., None] - 1.0, columns, scale=1)
+
+
+def _mesh_picture(mesh, image_size, azimuth, elevation):
+    """Points on all triangles, finer than pixels, the nearest of each pixel lit by its triangle's direction."""
+    a, e = np.deg2rad(azimuth), np.deg2rad(elevation)
+    right = np.asarray([np.cos(a), np.sin(a), 0.0])
+    forward = np.asarray([-np.sin(a) * np.cos(e), np.cos(a) * np.cos(e), -np.sin(e)])
+    axes = np.stack([right, -np.cross(right, forward), forward], axis=1)
+    low, high = mesh.bounds
+    scale = 0.98 * image_size / np.linalg.norm(high - low)
+    triangles = ((mesh.triangles - (low + high) / 2) @ axes) * scale + image_size / 2
+    light = 0.25 + 0.6 * np.clip(mesh.face_normals @ (-forward + 0.6 * right * np.asarray([1, 1, 0]) + [0, 0, 0.8]) / 1.5, 0, 1)
+    points = list(sampled(triangles, 0.5, labels=light))
+    places, shades = np.concatenate([p for p, _ in points]), np.concatenate([s for _, s in points])
+    column, row = (np.clip(places[:, k].astype("int64"), 0, image_size - 1) for k in (0, 1))
+    picture = np.ones((image_size, image_size))
+    order = np.argsort(-places[:, 2], kind="stable")  # the nearest last, which stays
+    picture[row[order], column[order]] = shades[order]
+    return picture
+
+
 def save_image(path, pixels):
     """Write a uint8 picture as PNG, atomically."""
     from PIL import Image
@@ -77,15 +118,19 @@ def save_samples(path, samples, real=None):
 
     Args:
         path: PNG file.
-        samples: array, images (count, height, width, channels) or points (count, 2); or a dict of domain to images, drawn side by side.
+        samples: array, images (count, height, width, channels), voxels (count, size, size, size, 1) or points (count, 2); or a dict of
+            domain to images, drawn side by side.
         real: points to draw underneath, or None.
     """
     samples = side_by_side(samples) if isinstance(samples, dict) else samples
     if samples.ndim == 4:
         save_image(path, image_grid(samples))
         return
+    if samples.ndim == 5:
+        save_image(path, voxel_grid(samples))
+        return
     if samples.ndim != 2 or samples.shape[1] < 2:
-        raise ValueError(f"Only images and points can be drawn. Received samples of shape {samples.shape}.")
+        raise ValueError(f"Only images, voxels and points can be drawn. Received samples of shape {samples.shape}.")
     drawn, axes = figure(5.0, 5.0)
     axis = axes[0, 0]
     if real is not None:

@@ -15,11 +15,12 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, metrics, pictures
+from kgan import backend, callbacks, datasets, memory, metrics, pictures
 from kgan.files import atomic_write, write_json
 from kgan.version import __version__
 
 SAMPLES = 1000
+SAMPLED_SHAPES = 200
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
 
@@ -79,23 +80,30 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
 
     Raises:
         RunError: the folder holds another run, or the settings differ from those of the run to be resumed.
+        ValueError: the run would not fit into memory, see `kgan.memory`.
     """
     if settings.deterministic:
         backend.enable_determinism()
     keras.utils.set_random_seed(settings.seed)
     output = Path(settings.output)
     _claim(output, settings, about or {})
-    data, shape = _data(settings) if data is None else data()
-    images = len(shape) == 3 or isinstance(shape, dict)
+    data, shape = training_data(settings) if data is None else data()
+    shown = 64 if isinstance(shape, dict) else {3: 64, 4: 16}.get(len(shape), 1024)
     model = build(shape)
     if settings.average:
         model.keep_averages({"generator": settings.average})
+    try:
+        memory.require(model, settings.batch_size)
+    except ValueError:
+        if not settings.resume:
+            (output / "settings.json").unlink()  # the folder stays free for a run that fits
+        raise
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
     _trim_history(output / "history.csv", start)
     watching = [
         callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every),
-        callbacks.SampleGrid(output / "samples", count=64 if images else 1024, every=settings.picture_every, draw=draw),
+        callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw),
         keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
     ]
     if backend.name() == "tensorflow" and _has_tensorboard():
@@ -110,14 +118,14 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
         kwargs = {} if _is_dataset(data) or isinstance(data, keras.utils.PyDataset) else {"batch_size": settings.batch_size}
         model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
     seconds = time.time() - began
-    count = _SMOKE["samples"] if settings.smoke else SAMPLES
+    count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
     samples = model.generate(count, seed=settings.seed)
     measure = measure or (lambda _, samples: evaluate_samples(samples, settings.dataset, settings.image_size))
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(model, samples)}
     figures |= _last_row(output / "history.csv")
-    shown = keras.tree.map_structure(lambda part: part[:100] if part.ndim == 4 else part, samples)
+    some = {4: 100, 5: 36}
     draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset)))
-    draw(output / "samples.png", shown)
+    draw(output / "samples.png", keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples))
     _save_curves(output)
     atomic_write(output / "model.keras", model.save)
     write_json(output / "metrics.json", figures)
@@ -127,8 +135,25 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
     return figures
 
 
+def load(path):
+    """A trained model, not compiled, from a .keras file or the folder of a run.
+
+    Raises:
+        FileNotFoundError: there is none. ValueError: the file is none that this version can load.
+    """
+    path = Path(path)
+    path = path / "model.keras" if path.is_dir() else path
+    if not path.exists():
+        raise FileNotFoundError(f"There is no model file {str(path)!r}. Give a .keras file or the folder of a finished run.")
+    try:
+        return keras.saving.load_model(path, compile=False)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{str(path)!r} is not a model that this version can load: {str(error).splitlines()[0]}") from error
+
+
 def evaluate_samples(samples, dataset, image_size=None):
-    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, their range for anything else.
+    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, `shape_report` for voxels, their range for
+    anything else.
 
     Samples of several domains, a dict, get the last, domain by domain.
     """
@@ -140,6 +165,8 @@ def evaluate_samples(samples, dataset, image_size=None):
     if dataset in ("ring", "grid"):
         mixture = getattr(datasets, dataset)()
         return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
+    if samples.ndim == 5:
+        return {f"{k}[n={len(samples)}]": v for k, v in metrics.shape_report(samples).items()}
     return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
 
 
@@ -165,8 +192,8 @@ def _claim(output, settings, about):
         raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
 
 
-def _data(settings):
-    """The training data, arrays where they fit in memory, and the shape of one example."""
+def training_data(settings):
+    """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, seed=settings.seed)
         return dataset, tuple(dataset.element_spec.shape[1:])

@@ -36,7 +36,7 @@ def test_public_names_are_documented():
 
 
 def test_importing_kgan_is_light():
-    heavy = ("sklearn", "skimage", "tensorflow_datasets", "matplotlib", "typer", "gymnasium")
+    heavy = ("sklearn", "skimage", "tensorflow_datasets", "matplotlib", "typer", "gymnasium", "trimesh")
     code = f"import sys, kgan; print([m for m in {heavy} if m in sys.modules])"
     # Keras itself may bring matplotlib or scikit-learn wrappers in; only what kgan adds counts.
     keras_only = code.replace("import sys, kgan", "import sys, keras")

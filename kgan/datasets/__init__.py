@@ -1,4 +1,4 @@
-"""Data: embedded sets, image folders, tensorflow-datasets. Images are float32 in [-1, 1], channels last."""
+"""Data: embedded sets, image folders, tensorflow-datasets, shapes. Images are float32 in [-1, 1], channels last; voxels 0 and 1, int8."""
 
 import numpy as np
 
@@ -8,9 +8,11 @@ from kgan.datasets.embedded import EMBEDDED, stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.labelled_images import labelled_images, read_labels
+from kgan.datasets.meshes import modelnet, read_binvox, read_mat, read_off
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
+from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
 from kgan.datasets.subspaces import subspaces
 
 
@@ -23,12 +25,14 @@ def arrays(name, split="train", image_size=None):
     """An embedded or tensorflow-datasets set as NumPy arrays.
 
     Args:
-        name: one of `names()`, or "tfds:<name>".
+        name: one of `names()`; "tfds:<name>"; "modelnet:<folder>" (see `modelnet`). "solids:chair" and "furniture:chair" are one class of
+            these sets.
         split: "train" or "test"; "all" is both.
-        image_size: int or None, default None: the set's own. Photos are cut to patches of this size, other images resized.
+        image_size: int or None, default None: the set's own. Photos are cut to patches of this size, other images resized, shapes made in
+            a cube of so many cells.
 
     Returns:
-        `(examples, labels)`: float32, images in [-1, 1]; int64.
+        `(examples, labels)`: float32, images in [-1, 1], or int8 voxels of 0 and 1; int64.
     """
     examples, classes = _stored(name, split, image_size)
     if examples.dtype == np.uint8:
@@ -45,13 +49,17 @@ def _stored(name, split, image_size):
         raise ValueError(f'`split` must be "train", "test" or "all". Received: {split!r}.')
     if name.startswith("tfds:"):
         return tfds_images(name.removeprefix("tfds:"), split, image_size)
+    if name.startswith("modelnet:"):
+        return modelnet(name.removeprefix("modelnet:"), split, image_size or 64)
+    name, _, kind = name.partition(":") if name.startswith(("solids:", "furniture:")) else (name, "", "")
     if name not in EMBEDDED:
         raise ValueError(
             f"Unknown data set {name!r}. Embedded: {names()}. Also 'tfds:<name>' for tensorflow-datasets (such as tfds:cifar10), "
-            "and 'folder:<path>' in kgan.datasets.load for images in a folder."
+            "'modelnet:<folder>' for shapes, and 'folder:<path>' in kgan.datasets.load for images in a folder."
         )
-    if name == "photos":
-        return EMBEDDED[name](split, image_size or 32)
+    if name in ("photos", "solids", "furniture"):
+        size = {"size": image_size} if image_size else {}
+        return EMBEDDED[name](split, **size, **({"classes": (kind,)} if kind else {}))
     examples, classes = EMBEDDED[name](split)
     if image_size is not None:
         if examples.ndim != 4:
@@ -75,7 +83,7 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
             and WGAN-GP do, instead of `x / 127.5 - 1`.
 
     Returns:
-        `tf.data.Dataset` of float32 minibatches of known cardinality.
+        `tf.data.Dataset` of float32 minibatches (int8 of voxels) of known cardinality.
 
     Raises:
         ValueError, ImportError, FileNotFoundError, RuntimeError: with what to do.
@@ -104,19 +112,28 @@ __all__ = [
     "celeba",
     "draw_faces",
     "from_arrays",
+    "furniture",
+    "furniture_mesh",
     "gaussian1200",
     "grid",
     "image_folder",
     "labelled_images",
     "load",
+    "modelnet",
     "names",
     "read_attributes",
+    "read_binvox",
     "read_image",
     "read_labels",
+    "read_mat",
+    "read_off",
+    "render",
     "resize",
     "ring",
     "semi_supervised",
+    "solids",
     "stack_digits",
     "subspaces",
     "to_uint8",
+    "views",
 ]

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from kgan.datasets.mixtures import gaussian1200, grid, ring
+from kgan.datasets.shapes import furniture_set, solid_set
 
 _EXAMPLES = 50_000
 
@@ -104,9 +105,11 @@ def _mixture(make, count=_EXAMPLES):
 EMBEDDED = {
     "digits": digits,
     "faces": faces,
+    "furniture": furniture_set,
     "gaussian1200": _mixture(gaussian1200, 10_000),
     "grid": _mixture(grid),
     "photos": photos,
     "ring": _mixture(ring),
+    "solids": solid_set,
     "stacked_digits": _stacked_digits,
 }

@@ -17,6 +17,8 @@ from kgan.families.infogan import InfoGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
+from kgan.families.threed_gan import ThreeDGAN
+from kgan.families.threed_vae_gan import ThreeDVAEGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
@@ -43,5 +45,7 @@ __all__ = [
     "ImprovedGAN",
     "InfoGAN",
     "ProGAN",
+    "ThreeDGAN",
+    "ThreeDVAEGAN",
     "UnrolledGAN",
 ]

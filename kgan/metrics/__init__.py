@@ -13,6 +13,7 @@ from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
+from kgan.metrics.shapes import average_precision, components, linear_accuracy, mean_shape_iou, shape_report, voxel_iou
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
 from kgan.metrics.streaming import (
     ClassScore,
@@ -41,9 +42,11 @@ __all__ = [
     "StackedModesCovered",
     "attribute_agreement",
     "attribute_classifier",
+    "average_precision",
     "binned_distribution",
     "channel_labels",
     "class_score",
+    "components",
     "conditional_diversity",
     "density_coverage",
     "digit_report",
@@ -55,7 +58,9 @@ __all__ = [
     "kernel_mmd2",
     "label_distribution",
     "laplacian_pyramid",
+    "linear_accuracy",
     "mean_ms_ssim",
+    "mean_shape_iou",
     "mode_score",
     "mode_statistics",
     "ms_ssim",
@@ -63,7 +68,9 @@ __all__ = [
     "purity",
     "reference_moments",
     "sample_report",
+    "shape_report",
     "sliced_wasserstein",
     "stacked_mode_statistics",
     "total_variation",
+    "voxel_iou",
 ]

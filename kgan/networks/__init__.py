@@ -13,6 +13,7 @@ from kgan.networks import (
     sn_cnn,
     sn_resnet,
     unrolled,
+    volumetric,
 )
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
@@ -33,5 +34,6 @@ __all__ = [
     "sn_cnn",
     "sn_resnet",
     "unrolled",
+    "volumetric",
     "with_features",
 ]

@@ -44,7 +44,7 @@ from kgan.objectives.labels import (
     squared_label_difference,
     swapped_label_cross_entropy,
 )
-from kgan.objectives.reconstruction import latent_reconstruction
+from kgan.objectives.reconstruction import latent_reconstruction, normal_divergence, shape_distance
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
@@ -98,9 +98,11 @@ __all__ = [
     "mutual_information",
     "names",
     "non_saturating",
+    "normal_divergence",
     "realness",
     "register",
     "reverse_kl",
+    "shape_distance",
     "squared_distances",
     "squared_label_difference",
     "swapped_label_cross_entropy",

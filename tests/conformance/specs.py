@@ -90,6 +90,10 @@ def labelled_images(rng, count):
     return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
 
 
+def voxels(rng, count, size=8):
+    return (rng.random((count, size, size, size, 1)) < 0.2).astype("int8")
+
+
 SPECS = {
     "GAN": Spec(
         kgan.GAN,
@@ -211,6 +215,29 @@ SPECS = {
     "ProGAN, fading": Spec(
         kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
+    ),
+    "ThreeDGAN": Spec(
+        kgan.ThreeDGAN,
+        lambda: kgan.ThreeDGAN((8, 8, 8, 1), filters=3, latent_size=4, epsilon=1e-3, accuracy_gate=1.0, seed=0),
+        (8, 8, 8, 1),
+        ONE_TO_ONE,
+        arguments=lambda rng, count: (voxels(rng, count),),
+    ),
+    "ThreeDVAEGAN": Spec(
+        kgan.ThreeDVAEGAN,
+        lambda: kgan.ThreeDVAEGAN(
+            (8, 8, 8, 1), image_shape=(16, 16, 1), filters=2, base=2, latent_size=4, epsilon=1e-3, accuracy_gate=0.0,
+            reconstruction_weight=0.1, seed=0,
+        ),
+        (8, 8, 8, 1),
+        {"discriminator": 0.5, "encoder": 1, "generator": 1},  # a gate of 0 shuts after the first round
+        {
+            "discriminator/adversarial", "encoder/divergence", "encoder/reconstruction", "generator/adversarial",
+            "generator/reconstruction",
+        },
+        arguments=lambda rng, count: (
+            {"shapes": voxels(rng, count), "views": rng.uniform(-1, 1, (count, 16, 16, 1)).astype("float32")},
+        ),
     ),
     "UnrolledGAN": Spec(
         kgan.UnrolledGAN,
