@@ -26,7 +26,7 @@ class CausalBEGAN(CausalImages):
     images are good.
 
     Args:
-        controller: trained `kgan.CausalController`, of which a copy is kept, or a `kgan.causal.StructuralModel`.
+        controller: trained `kgan.CausalController` or its network, of which a copy is kept; or a `kgan.causal.StructuralModel`.
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's CelebA), size 8 times a power of two.
         filters: int, default 128 (the paper's n): width of the default networks.
         generator: `keras.Model` from `[z, labels]` to examples. discriminator: from examples to examples. labeler: from examples to logits
@@ -158,9 +158,6 @@ class CausalBEGAN(CausalImages):
             steps = ops.stack([rate * margin for rate, margin in zip(self.margin_rates, margins, strict=True)])
             self._factors.assign(ops.clip(self._factors + steps, 0.0, 1.0))
         return margins
-
-    def get_config(self):
-        return {**super().get_config(), "label_loss": keras.saving.serialize_keras_object(self.label_loss)}
 
 
 def _three(name, values):
