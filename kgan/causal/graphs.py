@@ -174,8 +174,9 @@ class CausalGraph:
         wrong = ~np.isin(table, (0, 1))
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
+            (value,) = table[row, column : column + 1].tolist()
             raise ValueError(
-                f"Labels must be 0 or 1. The label {self.nodes[column]!r} is {table[row, column]!s} in example {row}; for labels of "
+                f"Labels must be 0 or 1. The label {self.nodes[column]!r} is {value!r} in example {row}; for labels of "
                 "-1 and 1 use (labels + 1) / 2, and cut continuous ones at a threshold."
             )
 

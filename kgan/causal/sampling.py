@@ -3,7 +3,7 @@
 import numpy as np
 
 _AT_ONCE = 1_000_000
-_PER_SAMPLE = 20
+_PER_SAMPLE = 100
 
 
 class LabelSamples(dict):
@@ -31,7 +31,7 @@ def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
         count: int >= 1.
         do: dict of label to 0 or 1, or None: those labels are set, whatever causes them.
         condition: dict of label to 0 or 1, or None: draws that differ from it are rejected.
-        max_draws: int, how many draws rejection may cost; 20 for every sample asked for are allowed in any case.
+        max_draws: int, how many draws rejection may cost; 100 for every sample asked for are allowed in any case.
 
     Returns:
         `LabelSamples`.

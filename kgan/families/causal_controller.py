@@ -127,7 +127,7 @@ class CausalController(GAN):
             do: dict of label to 0 or 1: the label is set, its own network skipped, and what it causes follows; its causes do not.
             condition: dict of label to 0 or 1: samples that differ from it are rejected.
             seed: int or None (default: new samples at each call).
-            max_draws: int, default 1,000,000: what rejection may cost; 20 draws for every sample asked for are allowed in any case.
+            max_draws: int, default 1,000,000: what rejection may cost; 100 draws for every sample asked for are allowed in any case.
 
         Returns:
             `kgan.causal.LabelSamples`: a dict of label to int64 array `(count,)`, with the attribute `acceptance_rate`.
