@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kgan import backend
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Turn
 from kgan.families.causal_images import CausalImages, label_accuracy, label_source
@@ -127,7 +128,7 @@ class CausalBEGAN(CausalImages):
         real_error, fake_error = self.error(real), self.error(fake)
         real_labels = self.label_loss(judged, labels)
         fake_labels = self.label_loss(self.labeler(fake, training=self.in_training), given)
-        factors = ops.convert_to_tensor(self._factors)
+        factors = backend.constant(self._factors)  # those of this step: the update below must not show in its losses
         margins = self._update(real_error, fake_error, real_labels, fake_labels)
         return {
             "real_error": real_error,
@@ -144,7 +145,7 @@ class CausalBEGAN(CausalImages):
         judged = self.labeler(fake, training=self.in_training)
         return {
             "error": self.error(fake),
-            "labels": ops.convert_to_tensor(self._factors)[2] * self.label_loss(judged, given),
+            "labels": backend.constant(self._factors)[2] * self.label_loss(judged, given),
             "label_accuracy": Observation(label_accuracy(judged, given)),
         }
 
