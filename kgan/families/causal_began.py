@@ -128,7 +128,7 @@ class CausalBEGAN(CausalImages):
         real_error, fake_error = self.error(real), self.error(fake)
         real_labels = self.label_loss(judged, labels)
         fake_labels = self.label_loss(self.labeler(fake, training=self.in_training), given)
-        factors = backend.constant(self._factors)  # those of this step: the update below must not show in its losses
+        factors = backend.snapshot(self._factors)  # those of this step: the update must not show in its losses and logs
         margins = self._update(real_error, fake_error, real_labels, fake_labels)
         return {
             "real_error": real_error,
@@ -145,7 +145,7 @@ class CausalBEGAN(CausalImages):
         judged = self.labeler(fake, training=self.in_training)
         return {
             "error": self.error(fake),
-            "labels": backend.constant(self._factors)[2] * self.label_loss(judged, given),
+            "labels": backend.snapshot(self._factors)[2] * self.label_loss(judged, given),
             "label_accuracy": Observation(label_accuracy(judged, given)),
         }
 

@@ -1,5 +1,7 @@
 """CausalGAN, CausalBEGAN and their controller: their numbers by hand, interventions, what they draw, keep and refuse."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -11,11 +13,19 @@ from kgan.networks import CausalNetwork, causal
 from tests.causal.tables import ODD, Frame
 from tests.families.pairs import Always, Z, linear, sigmoid, softplus
 
-COUNT = 4
+EAGER = keras.backend.backend() != "jax"  # there, every operation of an eager step is compiled by itself
 
 
 def numpy_of(x):
     return ops.convert_to_numpy(x)
+
+
+def warned(call, text):
+    """Whether a call warns of something, whatever a backend has to say besides."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return any(text in str(w.message) for w in caught)
 
 
 def evaluate(model, move, *batch):
@@ -168,7 +178,7 @@ def test_labels_are_taken_by_name(rng):
     for labels in (matrix, table, Frame(table), matrix.astype(bool)):
         keras.utils.set_random_seed(1)
         model = small_controller()
-        model.compile(run_eagerly=True)
+        model.compile(run_eagerly=EAGER)
         model.fit(labels, batch_size=20, verbose=0)
         results.append([numpy_of(v) for v in model.trainable_variables])
     for other in results[1:]:
@@ -182,7 +192,7 @@ def test_labels_are_taken_by_name(rng):
 
 def test_the_controller_refuses(rng):
     model = small_controller()
-    model.compile(run_eagerly=True)
+    model.compile(run_eagerly=EAGER)
     labels = rng.integers(0, 2, (100, 3))
     late = labels.copy()
     late[97, 1] = 2  # long after the first round
@@ -196,8 +206,7 @@ def test_the_controller_refuses(rng):
         for call in (model.fit, model.evaluate):
             with pytest.raises(ValueError, match=message):
                 call(data, batch_size=20, verbose=0)
-    with pytest.warns(UserWarning, match="X1 is never 1"):
-        model.fit(labels * [0, 1, 1], batch_size=50, verbose=0)
+    assert warned(lambda: model.fit(labels * [0, 1, 1], batch_size=50, verbose=0), "X1 is never 1")
     for make, error, message in (
         (lambda: kgan.CausalController(), ValueError, "Give `graph`"),
         (lambda: kgan.CausalController([("A", "B"), ("B", "A")]), ValueError, "cycles"),
@@ -273,7 +282,7 @@ class Fixed(LabelNoise):
 
 def causal_gan(**kwargs):
     model = kgan.CausalGAN(CERTAIN, **one_dimensional(), noise_size=1, prior=Always(), seed=0, **{"label_noise": None, **kwargs})
-    model.compile(run_eagerly=True)
+    model.compile(run_eagerly=EAGER)
     return model
 
 
@@ -356,7 +365,7 @@ def test_the_controller_stays_as_it_is(rng):
         weights = {"discriminator": [0.5]}
         given = {k: v for k, v in one_dimensional(labels=3, **weights).items() if k != "anti_labeler" or networks}
         model = system(small_controller(), **given, noise_size=1, seed=0)
-        model.compile(run_eagerly=True)
+        model.compile(run_eagerly=EAGER)
         before = [numpy_of(v).copy() for v in model.controller.variables]
         start = numpy_of(model.generator.weights[0]).copy()
         model.fit(rng.uniform(-1, 1, (8, 1)).astype("float32"), rng.integers(0, 2, (8, 3)), batch_size=4, verbose=0)
@@ -475,7 +484,7 @@ def test_one_image_is_made_as_one_of_many(rng):
     model = kgan.CausalGAN(
         structural_model("faces"), **dict(zip(names, networks, strict=True)), noise_size=3, generator_steps=2, seed=0
     )
-    model.compile(run_eagerly=True)
+    model.compile(run_eagerly=EAGER)
     model.fit(rng.uniform(-1, 1, (4, 8, 8, 1)).astype("float32"), rng.integers(0, 2, (4, 5)), batch_size=4, verbose=0)
     inputs = numpy_of(model.generator_inputs(3, seed=0))
     many = numpy_of(model(inputs))
@@ -498,7 +507,7 @@ def causal_began(factors, **kwargs):
     }
     kwargs = {"margins": GAMMAS, "margin_rates": RATES, **kwargs}
     model = kgan.CausalBEGAN(CERTAIN, **networks, noise_size=1, prior=Always(), seed=0, **kwargs)
-    model.compile({move: keras.optimizers.SGD(0.1) for move in ("discriminator", "generator")}, run_eagerly=True)
+    model.compile({move: keras.optimizers.SGD(0.1) for move in ("discriminator", "generator")}, run_eagerly=EAGER)
     model._factors.assign(factors)
     return model
 
@@ -600,6 +609,7 @@ def test_evaluation_leaves_the_factors_and_images_are_cut():
 # Networks ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.only("tensorflow")
 def test_the_published_networks_of_images():
     generator, discriminator, labeler, anti_labeler = causal.image_networks((64, 64, 3), 9)
     assert tuple(generator.get_layer("project").kernel.shape) == (109, 4 * 4 * 512)
@@ -620,6 +630,7 @@ def test_the_published_networks_of_images():
     assert {(layer.epsilon, layer.momentum, layer.scale) for layer in norms} == {(1e-5, 0.9, True)}
 
 
+@pytest.mark.only("tensorflow")
 @pytest.mark.parametrize("size", [8, 16])
 def test_the_discriminator_of_every_size_looks_at_its_minibatch(size, rng):
     discriminator = causal.image_networks((size, size, 1), 2, 3, 4, kernels=3, kernel_size=2)[1]
@@ -648,6 +659,7 @@ def test_minibatch_features_by_hand(rng):
     np.testing.assert_allclose(out[..., 2:], np.broadcast_to(expected[:, None, None], (4, 4, 4, 3)), rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.only("tensorflow")
 def test_the_published_networks_of_the_boundary():
     generator, discriminator, labeler = causal.boundary_networks((64, 64, 3), 9, filters=2)
     assert (generator.input_shape, labeler.output_shape) == ((None, 73), (None, 9))
@@ -670,7 +682,7 @@ def test_the_published_networks_of_the_boundary():
 def test_files_with_names_of_every_kind(tmp_path, rng):
     names = CausalGraph([("a", "aa"), ("aa", "a/b"), ("node_0", "ключ ключа")], ODD)
     controller = small_controller(names)
-    controller.compile(run_eagerly=True, averages={"generator": 0.9})
+    controller.compile(run_eagerly=EAGER, averages={"generator": 0.9})
     controller.fit(rng.integers(0, 2, (12, len(ODD))), batch_size=6, verbose=0)
     controller.save(tmp_path / "controller.keras")
     loaded = keras.saving.load_model(tmp_path / "controller.keras")
@@ -752,8 +764,7 @@ def test_data_that_do_not_fit_are_refused(make):
     ):
         with pytest.raises(ValueError, match=message):
             model.fit(*data, batch_size=20, verbose=0)
-    with pytest.warns(UserWarning, match="A is never 1"):
-        model.fit(images, 0 * labels, batch_size=50, verbose=0)
+    assert warned(lambda: model.fit(images, 0 * labels, batch_size=50, verbose=0), "A is never 1")
 
 
 def test_labels_beside_images_are_taken_by_name(rng):
