@@ -3,10 +3,13 @@
 import graphlib
 import itertools
 import json
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
+
+_TELLING = 100
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -41,12 +44,13 @@ class CausalGraph:
             nodes, edges = list(edges.nodes) if nodes is None else nodes, list(edges.edges)
         self.edges = tuple(_pair(edge) for edge in edges)
         mentioned = list(dict.fromkeys(name for edge in self.edges for name in edge))
+        if isinstance(nodes, str):
+            raise ValueError(f"`nodes` is a list of names. Received the one string {nodes!r}; write [{nodes!r}].")
         self.nodes = tuple(mentioned if nodes is None else nodes)
         if not self.nodes:
             raise ValueError("A causal graph needs at least one node. Give `edges`, `nodes` or both.")
         for name in self.nodes:
-            if not isinstance(name, str) or not name:
-                raise ValueError(f"Nodes are named by strings. Received: {name!r}.")
+            _check_name(name)
         twice = sorted({n for n in self.nodes if self.nodes.count(n) > 1})
         if twice:
             raise ValueError(f"Every node has one place in the graph; listed twice: {twice}.")
@@ -90,11 +94,13 @@ class CausalGraph:
 
     def assignment(self, values, what):
         """Values of some labels, `{name: 0 or 1}`, checked. `what` says what they are for."""
+        if values is not None and not hasattr(values, "items"):
+            raise ValueError(f"`{what}` is a dict of label to 0 or 1. Received: {values!r}.")
         checked = {}
-        for node, value in dict(values or {}).items():
+        for node, value in (values or {}).items():
             self.index(node)
-            if isinstance(value, (str, bytes)) or value not in (0, 1):
-                raise ValueError(f"{what} sets a label to 0 or 1. Received {node}={value!r}.")
+            if isinstance(value, (str, bytes)) or np.ndim(value) or value not in (0, 1):
+                raise ValueError(f"`{what}` sets a label to one number, 0 or 1. Received {node}={value!r}.")
             checked[node] = int(value)
         return checked
 
@@ -119,10 +125,45 @@ class CausalGraph:
             ValueError: for missing or unknown names, other shapes, values that are not 0 or 1.
         """
         if hasattr(table, "keys"):
-            table = np.stack([np.asarray(column) for column in self.columns(table)], axis=-1)
+            columns = {node: np.asarray(column) for node, column in zip(self.nodes, self.columns(table), strict=True)}
+            shapes = {node: column.shape for node, column in columns.items()}
+            if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
+                raise ValueError(f"The columns must be vectors of one length. Received the shapes {shapes}.")
+            table = np.stack(list(columns.values()), axis=-1)
         table = np.asarray(table)
         self.check_discrete(table)
         return table.astype("float32")
+
+    def checked(self, labels):
+        """Labels that are in memory (an array, a dict, a data frame) as `matrix` makes them, every row checked; others as they are."""
+        return self.matrix(labels) if hasattr(labels, "keys") or isinstance(labels, np.ndarray) else labels
+
+    def warn_of_gaps(self, labels):
+        """Warn of labels that never take one of their values where their causes have some combination of values.
+
+        The theory asks for all to occur. Only combinations of the causes that occur 100 times and more tell; what is not an array is
+        not looked at.
+        """
+        if not isinstance(labels, np.ndarray):
+            return
+        gaps = []
+        for node in self.nodes:
+            parents = self.parents[node]
+            places = [self.index(parent) for parent in parents]
+            keys = labels[:, places].astype("int64") @ (1 << np.arange(len(places), dtype="int64"))
+            cells, inverse, counts = np.unique(keys, return_inverse=True, return_counts=True)
+            ones = np.bincount(inverse.ravel(), labels[:, self.index(node)])
+            for cell, count, one in zip(cells, counts, ones, strict=True):
+                if count >= _TELLING and one in (0, count):
+                    causes = ", ".join(f"{parent}={cell >> place & 1}" for place, parent in enumerate(parents))
+                    gaps.append(f"{node} is never {int(one == 0)}{f' where {causes}' if causes else ''}")
+        if gaps:
+            more = f"; and {len(gaps) - 3} more such gaps" if len(gaps) > 3 else ""
+            warnings.warn(
+                f"In these labels {'; '.join(gaps[:3])}{more}. Interventions lead there, and nothing in the data says what follows "
+                "(the paper's theory asks for labels of which every combination has some probability).",
+                stacklevel=3,
+            )
 
     def check_discrete(self, table):
         """Refuse an array that is not `(count, nodes)` or holds other than zeros and ones, naming the label and the value."""
@@ -133,8 +174,9 @@ class CausalGraph:
         wrong = ~np.isin(table, (0, 1))
         if wrong.any():
             row, column = np.argwhere(wrong)[0]
+            (value,) = table[row, column : column + 1].tolist()
             raise ValueError(
-                f"Labels must be 0 or 1. The label {self.nodes[column]!r} is {table[row, column]!s} in example {row}; for labels of "
+                f"Labels must be 0 or 1. The label {self.nodes[column]!r} is {value!r} in example {row}; for labels of "
                 "-1 and 1 use (labels + 1) / 2, and cut continuous ones at a threshold."
             )
 
@@ -175,7 +217,7 @@ def _from_json(path, text):
         raise ValueError(f"{path.name} is not JSON: {error}.") from None
     if not isinstance(content, dict) or not set(content) <= {"edges", "nodes"}:
         raise ValueError(f'{path.name} must hold an object with the keys "edges" and "nodes".')
-    return CausalGraph(content.get("edges", ()), content.get("nodes"))
+    return CausalGraph(content.get("edges") or (), content.get("nodes"))
 
 
 def _from_lines(path, text):
@@ -195,7 +237,14 @@ def _pair(edge):
     pair = tuple(edge) if not isinstance(edge, str) else ()
     if len(pair) != 2:
         raise ValueError(f"An edge is a pair (cause, effect) of names. Received: {edge!r}.")
+    for name in pair:
+        _check_name(name)
     return pair
+
+
+def _check_name(name):
+    if not isinstance(name, str) or not name:
+        raise ValueError(f"Nodes are named by strings. Received: {name!r}.")
 
 
 def _complete(nodes):

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+_AT_ONCE = 1_000_000
+_PER_SAMPLE = 100
+
 
 class LabelSamples(dict):
     """Samples of labels: a dict of label name to int64 array `(count,)` of zeros and ones.
@@ -28,7 +31,7 @@ def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
         count: int >= 1.
         do: dict of label to 0 or 1, or None: those labels are set, whatever causes them.
         condition: dict of label to 0 or 1, or None: draws that differ from it are rejected.
-        max_draws: int, how many draws rejection may cost.
+        max_draws: int, how many draws rejection may cost; 100 for every sample asked for are allowed in any case.
 
     Returns:
         `LabelSamples`.
@@ -46,14 +49,14 @@ def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
     if not condition:
         return LabelSamples(graph, draw(count, do))
     columns, values = [graph.index(node) for node in condition], list(condition.values())
-    kept, accepted, drawn = [], 0, 0
+    kept, accepted, drawn, allowed = [], 0, 0, max(max_draws, _PER_SAMPLE * count)
     while accepted < count:
-        if drawn >= max_draws:
+        if drawn >= allowed:
             raise ValueError(
                 f"Of {drawn:,} draws{f' under do={do}' if do else ''} {accepted:,} met the condition {condition}; {count:,} were asked "
                 "for. It is (nearly) impossible here: condition on less, set the label with `do`, or raise `max_draws`."
             )
-        size = min(max(1024, 2 * count), max_draws - drawn)
+        size = min(max(1024, 2 * count, drawn), _AT_ONCE, allowed - drawn)  # twice as many each time, for rare conditions
         rows = draw(size, do)
         kept.append(rows[(rows[:, columns] == values).all(axis=1)])
         accepted, drawn = accepted + len(kept[-1]), drawn + size

@@ -133,8 +133,9 @@ class PolynomialModel:
         for node in self.graph.nodes:
             inputs = 1 + len(self.graph.parents[node])
             coefficients = rng.uniform(-1, 1, (1 + inputs,) * 3)
-            # Causes lie in [0.05, 0.95], noise in [0, 1].
-            axes = [np.linspace(0, 1, 21)] + [np.linspace(0.05, 0.95, 21)] * (inputs - 1)
+            # Causes lie in [0.05, 0.95], noise in [0, 1]. Many causes: a coarser grid, which fits into memory.
+            points = max(2, min(21, int(200_000 ** (1 / inputs))))
+            axes = [np.linspace(0, 1, points)] + [np.linspace(0.05, 0.95, points)] * (inputs - 1)
             values = _polynomial(coefficients, [a.ravel() for a in np.meshgrid(*axes, indexing="ij")])
             self._nodes[node] = coefficients, values.min(), values.max()
 

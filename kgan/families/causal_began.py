@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from kgan import backend
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Turn
 from kgan.families.causal_images import CausalImages, label_accuracy, label_source
@@ -26,7 +27,7 @@ class CausalBEGAN(CausalImages):
     images are good.
 
     Args:
-        controller: trained `kgan.CausalController`, of which a copy is kept, or a `kgan.causal.StructuralModel`.
+        controller: trained `kgan.CausalController` or its network, of which a copy is kept; or a `kgan.causal.StructuralModel`.
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's CelebA), size 8 times a power of two.
         filters: int, default 128 (the paper's n): width of the default networks.
         generator: `keras.Model` from `[z, labels]` to examples. discriminator: from examples to examples. labeler: from examples to logits
@@ -127,7 +128,7 @@ class CausalBEGAN(CausalImages):
         real_error, fake_error = self.error(real), self.error(fake)
         real_labels = self.label_loss(judged, labels)
         fake_labels = self.label_loss(self.labeler(fake, training=self.in_training), given)
-        factors = ops.convert_to_tensor(self._factors)
+        factors = backend.snapshot(self._factors)  # those of this step: the update must not show in its losses and logs
         margins = self._update(real_error, fake_error, real_labels, fake_labels)
         return {
             "real_error": real_error,
@@ -144,7 +145,7 @@ class CausalBEGAN(CausalImages):
         judged = self.labeler(fake, training=self.in_training)
         return {
             "error": self.error(fake),
-            "labels": ops.convert_to_tensor(self._factors)[2] * self.label_loss(judged, given),
+            "labels": backend.snapshot(self._factors)[2] * self.label_loss(judged, given),
             "label_accuracy": Observation(label_accuracy(judged, given)),
         }
 
@@ -158,9 +159,6 @@ class CausalBEGAN(CausalImages):
             steps = ops.stack([rate * margin for rate, margin in zip(self.margin_rates, margins, strict=True)])
             self._factors.assign(ops.clip(self._factors + steps, 0.0, 1.0))
         return margins
-
-    def get_config(self):
-        return {**super().get_config(), "label_loss": keras.saving.serialize_keras_object(self.label_loss)}
 
 
 def _three(name, values):

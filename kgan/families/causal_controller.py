@@ -32,8 +32,8 @@ class CausalController(GAN):
         discriminator: critic of your own, from `(batch, labels)` to `(batch, 1)`.
         **kwargs: of `kgan.GAN`.
 
-    Input of `fit`: labels of 0 and 1, an array `(batch, labels)` in the order of `graph.nodes` or a dict of label to `(batch,)`. Output of
-    `sample`: a dict of label to array; of `generate`: `(count, labels)` in (0, 1), not rounded.
+    Input of `fit`: labels of 0 and 1, an array `(batch, labels)` in the order of `graph.nodes`, or a dict or data frame of label to
+    `(batch,)`, in any order. Output of `sample`: a dict of label to array; of `generate`: `(count, labels)` in (0, 1), not rounded.
 
     Logs: as `kgan.GAN`, with the term `discriminator/gradient_penalty`.
 
@@ -41,6 +41,8 @@ class CausalController(GAN):
 
     Raises:
         ValueError: for a cyclic graph, unknown nodes, labels other than 0 and 1, columns that do not match the graph.
+
+    Warns: for labels that never take one of their values where their causes have some combination of values.
 
     Departures from the code: its 21st critic step, made at one point with the controller's, is left out. Labels of more than two values
     must be coded as several binary ones.
@@ -50,7 +52,7 @@ class CausalController(GAN):
     >>> truth = kgan.causal.structural_model("faces")
     >>> model = kgan.CausalController("faces", discriminator_steps=2, seed=0)
     >>> model.compile()
-    >>> history = model.fit(dict(truth.sample(1000, seed=0)), batch_size=100, verbose=0)
+    >>> history = model.fit(truth.sample(1000, seed=0), batch_size=100, verbose=0)
     >>> labels = model.sample(5, do={"Mustache": 1}, seed=1)
     >>> labels["Mustache"]
     array([1, 1, 1, 1, 1])
@@ -75,6 +77,8 @@ class CausalController(GAN):
             if graph is None:
                 raise ValueError("Give `graph`, the causal graph of the labels: edges, a networkx.DiGraph, a name or a file.")
             generator = CausalNetwork(graph, noise_size, hidden)
+        elif not isinstance(generator, CausalNetwork):
+            raise TypeError(f"`generator` must be a kgan.networks.CausalNetwork. Received: {type(generator).__name__}.")
         elif graph is not None and graphs.graph(graph) != generator.graph:
             raise ValueError("`graph` and the graph of `generator` differ. Leave `graph` out.")
         labels = len(generator.graph)
@@ -97,6 +101,15 @@ class CausalController(GAN):
     def default_optimizers(self):
         return {move: keras.optimizers.Adam(8e-5) for move in ("discriminator", "generator")}
 
+    def fit(self, x, y=None, **kwargs):
+        """As in `kgan.AdversarialModel`, all labels checked first where they are in memory."""
+        x = self.graph.checked(x)
+        self.graph.warn_of_gaps(x)
+        return super().fit(x, y, **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        return super().evaluate(self.graph.checked(x), y, **kwargs)
+
     def unpack(self, data):
         labels = super().unpack(data)
         if hasattr(labels, "keys"):
@@ -114,7 +127,7 @@ class CausalController(GAN):
             do: dict of label to 0 or 1: the label is set, its own network skipped, and what it causes follows; its causes do not.
             condition: dict of label to 0 or 1: samples that differ from it are rejected.
             seed: int or None (default: new samples at each call).
-            max_draws: int, default 1,000,000: what rejection may cost.
+            max_draws: int, default 1,000,000: what rejection may cost; 100 draws for every sample asked for are allowed in any case.
 
         Returns:
             `kgan.causal.LabelSamples`: a dict of label to int64 array `(count,)`, with the attribute `acceptance_rate`.
@@ -128,9 +141,4 @@ class CausalController(GAN):
 
     def network(self):
         """A copy of the network as `sample` uses it, with the averaged weights if the model keeps averages."""
-        copy = CausalNetwork.from_config({**self.generator.get_config(), "name": "controller"})
-        with backend.Overlay(self._averages.values(), commit=True):
-            values = [ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in self.generator.variables]
-        for variable, value in zip(copy.variables, values, strict=True):
-            variable.assign(value)
-        return copy
+        return self.generator.copy("controller", self._averages.values())

@@ -29,7 +29,7 @@ class CausalGAN(CausalImages):
     With all three at their optimum, the generator's is the true distribution of x given l (the paper's Theorem 1).
 
     Args:
-        controller: trained `kgan.CausalController`, of which a copy is kept, or a `kgan.causal.StructuralModel`.
+        controller: trained `kgan.CausalController` or its network, of which a copy is kept; or a `kgan.causal.StructuralModel`.
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's CelebA), size 4 times a power of two. Not needed when the
             networks are given, which may make examples of any shape.
         filters: int, default 64 (the paper's): width of the default networks.
@@ -50,8 +50,8 @@ class CausalGAN(CausalImages):
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
     Input of `fit`: `(images, labels)`: images `(batch, *image_shape)` in [-1, 1], labels `(batch, labels)` of 0 and 1 in the order of
-    `graph.nodes`, or a dict of label to `(batch,)`. Output of `generate`: images, with labels from the observational distribution, or
-    with those given as `condition`; `sample(count, do=..., condition=...)` returns labels too.
+    `graph.nodes`, or a dict or data frame of label to `(batch,)`. Output of `generate`: images, with labels from the observational
+    distribution, or with those given as `condition`; `sample(count, do=..., condition=...)` returns labels too.
 
     Logs: `discriminator/adversarial`, `discriminator/labeler`, `discriminator/anti_labeler`, `discriminator/label_accuracy` (of the labeler
     on real examples), `generator/adversarial`, `generator/labeler`, `generator/anti_labeler`, `generator/label_accuracy` (of the labeler on
@@ -66,7 +66,7 @@ class CausalGAN(CausalImages):
     Departures from the paper: discriminator, labeler and anti-labeler move before the generator's six steps; the authors' loop makes
     one of the six at one point with them. Batch norm uses moving statistics in generation, in the authors' code always the batch's. The
     labelers have a logit a label, as the authors' have, not one for each of the 2^n combinations that the theory asks for where an
-    image does not determine its labels.
+    image does not determine its labels. Of the authors' ways of coding labels, the soft label in place of its logit is left out.
 
     Example:
     >>> import kgan

@@ -14,13 +14,13 @@ class CausalImages(GenerativeModel):
     """A generator of `[z, labels]` whose labels come from a causal model that stays as it is.
 
     Args:
-        controller: trained `kgan.CausalController`, of which a copy is kept, or its network; or a `kgan.causal.StructuralModel` where
-            the law of the labels is known.
+        controller: what `label_source` returns.
         data_shape, generator, prior, seed, name, dtype: as in `kgan.GAN`. noise_size: int, length of z.
     """
 
     def __init__(self, controller, data_shape, generator, noise_size, prior, *, seed, name, dtype):
-        controller = label_source(controller)
+        if not isinstance(noise_size, int) or noise_size < 1:
+            raise ValueError(f"`noise_size` must be an integer >= 1. Received: {noise_size!r}.")
         super().__init__(data_shape, generator, noise_size + len(controller.graph), prior, seed=seed, name=name, dtype=dtype)
         self.noise_size = noise_size
         # No move names it, so it stays as it is.
@@ -28,6 +28,15 @@ class CausalImages(GenerativeModel):
         self.graph = controller.graph
 
     # Data ------------------------------------------------------------------------------------------------------------
+
+    def fit(self, x, y=None, **kwargs):
+        """As in `kgan.AdversarialModel`, all labels checked first where they are in memory."""
+        y = self.graph.checked(y)
+        self.graph.warn_of_gaps(y)
+        return super().fit(x, y, **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        return super().evaluate(x, self.graph.checked(y), **kwargs)
 
     def unpack(self, data):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
@@ -70,8 +79,7 @@ class CausalImages(GenerativeModel):
         if condition is None:
             labels = self.controller.draw(count, noise)
         elif isinstance(condition, dict) and all(np.ndim(value) == 0 for value in condition.values()):
-            start = int(ops.convert_to_numpy(noise.next()).sum() % 2**31)
-            labels = self.controller.sample(count, condition=condition, seed=start).matrix()
+            labels = self.controller.sample(count, condition=condition, seed=_start(noise)).matrix()
         else:
             labels = self.graph.matrix(condition)
             if len(labels) != count:
@@ -79,26 +87,34 @@ class CausalImages(GenerativeModel):
         coded = self.coded(ops.convert_to_tensor(labels, "float32"), noise)
         return ops.concatenate([self.prior((count, self.noise_size), noise), coded], axis=-1)
 
-    def sample(self, count, do=None, condition=None, seed=None):
+    def sample(self, count, do=None, condition=None, seed=None, max_draws=1_000_000):
         """Images with their labels, from the observational, an interventional or a conditional distribution.
 
         Args:
             count: int >= 1.
-            do, condition: dicts of label to 0 or 1, or None; as in `kgan.CausalController.sample`.
+            do, condition, max_draws: as in `kgan.CausalController.sample`: dicts of label to 0 or 1, or None; int.
             seed: int or None (default: new samples at each call).
 
         Returns:
             `(images, labels)`: array `(count, *data_shape)`, and the controller's `kgan.causal.LabelSamples`.
         """
-        labels = self.controller.sample(count, do, condition, seed)
-        return self.generate(count, condition=labels.matrix(), seed=seed), labels
+        noise = self.generation_noise if seed is None else keras.random.SeedGenerator(seed)
+        labels = self.controller.sample(count, do, condition, _start(noise), max_draws)
+        return self.generate(count, condition=labels.matrix(), seed=noise), labels
+
+
+def _start(noise):
+    """A seed for the controller's noise drawn from that of the images. The same seed for both would make z a function of the labels'."""
+    return int(keras.random.randint((), 0, 2**31 - 1, seed=noise))
 
 
 def label_source(controller):
-    """The causal model of the labels that a controller stands for: its network, or a structural model."""
+    """The causal model of the labels that a controller stands for: a copy of its network, or the structural model that it is."""
     if isinstance(controller, CausalController):
         return controller.network()
-    if isinstance(controller, (CausalNetwork, StructuralModel)):
+    if isinstance(controller, CausalNetwork):
+        return controller.copy(controller.name)
+    if isinstance(controller, StructuralModel):
         return controller
     raise TypeError(
         "`controller` must be a kgan.CausalController, trained on the labels, or a kgan.causal.StructuralModel. "

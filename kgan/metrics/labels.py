@@ -22,5 +22,8 @@ def label_distribution(labels):
 def binned_distribution(points, bins=10):
     """The share of points in [0, 1]^d in every cell of a grid (the paper: 10 x 10 x 10), as an array of shape `(bins ** d,)`."""
     points = np.asarray(points)
+    if points.ndim != 2 or not len(points) or not ((points >= 0) & (points <= 1)).all():
+        # Points left out would leave the other cells' shares too large.
+        raise ValueError(f"Points must be (count, d), every coordinate in [0, 1]. Received the shape {points.shape}.")
     counts, _ = np.histogramdd(points, bins=bins, range=[(0.0, 1.0)] * points.shape[1])
     return counts.ravel() / counts.sum()

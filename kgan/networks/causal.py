@@ -1,5 +1,7 @@
 """The networks of CausalGAN and CausalBEGAN: Kocaoglu et al., ICLR 2018, arXiv 1709.02023, and of their authors' code."""
 
+import math
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -86,6 +88,8 @@ class CausalNetwork(keras.Model):
     def call(self, latents, training=None, do=None):
         """Labels from noise. `do`: dict of node to a number; those nodes' networks are skipped, and all that follows sees the number."""
         do, outputs = do or {}, {}
+        for node in do:
+            self.graph.index(node)  # refuses what is no node
         latents = ops.convert_to_tensor(latents)
         for node in self.graph.order:
             place = self.graph.index(node)
@@ -117,6 +121,15 @@ class CausalNetwork(keras.Model):
                 return np.concatenate([ops.convert_to_numpy(ops.round(labels)) for labels in soft])
 
         return sample(self.graph, rows, count, do, condition, max_draws)
+
+    def copy(self, name, values=()):
+        """A network apart with the weights of this one; `values`: pairs of a weight and what counts in its place, such as an average."""
+        copy = CausalNetwork.from_config({**self.get_config(), "name": name})
+        with backend.Overlay(values):
+            arrays = [ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in self.variables]
+        for variable, array in zip(copy.variables, arrays, strict=True):
+            variable.assign(array)
+        return copy
 
     def get_config(self):
         return {
@@ -176,16 +189,20 @@ def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300
         labels: int, number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
         latent_size: int, default 100 (the paper's), of z.
         filters: int, default 64 (the paper's), maps at half the image's size.
-        kernels, kernel_size: of `minibatch_features`; `kernels=0` leaves them out.
+        kernels, kernel_size: of `minibatch_features`, behind the second convolution (8x8 images: the only one); `kernels=0` leaves them
+            out.
         epsilon: float, default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
 
     Returns:
         Four `keras.Model`s.
+
+    Departures from the code: convolutions are padded alike on all sides, and the gains of batch norm start at N(1, 0.02), as in DCGAN.
     """
-    size = {"filters": filters, "epsilon": epsilon}
+    size = {"filters": filters, "epsilon": epsilon, "biases": True}
+    place = min(1, int(math.log2(max(8, image_shape[0]) // 4)) - 1)
 
     def tap(maps, level):
-        return minibatch_features(maps, kernels, kernel_size, filters) if kernels and level == 1 else maps
+        return minibatch_features(maps, kernels, kernel_size, filters) if kernels and level == place else maps
 
     truncated = keras.initializers.TruncatedNormal(0.0, 0.02)
     generator = dcgan.generator(image_shape, latent_size + labels, **size)

@@ -37,12 +37,13 @@ def generator(
     growth=2,
     nonlinearity="relu",
     initializer=None,
+    biases=False,
     name="generator",
 ):
     """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
-    Batch norm and ReLU everywhere but at the output, which is tanh; no biases under batch norm; kernels from N(0, 0.02). 64x64x3 with
-    128 filters is the published network: 1024, 512, 256, 128 maps.
+    Batch norm and ReLU everywhere but at the output, which is tanh; kernels from N(0, 0.02); no biases in networks with batch norm.
+    64x64x3 with 128 filters is the published network: 1024, 512, 256, 128 maps.
 
     Args:
         image_shape: `(size, size, channels)`, size = base times a power of two.
@@ -57,6 +58,7 @@ def generator(
         growth: int, default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
         nonlinearity: default "relu" (the paper's); a float is the slope of a leaky ReLU.
         initializer: of all kernels, default N(0, 0.02).
+        biases: bool, default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -77,7 +79,7 @@ def generator(
         x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
     for level in range(1, levels):
         x = norm_relu(double(width // growth**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
-    x = double(image_shape[-1], "output", initializer, use_bias=not batch_norm)(x)
+    x = double(image_shape[-1], "output", initializer, use_bias=biases or not batch_norm)(x)
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
 
@@ -91,6 +93,7 @@ def discriminator(
     growth=2,
     dropout=0.0,
     initializer=None,
+    biases=False,
     name="discriminator",
     outputs=1,
     tap=None,
@@ -103,7 +106,7 @@ def discriminator(
         batch_norm: bool, default True (the paper's). False: biases instead.
         epsilon, growth: as in `generator`.
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
-        initializer: of all kernels, default N(0, 0.02).
+        initializer, biases: as in `generator`.
         outputs: int, default 1, the logit; more for the features of an encoder.
         tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
 
@@ -115,15 +118,17 @@ def discriminator(
     initializer = initializer or _normal()
     x = inputs = keras.Input(image_shape, name="images")
     for level in range(_levels(image_shape, base)):
-        x = _halve(variant, x, filters * growth**level, f"down_{level}", initializer, use_bias=not batch_norm)
-        if batch_norm and level > 0:
+        normalized = batch_norm and level > 0
+        use_bias = (biases and not normalized) or not batch_norm
+        x = _halve(variant, x, filters * growth**level, f"down_{level}", initializer, use_bias=use_bias)
+        if normalized:
             x = _batch_norm(f"down_{level}_norm", epsilon)(x)
         x = activation(0.2, f"down_{level}_leaky")(x)
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
         x = x if tap is None else tap(x, level)
     x = layers.Flatten(name="flatten")(x)
-    x = dense(outputs, "logit", initializer, use_bias=not batch_norm)(x)
+    x = dense(outputs, "logit", initializer, use_bias=biases or not batch_norm)(x)
     return keras.Model(inputs, x, name=name)
 
 

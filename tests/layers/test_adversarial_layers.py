@@ -41,6 +41,24 @@ def test_minibatch_discrimination_is_its_formula(rng):
     np.testing.assert_allclose(out[:, 4:], expected, atol=1e-5)
 
 
+def test_minibatch_discrimination_averaged_and_alone(rng):
+    x = rng.normal(size=(5, 4)).astype("float32")
+    kernel = rng.normal(size=(4, 3, 2)).astype("float32")
+    rows = np.einsum("na,abc->nbc", x, kernel)
+    near = np.exp(-np.abs(rows[:, None] - rows[None]).sum(-1)).sum(1) - 1  # itself left out
+    for average, append in ((True, False), (True, True), (False, False)):
+        layer = MinibatchDiscrimination(3, 2, normalize=False, average=average, append=append)
+        layer.build((None, 4))
+        layer.kernel.assign(kernel)
+        expected = near / 5 if average else near  # of all five, itself included: as in CausalGAN's code
+        out = numpy_of(layer(x))
+        assert out.shape == layer.compute_output_shape(x.shape)
+        np.testing.assert_allclose(out[:, -3:], expected, atol=1e-5)
+        np.testing.assert_array_equal(out[:, :-3], x if append else np.zeros((5, 0)))
+        twin = MinibatchDiscrimination.from_config(layer.get_config())
+        assert (twin.average, twin.append) == (average, append)
+
+
 def test_minibatch_discrimination_normalised_has_unit_columns_and_a_bias_of_minus_one(rng):
     layer = MinibatchDiscrimination(3, 2)
     x = rng.normal(size=(5, 4)).astype("float32")
