@@ -2,12 +2,15 @@
 
 import numpy as np
 
+from kgan.datasets.attributes import read_attributes
+from kgan.datasets.domains import attribute_domains, edges, halves, negatives, rgbd_folder, thicken, usps
 from kgan.datasets.embedded import EMBEDDED, stack_digits
 from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
-from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
+from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
 from kgan.datasets.subspaces import subspaces
+from kgan.datasets.unpaired import unpaired
 
 
 def names():
@@ -96,17 +99,27 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 __all__ = [
     "Mixture",
     "arrays",
+    "attribute_domains",
+    "edges",
     "from_arrays",
+    "from_files",
     "gaussian1200",
     "grid",
+    "halves",
     "image_folder",
     "load",
     "names",
+    "negatives",
+    "read_attributes",
     "read_image",
     "resize",
+    "rgbd_folder",
     "ring",
     "semi_supervised",
     "stack_digits",
     "subspaces",
+    "thicken",
     "to_uint8",
+    "unpaired",
+    "usps",
 ]

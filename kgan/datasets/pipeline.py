@@ -144,20 +144,40 @@ def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuff
     Raises:
         FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
     """
+    files, _ = find_images(path, corrupt)
+    if image_size is None:
+        image_size = _common_size(files)
+    return from_files(files, batch_size, image_size, channels, seed=seed, shuffle=shuffle, dequantize=dequantize)
+
+
+def from_files(files, batch_size, image_size, channels=3, window=None, seed=0, shuffle=True, dequantize=False):
+    """Minibatches of image files, read and decoded as they are needed.
+
+    Args:
+        files: list of paths. batch_size, channels, seed, shuffle, dequantize: as in `image_folder`. image_size: int.
+        window: int or None (default). A random window of this many pixels is taken from every image, given by `seed`, epoch and image.
+
+    Returns:
+        `tf.data.Dataset` of float32 minibatches in [-1, 1].
+    """
     tf = _tensorflow()
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
-    files, _ = find_images(path, corrupt)
+    if window is not None and not 1 <= window <= image_size:
+        raise ValueError(f"`window` must lie between 1 and the image size {image_size}. Received: {window!r}.")
     _check_batch_size(batch_size, len(files))
-    if image_size is None:
-        image_size = _common_size(files)
     names = [str(p) for p in files]
+    size = window or image_size
 
     def decode(index):
         def read(i):
-            return read_image(names[int(i)], image_size, channels)
+            image = read_image(names[int(i)], image_size, channels)
+            if window is None:
+                return image
+            top, left = np.random.default_rng((seed, clock.epoch, int(i))).integers(0, image_size - window + 1, 2)
+            return image[top : top + window, left : left + window]
 
-        return tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (image_size, image_size, channels))
+        return tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (size, size, channels))
 
     dataset = _indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = _finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)

@@ -3,6 +3,7 @@
 from kgan.families.ali import ALI
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
+from kgan.families.cogan import CoGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
@@ -33,6 +34,7 @@ __all__ = [
     "WGANGP",
     "BayesianGAN",
     "BiGAN",
+    "CoGAN",
     "ConsensusGAN",
     "ImprovedGAN",
     "InfoGAN",

@@ -1,6 +1,19 @@
 """Builders of the networks that families share; each returns a `keras.Model` with stable layer names."""
 
-from kgan.networks import ali, bayesian, bidirectional, dcgan, improved, infogan, mlp, progressive, sn_cnn, sn_resnet, unrolled
+from kgan.networks import (
+    ali,
+    bayesian,
+    bidirectional,
+    coupled,
+    dcgan,
+    improved,
+    infogan,
+    mlp,
+    progressive,
+    sn_cnn,
+    sn_resnet,
+    unrolled,
+)
 from kgan.networks.blocks import with_features
 from kgan.networks.ensemble import Ensemble
 
@@ -9,6 +22,7 @@ __all__ = [
     "ali",
     "bayesian",
     "bidirectional",
+    "coupled",
     "dcgan",
     "improved",
     "infogan",
