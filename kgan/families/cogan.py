@@ -34,7 +34,7 @@ class CoGAN(GenerativeModel):
         data_shape: dict of domain name to the shape of one example, such as `{"digits": (28, 28, 1), "edges": (28, 28, 1)}`. May be left
             out when both networks are given.
         generator: `keras.Model` from `(batch, latent_size)` to a dict of domain to examples. Default: `kgan.networks.coupled.generator`,
-            the paper's. Networks of your own are joined by `kgan.networks.coupled.couple_generator`.
+            the paper's. Networks of your own are joined by `kgan.networks.coupled.CoupledGenerator`.
         discriminator: `kgan.networks.coupled.CoupledDiscriminator`. Default: `kgan.networks.coupled.discriminator`, the paper's.
         architecture: "mnist", "faces" or "small", default by the images' size; see there.
         shared_generator_layers, shared_discriminator_layers: ints, the paper's k and l; default: all but the domains' own, as in the paper.
@@ -78,7 +78,7 @@ class CoGAN(GenerativeModel):
     >>> from kgan.networks import coupled, mlp
     >>> trunk, back = mlp.discriminator((2,), (8,), outputs=8), mlp.discriminator((8,), (8,), name="trunk")
     >>> model = kgan.CoGAN(
-    ...     generator=coupled.couple_generator(trunk, {d: mlp.generator((1,), 8, ()) for d in ("left", "right")}),
+    ...     generator=coupled.CoupledGenerator(trunk, {d: mlp.generator((1,), 8, ()) for d in ("left", "right")}),
     ...     discriminator=coupled.CoupledDiscriminator({d: mlp.discriminator((1,), (), outputs=8) for d in ("left", "right")}, back),
     ...     seed=0,
     ... )

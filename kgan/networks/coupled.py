@@ -73,7 +73,7 @@ def _small(size):
     return Architecture(
         (Up(2 ** (levels + 4), 2, 1, 0), *(Up(2 ** (level + 3), 4) for level in range(levels, 0, -1))), Up(0, 3, 1, 1),
         (Down(12, 3, padding=1, pool=True), *(Down(32, 3, padding=1, pool=True) for _ in range(levels - 1))), 128,
-        dropout=0.5, normalized=False, unit=True, private=(1, 1), initializer="he_normal",
+        dropout=0.5, normalized=False, unit=True, private=(1, 1), initializer="glorot_uniform",
     )  # fmt: skip
 
 
@@ -127,16 +127,33 @@ def _size(shapes):
 # Coupling ----------------------------------------------------------------------------------------------------------------
 
 
-def couple_generator(trunk, heads, name="generator"):
+class _Coupled(keras.Model):
+    """A trunk, and a dict of domain to the network of its own layers. Serialised by the constructor's arguments, `parts` names them."""
+
+    parts = ()
+
+    def get_config(self):
+        # A plain dict: the attribute is one that Keras watches.
+        own = {part: getattr(self, part) for part in self.parts}
+        own = {part: dict(value) if isinstance(value, dict) else value for part, value in own.items()}
+        return {**super().get_config(), **{part: keras.saving.serialize_keras_object(value) for part, value in own.items()}}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        own = {p: keras.saving.deserialize_keras_object(config[p], custom_objects=custom_objects) for p in cls.parts}
+        return cls(**{**config, **own})
+
+
+@keras.saving.register_keras_serializable("kgan")
+class CoupledGenerator(_Coupled):
     """One generator from a shared network and one more for every domain.
 
-    Args:
-        trunk: `keras.Model` from latents `(batch, latent_size)` to features, evaluated once and shared; None to share nothing.
-        heads: dict of domain name to `keras.Model` from the trunk's output (without a trunk: from latents) to examples. No two may have
-            layers or variables in common with each other or with the trunk: what is shared belongs to the trunk.
+    It maps latents `(batch, latent_size)` to a dict of domain to examples. The trunk is called once.
 
-    Returns:
-        `keras.Model` from latents to a dict of domain name to examples.
+    Args:
+        trunk: `keras.Model` from latents to features, shared; None to share nothing.
+        heads: dict of domain name to `keras.Model` from those features (without a trunk: from latents) to examples. No two may have
+            variables in common: what is shared belongs to the trunk.
 
     Raises:
         ValueError: for a head that does not take what the trunk gives; for fewer than two domains.
@@ -146,26 +163,37 @@ def couple_generator(trunk, heads, name="generator"):
     >>> import keras
     >>> from kgan.networks import coupled, mlp
     >>> trunk = mlp.discriminator((3,), (8,), outputs=6, name="trunk")
-    >>> heads = {"plane": mlp.generator((2,), 6, ()), "space": mlp.generator((3,), 6, ())}
-    >>> generator = coupled.couple_generator(trunk, heads)
+    >>> generator = coupled.CoupledGenerator(trunk, {"plane": mlp.generator((2,), 6, ()), "space": mlp.generator((3,), 6, ())})
     >>> {domain: tuple(x.shape) for domain, x in generator(keras.ops.zeros((5, 3))).items()}
     {'plane': (5, 2), 'space': (5, 3)}
     """
-    heads = _parts(heads, "heads")
-    takes = {domain: tuple(head.input_shape[1:]) for domain, head in heads.items()}
-    gives = tuple(trunk.output_shape[1:]) if trunk is not None else next(iter(takes.values()))
-    if set(takes.values()) != {gives}:
-        raise ValueError(
-            f"Every head must take the features {gives} that are shared. Received heads that take {takes}. Layers that differ between "
-            "domains cannot be shared: let the trunk end before them."
-        )
-    latent = keras.Input(trunk.input_shape[1:] if trunk is not None else gives, name="latent")
-    features = latent if trunk is None else trunk(latent)
-    return keras.Model(latent, {domain: head(features) for domain, head in heads.items()}, name=name)
+
+    parts = ("trunk", "heads")
+
+    def __init__(self, trunk, heads, name="generator", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.trunk = trunk
+        self.heads = _parts(heads, "heads")
+        takes = {domain: tuple(head.input_shape[1:]) for domain, head in self.heads.items()}
+        gives = next(iter(takes.values())) if trunk is None else tuple(trunk.output_shape[1:])
+        if set(takes.values()) != {gives}:
+            raise ValueError(
+                f"Every head must take the features {gives} that are shared. Received heads that take {takes}. Layers that differ "
+                "between domains cannot be shared: let the trunk end before them."
+            )
+        self.input_shape = (None, *(gives if trunk is None else trunk.input_shape[1:]))
+        self.built = True
+
+    def call(self, inputs, training=False):
+        features = inputs if self.trunk is None else self.trunk(inputs, training=training)
+        return {domain: head(features, training=training) for domain, head in self.heads.items()}
+
+    def compute_output_shape(self, input_shape):
+        return {domain: (input_shape[0], *head.output_shape[1:]) for domain, head in self.heads.items()}
 
 
 @keras.saving.register_keras_serializable("kgan")
-class CoupledDiscriminator(keras.Model):
+class CoupledDiscriminator(_Coupled):
     """One discriminator from a network for every domain and a shared one behind them.
 
     Call it on a dict of some or all domains to examples, of one batch size; it returns a dict of domain to logits `(batch, 1)`. The trunk
@@ -189,7 +217,9 @@ class CoupledDiscriminator(keras.Model):
     TensorShape([5, 1])
     """
 
-    def __init__(self, stems, trunk=None, name="discriminator", **kwargs):
+    parts = ("stems", "trunk")
+
+    def __init__(self, stems, trunk, name="discriminator", **kwargs):
         super().__init__(name=name, **kwargs)
         self.stems = _parts(stems, "stems")
         self.trunk = trunk
@@ -202,7 +232,6 @@ class CoupledDiscriminator(keras.Model):
             )
         if trunk is not None and tuple(trunk.output_shape[1:]) != (1,):
             raise ValueError(f"The trunk must return one logit per example, (batch, 1). It returns {tuple(trunk.output_shape)}.")
-        # Where an epoch's data end, Keras asks for it; the parts are built already.
         self.built = True
 
     @property
@@ -224,20 +253,6 @@ class CoupledDiscriminator(keras.Model):
 
     def compute_output_shape(self, input_shape):
         return {domain: (shape[0], 1) for domain, shape in input_shape.items()}
-
-    def get_config(self):
-        parts = {"stems": dict(self.stems), "trunk": self.trunk}
-        return {**super().get_config(), **{key: keras.saving.serialize_keras_object(part) for key, part in parts.items()}}
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = {
-            key: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects)
-            if key in ("stems", "trunk")
-            else value
-            for key, value in config.items()
-        }
-        return cls(**config)
 
 
 def _parts(parts, what):
@@ -270,7 +285,8 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     - "small" (8x8, and 2 times a higher power of two): 64 maps of 2x2, 4x4 kernels of stride 2 to 32, 16 maps, a 3x3 layer with a sigmoid:
       4 layers at 8x8, the first 3 shared. Not the paper's. Private layers must be local and narrow, or nothing aligns the domains.
 
-    A sigmoid is stretched over [-1, 1].
+    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", N(0, 0.02) for "faces"; Glorot's for "small", where
+    He's align the domains half as well.
 
     Args:
         shapes: dict of domain name to `(size, size, channels)`; the channels may differ.
@@ -281,7 +297,7 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
         epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
-        `keras.Model` from `(batch, latent_size)` to a dict of domain name to images in [-1, 1].
+        `CoupledGenerator` from `(batch, latent_size)` to a dict of domain name to images in [-1, 1].
     """
     plan = ARCHITECTURES[architecture_for(shapes, architecture)](_size(shapes))
     count = len(plan.ups) + 1
@@ -318,9 +334,8 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     some = next(iter(shapes.values()))[-1]
     trunk = part("trunk", range(shared), some, (latent_size,)) if shared else None
     features = (latent_size,) if trunk is None else trunk.output_shape[1:]
-    return couple_generator(
-        trunk, {domain: part(domain, range(shared, count), shape[-1], features) for domain, shape in shapes.items()}, name
-    )
+    heads = {domain: part(domain, range(shared, count), shape[-1], features) for domain, shape in shapes.items()}
+    return CoupledGenerator(trunk, heads, name=name)
 
 
 def discriminator(shapes, architecture=None, shared=None, width=1.0, dropout=None, epsilon=1e-5, name="discriminator"):
