@@ -32,6 +32,24 @@ def image_grid(images, columns=None, scale=None, gap=1):
     return canvas.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
+def side_by_side(samples):
+    """One image from the corresponding images of several domains, next to each other.
+
+    Args:
+        samples: dict of domain to images (count, height, width, 1 or 3), equal in count and height.
+
+    Returns:
+        Array (count, height, widths together, channels); grey images among coloured ones become coloured.
+    """
+    parts = [np.asarray(images) for images in samples.values()]
+    if {part.ndim for part in parts} != {4} or len({part.shape[:2] for part in parts}) > 1:
+        raise ValueError(
+            f"Images of one count and height are drawn together. Received: { {d: x.shape for d, x in samples.items()} }."
+        )
+    channels = max(part.shape[-1] for part in parts)
+    return np.concatenate([part.repeat(channels // part.shape[-1], axis=-1) for part in parts], axis=2)
+
+
 def save_image(path, pixels):
     """Write a uint8 picture as PNG, atomically."""
     from PIL import Image
@@ -59,9 +77,10 @@ def save_samples(path, samples, real=None):
 
     Args:
         path: PNG file.
-        samples: array, images (count, height, width, channels) or points (count, 2).
+        samples: array, images (count, height, width, channels) or points (count, 2); or a dict of domain to images, drawn side by side.
         real: points to draw underneath, or None.
     """
+    samples = side_by_side(samples) if isinstance(samples, dict) else samples
     if samples.ndim == 4:
         save_image(path, image_grid(samples))
         return

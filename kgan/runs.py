@@ -63,13 +63,15 @@ class RunError(Exception):
     """A run that cannot start or go on, for a reason the user can mend."""
 
 
-def train(build, settings, about=None):
+def train(build, settings, about=None, data=None, measure=None):
     """Train, watch, measure and keep a model.
 
     Args:
         build: callable `(data_shape) -> compiled model`.
         settings: `RunSettings`.
         about: dict of the application's own settings, kept in `settings.json`.
+        data: callable `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
+        measure: callable `(samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
 
     Returns:
         dict of the final figures.
@@ -82,7 +84,8 @@ def train(build, settings, about=None):
     keras.utils.set_random_seed(settings.seed)
     output = Path(settings.output)
     _claim(output, settings, about or {})
-    data, shape = _data(settings)
+    data, shape = _data(settings) if data is None else data()
+    images = len(shape) == 3 or isinstance(shape, dict)
     model = build(shape)
     if settings.average:
         model.keep_averages({"generator": settings.average})
@@ -91,7 +94,7 @@ def train(build, settings, about=None):
     _trim_history(output / "history.csv", start)
     watching = [
         callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every),
-        callbacks.SampleGrid(output / "samples", count=64 if len(shape) == 3 else 1024, every=settings.picture_every),
+        callbacks.SampleGrid(output / "samples", count=64 if images else 1024, every=settings.picture_every),
         keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
     ]
     if backend.name() == "tensorflow" and _has_tensorboard():
@@ -103,14 +106,16 @@ def train(build, settings, about=None):
     )
     if start < epochs:
         limit = {"steps_per_epoch": _SMOKE["steps_per_epoch"]} if settings.smoke else {}
-        kwargs = {} if _is_dataset(data) else {"batch_size": settings.batch_size}
+        kwargs = {} if _is_dataset(data) or isinstance(data, keras.utils.PyDataset) else {"batch_size": settings.batch_size}
         model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
     seconds = time.time() - began
     count = _SMOKE["samples"] if settings.smoke else SAMPLES
     samples = model.generate(count, seed=settings.seed)
-    figures = {"epochs": epochs, "seconds": round(seconds, 1), **evaluate_samples(samples, settings.dataset, settings.image_size)}
+    measure = measure or (lambda samples: evaluate_samples(samples, settings.dataset, settings.image_size))
+    figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(samples)}
     figures |= _last_row(output / "history.csv")
-    pictures.save_samples(output / "samples.png", samples[:100] if samples.ndim == 4 else samples, _real_points(settings.dataset))
+    shown = keras.tree.map_structure(lambda part: part[:100] if part.ndim == 4 else part, samples)
+    pictures.save_samples(output / "samples.png", shown, _real_points(settings.dataset))
     _save_curves(output)
     atomic_write(output / "model.keras", model.save)
     write_json(output / "metrics.json", figures)
@@ -121,7 +126,12 @@ def train(build, settings, about=None):
 
 
 def evaluate_samples(samples, dataset, image_size=None):
-    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, their range for anything else."""
+    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, their range for anything else.
+
+    Samples of several domains, a dict, get the last, domain by domain.
+    """
+    if isinstance(samples, dict):
+        return {f"{d}_{k}": v for d, part in samples.items() for k, v in evaluate_samples(part, None).items()}
     if dataset == "digits" and samples.shape[1] % 8 == 0:
         real, _ = datasets.arrays("digits", "test", image_size)
         return metrics.digit_report(real, samples)

@@ -39,6 +39,7 @@ class SampleGrid(keras.callbacks.Callback):
         self.folder.mkdir(parents=True, exist_ok=True)
         samples = self.model.generate(self.count, seed=self.seed)
         pictures.save_samples(self.folder / f"samples-{done:05d}.png", samples)
+        samples = pictures.side_by_side(samples) if isinstance(samples, dict) else samples
         if self.tensorboard is not None and samples.ndim == 4:
             backend.write_image_summary(self.tensorboard, "samples", pictures.image_grid(samples), done)
 

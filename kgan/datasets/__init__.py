@@ -3,7 +3,17 @@
 import numpy as np
 
 from kgan.datasets.attributes import read_attributes
-from kgan.datasets.domains import attribute_domains, edges, halves, negatives, rgbd_folder, thicken, usps
+from kgan.datasets.domains import (
+    CHANGES,
+    attribute_domains,
+    edges,
+    halves,
+    load_domains,
+    negatives,
+    rgbd_folder,
+    thicken,
+    usps,
+)
 from kgan.datasets.embedded import EMBEDDED, stack_digits
 from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
@@ -97,6 +107,7 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 
 
 __all__ = [
+    "CHANGES",
     "Mixture",
     "arrays",
     "attribute_domains",
@@ -108,6 +119,7 @@ __all__ = [
     "halves",
     "image_folder",
     "load",
+    "load_domains",
     "names",
     "negatives",
     "read_attributes",

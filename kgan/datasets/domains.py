@@ -211,3 +211,44 @@ def _read_depth(path, size):
     top, left = (depth.shape[0] - side) // 2, (depth.shape[1] - side) // 2
     square = depth[top : top + side, left : left + side].astype("float32")
     return resize(square[None, ..., None], size)[0]
+
+
+# By name -------------------------------------------------------------------------------------------------------------------
+
+
+def load_domains(pair, source="digits", image_size=None, batch_size=64, seed=0):
+    """Two domains by name, as the command lines of CoGAN's applications take them.
+
+    Args:
+        pair: "edges", "negatives" or "thick": one half of `source`, and the other half changed. "usps:FILE.npz": `source`, and USPS at its
+            size. "attribute:NAME:FOLDER": CelebA's faces with and without an attribute. "rgbd:FOLDER": colour and depth.
+        source: images with labels for `kgan.datasets.arrays`, default "digits"; CoGAN's is "tfds:mnist".
+        image_size: int or None, default the source's own, 128 for faces, 64 for colour and depth.
+        batch_size, seed: of faces, which are read as they are needed; and of the halves.
+
+    Returns:
+        `(domains, labels)`: dict of two names to arrays or data sets, for `unpaired`; dict of the same names to labels, empty where there
+        are none.
+
+    Raises:
+        ValueError: for another pair; what the readers raise.
+    """
+    from kgan.datasets import arrays
+
+    kind, _, rest = pair.partition(":")
+    if kind == "attribute" and rest.partition(":")[2]:
+        attribute, _, root = rest.partition(":")
+        return attribute_domains(root, attribute, batch_size, image_size or 128, seed), {}
+    if kind == "rgbd" and rest:
+        return rgbd_folder(rest, image_size or 64, seed), {}
+    name = source.removeprefix("tfds:")
+    if kind in CHANGES and not rest:
+        (first, own), (second, other) = halves(*arrays(source, "all" if source == "digits" else "train", image_size), seed=seed)
+        return {name: first, kind: CHANGES[kind](second)}, {name: own, kind: other}
+    if kind == "usps" and rest:
+        images, own = arrays(source, "train", image_size)
+        changed, other = usps(rest, "train", images.shape[1])
+        return {name: images, "usps": changed}, {name: own, "usps": other}
+    raise ValueError(
+        f"Pairs of domains: {', '.join(CHANGES)}, usps:FILE.npz, attribute:NAME:FOLDER, rgbd:FOLDER. Received: {pair!r}."
+    )

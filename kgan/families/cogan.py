@@ -256,7 +256,8 @@ class CoGAN(GenerativeModel):
         if self.classes is None:
             raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
         examples = keras.Input(self.data_shape[domain], name="examples")
-        features = self._trunk()(self.discriminator.stems[domain](examples))[0]
+        trunk = self._trunk()
+        features = keras.Model(trunk.input, trunk.outputs[0], name="features")(self.discriminator.stems[domain](examples))
         return keras.Model(examples, self.classifier(features), name=f"{domain}_classifier")
 
     def classify(self, examples, domain, batch_size=256):

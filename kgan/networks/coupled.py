@@ -285,8 +285,8 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     - "small" (8x8, and 2 times a higher power of two): 64 maps of 2x2, 4x4 kernels of stride 2 to 32, 16 maps, a 3x3 layer with a sigmoid:
       4 layers at 8x8, the first 3 shared. Not the paper's. Private layers must be local and narrow, or nothing aligns the domains.
 
-    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", N(0, 0.02) for "faces"; Glorot's for "small", where
-    He's align the domains half as well.
+    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", N(0, 0.02) for "faces"; Glorot's for "small",
+    where He's align the domains half as well.
 
     Args:
         shapes: dict of domain name to `(size, size, channels)`; the channels may differ.
