@@ -24,8 +24,16 @@ def main(
     image_size: Annotated[int | None, typer.Option(min=8, help="resize images to this many pixels")] = None,
     source_count: Annotated[int | None, typer.Option(min=1, help="labelled images, drawn at random; default all")] = None,
     target_count: Annotated[int | None, typer.Option(min=1, help="images trained on without labels; default two thirds")] = None,
-    classification_weight: Annotated[float, typer.Option(min=0, help="of the labelled domain's cross-entropy")] = 10.0,
-    feature_weight: Annotated[float, typer.Option(min=0, help="of the distance of features of generated pairs")] = 0.01,
+    classification_weight: Annotated[
+        float | None, typer.Option(min=0, help="of the labelled cross-entropy; default 1 below 28 pixels, else the authors' 10")
+    ] = None,
+    feature_weight: Annotated[
+        float | None,
+        typer.Option(min=0, help="of the distance of pairs' features; default 0.1 below 28 pixels, else the authors' 0.01"),
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(min=0, max=0.9, help="in the discriminator; default 0.5 below 28 pixels, else the authors' 0")
+    ] = None,
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 1.0,
     weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, else the paper's 5e-4")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="examples of each domain in one move")] = 64,
@@ -62,15 +70,20 @@ def main(
 
     def build(shapes):
         small = next(iter(shapes.values()))[0] < 28
+
+        def default(given, below, paper):
+            return given if given is not None else below if small else paper
+
         models[:] = [
             kgan.CoGAN(
                 shapes,
                 classes=1 + max(int(y.max()) for _, parts in sets.values() for _, y in parts if len(y)),
-                classification_weight=classification_weight,
-                feature_weight=feature_weight,
+                classification_weight=default(classification_weight, 1.0, 10.0),
+                feature_weight=default(feature_weight, 0.1, 0.01),
+                dropout=default(dropout, 0.5, 0.0),
                 width=width,
                 latent_size=32 if small else 100,
-                weight_decay=(0.0 if small else 5e-4) if weight_decay is None else weight_decay,
+                weight_decay=default(weight_decay, 0.0, 5e-4),
                 seed=seed,
             )
         ]
@@ -112,6 +125,7 @@ def main(
         "target_count": target_count,
         "classification_weight": classification_weight,
         "feature_weight": feature_weight,
+        "dropout": dropout,
         "width": width,
         "weight_decay": weight_decay,
     }

@@ -63,13 +63,15 @@ def pairs(report, seed, steps):
 
 def layers(report, seed, steps):
     """Part B: the paper's plot, R against the number of shared layers of the generators, and of the discriminators."""
+    all_but_one = marks(play(negatives, seed, steps))
     for name in ("generator", "discriminator"):
-        path = []
-        for shared in range(4):
-            model = play(negatives, seed, steps, **{f"shared_{name}_layers": shared})
-            ratio, chance, _ = agreement(model, negatives)
-            path.append([round(ratio, 3), round(ratio - chance, 3)])
-        report.figure(f"B [R, R - chance] with 0 to 3 shared {name} layers", path, seed=seed)
+        path = [marks(play(negatives, seed, steps, **{f"shared_{name}_layers": shared})) for shared in range(3)]
+        report.figure(f"B [R, R - chance] with 0 to 3 of 4 {name} layers shared", [*path, all_but_one], seed=seed)
+
+
+def marks(model):
+    ratio, chance, _ = agreement(model, negatives)
+    return [round(ratio, 3), round(ratio - chance, 3)]
 
 
 def styles(report, seed, steps):
@@ -81,14 +83,17 @@ def styles(report, seed, steps):
 def adaptation(report, seed, steps):
     """Part D: labels for digits, none for their negatives: accuracy there, against the same classifier trained on digits alone.
 
-    600 negatives are trained on without labels (the transductive figure, as in the authors' code), the other 299 are new.
+    600 negatives are trained on without labels (the transductive figure, as in the authors' code), the other 299 are new. Weights 1 and 0.1
+    and dropout 0.5: the authors' 10 and 0.01 without dropout leave the classifier of these small networks near chance (0.16, seed 0).
     """
     (digits, labels), (changed, truth) = domains(negatives, seed)
+
+    weights = {"classification_weight": 1.0, "feature_weight": 0.1}
 
     def build():
         keras.utils.set_random_seed(seed)
         shapes = {"digits": digits.shape[1:], "changed": changed.shape[1:]}
-        return kgan.CoGAN(shapes, latent_size=LATENT, weight_decay=0.0, classes=10, seed=seed)
+        return kgan.CoGAN(shapes, latent_size=LATENT, weight_decay=0.0, classes=10, dropout=0.5, seed=seed, **weights)
 
     # The digits' classifier without the game: it sees the other domain through the digits' own first layer.
     alone = build().classifier_of("digits")
@@ -108,7 +113,7 @@ def adaptation(report, seed, steps):
     report.figure("D agreement R of pairs", agreement(model, negatives)[0], seed=seed)
 
 
-PARTS = {"A": (pairs, 2500), "B": (layers, 2500), "C": (styles, 2500), "D": (adaptation, 2500)}
+PARTS = {"A": (pairs, 2500), "B": (layers, 1500), "C": (styles, 2500), "D": (adaptation, 2500)}
 
 
 if __name__ == "__main__":
