@@ -34,9 +34,9 @@ def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
     Example:
     >>> import numpy as np, kgan
     >>> data = kgan.datasets.unpaired({"small": np.arange(3.0), "large": np.arange(8.0)}, batch_size=4, seed=0)
-    >>> len(data), sorted(np.concatenate([data[0]["large"], data[1]["large"]]))
+    >>> len(data), sorted(np.concatenate([data[0]["large"], data[1]["large"]]).tolist())
     (2, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
-    >>> sorted(set(data[0]["small"]))
+    >>> sorted(set(data[0]["small"].tolist()))
     [0.0, 1.0, 2.0]
     """
     domains, labels = dict(domains), dict(labels or {})

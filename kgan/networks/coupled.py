@@ -213,8 +213,8 @@ class CoupledDiscriminator(_Coupled):
     >>> stems = {"plane": mlp.discriminator((2,), (), outputs=6), "space": mlp.discriminator((3,), (), outputs=6)}
     >>> discriminator = coupled.CoupledDiscriminator(stems, mlp.discriminator((6,), (8,), name="trunk"))
     >>> logits = discriminator({"plane": keras.ops.zeros((5, 2)), "space": keras.ops.zeros((5, 3))})
-    >>> logits["space"].shape
-    TensorShape([5, 1])
+    >>> tuple(logits["space"].shape)
+    (5, 1)
     """
 
     parts = ("stems", "trunk")
