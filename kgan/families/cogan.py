@@ -277,7 +277,7 @@ class CoGAN(GenerativeModel):
     def invert(self, examples, domain, restarts=4, steps=200, learning_rate=0.05, seed=None, batch_size=256):
         """Latents whose examples come close to given ones: `argmin_z |g_d(z) - x|^2` by gradient descent.
 
-        Adam from several draws of the prior, the best of which counts; with a `Uniform` prior latents are kept in its interval.
+        Adam (0.9, 0.99) from several draws of the prior, the best of which counts; with a `Uniform` prior latents are kept in its interval.
 
         Args:
             examples: array `(count, *shape)` of the domain. domain: its name.
@@ -308,7 +308,7 @@ class CoGAN(GenerativeModel):
         return best[:, :-1], best[:, -1]
 
     def _descend(self, z, targets, domain, steps, rate):
-        """Latents and, in a last column, the errors they reach, by Adam with its usual constants."""
+        """Latents and, in a last column, the errors they reach, by Adam; its second moment forgets soon, for the search is short."""
         low, high = (self.prior.low, self.prior.high) if isinstance(self.prior, Uniform) else (-np.inf, np.inf)
 
         def distance(points):
@@ -319,8 +319,8 @@ class CoGAN(GenerativeModel):
         mean = square = ops.zeros_like(z)
         for step in range(1, steps + 1):
             (gradient,) = backend.value_and_gradients(distance, [z])[1]
-            mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * ops.square(gradient)
-            move = mean / (1 - 0.9**step) / (ops.sqrt(square / (1 - 0.999**step)) + 1e-8)
+            mean, square = 0.9 * mean + 0.1 * gradient, 0.99 * square + 0.01 * ops.square(gradient)
+            move = mean / (1 - 0.9**step) / (ops.sqrt(square / (1 - 0.99**step)) + 1e-8)
             z = ops.clip(z - rate * (1 - (step - 1) / steps) * move, low, high)
         return ops.concatenate([z, distance([z])[1][:, None]], axis=-1)
 
