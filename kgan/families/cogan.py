@@ -8,7 +8,7 @@ from kgan import backend, objectives
 from kgan.engine import Move, Observation, Turn
 from kgan.families.gan import count_of
 from kgan.families.generative import GenerativeModel
-from kgan.families.semi_supervised import check_classes
+from kgan.families.semi_supervised import check_classes, check_labels
 from kgan.networks import coupled, mlp, with_features
 from kgan.penalties.weights import weight_decay as decay
 from kgan.priors import Uniform
@@ -49,7 +49,7 @@ class CoGAN(GenerativeModel):
         feature_weight: float >= 0, default 0.01 (the authors' codes; the paper does not have the term).
         dropout: float or None, rate behind the default discriminator's dense layer; default its own 0.5, with `classes` 0 (the authors').
         weight_decay: float >= 0, default 5e-4 (the paper's for digits; 1e-4 for faces): `weight_decay / 2 * |W|^2` over the kernels of the
-            player that moves, no biases, slopes or offsets.
+            player that moves (the classifier's with the discriminator's), no biases, slopes or offsets.
         latent_size: int, default 100 (the paper's). prior: default `Uniform(-1, 1)` (the paper's).
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
@@ -178,7 +178,7 @@ class CoGAN(GenerativeModel):
         )
 
     def score(self, examples):
-        """Logits of a dict of domain to examples, a dict; with `classes` the features in front of it."""
+        """A list of dicts by domain: with `classes` the features that the classifier sees, and last the logits."""
         return self.discriminator.through(self._trunk(), examples, training=self.in_training)
 
     def discriminator_loss(self, batch):
@@ -237,24 +237,19 @@ class CoGAN(GenerativeModel):
             except ValueError as error:
                 raise ValueError(f"Domain {domain!r}: {error}") from error
         if self.classes is not None:
-            labels = np.asarray(batch["labels"])
-            if labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.classes:
-                raise ValueError(
-                    f"Labels must be integers (batch,) in [0, {self.classes}). Received the shape {labels.shape} with values in "
-                    f"[{labels.min()}, {labels.max()}]."
-                )
+            check_labels(batch["labels"], self.classes)
 
-    def _check_domain(self, domain):
+    def _check_domain(self, domain, classes=False):
         if domain not in self.data_shape:
             raise ValueError(f"There is no domain {domain!r}. Domains: {self.domains}.")
+        if classes and self.classes is None:
+            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
 
     # Use -------------------------------------------------------------------------------------------------------------
 
     def classifier_of(self, domain):
         """The classifier of one domain, `keras.Model` from examples to logits `(batch, classes)`, with this model's own weights."""
-        self._check_domain(domain)
-        if self.classes is None:
-            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
+        self._check_domain(domain, classes=True)
         examples = keras.Input(self.data_shape[domain], name="examples")
         trunk = self._trunk()
         features = keras.Model(trunk.input, trunk.outputs[0], name="features")(self.discriminator.stems[domain](examples))
@@ -269,10 +264,13 @@ class CoGAN(GenerativeModel):
         Returns:
             NumPy array `(count, classes)`.
         """
-        network = self.classifier_of(domain)
-        return self.in_inference(
-            lambda x: ops.softmax(ops.cast(network(x, training=False), "float32")), examples, batch_size=batch_size
-        )
+        self._check_domain(domain, classes=True)
+
+        def probabilities(x):
+            features = self.discriminator.through(self._trunk(), {domain: x})[0][domain]
+            return ops.softmax(ops.cast(self.classifier(features, training=False), "float32"))
+
+        return self.in_inference(probabilities, examples, batch_size=batch_size)
 
     def invert(self, examples, domain, restarts=4, steps=200, learning_rate=0.05, seed=None, batch_size=256):
         """Latents whose examples come close to given ones: `argmin_z |g_d(z) - x|^2` by gradient descent.

@@ -1,5 +1,7 @@
 """What is particular to CoGAN: shared means the same variable, one latent for all domains, adaptation, the way from domain to domain."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -228,6 +230,23 @@ def test_default_adaptation():
     assert ids(model.classifier_of("b")) == ids(model.discriminator.stems["b"]) | ids(model.classifier) | (
         ids(model.discriminator.trunk) - ids(model.discriminator.trunk.get_layer("logit"))
     )
+
+
+def test_domains_of_unequal_length_and_a_run_in_two_parts():
+    """An epoch is as long as the longer domain, and a resumed run sees the examples of the uninterrupted one."""
+    rng = np.random.default_rng(0)
+    data = {"a": rng.normal(size=(7, 1)).astype("float32"), "b": rng.normal(size=(20, 1)).astype("float32")}
+    labels = rng.integers(0, 3, 7)
+    found = []
+    for parts in ((0, 3), (0, 2, 3)):
+        model = points(classes=3, classifier=linear([1], [[1.0, 0.0, 0.0]], "classifier"))
+        model.compile()
+        minibatches = kgan.datasets.unpaired(data, 5, labels={"a": labels}, seed=1)
+        for start, end in itertools.pairwise(parts):
+            model.fit(minibatches, initial_epoch=start, epochs=end, verbose=0)
+        assert int(model.optimizer["generator"].iterations) == 3 * 4
+        found.append(np.concatenate([ops.convert_to_numpy(v).ravel() for v in model.trainable_variables]))
+    np.testing.assert_allclose(*found, rtol=1e-6)
 
 
 # Use -----------------------------------------------------------------------------------------------------------------------
