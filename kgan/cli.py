@@ -95,7 +95,9 @@ def train(
 @app.command()
 def generate(
     model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
-    output: Annotated[str, typer.Option(help="a .png picture, or a .npy array")] = "samples.png",
+    output: Annotated[
+        str, typer.Option(help="a .png picture, a .npy array, or a .npz of the arrays of several domains")
+    ] = "samples.png",
     count: Annotated[int, typer.Option(min=1, help="number of samples")] = 64,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
 ):
@@ -107,11 +109,16 @@ def generate(
 
         from kgan.files import atomic_write
 
-        if Path(output).suffix not in (".png", ".npy"):
-            raise ValueError(f"--output must end in .png or .npy. Received: {output!r}.")
+        if Path(output).suffix not in (".png", ".npy", ".npz"):
+            raise ValueError(f"--output must end in .png, .npy or .npz. Received: {output!r}.")
         samples = runs.load(model).generate(count, seed=seed)
         if output.endswith(".npy"):
+            if isinstance(samples, dict):
+                raise ValueError(f"One .npy holds one array, and the domains are {list(samples)}. Give --output a .npz or .png.")
             atomic_write(output, lambda temporary: np.save(temporary, samples))
+        elif output.endswith(".npz"):
+            parts = samples if isinstance(samples, dict) else {"samples": samples}
+            atomic_write(output, lambda temporary: np.savez(temporary, **parts))
         else:
             pictures.save_samples(output, samples)
         print(f"{count} samples in {output}")
@@ -131,7 +138,7 @@ def evaluate(
 
     def main():
         samples = runs.load(model).generate(count, seed=seed)
-        size = samples.shape[1] if samples.ndim in (4, 5) else None
+        size = samples.shape[1] if not isinstance(samples, dict) and samples.ndim in (4, 5) else None
         print(json.dumps(runs.evaluate_samples(samples, dataset, size), indent=2))
 
     runs.guarded(main)

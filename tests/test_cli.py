@@ -80,7 +80,7 @@ def test_generate_and_evaluate_from_a_run(finished, tmp_path):
     assert "frechet_distance" in done.stdout
     for arguments, message in (
         (["generate", tmp_path / "missing"], "no model file"),
-        (["generate", finished, "--output", "x.gif"], ".png or .npy"),
+        (["generate", finished, "--output", "x.gif"], "npy or .npz"),
         (["generate", finished / "settings.json"], "not a model"),
     ):
         failed = run("-m", "kgan.cli", *arguments, cwd=tmp_path)

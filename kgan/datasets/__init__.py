@@ -4,16 +4,28 @@ import numpy as np
 
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.celeba import celeba
+from kgan.datasets.domains import (
+    CHANGES,
+    attribute_domains,
+    edges,
+    halves,
+    load_domains,
+    negatives,
+    rgbd_folder,
+    thicken,
+    usps,
+)
 from kgan.datasets.embedded import EMBEDDED, stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.images import read_image, resize, to_uint8
 from kgan.datasets.labelled_images import labelled_images, read_labels
 from kgan.datasets.meshes import modelnet, read_binvox, read_mat, read_off
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
-from kgan.datasets.pipeline import from_arrays, image_folder, tfds_images, to_float
+from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
 from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
 from kgan.datasets.subspaces import subspaces
+from kgan.datasets.unpaired import unpaired
 
 
 def names():
@@ -106,21 +118,28 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 
 
 __all__ = [
+    "CHANGES",
     "FACE_ATTRIBUTES",
     "Mixture",
     "arrays",
+    "attribute_domains",
     "celeba",
     "draw_faces",
+    "edges",
     "from_arrays",
+    "from_files",
     "furniture",
     "furniture_mesh",
     "gaussian1200",
     "grid",
+    "halves",
     "image_folder",
     "labelled_images",
     "load",
+    "load_domains",
     "modelnet",
     "names",
+    "negatives",
     "read_attributes",
     "read_binvox",
     "read_image",
@@ -129,11 +148,15 @@ __all__ = [
     "read_off",
     "render",
     "resize",
+    "rgbd_folder",
     "ring",
     "semi_supervised",
     "solids",
     "stack_digits",
     "subspaces",
+    "thicken",
     "to_uint8",
+    "unpaired",
+    "usps",
     "views",
 ]

@@ -6,6 +6,7 @@ from kgan.families.bigan import BiGAN
 from kgan.families.causal_began import CausalBEGAN
 from kgan.families.causal_controller import CausalController
 from kgan.families.causal_gan import CausalGAN
+from kgan.families.cogan import CoGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
@@ -41,6 +42,7 @@ __all__ = [
     "CausalBEGAN",
     "CausalController",
     "CausalGAN",
+    "CoGAN",
     "ConsensusGAN",
     "ImprovedGAN",
     "InfoGAN",

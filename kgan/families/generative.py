@@ -106,6 +106,8 @@ def check_network(network, role, given, expected, what):
 def _shape_of_data(data_shape, generator):
     if data_shape is None and generator is not None:
         data_shape = generator.output_shape[1:]
+    if isinstance(data_shape, dict):  # several domains
+        return {domain: _shape_of_data(shape, None) for domain, shape in data_shape.items()}
     shape = () if data_shape is None else tuple(data_shape)
     if not shape or not all(isinstance(n, int) and n > 0 for n in shape):
         raise ValueError(

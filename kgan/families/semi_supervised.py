@@ -14,6 +14,16 @@ def check_classes(classes):
         raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
 
 
+def check_labels(labels, classes):
+    """Refuse labels that are not one of the classes for each example."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"Labels must be integers (batch,) in [0, {classes}). Received the shape {labels.shape} with values in "
+            f"[{labels.min()}, {labels.max()}]."
+        )
+
+
 class SemiSupervised:
     """Put before `kgan.GAN` among the bases. With `classes`, the discriminator returns one logit a class, the fake class's being 0.
 
@@ -57,12 +67,7 @@ class SemiSupervised:
             )
         for part in ("unlabeled", "labeled"):
             super().check_data(batch[part])
-        labels = np.asarray(batch["labels"])
-        if labels.ndim != 1 or labels.min() < 0 or labels.max() >= self.classes:
-            raise ValueError(
-                f"Labels must be integers (batch,) in [0, {self.classes}). Received the shape {labels.shape} with values in "
-                f"[{labels.min()}, {labels.max()}]."
-            )
+        check_labels(batch["labels"], self.classes)
 
     def classify(self, examples, batch_size=256):
         """Class probabilities, in inference mode and with averaged weights if the model keeps averages.

@@ -1,5 +1,6 @@
 """Metrics: definitions on arrays, streaming forms for `compile(metrics=...)`, feature extractors."""
 
+from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attributes import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.codes import MutualInformation, purity
 from kgan.metrics.densities import kde_coverage
@@ -64,6 +65,7 @@ __all__ = [
     "mode_score",
     "mode_statistics",
     "ms_ssim",
+    "pixel_agreement",
     "precision_recall",
     "purity",
     "reference_moments",

@@ -19,18 +19,18 @@ class Spec:
     Attributes:
         family: the class.
         build: `() -> model`, not compiled, weights from the global seed.
-        example: shape of one example.
+        example: shape of one example, or a dict of domain to shape.
         schedule: optimiser steps of every move in one round.
         terms: names of the terms that are minimised, `<move>/<term>`.
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
-        classes: number of classes of a semi-supervised game, None for games without labels.
+        classes: number of classes of a semi-supervised game or an adaptation, None for games without labels.
         arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
     """
 
     family: type
     build: Callable
-    example: tuple
+    example: tuple | dict
     schedule: dict
     terms: set = field(default_factory=lambda: {"discriminator/adversarial", "generator/adversarial"})
     smallest_batch: int = 1
@@ -44,15 +44,27 @@ class Spec:
         if self.arguments is not None:
             return self.arguments(rng, count)
 
-        def examples():
-            return rng.uniform(-1, 1, (count, *self.example)).astype("float32")
+        def examples(shape=self.example):
+            if isinstance(shape, dict):
+                return {domain: examples(own) for domain, own in shape.items()}
+            return rng.uniform(-1, 1, (count, *shape)).astype("float32")
 
         if self.classes is None:
             return (examples(),)
+        if isinstance(self.example, dict):
+            return examples(), rng.integers(0, self.classes, count)
         return {"unlabeled": examples(), "labeled": examples()}, rng.integers(0, self.classes, count)
+
+    @property
+    def images(self):
+        """Whether examples are images or volumes."""
+        shapes = self.example.values() if isinstance(self.example, dict) else [self.example]
+        return any(len(shape) >= 3 for shape in shapes)
 
 
 IMAGE = (8, 8, 1)
+POINTS = {"line": (1,), "plane": (2,), "space": (3,)}
+RGBD = {"color": (8, 8, 3), "depth": IMAGE}
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
 LABELLED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
@@ -76,6 +88,19 @@ def causal_began():
 
 def four(networks):
     return dict(zip(("generator", "discriminator", "labeler", "anti_labeler"), networks, strict=True))
+
+
+def coupled_points():
+    """Three domains of points of different sizes, networks of a user's own."""
+    mlp, coupled, shapes = kgan.networks.mlp, kgan.networks.coupled, POINTS
+    return {
+        "generator": coupled.CoupledGenerator(
+            mlp.discriminator((3,), (6,), outputs=5, name="trunk"), {d: mlp.generator(s, 5, ()) for d, s in shapes.items()}
+        ),
+        "discriminator": coupled.CoupledDiscriminator(
+            {d: mlp.discriminator(s, (), outputs=6) for d, s in shapes.items()}, mlp.discriminator((6,), (5,), name="trunk")
+        ),
+    }
 
 
 def three(networks):
@@ -420,6 +445,15 @@ SPECS = {
         IMAGE,
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction"},
+    ),
+    "CoGAN": Spec(
+        kgan.CoGAN, lambda: kgan.CoGAN(RGBD, width=0.1, epsilon=1e-3, latent_size=4, seed=0), RGBD, ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+    ),
+    "CoGAN, adaptation": Spec(
+        kgan.CoGAN, lambda: kgan.CoGAN(classes=3, labeled="plane", weight_decay=0.0, seed=0, **coupled_points()), POINTS, ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/classification", "discriminator/features", "generator/adversarial"},
+        classes=3,
     ),
     "BayesianGAN": Spec(
         kgan.BayesianGAN,

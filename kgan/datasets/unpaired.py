@@ -1,0 +1,122 @@
+"""Minibatches from several domains whose examples have nothing to do with each other."""
+
+import functools
+
+import keras
+import numpy as np
+
+from kgan.datasets.pipeline import _check_batch_size, _finish, _tensorflow, from_arrays
+from kgan.engine.rounds import clock
+
+
+def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
+    """Minibatches of several domains of any lengths; every domain cycles on its own.
+
+    An epoch is as long as the longest domain. The others begin again when they are through, each time in a new order, and go on in the next
+    epoch where they stopped. Which examples meet is a function of `seed` and the epoch, so that a resumed run sees the same minibatches.
+
+    Args:
+        domains: dict of domain name to an array of examples, or to a `tf.data.Dataset` of minibatches of known cardinality, such as
+            `image_folder` makes; of these every epoch starts anew, and shorter ones repeat their order within an epoch. One may yield
+            `(examples, labels)`.
+        batch_size: int, default 64: examples of each domain in a minibatch; data sets bring their own, which must be this one.
+        labels: dict of one domain name to the labels of its array, or None (default).
+        passes: int >= 1, default 1: passes over the longest domain in one epoch (arrays only), so that small sets give epochs of a sensible
+            length.
+        seed: int, default 0.
+
+    Returns:
+        `keras.utils.PyDataset` (arrays alone), or `tf.data.Dataset`, of dicts of domain name to examples, or of `(such a dict, labels)`.
+
+    Raises:
+        ValueError: for fewer than two domains, an empty one, labels of another length, data sets of unknown length.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> data = kgan.datasets.unpaired({"small": np.arange(3.0), "large": np.arange(8.0)}, batch_size=4, seed=0)
+    >>> len(data), sorted(np.concatenate([data[0]["large"], data[1]["large"]]).tolist())
+    (2, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0])
+    >>> sorted(set(data[0]["small"].tolist()))
+    [0.0, 1.0, 2.0]
+    """
+    domains, labels = dict(domains), dict(labels or {})
+    if len(domains) < 2:
+        raise ValueError(f"At least two domains are needed. Received: {list(domains)}.")
+    if len(labels) > 1 or not set(labels) <= set(domains):
+        raise ValueError(f"`labels` must name one of the domains {list(domains)}. Received: {list(labels)}.")
+    streams = {domain for domain, data in domains.items() if hasattr(data, "element_spec")}
+    if streams & set(labels):
+        raise ValueError(f"The data set of {next(iter(labels))!r} must bring its labels itself, as (examples, labels).")
+    arrays = {domain: np.asarray(data) for domain, data in domains.items() if domain not in streams}
+    for domain, array in arrays.items():
+        if not array.ndim or not len(array):
+            raise ValueError(f"The domain {domain!r} is empty: its shape is {array.shape}.")
+    for domain, values in labels.items():
+        if len(values) != len(arrays[domain]):
+            raise ValueError(f"The domain {domain!r} has {len(arrays[domain])} examples and {len(values)} labels.")
+    if not isinstance(passes, int) or passes < 1:
+        raise ValueError(f"`passes` must be an integer >= 1. Received: {passes!r}.")
+    if not streams:
+        return _Cycles(arrays, batch_size, {d: np.asarray(v) for d, v in labels.items()}, passes, seed)
+    if passes != 1:
+        raise ValueError("`passes` goes with arrays alone; repeat your data set.")
+    for index, (domain, array) in enumerate(arrays.items()):
+        content = (array, np.asarray(labels[domain])) if domain in labels else array
+        domains[domain] = from_arrays(content, batch_size, seed=seed + index)
+    return _zip(domains, batch_size)
+
+
+class _Cycles(keras.utils.PyDataset):
+    """Arrays, each in its own endless sequence of permutations."""
+
+    def __init__(self, arrays, batch_size, labels, passes, seed):
+        super().__init__()
+        self.arrays, self.batch_size, self.labels, self.seed = arrays, batch_size, labels, seed
+        longest = max(map(len, arrays.values()))
+        _check_batch_size(batch_size, longest)
+        self.count = longest * passes // batch_size
+        # Calls ask for the same one or two passes again and again.
+        self._order = functools.lru_cache(maxsize=4 * len(arrays))(self._permutation)
+
+    def __len__(self):
+        return self.count
+
+    def _permutation(self, domain, turn):
+        index = list(self.arrays).index(domain)
+        return np.random.default_rng((self.seed, index, turn)).permutation(len(self.arrays[domain]))
+
+    def _rows(self, domain, index):
+        # Counted from the start of the training, so that no item depends on which were asked before.
+        position = (clock.epoch * self.count + index) * self.batch_size
+        turns, offsets = np.divmod(np.arange(position, position + self.batch_size), len(self.arrays[domain]))
+        return np.concatenate([self._order(domain, int(turn))[offsets[turns == turn]] for turn in np.unique(turns)])
+
+    def __getitem__(self, index):
+        rows = {domain: self._rows(domain, index) for domain in self.arrays}
+        batch = {domain: array[rows[domain]] for domain, array in self.arrays.items()}
+        for domain, labels in self.labels.items():
+            return batch, labels[rows[domain]]
+        return batch
+
+
+def _zip(domains, batch_size):
+    tf = _tensorflow()
+    counts = {domain: int(data.cardinality()) for domain, data in domains.items()}
+    finite = [count for count in counts.values() if count >= 0]
+    if min(counts.values()) == tf.data.UNKNOWN_CARDINALITY or not finite or 0 in finite:
+        raise ValueError(
+            f"Data sets must be of known, positive length, one of them finite. Minibatches: {counts} (-1 is infinite, -2 unknown; "
+            "tf.data.experimental.assert_cardinality tells a data set its length)."
+        )
+    labelled = [domain for domain, data in domains.items() if isinstance(data.element_spec, tuple)]
+    if len(labelled) > 1:
+        raise ValueError(f"Only one domain may bring labels. Received labels for {labelled}.")
+    for domain, data in domains.items():
+        size = tf.nest.flatten(data.element_spec)[0].shape[0]
+        if size not in (None, batch_size):
+            raise ValueError(f"The data set of {domain!r} has minibatches of {size}, `batch_size` is {batch_size}.")
+    together = tf.data.Dataset.zip({domain: data.repeat() for domain, data in domains.items()})
+    if labelled:
+        (own,) = labelled
+        together = together.map(lambda batch: ({**batch, own: batch[own][0]}, batch[own][1]))
+    return _finish(tf, together.take(max(finite)), max(finite))
