@@ -90,7 +90,7 @@ def main(
         models[0].compile()
         return models[0]
 
-    def measure(samples):
+    def measure(_, samples):
         (own, ((x, y), _)), (other, target) = sets["source"], sets["target"]
         (model,) = models
         # The same network on labelled images alone; it has no other first layer than its own domain's.
