@@ -47,7 +47,7 @@ def list_():
 
     print("Systems:")
     for name, family in sorted(_families().items()):
-        print(f"  {name:12} {inspect.getdoc(family).splitlines()[0]}")
+        print(f"  {name:16} {inspect.getdoc(family).splitlines()[0]}")
     print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, folder:<path> and modelnet:<path>")
 
 

@@ -87,17 +87,17 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
     keras.utils.set_random_seed(settings.seed)
     output = Path(settings.output)
     _claim(output, settings, about or {})
-    data, shape = training_data(settings) if data is None else data()
-    shown = 64 if isinstance(shape, dict) else {3: 64, 4: 16}.get(len(shape), 1024)
-    model = build(shape)
+    try:
+        data, shape = training_data(settings) if data is None else data()
+        model = build(shape)
+        memory.require(model, settings.batch_size)
+    except Exception:
+        if not settings.resume:
+            (output / "settings.json").unlink()  # nothing was trained: the folder stays free
+        raise
     if settings.average:
         model.keep_averages({"generator": settings.average})
-    try:
-        memory.require(model, settings.batch_size)
-    except ValueError:
-        if not settings.resume:
-            (output / "settings.json").unlink()  # the folder stays free for a run that fits
-        raise
+    shown = 64 if isinstance(shape, dict) else {3: 64, 4: 16}.get(len(shape), 1024)
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
     _trim_history(output / "history.csv", start)
