@@ -117,7 +117,7 @@ def reconstruction(report, seed, steps):
                   [samples[k] for k in ("occupancy", "binariness", "diversity")], seed=seed)  # fmt: skip
 
 
-PARTS = {"A": (unsupervised, 600), "B": (reconstruction, 400), "C": (normal_latents, 600)}
+PARTS = {"A": (unsupervised, 1800), "B": (reconstruction, 400), "C": (normal_latents, 600)}
 
 
 if __name__ == "__main__":

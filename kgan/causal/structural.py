@@ -161,7 +161,7 @@ def structural_model(name):
     """A structural model by name: "celeba", figures of CelebA on Causal Graph 1; "faces", that of the embedded faces.
 
     Both hold P(label = 1 | causes). "celeba" has no bald or moustached women, as the data have hardly any; "faces" gives every
-    combination some probability.
+    combination a probability from which an image model can learn it.
     """
     if name not in _TABLES:
         raise ValueError(f"Unknown structural model {name!r}. Named ones: {sorted(_TABLES)}.")
@@ -186,7 +186,7 @@ _TABLES = {
         "Young": 0.6,
         "Male": 0.5,
         "Mustache": [[0.10, 0.65], [0.08, 0.45]],
-        "Wearing_Lipstick": [[0.45, 0.03], [0.80, 0.05]],
+        "Wearing_Lipstick": [[0.45, 0.08], [0.80, 0.10]],
         "Eyeglasses": [0.60, 0.15],
     },
 }
