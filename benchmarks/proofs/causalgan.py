@@ -206,7 +206,7 @@ def images(report, seed, steps):
     rows = np.concatenate([rng.permutation(EXAMPLES) for _ in range(-(-steps * BATCH // EXAMPLES))])[: steps * BATCH]
     diversity = {}
     quarter = len(rows) // 4
-    for name, arguments in {"without": {"anti_labeler_weight": 0.0}, "with": {}}.items():
+    for arguments in ({"anti_labeler_weight": 0.0}, {}):
         model = image_model(source, seed, steps, **arguments)
         model.fit(real[rows[:quarter]], labels[rows[:quarter]], batch_size=BATCH, shuffle=False, verbose=0)
         made, given = model.sample(2000, seed=seed)
