@@ -65,6 +65,8 @@ def image_stage(given, settings, controller, system, filters, setting):
     if setting != "paper" and system == "causalgan":
         built = causal.image_networks((size, size, 3), len(given.graph), 100, filters, kernels=20, kernel_size=8, epsilon=1e-3)
         networks = dict(zip(("generator", "discriminator", "labeler", "anti_labeler"), built, strict=True))
+        # A hundredth of the paper's rounds: the anti-labeler's part has to end earlier, too.
+        networks["anti_labeler_decay"] = 1000.0
 
     def build(shape):
         family = {"causalgan": kgan.CausalGAN, "causalbegan": kgan.CausalBEGAN}[system]
