@@ -7,6 +7,8 @@ import sys
 def text(value):
     if isinstance(value, list):
         return ", ".join(text(v) for v in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{k}: {text(v)}" for k, v in value.items())
     if isinstance(value, float):
         return f"{value:.1e}" if value and (abs(value) < 1e-3 or abs(value) >= 1e5) else f"{value:.4g}"
     return str(value)
