@@ -14,7 +14,7 @@ FACES = 8000
 class Faces:
     """Drawn faces whose attributes follow a structural model, so that every figure has a truth to be compared with."""
 
-    size = 32
+    size = 16  # what two cores learn in minutes
 
     def __init__(self, graph, seed, count=FACES):
         self.truth = kgan.causal.structural_model("faces")
