@@ -120,7 +120,9 @@ def main(
     controller_epochs: Annotated[int, typer.Option(min=1, help="epochs of the first stage, of 200 updates")] = 20,
     epochs: Annotated[int, typer.Option(min=1, help="epochs of the second stage, of one pass over the images")] = 12,
     batch_size: Annotated[int | None, typer.Option(min=2, help="examples of one move, images; default 64")] = None,
-    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the image generator's average, 0 for none")] = 0.995,
+    average: Annotated[
+        float, typer.Option(min=0, max=0.99999, help="decay of the image generator's average, 0 for none")
+    ] = 0.995,
     seed: Annotated[int, typer.Option(help="of weights, noise and data")] = 0,
     checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
     picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
