@@ -151,7 +151,9 @@ class CausalBEGAN(CausalImages):
 
     def _update(self, *errors):
         """The margins b1 to b3 of a minibatch, and the factors' step along them."""
-        real_error, fake_error, real_labels, fake_labels = (ops.stop_gradient(error) for error in errors)
+        real_error, fake_error, real_labels, fake_labels = (
+            backend.mean_over_replicas(ops.stop_gradient(error)) for error in errors
+        )
         first = self.margins[0] * real_error - fake_error
         second = self.margins[1] * real_labels - fake_labels
         margins = first, second, self.margins[2] * ops.relu(first) - ops.relu(second)
