@@ -14,9 +14,12 @@ _DIRECTIONS = 2  # a layer's output, and the gradient with respect to it
 def activations(network):
     """Numbers that the layers of a network put out for one example: an int; nested models included, inputs not.
 
-    Networks whose inside cannot be seen (subclassed ones) count with their output alone.
+    Of a subclassed network the networks it is made of count; where there are none to be seen, its output alone.
     """
     if not hasattr(network, "operations"):
+        parts = [layer for layer in getattr(network, "layers", ()) if isinstance(layer, keras.Model)]
+        if parts:
+            return sum(activations(part) for part in parts)
         return _numbers(getattr(network, "output_shape", None)) if getattr(network, "built", False) else 0
     total = 0
     for operation in network.operations:

@@ -3,11 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import keras
 import numpy as np
 import typer
 
-import kgan  # noqa: F401 - registers the classes that the model file names
 from kgan import pictures, runs
 from kgan.files import write_json
 
@@ -46,12 +44,7 @@ def main(
     """Write `<label>=<value>.png` (two rows of images: do above, condition below) and `metrics.json` with the shares of all labels."""
 
     def act():
-        path = Path(run) / "images" / "model.keras"
-        if not path.exists():
-            raise FileNotFoundError(
-                f"There is no trained image model {str(path)!r}. Train one with applications/causalgan/train.py."
-            )
-        model = keras.saving.load_model(path, compile=False)
+        model = runs.load(Path(run) / "images")
         graph = model.graph
         wanted = [_assignment(text, graph) for text in label or []] or [(n, 1) for n in graph.nodes if graph.parents[n]]
         folder = Path(output) if output else Path(run) / "interventions"

@@ -1,9 +1,10 @@
 """Train CausalGAN (Kocaoglu et al. 2018, 1709.02023): first the causal controller on labels, then images of labels.
 
-The defaults learn drawn faces of five attributes on two CPU cores. The paper's run on CelebA, 30,000 controller updates and 50,000
-rounds of images:
+The defaults learn drawn faces of five attributes on two CPU cores. The paper's run on CelebA, 30,000 controller updates and 33,000
+rounds of images, 100,000 steps of the authors' loop:
 
-    python applications/causalgan/train.py --data celeba:data/celeba --setting paper --epochs 16 --output runs/causalgan-celeba
+    python applications/causalgan/train.py --data celeba:data/celeba --setting paper --controller-epochs 150 --epochs 11 \
+        --output runs/causalgan-celeba
 """
 
 from pathlib import Path
@@ -71,7 +72,7 @@ def image_stage(given, settings, controller, system, filters, setting):
     def build(shape):
         family = {"causalgan": kgan.CausalGAN, "causalbegan": kgan.CausalBEGAN}[system]
         sizes = networks or {"filters": filters}
-        model = family(keras.saving.load_model(controller, compile=False), (size, size, 3), **sizes, seed=settings.seed)
+        model = family(runs.load(controller), shape, **sizes, seed=settings.seed)
         # A hundredth of the paper's rounds wants larger steps than the paper's.
         faster = {move: keras.optimizers.Adam(5e-4, beta_1=0.5) for move in model.default_optimizers()} if networks else None
         model.compile(faster)
@@ -121,8 +122,9 @@ def main(
     epochs: Annotated[int, typer.Option(min=1, help="epochs of the second stage, of one pass over the images")] = 12,
     batch_size: Annotated[int | None, typer.Option(min=2, help="examples of one move, images; default 64")] = None,
     average: Annotated[
-        float, typer.Option(min=0, max=0.99999, help="decay of the image generator's average, 0 for none")
-    ] = 0.995,
+        float | None,
+        typer.Option(min=0, max=0.99999, help="decay of the image generator's average; default 0.995, or the paper's 0"),
+    ] = None,
     seed: Annotated[int, typer.Option(help="of weights, noise and data")] = 0,
     checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
     picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
@@ -160,9 +162,10 @@ def main(
             if not (first / "model.keras").exists():
                 raise FileNotFoundError(f"There is no trained controller in {first}/. Run --stage controller, or both, first.")
             width = filters or {"small": 16, "paper": 128 if system == "causalbegan" else 64}[setting]
+            decay = (0.0 if setting == "paper" else 0.995) if average is None else average
             settings = runs.RunSettings(
                 str(second), image_size=image_size, epochs=epochs, batch_size=batch_size or (16 if system == "causalbegan" else 64),
-                average=average, picture_every=picture_every, **_started(second, common),
+                average=decay, picture_every=picture_every, **_started(second, common),
             )  # fmt: skip
             image_stage(given, settings, first / "model.keras", system, width, setting)
 

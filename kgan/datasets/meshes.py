@@ -123,7 +123,9 @@ def read_mat(path, size=32):
         raise ValueError(f"`size` must be 32 or 64 for the 30^3 voxels of a .mat file. Received: {size!r}.")
     try:
         voxels = meshes.need("scipy.io").loadmat(path, variable_names=["instance"])["instance"]
-    except (KeyError, NotImplementedError, TypeError) as error:
+    except NotImplementedError as error:
+        raise ValueError(f"{str(path)!r} is of MATLAB 7.3, which cannot be read; write it anew with `save -v7`.") from error
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{str(path)!r} has no array 'instance', as the files of 3D ShapeNets do.") from error
     if voxels.shape != (30, 30, 30) or not np.isin(voxels, (0, 1)).all():
         raise ValueError(f"{str(path)!r}: 'instance' must be 30^3 cells of 0 and 1. Received the shape {voxels.shape}.")

@@ -123,7 +123,7 @@ class ThreeDGAN(GAN):
         return ops.convert_to_tensor(self._accuracy) <= self.accuracy_gate
 
     def discriminator_terms(self, scored):
-        self._accuracy.assign(_accuracy(scored.real_logits, scored.fake_logits))
+        self._accuracy.assign(backend.mean_over_replicas(_accuracy(scored.real_logits, scored.fake_logits)))
         self._measured.assign(1.0)
         return super().discriminator_terms(scored)
 
@@ -134,10 +134,17 @@ class ThreeDGAN(GAN):
         logits = self.score(self.generated(count_of(real) * self.generator_batch))
         # Where the discriminator has moved in this round, it has measured itself before it did.
         moved = ops.convert_to_tensor(self._measured) > 0
-        accuracy = ops.where(moved, ops.convert_to_tensor(self._accuracy), _accuracy(self.score(real), logits))
+        accuracy = backend.mean_over_replicas(
+            backend.conditional(moved, lambda: backend.snapshot(self._accuracy), lambda: self._measure(real, logits))
+        )
         self._accuracy.assign(accuracy)
         self._measured.assign(0.0)
         return {"adversarial": self.objective.generator(logits), "accuracy": Observation(accuracy)}
+
+    def _measure(self, real, fake_logits):
+        """The accuracy on real examples and on generated ones that have been judged; leaves no trace in the discriminator's state."""
+        with backend.Overlay(moving=frozenset()):
+            return _accuracy(self.score(real), fake_logits)
 
     # Features --------------------------------------------------------------------------------------------------------
 
@@ -179,7 +186,7 @@ class ThreeDGAN(GAN):
 def _accuracy(real_logits, fake_logits):
     """Share of examples on the right side of 0, as many generated as real ones."""
     right = ops.concatenate([real_logits > 0, fake_logits[: count_of(real_logits)] < 0])
-    return backend.mean_over_replicas(ops.mean(ops.cast(right, "float32")))
+    return ops.mean(ops.cast(right, "float32"))
 
 
 def _pool(maps, cells):
