@@ -78,11 +78,8 @@ def train(
             f"{system.lower()} is made from its {needed!r}, not from images alone; applications/ has the command that trains it"
         )
     options = _options(family, set_ or [])
-    settings = runs.RunSettings(
-        output=output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}",
-        dataset=dataset, image_size=image_size, batch_size=batch_size, epochs=epochs, passes=passes, seed=seed, average=average,
-        resume=resume, smoke=smoke, checkpoint_every=checkpoint_every, picture_every=picture_every,
-    )  # fmt: skip
+    output = output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}"
+    settings = runs.RunSettings.of(locals())
 
     def build(shape):
         model = family(shape, seed=seed, **options)

@@ -9,7 +9,7 @@ import json
 import platform
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import keras
@@ -58,6 +58,11 @@ class RunSettings:
     checkpoint_every: int = 5
     picture_every: int = 10
     deterministic: bool = False
+
+    @classmethod
+    def of(cls, options, **changes):
+        """The settings among a command's options, those of a field's name, with `changes`: `RunSettings.of(locals(), dataset=source)`."""
+        return cls(**{**{f.name: options[f.name] for f in fields(cls) if f.name in options}, **changes})
 
 
 class RunError(Exception):

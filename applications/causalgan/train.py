@@ -154,6 +154,7 @@ def main(
                     str(first),
                     epochs=controller_epochs,
                     batch_size=16 if setting == "paper" else 256,
+                    average=0.0 if setting == "paper" else 0.995,
                     picture_every=5,
                     **_started(first, common),
                 )

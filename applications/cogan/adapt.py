@@ -105,19 +105,7 @@ def main(
                 figures[f"source_only_accuracy{suffix}"] = share(alone.predict(images, verbose=0), truth)
         return figures
 
-    settings = runs.RunSettings(
-        output=output,
-        dataset=source,
-        image_size=image_size,
-        batch_size=batch_size,
-        epochs=epochs,
-        passes=passes,
-        seed=seed,
-        resume=resume,
-        smoke=smoke,
-        checkpoint_every=checkpoint_every,
-        picture_every=picture_every,
-    )
+    settings = runs.RunSettings.of(locals(), dataset=source)
     about = {
         "pair": pair,
         "reverse": reverse,

@@ -80,20 +80,7 @@ def main(
         spread = {f"{d}_std": float(x.std(axis=0).mean()) for d, x in samples.items()}
         return {**agreement(samples, pair), **spread}
 
-    settings = runs.RunSettings(
-        output=output,
-        dataset=source,
-        image_size=image_size,
-        batch_size=batch_size,
-        epochs=epochs,
-        passes=passes,
-        seed=seed,
-        average=average,
-        resume=resume,
-        smoke=smoke,
-        checkpoint_every=checkpoint_every,
-        picture_every=picture_every,
-    )
+    settings = runs.RunSettings.of(locals(), dataset=source)
     about = {
         "pair": pair,
         "shared_generator_layers": shared_generator_layers,

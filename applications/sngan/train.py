@@ -51,21 +51,7 @@ def main(
         model.compile()
         return model
 
-    settings = runs.RunSettings(
-        output=output,
-        dataset=dataset,
-        image_size=image_size,
-        batch_size=batch_size,
-        epochs=epochs,
-        passes=passes,
-        seed=seed,
-        average=average,
-        resume=resume,
-        smoke=smoke,
-        checkpoint_every=checkpoint_every,
-        picture_every=picture_every,
-        deterministic=deterministic,
-    )
+    settings = runs.RunSettings.of(locals())
     about = {
         "architecture": architecture,
         "width": width,

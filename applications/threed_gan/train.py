@@ -68,19 +68,7 @@ def main(
         model.compile({move: keras.optimizers.Adam(rate, beta_1=0.5) for move, rate in rates.items()})
         return model
 
-    settings = runs.RunSettings(
-        output=output,
-        dataset=dataset,
-        image_size=size,
-        batch_size=batch_size,
-        epochs=epochs,
-        passes=passes,
-        seed=seed,
-        resume=resume,
-        smoke=smoke,
-        checkpoint_every=checkpoint_every,
-        picture_every=picture_every,
-    )
+    settings = runs.RunSettings.of(locals(), image_size=size)
     described = {**about, **{f"{move}_rate": rate for move, rate in rates.items()}, "views": views, "prior": prior}
     runs.guarded(lambda: runs.train(build, settings, described, data))
 
