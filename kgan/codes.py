@@ -18,10 +18,11 @@ import math
 import keras
 from keras import ops
 
+from kgan.arguments import Checked
 from kgan.backend import full_precision
 
 
-class Code:
+class Code(Checked):
     """Base of the codes.
 
     Attributes:
@@ -56,8 +57,6 @@ class Categorical(Code):
     """
 
     def __init__(self, classes):
-        if isinstance(classes, bool) or not isinstance(classes, int) or classes < 2:
-            raise ValueError(f"`classes` must be an integer >= 2. Received: {classes!r}.")
         self.classes = self.size = self.parameters = classes
         self.entropy = math.log(classes)
 
@@ -94,8 +93,6 @@ class Continuous(Code):
     """
 
     def __init__(self, size, low=-1.0, high=1.0, learn_variance=False):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ValueError(f"`size` must be an integer >= 1. Received: {size!r}.")
         if not low < high:
             raise ValueError(f"`low` must be below `high`. Received: low={low!r}, high={high!r}.")
         self.size, self.low, self.high, self.learn_variance = size, low, high, learn_variance

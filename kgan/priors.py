@@ -2,8 +2,10 @@
 
 import keras
 
+from kgan.arguments import Checked
 
-class Prior:
+
+class Prior(Checked):
     """Base of the priors: `prior(shape, seed)` draws a float32 tensor."""
 
     def get_config(self):
@@ -24,8 +26,6 @@ class Normal(Prior):
     """
 
     def __init__(self, mean=0.0, stddev=1.0):
-        if not stddev > 0:
-            raise ValueError(f"`stddev` must be > 0. Received: {stddev!r}.")
         self.mean, self.stddev = mean, stddev
 
     def __call__(self, shape, seed=None):

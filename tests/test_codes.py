@@ -89,7 +89,7 @@ def test_codes_are_serialisable(code):
     [
         (lambda: Categorical(1), ">= 2"),
         (lambda: Categorical(2.0), "integer"),
-        (lambda: Categorical(True), "integer"),
+        (lambda: Categorical(0), "integer"),
         (lambda: Continuous(0), ">= 1"),
         (lambda: Continuous(1, low=1.0, high=1.0), "below"),
     ],

@@ -4,10 +4,13 @@ import graphlib
 import itertools
 import json
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
 import numpy as np
+
+from kgan.arguments import shown
 
 _TELLING = 100
 
@@ -42,10 +45,12 @@ class CausalGraph:
             if not edges.is_directed():
                 raise ValueError("A causal graph is directed. Received an undirected networkx graph; use networkx.DiGraph.")
             nodes, edges = list(edges.nodes) if nodes is None else nodes, list(edges.edges)
+        if not isinstance(edges, Iterable) or isinstance(edges, (str, bytes)):
+            raise TypeError(f"`edges` must be pairs (cause, effect) of names, or a networkx.DiGraph. Received: {shown(edges)}.")
         self.edges = tuple(_pair(edge) for edge in edges)
         mentioned = list(dict.fromkeys(name for edge in self.edges for name in edge))
-        if isinstance(nodes, str):
-            raise ValueError(f"`nodes` is a list of names. Received the one string {nodes!r}; write [{nodes!r}].")
+        if isinstance(nodes, (str, bytes)) or not (nodes is None or isinstance(nodes, Iterable)):
+            raise ValueError(f"`nodes` is a list of names. Received the one value {shown(nodes)}; write [{shown(nodes)}].")
         self.nodes = tuple(mentioned if nodes is None else nodes)
         if not self.nodes:
             raise ValueError("A causal graph needs at least one node. Give `edges`, `nodes` or both.")
@@ -202,9 +207,9 @@ def graph(name):
         edges, nodes = NAMED[str(name)]
         return CausalGraph(edges, nodes)
     path = Path(name)
-    if not path.suffix and not path.exists():
+    if not path.suffix and not path.is_file():
         raise ValueError(f"Unknown graph {str(name)!r}. Named graphs: {sorted(NAMED)}; or give the path of a file.")
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"There is no graph file {str(path)!r}.")
     text = path.read_text()
     return _from_json(path, text) if path.suffix == ".json" else _from_lines(path, text)
@@ -234,7 +239,7 @@ def _from_lines(path, text):
 
 
 def _pair(edge):
-    pair = tuple(edge) if not isinstance(edge, str) else ()
+    pair = tuple(edge) if isinstance(edge, (list, tuple)) else ()
     if len(pair) != 2:
         raise ValueError(f"An edge is a pair (cause, effect) of names. Received: {edge!r}.")
     for name in pair:

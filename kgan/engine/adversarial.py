@@ -68,8 +68,6 @@ class AdversarialModel(Saving, keras.Model):
     def __init__(self, *, seed=None, name=None, dtype=None):
         # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
-        if seed is not None and not isinstance(seed, int):
-            raise TypeError(f"`seed` must be an integer or None. Received: {seed!r}.")
         self.seed = random.randrange(2**30) if seed is None else seed
         # Three streams: what a user generates or evaluates between two epochs must not change the training that follows.
         self.seed_generator = keras.random.SeedGenerator(self.seed, name="training_noise")

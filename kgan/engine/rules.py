@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import Checked
 
 
 class Evaluation(NamedTuple):
@@ -22,7 +23,7 @@ class Evaluation(NamedTuple):
     updates: dict
 
 
-class Rule:
+class Rule(Checked):
     """Base of all rules. Stateless; two of one class and equal attributes are interchangeable."""
 
     def __call__(self, evaluate, moves, variables):
@@ -69,8 +70,6 @@ class Consensus(Rule):
     """
 
     def __init__(self, weight=10.0):
-        if not 0 <= weight < float("inf"):
-            raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
         self.weight = weight
 
     def get_config(self):

@@ -1,14 +1,13 @@
 """What a model's file holds: its configuration from the constructor's arguments, its weights, its random state."""
 
-import inspect
-
 import keras
 from keras import ops
 
+from kgan.arguments import Checked, parameters
 from kgan.engine.play import seed_states
 
 
-class Saving:
+class Saving(Checked):
     """Put before `keras.Model` among the bases: a configuration is the constructor's arguments, kept as attributes of the same name."""
 
     fixed_arguments = ()
@@ -17,13 +16,7 @@ class Saving:
     @classmethod
     def argument_names(cls):
         """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
-        names = {}
-        for base in cls.__mro__:
-            parameters = inspect.signature(base.__init__).parameters.values()
-            names.update({p.name: None for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)})
-            if all(p.kind != p.VAR_KEYWORD for p in parameters):
-                break
-        return [name for name in names if name not in ("self", "dtype", *cls.fixed_arguments)]
+        return [name for name in parameters(cls) if name not in ("dtype", *cls.fixed_arguments)]
 
     def get_config(self):
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}

@@ -2,16 +2,18 @@
 
 import math
 import warnings
+from typing import ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
+from kgan.arguments import COUNT, NETWORKS
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Turn
 from kgan.families.gan import GAN, count_of
-from kgan.families.semi_supervised import SemiSupervised, check_classes
+from kgan.families.semi_supervised import SemiSupervised
 from kgan.layers import WeightSamples
 from kgan.networks import Ensemble, bayesian, mlp
 from kgan.optimizers import SGHMC, HoldThenDecay
@@ -86,6 +88,14 @@ class BayesianGAN(SemiSupervised, GAN):
     (3, (5, 2))
     """
 
+    argument_kinds: ClassVar = {
+        "generator": NETWORKS,
+        "discriminator": NETWORKS,
+        "data_size": COUNT,
+        "labeled_size": COUNT,
+        "num_noise_batches": COUNT,
+    }
+
     def __init__(
         self,
         data_shape=None,
@@ -110,15 +120,6 @@ class BayesianGAN(SemiSupervised, GAN):
         name=None,
         dtype=None,
     ):
-        check_classes(classes)
-        given = {"data_size": data_size, "labeled_size": labeled_size, "num_noise_batches": num_noise_batches}
-        needed = {"sghmc_steps": sghmc_steps, "keep_every": keep_every, "burn_in": burn_in}
-        for field, value in {**{k: v for k, v in given.items() if v is not None}, **needed}.items():
-            least = 0 if field == "burn_in" else 1
-            if not isinstance(value, int) or value < least:
-                raise ValueError(f"`{field}` must be an integer >= {least}. Received: {value!r}.")
-        if not prior_variance > 0:
-            raise ValueError(f"`prior_variance` must be > 0. Received: {prior_variance!r}.")
         objectives.marginal_energy(np.zeros(1, "float32"), 1, marginal)  # refuses an unknown one
         generator, discriminator = _ensemble(generator, "generator"), _ensemble(discriminator, "discriminator")
         shape = data_shape if discriminator is None else discriminator.input_shape[1:]

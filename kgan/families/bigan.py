@@ -99,9 +99,7 @@ class BiGAN(GAN):
             name=name,
             dtype=dtype,
         )
-        if not weight_decay >= 0:
-            raise ValueError(f"`weight_decay` must be >= 0. Received: {weight_decay!r}.")
-        if not isinstance(extra_noise, int) or not 0 <= extra_noise < self.latent_size:
+        if extra_noise >= self.latent_size:
             raise ValueError(f"`extra_noise` must be an integer in [0, latent_size). Received: {extra_noise!r}.")
         self.encoder = encoder
         self.size = size

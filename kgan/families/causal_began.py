@@ -164,7 +164,7 @@ class CausalBEGAN(CausalImages):
 
 
 def _three(name, values):
-    values = tuple(float(v) for v in values)
+    values = tuple(values)
     if len(values) != 3:
         raise ValueError(f"`{name}` must be three numbers. Received: {values}.")
     return values

@@ -112,13 +112,6 @@ class CausalGAN(CausalImages):
             raise ValueError(
                 "Pass generator, discriminator, labeler and anti_labeler, which have to fit together, or none of them."
             )
-        if not isinstance(generator_steps, int) or generator_steps < 1:
-            raise ValueError(f"`generator_steps` must be an integer >= 1. Received: {generator_steps!r}.")
-        if not anti_labeler_weight >= 0 or not (anti_labeler_decay is None or anti_labeler_decay > 0):
-            raise ValueError(
-                "`anti_labeler_weight` must be >= 0 and `anti_labeler_decay` > 0 or None. Received: "
-                f"{anti_labeler_weight!r}, {anti_labeler_decay!r}."
-            )
         if swapped_cross_entropy and label_noise is None:
             raise ValueError("The swapped cross-entropy of labels of exactly 0 or 1 is infinite. Give `label_noise` too.")
         shape = networks[1].input_shape[1:]

@@ -19,8 +19,6 @@ class CausalImages(GenerativeModel):
     """
 
     def __init__(self, controller, data_shape, generator, noise_size, prior, *, seed, name, dtype):
-        if not isinstance(noise_size, int) or noise_size < 1:
-            raise ValueError(f"`noise_size` must be an integer >= 1. Received: {noise_size!r}.")
         super().__init__(data_shape, generator, noise_size + len(controller.graph), prior, seed=seed, name=name, dtype=dtype)
         self.noise_size = noise_size
         # No move names it, so it stays as it is.

@@ -8,7 +8,7 @@ from kgan import backend, objectives
 from kgan.engine import Move, Observation, Turn
 from kgan.families.gan import count_of
 from kgan.families.generative import GenerativeModel
-from kgan.families.semi_supervised import check_classes, check_labels
+from kgan.families.semi_supervised import check_labels
 from kgan.networks import coupled, mlp, with_features
 from kgan.penalties.weights import weight_decay as decay
 from kgan.priors import Uniform
@@ -115,13 +115,6 @@ class CoGAN(GenerativeModel):
         name=None,
         dtype=None,
     ):
-        check_classes(classes)
-        given = {
-            "weight_decay": weight_decay, "classification_weight": classification_weight, "feature_weight": feature_weight,
-        }  # fmt: skip
-        for field, value in given.items():
-            if not value >= 0:
-                raise ValueError(f"`{field}` must be >= 0. Received: {value!r}.")
         shapes = _shapes(data_shape, discriminator)
         if classes is not None and dropout is None:
             dropout = 0.0

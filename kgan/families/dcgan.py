@@ -71,8 +71,6 @@ class DCGAN(GAN):
             prior=Uniform(-1.0, 1.0) if prior is None else prior,
             **kwargs,
         )
-        if not weight_decay >= 0:
-            raise ValueError(f"`weight_decay` must be >= 0. Received: {weight_decay!r}.")
         self.image_shape = self.data_shape
         self.filters = filters
         self.variant = variant

@@ -6,11 +6,12 @@ import keras
 from keras import ops
 
 from kgan import objectives
+from kgan.arguments import shown
 from kgan.engine import Move, Observation, Turn
 from kgan.families.generative import GenerativeModel
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
-from kgan.penalties import Scored
+from kgan.penalties import Penalty, Scored
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -95,9 +96,8 @@ class GAN(GenerativeModel):
         super().__init__(data_shape, generator, latent_size, prior, seed=seed, name=name, dtype=dtype)
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
-        for field, value in {"discriminator_steps": discriminator_steps, "generator_batch": generator_batch}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
+        if not all(isinstance(penalty, Penalty) for penalty in penalties):
+            raise TypeError(f"`penalties` must hold kgan.penalties, such as GradientPenalty(10.0). Received: {shown(penalties)}.")
         if simultaneous and discriminator_steps != 1:
             raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
         self.discriminator_steps = discriminator_steps

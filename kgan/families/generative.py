@@ -120,8 +120,6 @@ def _shape_of_data(data_shape, generator):
 def _latent_size(latent_size, generator):
     if latent_size is None:
         return generator.input_shape[-1] if generator is not None else 128
-    if not isinstance(latent_size, int) or latent_size < 1:
-        raise ValueError(f"`latent_size` must be an integer >= 1. Received: {latent_size!r}.")
     if generator is not None and generator.input_shape[-1] != latent_size:
         raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {generator.input_shape[-1]}.")
     return latent_size

@@ -74,8 +74,6 @@ class GMMN(GenerativeModel):
     ):
         if (encoder is None) != (decoder is None):
             raise ValueError("An autoencoder is both an `encoder` and a `decoder`. Received only one of them.")
-        if not loss_weight > 0:
-            raise ValueError(f"`loss_weight` must be a number > 0. Received: {loss_weight!r}.")
         if encoder is not None:
             data_shape = encoder.input_shape[1:]
         made = tuple(encoder.output_shape[1:]) if encoder is not None else data_shape

@@ -87,8 +87,6 @@ class ImprovedGAN(SemiSupervised, GAN):
         prior=None,
         **kwargs,
     ):
-        if not isinstance(generator_steps, int) or generator_steps < 1:
-            raise ValueError(f"`generator_steps` must be an integer >= 1. Received: {generator_steps!r}.")
         if kwargs.get("simultaneous"):
             raise ValueError("ImprovedGAN's players move in turn; leave `simultaneous` out.")
         shape = data_shape if discriminator is None else discriminator.input_shape[1:]

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from kgan import objectives
+from kgan.arguments import NONNEGATIVE
 from kgan.codes import Categorical, Code, Continuous
 from kgan.engine import Observation
 from kgan.families.gan import GAN
@@ -120,6 +121,11 @@ class InfoGAN(GAN):
         images = len(self.data_shape) == 3
         plain = {} if images else {"units": 64, "batch_norm": False, "initializer": "he_normal"}
         self.recognizer = recognizer or infogan.recognizer(features, outputs, **plain)
+        taken = tuple(self.recognizer.input_shape[1:])
+        if taken != features:
+            raise ValueError(
+                f"The recogniser takes features of shape {taken}, the last layer of the discriminator has {features}."
+            )
         judged = tuple(self.recognizer.compute_output_shape((None, *features)))
         if judged[1:] != (outputs,):
             raise ValueError(f"The recogniser must return {outputs} parameters per example for these codes. It returns {judged}.")
@@ -243,9 +249,8 @@ def _build(shape, convolutional, perceptron, *sizes):
 
 
 def _lambdas(information_weight, codes):
-    several = isinstance(information_weight, (list, tuple))
-    weights = [float(w) for w in information_weight] if several else [float(information_weight)] * codes
-    if len(weights) != codes or not all(np.isfinite(w) and w >= 0 for w in weights):
+    weights = list(information_weight) if isinstance(information_weight, (list, tuple)) else [information_weight] * codes
+    if len(weights) != codes or not all(NONNEGATIVE.accepts(w) for w in weights):
         raise ValueError(
             f"`information_weight` must be a number >= 0, or one for each of the {codes} codes. Received: {information_weight!r}."
         )

@@ -4,18 +4,19 @@ import math
 
 from keras import ops
 
+from kgan.arguments import COUNTS
+
 
 def checked(warmup):
     """`(iterations, every, steps)` as a tuple, or None; refuses anything else."""
     if warmup is None:
         return None
-    warmup = tuple(warmup)
-    if len(warmup) != 3 or not all(isinstance(n, int) and n > 0 for n in warmup) or warmup[0] > warmup[1]:
+    if not COUNTS.accepts(warmup) or len(warmup) != 3 or warmup[0] > warmup[1]:
         raise ValueError(
             "`warmup` must be positive integers (iterations, every, steps) with iterations <= every, or None. "
             f"Received: {warmup!r}."
         )
-    return warmup
+    return tuple(warmup)
 
 
 def generator_due(played, warmup, steps_per_round):

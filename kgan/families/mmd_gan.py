@@ -88,12 +88,6 @@ class MMDGAN(GenerativeModel):
         name=None,
         dtype=None,
     ):
-        weights = {"reconstruction_weight": reconstruction_weight, "feasible_set_weight": feasible_set_weight}
-        for field, value in weights.items():
-            if not value >= 0:
-                raise ValueError(f"`{field}` must be a number >= 0. Received: {value!r}.")
-        if not clip > 0:
-            raise ValueError(f"`clip` must be a number > 0. Received: {clip!r}.")
         if clip_scope not in ("all", "kernels"):
             raise ValueError(f'`clip_scope` must be "all" or "kernels". Received: {clip_scope!r}.')
         shape = tuple(data_shape if encoder is None else encoder.input_shape[1:])
@@ -101,9 +95,6 @@ class MMDGAN(GenerativeModel):
             latent_size = generator.input_shape[-1] if generator is not None else 128 if len(shape) == 3 else 16
         if code_size is None:
             code_size = latent_size if encoder is None else encoder.output_shape[-1]
-        for field, value in {"encoder_steps": encoder_steps, "filters": filters, "code_size": code_size}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
         build = _convolutional if len(shape) == 3 else _dense
         generator = generator or build("generator", shape, latent_size, filters)
         super().__init__(shape, generator, latent_size, prior, seed=seed, name=name, dtype=dtype)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import COUNT, shown
 from kgan.callbacks import fit_in_parts
 from kgan.families.gan import GAN
 from kgan.networks.progressive import (
@@ -89,10 +90,6 @@ class ProGAN(GAN):
         resolutions = [4 * 2**k for k in range((size // 4).bit_length())]
         if start_resolution not in resolutions:
             raise ValueError(f"`start_resolution` must be one of {resolutions}. Received: {start_resolution!r}.")
-        if not gamma > 0:
-            raise ValueError(f"`gamma` must be a number > 0. Received: {gamma!r}.")
-        if not isinstance(images_per_phase, int) or images_per_phase < 1:
-            raise ValueError(f"`images_per_phase` must be an integer >= 1. Received: {images_per_phase!r}.")
         super().__init__(
             image_shape,
             generator=generator or ProgressiveGenerator(image_shape, latent_size, base_maps, max_maps),
@@ -105,8 +102,7 @@ class ProGAN(GAN):
         self.image_shape = self.data_shape
         self.start_resolution = start_resolution
         self.images_per_phase = images_per_phase
-        # Keys are text in a saved configuration.
-        self.minibatches = {int(k): v for k, v in (_MINIBATCHES if minibatches is None else minibatches).items()}
+        self.minibatches = _by_resolution(_MINIBATCHES if minibatches is None else minibatches)
         self.base_maps = base_maps
         self.max_maps = max_maps
         self.penalty_weight = penalty_weight
@@ -250,3 +246,12 @@ class ProGAN(GAN):
             )
 
         return fit_in_parts(self, part, epochs=epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=verbose)
+
+
+def _by_resolution(minibatches):
+    """Minibatch sizes by resolution; keys are text in a saved configuration."""
+    if not isinstance(minibatches, dict) or not all(str(k).isdigit() and COUNT.accepts(v) for k, v in minibatches.items()):
+        raise TypeError(
+            f"`minibatches` must be a dict of resolution to minibatch size, as {{4: 16}}. Received: {shown(minibatches)}."
+        )
+    return {int(k): v for k, v in minibatches.items()}

@@ -8,12 +8,6 @@ from kgan import objectives
 from kgan.engine import Observation
 
 
-def check_classes(classes):
-    """Refuse a number of classes that is none."""
-    if classes is not None and (not isinstance(classes, int) or classes < 2):
-        raise ValueError(f"`classes` must be an integer >= 2, or None for the unsupervised game. Received: {classes!r}.")
-
-
 def check_labels(labels, classes):
     """Refuse labels that are not one of the classes for each example."""
     labels = np.asarray(labels)
@@ -31,7 +25,6 @@ class SemiSupervised:
     """
 
     def set_classes(self, classes):
-        check_classes(classes)
         outputs = self.discriminator.output_shape[-1]
         if outputs != (classes or 1):
             raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")

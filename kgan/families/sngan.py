@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import keras
 
+from kgan.arguments import NUMBERS
 from kgan.families.gan import GAN
 from kgan.layers import SpectralNormalization
 from kgan.networks import sn_cnn, sn_resnet
@@ -98,7 +99,8 @@ class SNGAN(GAN):
             raise ValueError(f'`architecture` must be "cnn", "cnn-code" or "resnet". Received: {architecture!r}.')
         residual = architecture == "resnet"
         setting = ("resnet" if residual else "C") if setting is None else setting
-        if not isinstance(setting, (tuple, list)) and setting not in SETTINGS:
+        own = NUMBERS.accepts(setting) and len(setting) == len(Setting._fields)
+        if not own and not (isinstance(setting, str) and setting in SETTINGS):
             raise ValueError(
                 f"`setting` must be one of {sorted(SETTINGS)} or a kgan.families.sngan.Setting. Received: {setting!r}."
             )

@@ -78,9 +78,6 @@ class ThreeDVAEGAN(ThreeDGAN):
         **kwargs,
     ):
         super().__init__(voxel_shape, prior=Normal() if prior is None else prior, **kwargs)
-        for name, value in {"kl_weight": kl_weight, "reconstruction_weight": reconstruction_weight}.items():
-            if not value >= 0:
-                raise ValueError(f"`{name}` must be >= 0. Received: {value!r}.")
         self.image_shape = tuple(image_shape if encoder is None else encoder.input_shape[1:])
         small = {"kernels": (5, 5, 5), "strides": (2, 2, 2)} if self.image_shape[0] < 64 else {}
         self.encoder = encoder or volumetric.image_encoder(

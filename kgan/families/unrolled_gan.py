@@ -65,8 +65,6 @@ class UnrolledGAN(GAN):
         latent_size=None,
         **kwargs,
     ):
-        if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
-            raise ValueError(f"`steps` must be an integer >= 0. Received: {steps!r}.")
         if kwargs.get("generator_batch", 1) != 1:
             raise ValueError("UnrolledGAN evaluates both players on one minibatch; leave `generator_batch` out.")
         objective = objectives.get(objective)

@@ -82,8 +82,6 @@ class VEEGAN(BiGAN):
         if extra_noise is None:
             networks = encoder is not None and discriminator is not None
             extra_noise = int(data_shape is not None and len(data_shape) == 1 and not networks)
-        if not reconstruction_weight >= 0:
-            raise ValueError(f"`reconstruction_weight` must be >= 0. Received: {reconstruction_weight!r}.")
         encoder, generator, discriminator = three(
             (encoder, generator, discriminator), data_shape, lambda shape: _networks(shape, latent_size, extra_noise)
         )

@@ -64,8 +64,6 @@ class WGAN(GAN):
     ):
         if kwargs.get("simultaneous"):
             raise ValueError("WGAN's critic moves before the generator; leave `simultaneous` out.")
-        if not clip > 0:
-            raise ValueError(f"`clip` must be a number > 0. Received: {clip!r}.")
         shape, generator, discriminator = complete(
             image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
         )

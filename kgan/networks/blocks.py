@@ -75,7 +75,7 @@ def image_head(data_shape):
 
 def check_image_shape(image_shape, divisor, smallest):
     """Refuse image shapes that a convolutional builder cannot halve down to its base."""
-    shape = tuple(image_shape)
+    shape = tuple(image_shape or ())
     good = len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)
     if not good or shape[0] != shape[1] or shape[0] % divisor or shape[0] < smallest:
         raise ValueError(

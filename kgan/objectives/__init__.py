@@ -65,7 +65,7 @@ def get(objective):
     if isinstance(objective, Objective):
         # A class of its own carries its configuration; a plain pair of functions is saved by its name.
         return register(objective) if type(objective) is Objective else objective
-    if objective in names():
+    if isinstance(objective, str) and objective in names():
         return _registry[objective]
     raise ValueError(f"Unknown objective {objective!r}. Pass a kgan.objectives.Objective or one of {names()}.")
 

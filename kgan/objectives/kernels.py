@@ -4,11 +4,10 @@ A kernel is a callable from points `(..., m, features)` and `(..., n, features)`
 discrepancy of distributions P and Q is `E k(x, x') + E k(y, y') - 2 E k(x, y)` with x, x' from P and y, y' from Q, independent.
 """
 
-import math
-
 import keras
 from keras import ops
 
+from kgan.arguments import POSITIVE
 from kgan.backend import full_precision
 
 
@@ -52,8 +51,8 @@ class GaussianKernel:
     """
 
     def __init__(self, sigmas=(1.0, 2.0, 4.0, 8.0, 16.0)):
-        sigmas = [sigmas] if isinstance(sigmas, (int, float)) else list(sigmas)
-        if not sigmas or not all(isinstance(s, (int, float)) and 0 < s < math.inf for s in sigmas):
+        sigmas = [sigmas] if isinstance(sigmas, (int, float)) else sigmas
+        if not isinstance(sigmas, (list, tuple)) or not sigmas or not all(POSITIVE.accepts(s) for s in sigmas):
             raise ValueError(f"`sigmas` must be at least one bandwidth, each a number > 0. Received: {sigmas!r}.")
         self.sigmas = [float(s) for s in sigmas]
 

@@ -3,11 +3,12 @@
 import keras
 from keras import ops
 
+from kgan.arguments import Checked
 from kgan.backend import full_precision
 
 
 @keras.saving.register_keras_serializable("kgan")
-class HistoricalAverage(keras.layers.Layer):
+class HistoricalAverage(Checked, keras.layers.Layer):
     """`weight * ||theta - (1/t) sum_{i <= t} theta_i||^2` of a player's weights, against the average of all their past values.
 
     A layer, because it keeps the averages: make it an attribute of the model, one for each player, and add `term()` to the player's
@@ -33,8 +34,6 @@ class HistoricalAverage(keras.layers.Layer):
 
     def __init__(self, network, weight, **kwargs):
         super().__init__(**kwargs)
-        if not weight >= 0:
-            raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
         self.weight = float(weight)
         # Behind a function, so that the player's weights are not tracked a second time as this layer's.
         self._moved = lambda: network.trainable_variables

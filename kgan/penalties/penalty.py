@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from kgan.arguments import Checked
+
 
 class Scored(NamedTuple):
     """What one discriminator move has computed already, so that penalties need not compute it again.
@@ -19,7 +21,7 @@ class Scored(NamedTuple):
     real_features: object = None
 
 
-class Penalty:
+class Penalty(Checked):
     """A weighted term of a discriminator's loss. Subclasses say at which points, and what.
 
     Args:
@@ -34,8 +36,6 @@ class Penalty:
     needs_features = False
 
     def __init__(self, weight):
-        if not weight >= 0:
-            raise ValueError(f"`weight` must be a number >= 0. Received: weight={weight!r}.")
         self.weight = float(weight)
 
     def check(self, discriminator):

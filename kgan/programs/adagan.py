@@ -1,6 +1,7 @@
 """Boosting generative models: Tolstikhin, Gelly, Bousquet, Simon-Gabriel, Schoelkopf, NIPS 2017, arXiv 1701.02386."""
 
 import warnings
+from numbers import Real
 
 import keras
 import numpy as np
@@ -88,16 +89,10 @@ class AdaGAN(Mixture):
         name=None,
         dtype=None,
     ):
-        counts = {"components": components, "epochs_per_component": epochs_per_component, "classifier_epochs": classifier_epochs}
-        for field, value in counts.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
-        if not (beta is None or callable(beta) or 0.0 < beta < 1.0):
+        if not (beta is None or callable(beta) or (isinstance(beta, Real) and 0.0 < beta < 1.0)):
             raise ValueError(f"`beta` must be None (1/t), a number between 0 and 1, or a callable. Received: {beta!r}.")
-        if not callable(weighting) and weighting not in boosting.WEIGHTINGS:
+        if not callable(weighting) and not (isinstance(weighting, str) and weighting in boosting.WEIGHTINGS):
             raise ValueError(f"`weighting` must be a callable or one of {list(boosting.WEIGHTINGS)}. Received: {weighting!r}.")
-        if not classifier_learning_rate > 0:
-            raise ValueError(f"`classifier_learning_rate` must be a number > 0. Received: {classifier_learning_rate!r}.")
         component = _default_component(data_shape, seed) if component is None else component
         figures = ("beta", "multiplier", "zero_share", "classifier_loss")
         super().__init__(component, components, figures, seed=seed, name=name, dtype=dtype)

@@ -234,7 +234,7 @@ def test_the_default_schedule_is_the_codes():
     ],
 )  # fmt: skip
 def test_bad_arguments(bad):
-    with pytest.raises(ValueError):
+    with pytest.raises((ValueError, TypeError)):
         small(**bad)
 
 

@@ -75,7 +75,7 @@ def test_consensus_gan_networks_of_the_paper():
     [
         ({"steps": -1}, ValueError, "steps"),
         ({"steps": 2.0}, ValueError, "steps"),
-        ({"steps": True}, ValueError, "steps"),
+        ({"steps": True}, TypeError, "steps"),
         ({"objective": "hinge"}, ValueError, "minimax"),
         ({"generator_batch": 2}, ValueError, "generator_batch"),
     ],
