@@ -43,6 +43,10 @@ def _shape(value):
     return isinstance(value, (list, tuple)) and len(value) > 0 and all(_whole(n) and n > 0 for n in value)
 
 
+def _network(value):
+    return isinstance(value, keras.layers.Layer) and getattr(value, "input_shape", None) is not None
+
+
 COUNT = Kind(lambda v: _whole(v) and v >= 1, "an integer >= 1")
 SEVERAL = Kind(lambda v: _whole(v) and v >= 2, "an integer >= 2")
 NATURAL = Kind(lambda v: _whole(v) and v >= 0, "an integer >= 0")
@@ -57,7 +61,7 @@ SEED = Kind(NATURAL.accepts, "an integer from 0 to 2**31 - 1 or None")
 SHAPE = Kind(
     lambda v: v is None or _shape(v), "the shape of one example, a tuple of positive integers such as (2,) or (32, 32, 3)"
 )
-NETWORK = Kind(lambda v: isinstance(v, keras.layers.Layer), "a Keras model or layer")
+NETWORK = Kind(_network, "a Keras model that knows its input, such as a functional or a built one")
 NETWORKS = Kind(lambda v: NETWORK.accepts(v) or (_each(NETWORK.accepts, v) and len(v) > 0), "a Keras model, or a list of them")
 FUNCTION = Kind(callable, "callable")
 SEQUENCE = Kind(lambda v: isinstance(v, (list, tuple)), "a list or tuple")

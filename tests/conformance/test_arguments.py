@@ -89,7 +89,7 @@ def test_every_name_of_the_table_is_an_argument_somewhere():
         (
             lambda: kgan.GAN((2,), generator=3),
             ValueError,
-            "`generator` of GAN must be a Keras model or layer or None. Received: 3.",
+            "`generator` of GAN must be a Keras model that knows its input",
         ),
         (lambda: kgan.GAN((2,), penalties=[1.0]), TypeError, "must hold kgan.penalties"),
         (lambda: kgan.penalties.R1(float("nan")), ValueError, "`weight` of R1 must be a finite number >= 0. Received: nan."),
