@@ -15,9 +15,24 @@ def atomic_write(path, write):
         write: callable that gets the temporary path (same suffix) and writes it.
 
     Raises:
-        OSError: the disk is full, the folder is not writable. The file keeps its old content.
+        OSError: the disk is full, the folder is not writable; names the file, which keeps its old content.
     """
     path = Path(path)
+    try:
+        _write_and_rename(path, write)
+    except OSError as error:
+        # Of the file that was meant, not of its temporary neighbour.
+        text = f"{error.strerror or error}; the file was not written"
+        raise (OSError(f"{path}: {text}") if error.errno is None else OSError(error.errno, text, str(path))) from error
+    with contextlib.suppress(OSError):  # not every file system can sync a folder
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def _write_and_rename(path, write):
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     try:
@@ -30,12 +45,6 @@ def atomic_write(path, write):
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    with contextlib.suppress(OSError):  # not every file system can sync a folder
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def _umask():

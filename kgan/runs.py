@@ -9,6 +9,7 @@ import json
 import platform
 import sys
 import time
+import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import keras
 import numpy as np
 
 from kgan import backend, callbacks, datasets, memory, metrics, pictures
+from kgan.engine import AdversarialModel
 from kgan.files import atomic_write, write_json
 from kgan.version import __version__
 
@@ -148,12 +150,28 @@ def load(path):
     """
     path = Path(path)
     path = path / "model.keras" if path.is_dir() else path
-    if not path.exists():
+    if not path.is_file():
         raise FileNotFoundError(f"There is no model file {str(path)!r}. Give a .keras file or the folder of a finished run.")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{str(path)!r} is no model file, or a part of one ({path.stat().st_size:,} bytes).")
     try:
-        return keras.saving.load_model(path, compile=False)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{str(path)!r} is not a model that this version can load: {str(error).splitlines()[0]}") from error
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:
+        # Whatever a damaged or foreign file makes Keras, h5py or a constructor stumble over.
+        raise ValueError(
+            f"{str(path)!r} is not a model that this version (kgan {__version__}) can load: {_reason(error)}"
+        ) from error
+    if not isinstance(model, AdversarialModel):
+        raise ValueError(
+            f"{str(path)!r} holds a {type(model).__name__}, no system of kgan. Load it with keras.saving.load_model."
+        )
+    return model
+
+
+def _reason(error):
+    """What Keras found, without the configuration that it prints around it."""
+    lines = str(error).split("Exception encountered:")[-1].strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__
 
 
 def evaluate_samples(samples, dataset, image_size=None):

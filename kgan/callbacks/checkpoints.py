@@ -15,6 +15,8 @@ from keras import ops
 from kgan.engine.divergence import DivergenceError
 from kgan.files import atomic_write
 
+# What differs between two configurations of one run: from process to process, from version to version.
+_CHANGING = ("shared_object_id", "build_config", "compile_config", "kgan_version")
 _NAME = re.compile(r"epoch-(\d{5,})\.keras")
 
 
@@ -147,5 +149,5 @@ def restore(model, folder):
 def _plain(config):
     """A configuration without what changes from process to process."""
     if isinstance(config, dict):
-        return {k: _plain(v) for k, v in config.items() if k not in ("shared_object_id", "build_config", "compile_config")}
+        return {k: _plain(v) for k, v in config.items() if k not in _CHANGING}
     return [_plain(v) for v in config] if isinstance(config, (list, tuple)) else config

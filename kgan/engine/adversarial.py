@@ -13,7 +13,7 @@ from kgan.engine.divergence import DivergenceGuard
 from kgan.engine.game import with_rule
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.play import Play
-from kgan.engine.rounds import EpochClock, to_rounds
+from kgan.engine.rounds import EpochClock, is_arrays, to_rounds
 from kgan.engine.saving import Saving
 
 
@@ -94,6 +94,9 @@ class AdversarialModel(Saving, keras.Model):
 
     def check_data(self, batch):
         """Refuse a batch (a nest of NumPy arrays) whose type, shape or range the networks were not made for."""
+
+    def check_labels(self, x, y):
+        """Refuse labels among the arrays that `fit` was given, all of them: of other data only the first batch is looked at."""
 
     def generator_inputs(self, count, condition=None, seed=None):
         """What `call` turns into `count` samples: latents, conditions."""
@@ -226,14 +229,17 @@ class AdversarialModel(Saving, keras.Model):
         replicas = backend.distributed(self)
         rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas, sampling_weights)
         self._prepare(first, self._play.per_round)
+        if is_arrays(x):
+            self.check_labels(x, y)
         callbacks = list(callbacks or [])
         # The guard goes first: what it refuses must not be saved.
         guards = [c for c in callbacks if isinstance(c, DivergenceGuard)] or [DivergenceGuard()]
         callbacks = [EpochClock(), *guards, *(c for c in callbacks if c not in guards)]
         try:
             with warnings.catch_warnings():
-                # Data of unknown length end their first epoch with this warning, which is no news.
-                warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+                if kwargs.get("steps_per_epoch") is None:
+                    # Data of unknown length end their first epoch with this warning, which is no news.
+                    warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
                 return super().fit(
                     rounds,
                     epochs=epochs,
@@ -243,6 +249,11 @@ class AdversarialModel(Saving, keras.Model):
                     shuffle=False,
                     **kwargs,
                 )
+        except Exception as error:
+            failure = getattr(rounds, "failure", None)
+            if failure is None or failure is error:
+                raise
+            raise failure from error
         finally:
             for callback in callbacks:
                 if hasattr(callback, "on_fit_exit"):

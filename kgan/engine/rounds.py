@@ -84,11 +84,19 @@ class StreamRounds(keras.utils.PyDataset):
         self.minibatches, self.per_round = minibatches, per_round
         self._lock = threading.Lock()
         self._iterator = None
+        self.failure = None  # what the stream raised; Keras and TensorFlow may wrap it beyond recognition
 
     def __len__(self):
         return len(self.minibatches) // self.per_round
 
     def __getitem__(self, index):
+        try:
+            return self._joined(index)
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _joined(self, index):
         if hasattr(self.minibatches, "__getitem__"):
             parts = [self.minibatches[index * self.per_round + i] for i in range(self.per_round)]
         else:
@@ -137,7 +145,7 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=No
     Raises:
         ValueError: for too few examples, arguments that contradict the kind of data, or unequal lengths.
     """
-    if _is_tf_dataset(x) or not _is_arrays(x):
+    if _is_tf_dataset(x) or not is_arrays(x):
         if y is not None or batch_size is not None or weights is not None:
             raise ValueError(
                 "`y`, `batch_size` and `sampling_weights` go with arrays; a data set brings its own. Leave them out."
@@ -179,7 +187,8 @@ def _probabilities(weights, count):
     return weights / weights.sum()
 
 
-def _is_arrays(x):
+def is_arrays(x):
+    """Whether data are arrays in memory, not a data set."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(hasattr(leaf, "shape") and hasattr(leaf, "__len__") for leaf in leaves)
 

@@ -5,6 +5,7 @@ from keras import ops
 
 from kgan.arguments import Checked, parameters
 from kgan.engine.play import seed_states
+from kgan.version import __version__
 
 
 class Saving(Checked):
@@ -22,14 +23,22 @@ class Saving(Checked):
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
         config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
         config["averages"] = self._averages.decays()
+        config["kgan_version"] = __version__
         return _unsynchronized(config)
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        written_by, averages = config.pop("kgan_version", None), config.pop("averages", {})
+        unknown = sorted(set(config) - {*cls.argument_names(), "dtype"})
+        if unknown:
+            raise ValueError(
+                f"This configuration of {cls.__name__} was written by kgan {written_by or '(unknown)'} and has arguments that kgan "
+                f"{__version__} does not know: {', '.join(unknown)}. Use the version that wrote it."
+            )
         config = {
             name: keras.saving.deserialize_keras_object(value, custom_objects=custom_objects) for name, value in config.items()
         }
-        averages = config.pop("averages", {})
         model = cls(**config)
         model._averages.set(averages)
         return model

@@ -232,6 +232,10 @@ class CoGAN(GenerativeModel):
         if self.classes is not None:
             check_labels(batch["labels"], self.classes)
 
+    def check_labels(self, x, y):
+        if self.classes is not None:
+            check_labels(y, self.classes)
+
     def _check_domain(self, domain, classes=False):
         if domain not in self.data_shape:
             raise ValueError(f"There is no domain {domain!r}. Domains: {self.domains}.")

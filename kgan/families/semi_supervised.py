@@ -62,6 +62,10 @@ class SemiSupervised:
             super().check_data(batch[part])
         check_labels(batch["labels"], self.classes)
 
+    def check_labels(self, x, y):
+        if self.classes is not None:
+            check_labels(y, self.classes)
+
     def classify(self, examples, batch_size=256):
         """Class probabilities, in inference mode and with averaged weights if the model keeps averages.
 
