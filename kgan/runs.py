@@ -45,6 +45,7 @@ class RunSettings:
         checkpoint_every: epochs between checkpoints.
         picture_every: epochs between pictures.
         deterministic: on a GPU too, at the cost of speed.
+        strategy: "none", "mirrored" (all devices of this machine) or "multi-worker" (all processes of TF_CONFIG).
     """
 
     output: str
@@ -60,6 +61,7 @@ class RunSettings:
     checkpoint_every: int = 5
     picture_every: int = 10
     deterministic: bool = False
+    strategy: str = "none"
 
     @classmethod
     def of(cls, options, **changes):
@@ -91,29 +93,27 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
     """
     if settings.deterministic:
         backend.enable_determinism()
+    scope = backend.strategy(settings.strategy)
     keras.utils.set_random_seed(settings.seed)
     output = Path(settings.output)
-    _claim(output, settings, about or {})
-    try:
-        data, shape = training_data(settings) if data is None else data()
-        model = build(shape)
-        memory.require(model, settings.batch_size)
-    except Exception:
-        if not settings.resume:
-            (output / "settings.json").unlink()  # nothing was trained: the folder stays free
-        raise
+    with scope:
+        chief = backend.is_chief()
+        if chief:
+            _claim(output, settings, about or {})
+        model, data, shape = _prepared(build, settings, data, chief)
     if settings.average:
         model.keep_averages({"generator": settings.average})
     shown = 64 if isinstance(shape, dict) else {3: 64, 4: 16}.get(len(shape), 1024)
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
-    _trim_history(output / "history.csv", start)
-    watching = [
-        callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every),
-        callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw),
-        keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
-    ]
-    if backend.name() == "tensorflow" and _has_tensorboard():
+    watching = [callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every)]
+    if chief:
+        _trim_history(output / "history.csv", start)
+        watching += [
+            callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw),
+            keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
+        ]
+    if chief and backend.name() == "tensorflow" and _has_tensorboard():
         watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
     began = time.time()
     print(
@@ -124,6 +124,8 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
         limit = {"steps_per_epoch": _SMOKE["steps_per_epoch"]} if settings.smoke else {}
         kwargs = {} if _is_dataset(data) or isinstance(data, keras.utils.PyDataset) else {"batch_size": settings.batch_size}
         model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
+    if not chief:
+        return {}
     seconds = time.time() - began
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
     samples = model.generate(count, seed=settings.seed)
@@ -140,6 +142,18 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
     for name, value in figures.items():
         print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
     return figures
+
+
+def _prepared(build, settings, data, chief):
+    try:
+        data, shape = training_data(settings) if data is None else data()
+        model = build(shape)
+        memory.require(model, settings.batch_size)
+    except Exception:
+        if chief and not settings.resume:
+            (Path(settings.output) / "settings.json").unlink()  # nothing was trained: the folder stays free
+        raise
+    return model, data, shape
 
 
 def load(path):

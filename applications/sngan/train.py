@@ -33,6 +33,9 @@ def main(
     checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
     picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 5,
     deterministic: Annotated[bool, typer.Option("--deterministic", help="equal results on a GPU too, slower")] = False,
+    strategy: Annotated[
+        str, typer.Option(help="none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
+    ] = "none",
     resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):

@@ -2,12 +2,14 @@
 
 from kgan.backend.autodiff import input_gradient, value_and_gradients
 from kgan.backend.execution import (
+    STRATEGIES,
     conditional,
     constant,
     distributed,
     dry_run,
     enable_determinism,
     full_precision,
+    is_chief,
     mean_over_replicas,
     name,
     no_gradient,
@@ -15,13 +17,16 @@ from kgan.backend.execution import (
     replica_count,
     replica_offset,
     snapshot,
+    strategy,
     strategy_scope,
+    worker_count,
     write_image_summary,
 )
 from kgan.backend.frozen_graph import frozen_graph
 from kgan.backend.scope import Overlay, advances, training
 
 __all__ = [
+    "STRATEGIES",
     "Overlay",
     "advances",
     "conditional",
@@ -32,6 +37,7 @@ __all__ = [
     "frozen_graph",
     "full_precision",
     "input_gradient",
+    "is_chief",
     "mean_over_replicas",
     "name",
     "no_gradient",
@@ -39,8 +45,10 @@ __all__ = [
     "replica_count",
     "replica_offset",
     "snapshot",
+    "strategy",
     "strategy_scope",
     "training",
     "value_and_gradients",
+    "worker_count",
     "write_image_summary",
 ]

@@ -1,6 +1,7 @@
 """What the engine must know of the framework beside gradients: state, control flow, replicas."""
 
 import contextlib
+import os
 import threading
 
 import keras
@@ -114,6 +115,57 @@ def mean_over_replicas(tensor):
     import tensorflow as tf
 
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, tensor)
+
+
+STRATEGIES = ("none", "mirrored", "multi-worker")
+
+
+def strategy(kind):
+    """A context for all that trains a model: built and fitted inside, it uses every device.
+
+    Args:
+        kind: "none"; "mirrored": all devices of this process (`tf.distribute.MirroredStrategy`, on JAX `keras.distribution.DataParallel`);
+            "multi-worker": all processes of the cluster that the environment variable TF_CONFIG describes (TensorFlow alone). To be
+            entered before TensorFlow has computed anything.
+    """
+    if kind not in STRATEGIES:
+        raise ValueError(f"The strategy must be one of {', '.join(STRATEGIES)}. Received: {kind!r}.")
+    if kind == "none":
+        return contextlib.nullcontext()
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        if kind == "mirrored":
+            return tf.distribute.MirroredStrategy().scope()
+        if "TF_CONFIG" not in os.environ:
+            raise ValueError(
+                'The strategy "multi-worker" needs the environment variable TF_CONFIG, which names the workers and this one.'
+            )
+        return tf.distribute.MultiWorkerMirroredStrategy().scope()
+    if name() == "jax" and kind == "mirrored":
+        return keras.distribution.DataParallel().scope()
+    raise ValueError(
+        f"The strategy {kind!r} does not exist on {name()}: use TensorFlow{', or mirrored on JAX' * (name() == 'jax')}."
+    )
+
+
+def _resolver(model):
+    if name() != "tensorflow":
+        return None
+    import tensorflow as tf
+
+    return (tf.distribute.get_strategy() if model is None else model.distribute_strategy).cluster_resolver
+
+
+def worker_count(model=None):
+    """Number of processes that train a model together; without a model, under the present strategy."""
+    resolver = _resolver(model)
+    return 1 if resolver is None else len(resolver.cluster_spec().as_dict().get("worker", [])) or 1
+
+
+def is_chief(model=None):
+    """Whether this process is the one that writes files: the only one, or the first worker."""
+    return worker_count(model) == 1 or (_resolver(model).task_type, _resolver(model).task_id) == ("worker", 0)
 
 
 def strategy_scope(model):

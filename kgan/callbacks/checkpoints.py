@@ -4,6 +4,7 @@ import json
 import re
 import signal
 import sys
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
@@ -12,6 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan import backend
 from kgan.engine.divergence import DivergenceError
 from kgan.files import atomic_write
 
@@ -25,6 +27,8 @@ class Checkpoint(keras.callbacks.Callback):
 
     A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimisers, averages, random states. It is
     written to a temporary name, synced and renamed, so an interruption never damages one. `restore` continues from the newest.
+    Of several workers the first writes; all read the same folder when they resume.
+
     A state with weights that are not finite is not written: `DivergenceError` is raised and the last good checkpoint kept.
 
     On SIGTERM or Ctrl-C the round in progress is finished and `fit` is left with `SystemExit(143)` or `KeyboardInterrupt`; the
@@ -82,6 +86,11 @@ class Checkpoint(keras.callbacks.Callback):
         done = epoch + 1
         if done % self.every == 0 or done == self.params.get("epochs"):
             self._check_weights(epoch)
+            if not backend.is_chief(self.model):
+                # Saving creates variables, which the workers of a strategy have to create together; one of them keeps the file.
+                with tempfile.TemporaryDirectory() as folder:
+                    self.model.save(Path(folder) / "discarded.keras")
+                return
             atomic_write(self.folder / f"epoch-{done:05d}.keras", self.model.save)
             if self.keep is not None:
                 for old in checkpoints(self.folder)[: -self.keep]:

@@ -30,7 +30,11 @@ def _indices(tf, count, seed, shuffle, weights=None):
 
 
 def _finish(tf, dataset, batches):
-    return dataset.apply(tf.data.experimental.assert_cardinality(batches)).prefetch(tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    # Several workers: each takes its part of every minibatch, since all draw the same order.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
+    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
 def _check_batch_size(batch_size, count):

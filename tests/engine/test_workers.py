@@ -6,9 +6,14 @@ import socket
 import subprocess
 import sys
 import textwrap
+import time
 
+import keras
 import numpy as np
 import pytest
+
+from kgan import runs
+from kgan.callbacks import checkpoints
 
 pytestmark = pytest.mark.only("tensorflow")
 
@@ -64,3 +69,54 @@ def test_two_workers_end_with_equal_weights_and_logs(tmp_path):
     with np.load(tmp_path / "0.npz") as a, np.load(tmp_path / "1.npz") as b:
         for key in a.files:
             np.testing.assert_array_equal(a[key], b[key])
+
+
+def start_workers(folder, *options):
+    addresses = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    command = [sys.executable, "-m", "kgan.cli", "train", "gan", "--dataset", "ring", "--batch-size", "5000", "--epochs", "5"]
+    command += ["--checkpoint-every", "1", "--strategy", "multi-worker", "--output", str(folder), *options]
+    started = []
+    for index in range(2):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = {**os.environ, "TF_CONFIG": json.dumps(task), "TF_CPP_MIN_LOG_LEVEL": "3"}
+        started.append(
+            subprocess.Popen(
+                command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+            )
+        )
+    return started
+
+
+def finish(workers):
+    for worker in workers:
+        _, errors = worker.communicate(timeout=240)
+        assert worker.returncode == 0, errors[-3000:]
+
+
+def weights(folder):
+    return [keras.ops.convert_to_numpy(v) for v in runs.load(folder).weights]
+
+
+def test_a_worker_that_is_killed_and_a_cluster_that_is_restarted_change_nothing(tmp_path):
+    alone, broken = tmp_path / "alone", tmp_path / "broken"
+    finish(start_workers(alone))
+    workers = start_workers(broken)
+    try:
+        began = time.time()
+        while not checkpoints(broken / "checkpoints") and time.time() - began < 120:
+            time.sleep(0.02)
+        workers[1].kill()
+        try:  # the other one cannot go on alone; whoever runs the cluster starts both again
+            workers[0].communicate(timeout=60)
+        except subprocess.TimeoutExpired:
+            workers[0].kill()
+        assert workers[0].wait() != 0
+        assert not (broken / "model.keras").exists()
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.communicate()
+    assert len(checkpoints(broken / "checkpoints")) < 5
+    finish(start_workers(broken, "--resume"))
+    for a, b in zip(weights(alone), weights(broken), strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-6)
