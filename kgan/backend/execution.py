@@ -163,6 +163,11 @@ def worker_count(model=None):
     return 1 if resolver is None else len(resolver.cluster_spec().as_dict().get("worker", [])) or 1
 
 
+def cuts_predictions(model):
+    """Whether Keras' `predict` would cut its batches over workers, who may have nothing to predict, or devices, which need equal parts."""
+    return worker_count(model) > 1 or (name() == "jax" and keras.distribution.distribution() is not None)
+
+
 def is_chief(model=None):
     """Whether this process is the one that writes files: the only one, or the first worker."""
     return worker_count(model) == 1 or (_resolver(model).task_type, _resolver(model).task_id) == ("worker", 0)

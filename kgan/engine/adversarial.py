@@ -358,7 +358,7 @@ class AdversarialModel(Saving, keras.Model):
         if condition is not None and "condition" not in inspect.signature(self.generator_inputs).parameters:
             raise ValueError(f"{type(self).__name__} is not conditional.")
         inputs = self.generator_inputs(count, condition, self.generation_noise if seed is None else seed)
-        if backend.worker_count(self) > 1:  # Keras' predict would wait for the other workers, which may have nothing to generate
+        if backend.cuts_predictions(self):
             parts = range(0, count, batch_size)
             cut = [keras.tree.map_structure(lambda t, i=i: t[i : i + batch_size], inputs) for i in parts]
             made = [keras.tree.map_structure(ops.convert_to_numpy, self(part)) for part in cut]
