@@ -33,6 +33,7 @@ from kgan import (
     pictures,
     priors,
     programs,
+    stego,
 )
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
@@ -67,5 +68,6 @@ __all__ = [
     "pictures",
     "priors",
     "programs",
+    "stego",
 ]
 __all__ += [*families.__all__, *programs.__all__]
