@@ -16,8 +16,8 @@ class Channel:
     """Hides bits in tiles and reads them.
 
     Args:
-        model: has `capacity(height, width)`, `hide(covers, bits)` and `reveal(images, scores=True)`, as `kgan.SteganographyGAN` with residual
-            networks does.
+        model: has `capacity(height, width)`, `hide(covers, bits)` and `reveal(images, scores=True)`, as a residual
+            `kgan.SteganographyGAN` does.
 
     Attributes:
         bits: int, bits of a tile. fingerprint: SHA-256 of the weights, 32 bytes, over their values, in order, as float32.

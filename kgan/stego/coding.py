@@ -18,7 +18,7 @@ _FAILURE = 1e-4
 _DEVIATIONS = 3.0
 
 
-class Unrepairable(Exception):
+class UnrepairableError(Exception):
     """More errors than the code corrects."""
 
 
@@ -58,7 +58,8 @@ def encode(data, correctable):
     """Codewords of the data, shortened evenly, one after another.
 
     Args:
-        data: bytes, at least one. correctable: int in [1, 96], wrong bytes that each codeword survives, for twice as many bytes of parity.
+        data: bytes, at least one. correctable: int in [1, 96], wrong bytes that each codeword survives, for twice as many of
+            parity.
     """
     parts, start = [], 0
     for length in _lengths(len(data), correctable):
@@ -73,14 +74,14 @@ def decode(scores, length, correctable, thorough=True):
     Args:
         scores: array of `8 coded_length(length, correctable)` soft bits, > 0 for 1, surer the farther from 0.
         length: int, bytes of data. correctable: as in `encode`.
-        thorough: bool, default True. Where plain decoding fails, give up the bytes of the least sure bits, more and more of them (generalised
-            minimum distance, Forney 1966): lost bytes cost half of wrong ones.
+        thorough: bool, default True. Where plain decoding fails, give up the bytes of the least sure bits, more and more of them
+            (generalised minimum distance, Forney 1966): lost bytes cost half of wrong ones.
 
     Returns:
         `(data, wrong bytes corrected, bits that were wrong)`.
 
     Raises:
-        Unrepairable: too many errors.
+        UnrepairableError: too many errors.
     """
     error = need("reedsolo").ReedSolomonError
     scores = np.asarray(scores, "float32").reshape(-1, 8)
@@ -96,7 +97,7 @@ def decode(scores, length, correctable, thorough=True):
             except error:
                 continue
         else:
-            raise Unrepairable
+            raise UnrepairableError
         difference = np.frombuffer(bytes(whole), "uint8") ^ word
         parts.append(bytes(data))
         wrong += int((difference > 0).sum())
@@ -116,7 +117,7 @@ def strong(data):
 
 
 def read_strong(scores, length):
-    """The inverse of `strong`, from soft bits: copies are added up. Raises Unrepairable."""
+    """The inverse of `strong`, from soft bits: copies are added up. Raises UnrepairableError."""
     scores = np.asarray(scores, "float32").reshape(COPIES, -1)
     scale = np.median(np.abs(scores)) or 1.0
     return decode(np.clip(scores / scale, -2.0, 2.0).sum(axis=0), length, length // 2)[0]
@@ -136,7 +137,7 @@ def strength(bit_error_rate, space):
     Errors of bytes are binomial, `1 - (1 - p)^8` each, as the keyed order makes them; never below mean plus three standard deviations.
 
     Returns:
-        int, the wrong bytes that a codeword of 255 must survive. Raises Unrepairable where 96 are too few.
+        int, the wrong bytes that a codeword of 255 must survive. Raises UnrepairableError where 96 are too few.
     """
     q = 1.0 - (1.0 - bit_error_rate) ** 8
     words = max(1, -(-space // CODEWORD))
@@ -148,4 +149,4 @@ def strength(bit_error_rate, space):
     for correctable in range(max(1, least), STRONGEST + 1):
         if words * beyond[correctable] < _FAILURE:
             return correctable
-    raise Unrepairable
+    raise UnrepairableError

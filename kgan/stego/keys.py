@@ -1,8 +1,8 @@
 """Secrets: where they come from, and the keys made of them.
 
-A secret is a key file's bytes or a passphrase. Scrypt (RFC 7914; N 2^16, r 8, p 1: 64 MiB, some 0.2 s) makes the master key from it, with the
-16 random bytes of salt in the picture and all that both sides must agree on: version, weights, size. Everything else is expanded from the
-master key, a label for each use (HKDF, RFC 5869, SHA-256).
+A secret is a key file's bytes or a passphrase. Scrypt (RFC 7914; N 2^16, r 8, p 1: 64 MiB, some 0.2 s) makes the master key from it,
+with the 16 random bytes of salt in the picture and all that both sides must agree on: version, weights, size. Everything else is
+expanded from the master key, a label for each use (HKDF, RFC 5869, SHA-256).
 """
 
 import hashlib
@@ -26,7 +26,8 @@ class Secret:
     __slots__ = ("_material",)
 
     def __init__(self, material):
-        self._material = material
+        # Scrypt begins with an HMAC, which takes a key and the same with zeros behind for one.
+        self._material = hashlib.sha256(material).digest()
 
     def __repr__(self):
         return "Secret(not shown)"

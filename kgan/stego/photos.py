@@ -1,7 +1,7 @@
 """PNG files in and out. What a file holds beside 8-bit grey or RGB pixels is refused, or converted where one asks for it.
 
-Pillow alone would turn 16-bit colour into 8 bits, palettes into numbers of colours and an animation into its first picture without a word;
-the header is therefore read here.
+Pillow alone would turn 16-bit colour into 8 bits, palettes into numbers of colours and an animation into its first picture without a
+word; the header is therefore read here.
 """
 
 import struct
@@ -23,7 +23,8 @@ def read_png(path, convert=False):
 
     Args:
         path: file, 8 bits, grey or RGB.
-        convert: bool, default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations are
+        convert: bool, default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations
+        are
             refused all the same.
 
     Returns:

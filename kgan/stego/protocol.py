@@ -14,9 +14,10 @@ body   AES-256-GCM of the message, with its tag     the next of the     codeword
                                                     keyed order         `strength` may be wrong
 ====== ============================================ =================== ================================================
 
-Within the tiles of a part, bits lie in an order over all their places; places left over hold random bits. Tiles that are not needed stay as
-they were. The public order hangs on the picture's size, the weights and one of two variants, of which the better is taken. The master key
-binds all of these, and the tag covers them, the salt and the header. With other weights, another size or another key nothing can be read.
+Within the tiles of a part, bits lie in an order over all their places; places left over hold random bits. Tiles that are not needed
+stay as they were. The public order hangs on the picture's size, the weights and one of two variants, of which the better is taken. The
+master key binds all of these, and the tag covers them, the salt and the header. With other weights, another size or another key
+nothing can be read.
 
 A repetition in public places is a sign: who has the weights can see, without the key, that the salt is there. Whoever has the weights can
 see it anyway, by how sure the reader is of its bits; against such an opponent keep the weights as secret as the key.
@@ -148,7 +149,7 @@ def unseal(layout, secret, scores_of, thorough=True):
     for variant in range(VARIANTS):
         try:
             return _unseal(layout, secret, scores_of, thorough, variant)
-        except (coding.Unrepairable, AuthenticationError):
+        except (coding.UnrepairableError, AuthenticationError):
             continue
     raise AuthenticationError
 

@@ -1,7 +1,7 @@
 """Hide a message in a PNG picture, read it again, say what fits.
 
-The networks are those of `kgan.SteganographyGAN` (Hayes and Danezis, NIPS 2017, 1703.00371) with a bounded change; `kgan.stego.protocol` says
-what lies where, `docs/steganography.md` what is promised and what is not. Needs `pip install 'kgan[stego]'`.
+The networks are those of `kgan.SteganographyGAN` (Hayes and Danezis, NIPS 2017, 1703.00371) with a bounded change;
+`kgan.stego.protocol` says what lies where, `docs/steganography.md` what is promised and what is not. Needs `pip install 'kgan[stego]'`.
 """
 
 import math
@@ -46,8 +46,8 @@ class Hidden:
     Attributes:
         output: str, the file. message_bytes, capacity_bytes: int.
         psnr: float, dB, over the whole picture. ssim: float, mean similarity (window 11, sigma 1.5), in [-1, 1].
-        bit_error_rate: float, share of the body's bits that are misread. corrected_symbols: int, the bytes they made wrong, all corrected.
-        correctable: int, wrong bytes that a codeword of 255 survives. tiles_changed, tiles: int. attempts: int, orders tried.
+        bit_error_rate: float, share of the body's bits that are misread. corrected_symbols: int, the bytes they made wrong, all
+        corrected. correctable: int, wrong bytes that a codeword of 255 survives. tiles_changed, tiles: int. attempts: int, orders tried.
         weights: str, start of the fingerprint of the weights; both sides must have these.
         notes: tuple of str, what was left out or converted.
     """
@@ -87,9 +87,9 @@ class Revealed:
 def hide(cover, message, output, *, key=None, passphrase=None, model=None, overwrite=False, convert=False):
     """Hide bytes in a picture and write it as PNG.
 
-    The message is encrypted and authenticated, coded against the errors that this very picture shows, laid into tiles in an order that the key
-    gives, and revealed from the file written, before the file gets its name. The cover is never overwritten, and nobody else should ever have
-    it: the difference of the two shows where the message lies.
+    The message is encrypted and authenticated, coded against the errors that this very picture shows, laid into tiles in an order that
+    the key gives, and revealed from the file written, before the file gets its name. The cover is never overwritten, and nobody else
+    should ever have it: the difference of the two shows where the message lies.
 
     Args:
         cover: path of a PNG file of 8 bits, grey or RGB, any size.
@@ -158,7 +158,7 @@ def hide(cover, message, output, *, key=None, passphrase=None, model=None, overw
             notes=tuple(notes),
         )
     raise StegoError(
-        f"Nothing was written: in {_ATTEMPTS} orders the message could not be read back from this picture. Use another picture, one with fewer "
+        f"Nothing was written: in {_ATTEMPTS} orders the message could not be read back from this picture. Use another one, with fewer "
         "black or white areas, or a shorter message."
     )
 
@@ -173,8 +173,8 @@ def reveal(image, *, key=None, passphrase=None, model=None):
         `Revealed`.
 
     Raises:
-        AuthenticationError: the key is wrong, the weights are others, the picture was changed beyond repair, or holds nothing. Which, nothing
-            tells.
+        AuthenticationError: the key is wrong, the weights are others, the picture was changed beyond repair, or it holds nothing.
+            Nothing tells which.
         StegoError: no such picture as `hide` writes, such as a JPEG.
     """
     secret = secret_of(key, passphrase)
@@ -221,8 +221,8 @@ def _measured(pixels, channel):
     rate, upper = float(wrong.mean()), coding.upper_rate(int(wrong.sum()), wrong.size)
     if rate > coding.REFUSED_ABOVE:
         raise CapacityError(
-            f"This picture will not do: {rate:.1%} of its bits are misread, and {coding.REFUSED_ABOVE:.0%} is the most. Use one with fewer black "
-            "or white areas."
+            f"This picture will not do: {rate:.1%} of its bits are misread, and {coding.REFUSED_ABOVE:.0%} is the most. Use one with "
+            "fewer black or white areas."
         )
     correctable = coding.strength(upper, layout.space())
     room = coding.largest(layout.space(), correctable) - TAG
@@ -246,7 +246,7 @@ def _strength_here(envelope, length, errors, room, channel):
             return None
         try:
             needed = coding.strength(body, coding.coded_length(length + TAG, correctable))
-        except coding.Unrepairable:
+        except coding.UnrepairableError:
             return None
         # What the picture as a whole asks for always fits; more, where there is room.
         while needed > correctable and coding.largest(envelope.layout.space(), needed) < length + TAG:
@@ -263,7 +263,7 @@ def psnr(cover, stego):
 
 
 def ssim(cover, stego):
-    """Mean structural similarity of two uint8 pictures (Wang et al. 2004, window 11, sigma 1.5), channels averaged; in strips, for memory."""
+    """Mean structural similarity of two uint8 pictures (Wang et al. 2004, window 11, sigma 1.5), in strips of rows, for memory."""
     from kgan.metrics import ms_ssim
 
     overlap, total, rows = 10, 0.0, len(cover) - 10

@@ -1,8 +1,10 @@
-"""A deterministic pair with the interface of the trained one: the mean of a block of 4x4 pixels, rounded to a lattice that its bit chooses."""
+"""Pictures, and a deterministic pair with the interface of the trained one: the mean of a block of 4x4 pixels, on a lattice that its
+bit chooses."""
 
 import zlib
 
 import numpy as np
+from PIL import Image
 
 BLOCK = 4
 
@@ -45,3 +47,16 @@ class BlockMeans:
     def reveal(self, images, scores=False):
         soft = -np.cos(2 * np.pi * self._blocks(images).mean(axis=-1) / self.step)
         return soft.astype("float32") if scores else (soft > 0).astype("uint8")
+
+
+def picture(height=256, width=256, channels=1, seed=0):
+    """Smooth shapes and grain, away from black and white."""
+    generator = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width][..., None]
+    waves = np.sin(x / 17 + np.arange(channels)) + np.cos(y / 23)
+    return np.clip(128 + 40 * waves + generator.normal(scale=6, size=(height, width, channels)), 20, 235).astype("uint8")
+
+
+def save(path, pixels, **options):
+    Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(path, **options)
+    return path
