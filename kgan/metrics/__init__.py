@@ -16,6 +16,15 @@ from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.shapes import average_precision, components, linear_accuracy, mean_shape_iou, shape_report, voxel_iou
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
+from kgan.metrics.steganalysis import (
+    Detection,
+    chi_square,
+    detection,
+    rs_analysis,
+    sample_pairs,
+    weighted_stego,
+    wilson_interval,
+)
 from kgan.metrics.streaming import (
     ClassScore,
     FrechetDistance,
@@ -30,6 +39,7 @@ from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid
 __all__ = [
     "AttributeClassifier",
     "ClassScore",
+    "Detection",
     "DigitClassifier",
     "Extractor",
     "FrechetDistance",
@@ -46,10 +56,12 @@ __all__ = [
     "average_precision",
     "binned_distribution",
     "channel_labels",
+    "chi_square",
     "class_score",
     "components",
     "conditional_diversity",
     "density_coverage",
+    "detection",
     "digit_report",
     "frechet_distance",
     "frechet_distance_from_moments",
@@ -69,10 +81,14 @@ __all__ = [
     "precision_recall",
     "purity",
     "reference_moments",
+    "rs_analysis",
+    "sample_pairs",
     "sample_report",
     "shape_report",
     "sliced_wasserstein",
     "stacked_mode_statistics",
     "total_variation",
     "voxel_iou",
+    "weighted_stego",
+    "wilson_interval",
 ]

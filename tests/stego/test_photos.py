@@ -61,7 +61,7 @@ KINDS = ["palette", "one bit", "grey and alpha", "colour and alpha", "a transpar
 @pytest.mark.parametrize("kind", KINDS)
 def test_other_pixels_are_refused_or_converted(tmp_path, kind):
     path = made(tmp_path / "a.png", kind)
-    with pytest.raises(StegoError, match="not plain 8-bit.*--convert"):
+    with pytest.raises(StegoError, match=r"not plain 8-bit.*--convert"):
         photos.read_png(path)
     pixels, notes = photos.read_png(path, convert=True)
     assert notes
