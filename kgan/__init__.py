@@ -31,6 +31,7 @@ from kgan import (
     optimizers,
     penalties,
     pictures,
+    presets,
     priors,
     programs,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "optimizers",
     "penalties",
     "pictures",
+    "presets",
     "priors",
     "programs",
 ]
