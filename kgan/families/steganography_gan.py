@@ -45,11 +45,12 @@ class SteganographyGAN(AdversarialModel):
             36 dB, whatever the networks do.
         alice: `keras.Model` from `[images, messages]` to images. bob: from images to messages. eve: from images to logits
             `(batch, 1)`. Default: the paper's, or the residual ones.
-        image_distance: "l1" (default: mean absolute difference, the authors' code), "l2" (mean square) or "euclidean" (the paper's: the norm
-            of an image's difference). The weights fit one of them only: the norm is some fifty times as large.
+        image_distance: "l1", mean absolute difference (default, the authors' code), "l2", mean square (default with `residual`), or
+            "euclidean", the norm of an image's difference (the paper's). The weights fit one of them only.
         message_distance: these, or "cross_entropy" of Bob's outputs as logits. Default "l2" (the authors' code), "cross_entropy" with
             `residual`.
-        image_weight, message_weight, eve_weight: floats >= 0, default 0.3, 0.6, 0.1 (the authors' code). 0 leaves a term out.
+        image_weight, message_weight, eve_weight: floats >= 0, default 0.3, 0.6, 0.1 (the authors' code). 0 leaves a term out. With
+            `residual` the first is 50, since the square of a few grey levels is small.
         quantise: bool or None: round C' to 8 bits, as a file will, before Bob and Eve see it, with gradients as if it were not. Default
             False (the paper's), True with `residual`.
         joint_batch: bool or None: Eve sees covers and stego images in one batch; matters to batch norm. Default False (the authors'
@@ -99,9 +100,9 @@ class SteganographyGAN(AdversarialModel):
         alice=None,
         bob=None,
         eve=None,
-        image_distance="l1",
+        image_distance=None,
         message_distance=None,
-        image_weight=0.3,
+        image_weight=None,
         message_weight=0.6,
         eve_weight=0.1,
         quantise=None,
@@ -125,7 +126,9 @@ class SteganographyGAN(AdversarialModel):
                 f"Received `message_length` {message_length}; leave it out, or change `block` and `bits_per_block`."
             )
         self.message_length = fitting
+        image_distance = image_distance or ("l2" if residual else "l1")
         message_distance = message_distance or ("cross_entropy" if residual else "l2")
+        image_weight = (50.0 if residual else 0.3) if image_weight is None else image_weight
         for field, value, known in (
             ("image_distance", image_distance, DISTANCES),
             ("message_distance", message_distance, MESSAGE_DISTANCES),
@@ -133,11 +136,8 @@ class SteganographyGAN(AdversarialModel):
             if value not in known:
                 raise ValueError(f"`{field}` must be one of {sorted(known)}. Received: {value!r}.")
         self.image_distance, self.message_distance = image_distance, message_distance
-        for field, value in (
-            ("image_weight", image_weight),
-            ("message_weight", message_weight),
-            ("eve_weight", eve_weight),
-        ):
+        weights = {"image_weight": image_weight, "message_weight": message_weight, "eve_weight": eve_weight}
+        for field, value in weights.items():
             if not 0 <= value < float("inf"):
                 raise ValueError(f"`{field}` must be a finite number >= 0. Received: {value!r}.")
         self.image_weight, self.message_weight, self.eve_weight = image_weight, message_weight, eve_weight
@@ -358,8 +358,8 @@ class SteganographyGAN(AdversarialModel):
             return self.embedded(*inputs, training)
 
     @classmethod
-    def from_preset(cls, preset):
-        """A trained model: `"stego-small"`, which comes with kgan, or a folder written by `save_to_preset`.
+    def from_preset(cls, preset="stego-small"):
+        """A trained model: `"stego-small"` (default), which comes with kgan, or a folder written by `save_to_preset`.
 
         Raises:
             ValueError: for an unknown name, a folder that is none or whose files differ from their SHA-256 sums, another family.

@@ -15,7 +15,7 @@ from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
-from kgan.layers.waves import Waves
+from kgan.layers.waves import Sawtooth, Waves
 from kgan.layers.weight_normalization import WeightNormalization
 from kgan.layers.weight_samples import WeightSamples
 
@@ -34,6 +34,7 @@ __all__ = [
     "PixelNormalization",
     "PrependReference",
     "Quantize8Bit",
+    "Sawtooth",
     "SpectralNormalization",
     "UntiedBias",
     "VirtualBatchNormalization",

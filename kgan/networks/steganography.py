@@ -1,4 +1,4 @@
-"""Networks that hide, read and detect messages in images: Hayes and Danezis, NIPS 2017, arXiv 1703.00371; and residual ones of this project."""
+"""Networks that hide, read and detect messages in images: Hayes, Danezis, NIPS 2017, arXiv 1703.00371; residual ones of this project."""
 
 import math
 
@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kgan.layers import Waves
+from kgan.layers import Sawtooth, Waves
 from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense
 
 
@@ -151,11 +151,11 @@ class CosinePatterns(keras.initializers.Initializer):
 
 
 def _phases(images, block, patterns, period, name):
-    """Where every block lies on its patterns, modulo a period in grey levels: sine and cosine."""
+    """Where every block lies on its patterns, in radians of a period of so many grey levels."""
     levels = layers.Rescaling(127.5, dtype="float32", name=f"{name}_levels")(images)
-    start = CosinePatterns(2 * math.pi / period)
-    x = conv(patterns, block, f"{name}_patterns", block, initializer=start, padding="valid", use_bias=False, dtype="float32")(levels)
-    return Waves(dtype="float32", name=f"{name}_waves")(x)
+    # Fixed: a pattern that drifts apart from its twin in the other network by a hundredth turns the phase of a bright block around.
+    options = {"initializer": CosinePatterns(2 * math.pi / period), "padding": "valid", "use_bias": False, "dtype": "float32"}
+    return conv(patterns, block, f"{name}_patterns", block, trainable=False, **options)(levels)
 
 
 def _pointwise(x, units, name):
@@ -163,14 +163,14 @@ def _pointwise(x, units, name):
 
 
 def residual_hider(
-    bits_per_block=2, block=4, channels=1, amplitude=4 / 127.5, patterns=None, units=64, maps=16, period=8.0, name="alice"
+    bits_per_block=2, block=4, channels=1, amplitude=4 / 127.5, patterns=None, units=64, maps=16, period=5.0, name="alice"
 ):
     """A hider that changes the cover a little: `C' = clip(C + amplitude tanh(change))`.
 
     Every block of the cover is measured on a few fine patterns, modulo a period of some grey levels; from where it lies and from its bits
     a small network plans how far to move it on each; the plan is drawn with the patterns and corrected by what the pixels around look
     like. Moving a number to the nearest place of the right phase costs little however busy the picture is: that is quantisation index
-    modulation (Chen, Wornell 2001), of which patterns, phases and plan are learned here.
+    modulation (Chen, Wornell 2001), of which all but the patterns and the period is learned here.
 
     Args:
         bits_per_block, block: int, default 2 and 4: bits in a block of 4x4 pixels.
@@ -178,7 +178,7 @@ def residual_hider(
         amplitude: float, default 4 / 127.5: the largest change.
         patterns: int or None (one a bit), at most `block * block * channels`.
         units: int, default 64, of the plan's two layers. maps: int, default 16, of the correction's.
-        period: float, default 8, in grey levels on a pattern of unit norm: where training starts.
+        period: float, default 5, in grey levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
 
     Returns:
         `keras.Model` from `[images (batch, height, width, channels), messages (batch, height / block, width / block, bits_per_block)]` to
@@ -187,7 +187,9 @@ def residual_hider(
     patterns = patterns or bits_per_block
     cover = keras.Input((None, None, channels), name="cover")
     message = keras.Input((None, None, bits_per_block), name="message")
-    x = layers.Concatenate(name="phases_and_message")([_phases(cover, block, patterns, period, "cover"), message])
+    phases = _phases(cover, block, patterns, period, "cover")
+    places = [Waves(dtype="float32", name="waves")(phases), Sawtooth(dtype="float32", name="remainders")(phases)]
+    x = layers.Concatenate(name="places_and_message")([*places, message])
     x = conv(patterns, 1, "plan", initializer="he_normal")(_pointwise(_pointwise(x, units, "plan_0"), units, "plan_1"))
     start = CosinePatterns(0.5)
     drawn = layers.Conv2DTranspose(channels, block, block, kernel_initializer=start, use_bias=False, name="draw")(x)
@@ -198,7 +200,7 @@ def residual_hider(
     return keras.Model([cover, message], AddBounded(amplitude, dtype="float32", name="stego")([cover, x]), name=name)
 
 
-def residual_reader(bits_per_block=2, block=4, channels=1, patterns=None, units=64, period=8.0, name="bob"):
+def residual_reader(bits_per_block=2, block=4, channels=1, patterns=None, units=64, period=5.0, name="bob"):
     """The reader that goes with `residual_hider`: the phases of a block on patterns of its own, two layers, a logit a bit.
 
     Blocks are read one by one: what happens to one leaves the others readable. Arguments as in `residual_hider`.
@@ -207,7 +209,7 @@ def residual_reader(bits_per_block=2, block=4, channels=1, patterns=None, units=
         `keras.Model` from images `(batch, height, width, channels)` to `(batch, height / block, width / block, bits_per_block)`.
     """
     images = keras.Input((None, None, channels), name="images")
-    x = _phases(images, block, patterns or bits_per_block, period, "image")
+    x = Waves(dtype="float32", name="waves")(_phases(images, block, patterns or bits_per_block, period, "image"))
     x = _pointwise(_pointwise(x, units, "read_0"), units, "read_1")
     return keras.Model(images, conv(bits_per_block, 1, "bits")(x), name=name)
 
