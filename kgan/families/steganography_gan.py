@@ -50,7 +50,7 @@ class SteganographyGAN(AdversarialModel):
         message_distance: these, or "cross_entropy" of Bob's outputs as logits. Default "l2" (the authors' code), "cross_entropy" with
             `residual`.
         image_weight, message_weight, eve_weight: floats >= 0, default 0.3, 0.6, 0.1 (the authors' code). 0 leaves a term out. With
-            `residual` the first is 50, since the square of a few grey levels is small.
+            `residual` the first is 300: the square of a grey level is small.
         quantise: bool or None: round C' to 8 bits, as a file will, before Bob and Eve see it, with gradients as if it were not. Default
             False (the paper's), True with `residual`.
         joint_batch: bool or None: Eve sees covers and stego images in one batch; matters to batch norm. Default False (the authors'
@@ -63,7 +63,7 @@ class SteganographyGAN(AdversarialModel):
     Logs: `eve/adversarial`, `eve/accuracy` (on this minibatch, in training mode), `alice_bob/image`, `alice_bob/message`,
     `alice_bob/adversarial`, `alice_bob/bit_accuracy`.
 
-    Default optimisers: Adam(2e-4) (the authors' code).
+    Default optimisers: Adam(2e-4) (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
 
     Raises:
         ValueError: for an image size or a message that the networks cannot take, an unknown distance, negative weights, images outside
@@ -87,6 +87,8 @@ class SteganographyGAN(AdversarialModel):
     """
 
     in_inference = GenerativeModel.in_inference
+    fooled = staticmethod(non_saturating.generator)
+    """What Alice minimises of Eve's logits of stego images: Eve is to answer "cover"."""
 
     def __init__(
         self,
@@ -128,7 +130,7 @@ class SteganographyGAN(AdversarialModel):
         self.message_length = fitting
         image_distance = image_distance or ("l2" if residual else "l1")
         message_distance = message_distance or ("cross_entropy" if residual else "l2")
-        image_weight = (50.0 if residual else 0.3) if image_weight is None else image_weight
+        image_weight = (300.0 if residual else 0.3) if image_weight is None else image_weight
         for field, value, known in (
             ("image_distance", image_distance, DISTANCES),
             ("message_distance", message_distance, MESSAGE_DISTANCES),
@@ -180,7 +182,8 @@ class SteganographyGAN(AdversarialModel):
                 raise ValueError(f"{network.name!r} must turn {inputs} into {output}. It makes {made}.")
 
     def default_optimizers(self):
-        return {move: keras.optimizers.Adam(2e-4) for move in ("eve", "alice_bob")}
+        rates = {"eve": 1e-3, "alice_bob": 2e-3} if self.residual else {"eve": 2e-4, "alice_bob": 2e-4}
+        return {move: keras.optimizers.Adam(rate) for move, rate in rates.items()}
 
     def check_data(self, batch):
         GenerativeModel.check_data(self, batch, self.image_shape)
@@ -217,7 +220,7 @@ class SteganographyGAN(AdversarialModel):
         terms = {
             "image": (self.image_weight, lambda: DISTANCES[self.image_distance](covers, stego)),
             "message": (self.message_weight, lambda: MESSAGE_DISTANCES[self.message_distance](messages, read)),
-            "adversarial": (self.eve_weight, lambda: non_saturating.generator(self._judged_among(covers, stego))),
+            "adversarial": (self.eve_weight, lambda: self.fooled(self._judged_among(covers, stego))),
         }
         weighted = {name: weight * term() for name, (weight, term) in terms.items() if weight}
         return {**weighted, "bit_accuracy": Observation(ops.mean(right))}

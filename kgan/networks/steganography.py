@@ -163,7 +163,7 @@ def _pointwise(x, units, name):
 
 
 def residual_hider(
-    bits_per_block=2, block=4, channels=1, amplitude=4 / 127.5, patterns=None, units=64, maps=16, period=5.0, name="alice"
+    bits_per_block=2, block=4, channels=1, amplitude=4 / 127.5, patterns=None, units=64, maps=16, period=4.5, name="alice"
 ):
     """A hider that changes the cover a little: `C' = clip(C + amplitude tanh(change))`.
 
@@ -178,7 +178,7 @@ def residual_hider(
         amplitude: float, default 4 / 127.5: the largest change.
         patterns: int or None (one a bit), at most `block * block * channels`.
         units: int, default 64, of the plan's two layers. maps: int, default 16, of the correction's.
-        period: float, default 5, in grey levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
+        period: float, default 4.5, in grey levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
 
     Returns:
         `keras.Model` from `[images (batch, height, width, channels), messages (batch, height / block, width / block, bits_per_block)]` to
@@ -200,7 +200,7 @@ def residual_hider(
     return keras.Model([cover, message], AddBounded(amplitude, dtype="float32", name="stego")([cover, x]), name=name)
 
 
-def residual_reader(bits_per_block=2, block=4, channels=1, patterns=None, units=64, period=5.0, name="bob"):
+def residual_reader(bits_per_block=2, block=4, channels=1, patterns=None, units=64, period=4.5, name="bob"):
     """The reader that goes with `residual_hider`: the phases of a block on patterns of its own, two layers, a logit a bit.
 
     Blocks are read one by one: what happens to one leaves the others readable. Arguments as in `residual_hider`.
