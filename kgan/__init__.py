@@ -34,6 +34,7 @@ from kgan import (
     presets,
     priors,
     programs,
+    stego,
 )
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
@@ -69,5 +70,6 @@ __all__ = [
     "presets",
     "priors",
     "programs",
+    "stego",
 ]
 __all__ += [*families.__all__, *programs.__all__]

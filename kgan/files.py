@@ -7,14 +7,17 @@ import tempfile
 from pathlib import Path
 
 
-def atomic_write(path, write):
+def atomic_write(path, write, overwrite=True, mode=None):
     """Write a file through a temporary neighbour, synced and renamed.
 
     Args:
         path: the file.
         write: callable that gets the temporary path (same suffix) and writes it.
+        overwrite: bool, default True. False never replaces a file, not even one that appeared while this one was written.
+        mode: int, permissions, such as 0o600 for secrets, which the temporary file then never exceeds; default: those of the umask.
 
     Raises:
+        FileExistsError: there is a file and `overwrite` is False.
         OSError: the disk is full, the folder is not writable. The file keeps its old content.
     """
     path = Path(path)
@@ -24,8 +27,8 @@ def atomic_write(path, write):
         write(temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
+        os.replace(temporary, path) if overwrite else _link(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -36,6 +39,20 @@ def atomic_write(path, write):
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _link(temporary, path):
+    """Give the file its name unless the name is taken; a rename would replace."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} exists.") from None
+        os.replace(temporary, path)
+    else:
+        os.unlink(temporary)
 
 
 def _umask():

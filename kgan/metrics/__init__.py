@@ -17,6 +17,15 @@ from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.shapes import average_precision, components, linear_accuracy, mean_shape_iou, shape_report, voxel_iou
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
+from kgan.metrics.steganalysis import (
+    Detection,
+    chi_square,
+    detection,
+    rs_analysis,
+    sample_pairs,
+    weighted_stego,
+    wilson_interval,
+)
 from kgan.metrics.streaming import (
     ClassScore,
     FrechetDistance,
@@ -31,6 +40,7 @@ from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid
 __all__ = [
     "AttributeClassifier",
     "ClassScore",
+    "Detection",
     "DigitClassifier",
     "Extractor",
     "FrechetDistance",
@@ -48,10 +58,12 @@ __all__ = [
     "average_precision",
     "binned_distribution",
     "channel_labels",
+    "chi_square",
     "class_score",
     "components",
     "conditional_diversity",
     "density_coverage",
+    "detection",
     "digit_report",
     "frechet_distance",
     "frechet_distance_from_moments",
@@ -72,6 +84,8 @@ __all__ = [
     "psnr",
     "purity",
     "reference_moments",
+    "rs_analysis",
+    "sample_pairs",
     "sample_report",
     "shape_report",
     "sliced_wasserstein",
@@ -80,4 +94,6 @@ __all__ = [
     "steganalyser",
     "total_variation",
     "voxel_iou",
+    "weighted_stego",
+    "wilson_interval",
 ]

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from kgan.metrics import checks
+from kgan.metrics.steganalysis import wilson_interval
 from kgan.networks import steganography
 
 
@@ -35,7 +36,8 @@ class Steganalyser:
             about its twin; patches of one photo are more alike than it knows.
         """
         right = np.concatenate([self.scores(covers) <= 0, self.scores(stego) > 0])
-        return float(right.mean()), wilson(float(right.mean()), len(right) // 2)
+        pairs = len(right) // 2
+        return float(right.mean()), wilson_interval(float(right.mean()) * pairs, pairs)
 
 
 def steganalyser(covers, stego, network=None, steps=1000, batch_size=64, learning_rate=1e-3, symmetries=True, seed=0):
@@ -99,16 +101,3 @@ class _Pairs(keras.utils.PyDataset):
             images = images[:, :, ::-1] if rng.integers(2) else images
         labels = np.repeat(np.asarray([1.0, 0.0], "float32"), self.batch_size)[:, None]
         return np.ascontiguousarray(images), labels
-
-
-def wilson(share, count, z=1.96):
-    """The 95 % interval of a share that was counted in so many trials (Wilson 1927): `(low, high)`.
-
-    Example:
-    >>> from kgan.metrics.learned_steganalysis import wilson
-    >>> [round(bound, 3) for bound in wilson(0.5, 100)]
-    [0.404, 0.596]
-    """
-    centre = (share + z**2 / (2 * count)) / (1 + z**2 / count)
-    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    return float(centre - half), float(centre + half)
