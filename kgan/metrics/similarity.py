@@ -54,12 +54,9 @@ def ssim(first, second):
     """
     first, second = _pairs(first, second)
     _check_size(first.shape[1:3], 1, False)
-    return np.concatenate(
-        [
-            _ssim(*(to_uint8(images[i : i + _PAIRS_AT_ONCE]).astype("float32") for images in (first, second)))[0]
-            for i in range(0, len(first), _PAIRS_AT_ONCE)
-        ]
-    )
+    parts = (slice(i, i + _PAIRS_AT_ONCE) for i in range(0, len(first), _PAIRS_AT_ONCE))
+    pixels = ((to_uint8(images[part]).astype("float32") for images in (first, second)) for part in parts)
+    return np.concatenate([next(_ssim(*pair)) for pair in pixels])
 
 
 def psnr(first, second):
