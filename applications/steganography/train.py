@@ -12,7 +12,7 @@ from typing import Annotated
 import keras
 import numpy as np
 import typer
-from sources import channels_of, tiles_of
+from cover_sources import channels_of, tiles_of
 
 import kgan
 from kgan import pictures, runs
