@@ -49,7 +49,9 @@ def main(
     residual: Annotated[bool, typer.Option("--residual/--paper", help="bounded changes, or the paper's networks")] = True,
     image_size: Annotated[int | None, typer.Option(min=8, help="pixels of a tile; default 32, with --paper 16")] = None,
     channels: Annotated[int | None, typer.Option(help="1 or 3; default 3 for celeba: and folder:, else 1")] = None,
-    bits: Annotated[int | None, typer.Option(min=1, help="a block's, default 2; with --paper a tile's, default 0.1 a value")] = None,
+    bits: Annotated[
+        int | None, typer.Option(min=1, help="a block's, default 2; with --paper a tile's, default 0.1 a value")
+    ] = None,
     block: Annotated[int, typer.Option(min=2, help="pixels of a block's side, without --paper")] = 4,
     amplitude: Annotated[float, typer.Option(min=0.1, max=100, help="largest change in grey levels, without --paper")] = 4.0,
     image_weight: Annotated[float | None, typer.Option(min=0, help="of the distortion; default 300, with --paper 0.3")] = None,
@@ -106,7 +108,18 @@ def main(
         return figures_of(model, held_out[0], seed)
 
     settings = runs.RunSettings.of(locals(), dataset=data, image_size=size)
-    names = ("residual", "bits", "block", "amplitude", "channels", "image_weight", "message_weight", "eve_weight", "rate", "eve_rate")
+    names = (
+        "residual",
+        "bits",
+        "block",
+        "amplitude",
+        "channels",
+        "image_weight",
+        "message_weight",
+        "eve_weight",
+        "rate",
+        "eve_rate",
+    )
     options = locals()
     about = {name: options[name] for name in (*names, "variants", "tiles", "limit", "rounds")}
 

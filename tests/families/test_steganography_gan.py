@@ -171,7 +171,10 @@ def test_rounding_passes_gradients_and_clipping_stops_them():
     points = [ops.convert_to_tensor([0.0031, -1.2, 0.5])]
     with kgan.backend.no_gradient():
         (_, values), (gradient,) = kgan.backend.value_and_gradients(
-            lambda x: (ops.sum(kgan.layers.quantize_8bit(x[0]) * ops.convert_to_tensor([1.0, 2.0, 3.0])), kgan.layers.quantize_8bit(x[0])),
+            lambda x: (
+                ops.sum(kgan.layers.quantize_8bit(x[0]) * ops.convert_to_tensor([1.0, 2.0, 3.0])),
+                kgan.layers.quantize_8bit(x[0]),
+            ),
             points,
         )
     np.testing.assert_allclose((ops.convert_to_numpy(values) + 1) * 127.5, [128, 0, 191], atol=1e-4)
