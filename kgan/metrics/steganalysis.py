@@ -40,7 +40,8 @@ def rs_analysis(image):
         image: uint8 array (height, width[, channels]), at least 4 wide.
 
     Returns:
-        float, about 0 for covers (their bias is a few hundredths, of either sign), about 1 where every pixel carries a bit.
+        float, about 0 for covers (their bias is a few hundredths, of either sign), about 1 where every pixel carries a bit;
+        unsure beyond 0.9, where the sets it compares become equal.
 
     Example:
     >>> import numpy as np, kgan
@@ -96,7 +97,8 @@ def weighted_stego(image):
 
     The residual of a pixel against its prediction, times the sign its flipped bit would have, averaged with more weight in smooth
     places. The predictor (1/2 for the four nearest, -1/4 for the diagonal ones) and the weights 1 / (5 + local variance) are those of
-    Ker and Boehme, SPIE 2008. The most exact of the estimators here. All channels together.
+    Ker and Boehme, SPIE 2008. The most exact of the estimators here, but where images have large flat areas, of which it says too
+    much. All channels together.
 
     Args:
         image: uint8 array (height, width[, channels]), at least 3x3.
@@ -246,4 +248,4 @@ def wilson_interval(successes, trials, deviations=1.959964):
     share, z2 = successes / trials, deviations**2
     middle = (share + z2 / (2 * trials)) / (1 + z2 / trials)
     half = deviations * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials**2)) / (1 + z2 / trials)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    return (middle - half if successes else 0.0), (middle + half if successes < trials else 1.0)

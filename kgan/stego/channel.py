@@ -31,8 +31,12 @@ class Channel:
             raise StegoError(
                 f"A {type(model).__name__} hides nothing in pictures. Use a SteganographyGAN with residual=True."
             ) from None
-        if self.bits < 1:
-            raise StegoError(f"The model holds no bits in tiles of {TILE}x{TILE} pixels.")
+        channels = getattr(model, "image_shape", (TILE, TILE, 1))[-1]
+        if self.bits < 1 or channels != 1:
+            raise StegoError(
+                f"The model must hide in grey tiles of {TILE}x{TILE} pixels; channels of colour come one by one. This one takes {channels} "
+                f"channels and {self.bits} bits."
+            )
         self.fingerprint = fingerprint(model)
 
     def embed(self, tiles, bits):
@@ -68,11 +72,12 @@ def to_pixels(images):
 
 
 def fingerprint(model):
-    """SHA-256 of a model's weights, 32 bytes: of their shapes and float32 values in order, whatever file they came from."""
+    """SHA-256 of the weights that hide and read, 32 bytes: of their shapes and float32 values in order, whatever file they came from."""
     from keras import ops
 
     digest = hashlib.sha256(b"kgan stego weights")
-    for weight in model.weights:
+    networks = [getattr(model, name) for name in ("alice", "bob") if hasattr(model, name)] or [model]
+    for weight in (weight for network in networks for weight in network.weights):
         values = np.ascontiguousarray(ops.convert_to_numpy(weight), dtype="<f4")
         digest.update(repr(values.shape).encode() + values.tobytes())
     return digest.digest()

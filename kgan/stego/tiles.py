@@ -47,4 +47,4 @@ class Grid:
 def order(key, count):
     """A permutation of `count` numbers that the key bytes determine, the same on every machine: by 64 bits of SHAKE-256 for each."""
     stream = hashlib.shake_256(b"kgan stego order" + len(key).to_bytes(4, "big") + key).digest(8 * count)
-    return np.argsort(np.frombuffer(stream, ">u8"), kind="stable")
+    return np.argsort(np.frombuffer(stream, ">u8").astype("u8"), kind="stable")

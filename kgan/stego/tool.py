@@ -4,7 +4,6 @@ The networks are those of `kgan.SteganographyGAN` (Hayes and Danezis, NIPS 2017,
 `kgan.stego.protocol` says what lies where, `docs/steganography.md` what is promised and what is not. Needs `pip install 'kgan[stego]'`.
 """
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -258,17 +257,18 @@ def _strength_here(envelope, length, errors, room, channel):
 
 def psnr(cover, stego):
     """Peak signal to noise ratio in dB of two uint8 pictures; infinite where they are equal."""
-    error = np.mean((cover.astype("float32") - stego.astype("float32")) ** 2, dtype="float64")
-    return float(10 * math.log10(255**2 / error)) if error else math.inf
+    from kgan import metrics
+
+    return float(metrics.psnr(to_floats(cover)[None], to_floats(stego)[None])[0])
 
 
 def ssim(cover, stego):
-    """Mean structural similarity of two uint8 pictures (Wang et al. 2004, window 11, sigma 1.5), in strips of rows, for memory."""
-    from kgan.metrics import ms_ssim
+    """Mean structural similarity of two uint8 pictures, `kgan.metrics.ssim`, in strips of rows, for memory."""
+    from kgan import metrics
 
     overlap, total, rows = 10, 0.0, len(cover) - 10
     for top in range(0, rows, _STRIP):
         strip = slice(top, min(top + _STRIP, rows) + overlap)
         size = strip.stop - strip.start - overlap
-        total += size * float(ms_ssim(to_floats(cover[strip])[None], to_floats(stego[strip])[None], weights=(1.0,))[0])
+        total += size * float(metrics.ssim(to_floats(cover[strip])[None], to_floats(stego[strip])[None])[0])
     return total / rows

@@ -88,3 +88,12 @@ def test_upper_rate_by_hand():
     n, share = 10_000, 0.01
     root = 3 * np.sqrt(share * (1 - share) / n + 9 / (4 * n * n))
     assert coding.upper_rate(100, n) == pytest.approx((share + 4.5 / n + root) / (1 + 9 / n))
+
+
+def test_a_missing_package_is_named(monkeypatch):
+    import sys
+
+    monkeypatch.setitem(sys.modules, "reedsolo", None)
+    coding._codec.cache_clear()
+    with pytest.raises(ImportError, match=r"needs reedsolo.*kgan\[stego\]"):
+        coding.encode(b"x", 3)

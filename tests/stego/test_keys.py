@@ -96,13 +96,29 @@ def test_wrong_types():
         keys.secret_of(key=5)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_an_unreadable_key_file(tmp_path):
+def test_an_unreadable_key_file(tmp_path, monkeypatch):
+    def shut(*arguments):
+        raise PermissionError(13, "Permission denied")
+
     path = tmp_path / "key"
     path.write_bytes(b"k")
-    path.chmod(0)
-    with pytest.raises(stego.StegoError, match="cannot be read"):
+    monkeypatch.setattr("builtins.open", shut)
+    with pytest.raises(stego.StegoError, match=r"key file .* cannot be read: Permission denied"):
         keys.secret_of(key=path)
+
+
+def test_a_pipe_is_a_key_file(tmp_path):
+    """`--key-file <(command)`: no secret on a disk; and one without end is cut off."""
+    import threading
+
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_bytes, args=(b"piped",))
+    writer.start()
+    assert master(key=path) == master(key=b"piped")
+    writer.join()
+    with pytest.raises(stego.StegoError, match="1 MiB"):
+        keys.secret_of(key="/dev/zero")
 
 
 def test_a_secret_shows_and_stores_nothing():
