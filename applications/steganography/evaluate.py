@@ -168,6 +168,9 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
         row["psnr"] = float(np.mean([10 * np.log10(255**2 / max(np.mean(c**2), 1e-12)) for c in changes]))
         if method == "this model" and (trained.residual or tile == trained.image_shape[0]):
             row["Eve of the game"] = trained.eve_accuracy(covers["judged"], stego["judged"])
+            # Who has the weights needs no detector: Bob is surer of bits that somebody put there.
+            sure = [np.abs(trained.reveal(images, scores=True)).mean(axis=1) for images in (covers["judged"], stego["judged"])]
+            row["Bob's sureness"] = kgan.metrics.detection(*sure, seed=seed).accuracy
         for name in _CLASSICAL:
             # They count values: larger pieces than tiles tell them more.
             of = [
@@ -213,7 +216,7 @@ def _draw(folder, judged, stego, scores):
 def _report(figures, folder):
     flat = {k: v for k, v in figures.items() if k != "detection"}
     print(json.dumps(flat, indent=1))
-    columns = ["psnr", "trained CNN", "Eve of the game", *_CLASSICAL]
+    columns = ["psnr", "trained CNN", "Eve of the game", "Bob's sureness", *_CLASSICAL]
     print("detectors' accuracy (0.5: chance)".ljust(36) + "".join(f"{name:>17}" for name in columns))
     for method, row in figures["detection"].items():
         cells = [f"{row[c]:17.3f}" if c in row else " " * 16 + "-" for c in columns]
