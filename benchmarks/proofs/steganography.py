@@ -1,4 +1,4 @@
-"""Proof of SteganographyGAN: bits come back from 8-bit images, what Eve sees during and after the game, and which sign of her term is right."""
+"""Proof of SteganographyGAN: bits come back from 8-bit images; what Eve sees in the game and after it; the sign of her term."""
 
 import keras
 import numpy as np
@@ -52,7 +52,7 @@ def play(family, seed, steps, **kwargs):
     return model, train
 
 
-def figures(model, train, seed):
+def figures(model, train, seed, steps):
     """On 2,000 patches of a photo that nobody trained on; the fresh Eve learns from the photos of the game, on other messages."""
     covers, _ = kgan.datasets.arrays("photo_patches", "test", 16)
     covers = covers[np.random.default_rng(0).permutation(len(covers))[:2000]]
@@ -63,7 +63,7 @@ def figures(model, train, seed):
         train,
         model.hide(train, random_bits(model, len(train), seed + 1)),
         eve(),
-        steps=FRESH_STEPS if len(train) > 1000 else 10,
+        steps=min(FRESH_STEPS, steps),
         symmetries=False,
         seed=seed,
     )
@@ -79,7 +79,7 @@ def figures(model, train, seed):
 
 def paper(report, seed, steps):
     """Part A: the paper's game; without Eve; with the wrong sign of her term."""
-    found = figures(*play(kgan.SteganographyGAN, seed, steps), seed)
+    found = figures(*play(kgan.SteganographyGAN, seed, steps), seed, steps)
     bars = {
         "bit accuracy, 8-bit": (">= 0.99", lambda v: v >= 0.99),
         "in-game Eve": ("<= 0.60", lambda v: v <= 0.6),
@@ -90,9 +90,11 @@ def paper(report, seed, steps):
         bar, reached = bars.get(name, (None, None))
         report.figure(f"A {name}", value, bar, reached and reached(value), seed)
     for label, family, kwargs in (("no Eve (weight 0)", kgan.SteganographyGAN, {"eve_weight": 0.0}), ("wrong sign", Caught, {})):
-        for name, value in figures(*play(family, seed, steps, **kwargs), seed).items():
+        for name, value in figures(*play(family, seed, steps, **kwargs), seed, steps).items():
             wrong = label == "wrong sign" and name == "fresh steganalyser"
-            report.figure(f"A {label}: {name}", value, ">= 0.95, it is caught" if wrong else None, value >= 0.95 if wrong else None, seed)
+            report.figure(
+                f"A {label}: {name}", value, ">= 0.95, it is caught" if wrong else None, value >= 0.95 if wrong else None, seed
+            )
 
 
 def tiles(names):

@@ -134,7 +134,9 @@ def read_pgm(path):
         numbers.append(int(data[start:position]))
     width, height, largest = numbers
     if largest != 255 or not width or not height:
-        raise ValueError(f"{path}: expected 8-bit pixels with the largest value 255. Received {width}x{height}, largest {largest}.")
+        raise ValueError(
+            f"{path}: expected 8-bit pixels with the largest value 255. Received {width}x{height}, largest {largest}."
+        )
     if not data[position : position + 1].isspace() or len(data) != position + 1 + width * height:
         raise ValueError(
             f"{path}: {width}x{height} pixels need {width * height} bytes behind the header; there are {len(data) - position - 1}."

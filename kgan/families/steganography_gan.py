@@ -301,7 +301,7 @@ class SteganographyGAN(AdversarialModel):
             raise ValueError(f"`bits` must be 0 or 1. Received {bits.dtype} with other values.")
         messages = bits.reshape(len(bits), *shape).astype("float32") - 0.5
         stego = self._inferred(lambda c, m: self.embedded(c, m, False), covers, messages, batch_size=batch_size)
-        return (to_uint8(stego) / 127.5 - 1.0).astype("float32")
+        return to_uint8(stego).astype("float32") / 127.5 - 1.0
 
     def reveal(self, images, scores=False, batch_size=None):
         """What Bob reads, in inference mode.

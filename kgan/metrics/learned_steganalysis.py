@@ -69,7 +69,9 @@ def steganalyser(covers, stego, network=None, steps=1000, batch_size=64, learnin
     >>> found.accuracy(covers, -covers.clip(0))[0] > 0.9
     True
     """
-    covers, stego = (checks.images(images, what).astype("float32") for images, what in ((covers, "Covers"), (stego, "Stego images")))
+    covers, stego = (
+        checks.images(images, what).astype("float32") for images, what in ((covers, "Covers"), (stego, "Stego images"))
+    )
     if covers.shape != stego.shape:
         raise ValueError(f"Pairs need images of one shape. Received: {covers.shape} and {stego.shape}.")
     checks.positive_integers(steps=steps, batch_size=batch_size)

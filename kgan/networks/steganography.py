@@ -68,8 +68,8 @@ def hider(image_shape, message_length, filters=None, kernel=5, stages=None, epsi
 def reader(image_shape, outputs=1, filters=None, kernel=5, stages=None, epsilon=1e-5, output_activation=None, name="eve"):
     """The paper's Bob (`outputs=message_length, output_activation="tanh"`) and Eve (one logit): convolutions of stride 2, one dense layer.
 
-    Maps s, 2s, 4s, 8s with s the image's size; leaky ReLU 0.2, batch norm but on the first. The last layer sees the last maps; in the authors'
-    release Eve's sees the first, and three of her layers do nothing.
+    Maps s, 2s, 4s, 8s with s the image's size; leaky ReLU 0.2, batch norm but on the first. The last layer sees the last maps; in the
+    authors' release Eve's sees the first, and three of her layers do nothing.
 
     Args:
         image_shape, kernel, stages, epsilon: as in `hider`.
@@ -250,9 +250,9 @@ class HighPass(keras.initializers.Initializer):
 def analyser(channels=1, filters=16, threshold=3.0, name="analyser"):
     """A detector of small changes in images of any size: high-pass filters, truncation, convolutions, means.
 
-    In the manner of steganalysis networks (Xu, Wu, Shi 2016; Ye, Ni, Yi 2017), small: eight high-pass filters a channel, from which training
-    starts, cut off at three grey levels; three convolutions 3x3 with batch norm and ReLU, each followed by 2x2 means; the mean over the
-    image; one logit.
+    In the manner of steganalysis networks (Xu, Wu, Shi 2016; Ye, Ni, Yi 2017), small: eight high-pass filters a channel, from which
+    training starts, cut off at three grey levels; three convolutions 3x3 with batch norm and ReLU, each followed by 2x2 means; the mean
+    over the image; one logit.
 
     Args:
         channels: int, default 1. filters: int, default 16, maps of the first convolution; doubled twice.

@@ -69,7 +69,9 @@ def find(preset):
         return Path(__file__).parent / str(preset)
     folder = Path(preset)
     if not (folder / _SUMS).is_file():
-        raise ValueError(f"There is no preset {str(preset)!r}. Use one of {names()}, or a folder with {', '.join((*_FILES, _SUMS))}.")
+        raise ValueError(
+            f"There is no preset {str(preset)!r}. Use one of {names()}, or a folder with {', '.join((*_FILES, _SUMS))}."
+        )
     return folder
 
 
