@@ -31,8 +31,10 @@ from kgan import (
     optimizers,
     penalties,
     pictures,
+    presets,
     priors,
     programs,
+    stego,
 )
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
@@ -65,7 +67,9 @@ __all__ = [
     "optimizers",
     "penalties",
     "pictures",
+    "presets",
     "priors",
     "programs",
+    "stego",
 ]
 __all__ += [*families.__all__, *programs.__all__]

@@ -1,4 +1,4 @@
-"""The `kgan` command: list, train, generate, evaluate."""
+"""The `kgan` command: list, train, generate, evaluate; and `kgan stego`."""
 
 import inspect
 import json
@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from kgan.stego.cli import app as stego
+
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Adversarial systems in Keras.", pretty_exceptions_enable=False
 )
+app.add_typer(stego, name="stego")
 
 
 def _families():

@@ -7,19 +7,24 @@ import tempfile
 from pathlib import Path
 
 
-def atomic_write(path, write):
+def atomic_write(path, write, overwrite=True, mode=None):
     """Write a file through a temporary neighbour, synced and renamed.
 
     Args:
         path: the file.
         write: callable that gets the temporary path (same suffix) and writes it.
+        overwrite: bool, default True. False never replaces a file, not even one that appeared while this one was written.
+        mode: int, permissions, such as 0o600 for secrets, which the temporary file then never exceeds; default: those of the umask.
 
     Raises:
+        FileExistsError: there is a file and `overwrite` is False.
         OSError: the disk is full, the folder is not writable; names the file, which keeps its old content.
     """
     path = Path(path)
     try:
-        _write_and_rename(path, write)
+        _write_and_rename(path, write, overwrite, mode)
+    except FileExistsError:
+        raise
     except OSError as error:
         # Of the file that was meant, not of its temporary neighbour.
         text = f"{error.strerror or error}; the file was not written"
@@ -32,19 +37,33 @@ def atomic_write(path, write):
             os.close(folder)
 
 
-def _write_and_rename(path, write):
+def _write_and_rename(path, write, overwrite, mode):
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     try:
         write(temporary)
         with open(temporary, "rb") as file:
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
-        os.replace(temporary, path)
+        os.chmod(temporary, 0o666 & ~_umask() if mode is None else mode)
+        os.replace(temporary, path) if overwrite else _link(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
+
+
+def _link(temporary, path):
+    """Give the file its name unless the name is taken; a rename would replace."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(f"{path} exists.") from None
+        os.replace(temporary, path)
+    else:
+        os.unlink(temporary)
 
 
 def _umask():

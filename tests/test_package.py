@@ -28,7 +28,7 @@ def test_examples_in_docstrings_run(name):
 
 
 def test_public_names_are_documented():
-    for module in (kgan, kgan.layers, kgan.penalties, kgan.metrics, kgan.callbacks, kgan.datasets):
+    for module in (kgan, kgan.layers, kgan.penalties, kgan.metrics, kgan.callbacks, kgan.datasets, kgan.stego):
         for name in module.__all__:
             thing = getattr(module, name)
             if inspect.isclass(thing) or inspect.isfunction(thing):
@@ -36,7 +36,18 @@ def test_public_names_are_documented():
 
 
 def test_importing_kgan_is_light():
-    heavy = ("sklearn", "skimage", "tensorflow_datasets", "matplotlib", "typer", "gymnasium", "trimesh")
+    heavy = (
+        "sklearn",
+        "skimage",
+        "tensorflow_datasets",
+        "matplotlib",
+        "typer",
+        "gymnasium",
+        "trimesh",
+        "cryptography",
+        "reedsolo",
+        "conseal",
+    )
     code = f"import sys, kgan; print([m for m in {heavy} if m in sys.modules])"
     # Keras itself may bring matplotlib or scikit-learn wrappers in; only what kgan adds counts.
     keras_only = code.replace("import sys, kgan", "import sys, keras")

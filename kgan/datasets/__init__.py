@@ -4,6 +4,7 @@ import numpy as np
 
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.celeba import celeba
+from kgan.datasets.covers import GREY_PHOTOS, bossbase, cover_folder, cover_variants, grey_patches, grey_photo, read_pgm
 from kgan.datasets.domains import (
     CHANGES,
     attribute_domains,
@@ -69,7 +70,7 @@ def _stored(name, split, image_size):
             f"Unknown data set {name!r}. Embedded: {names()}. Also 'tfds:<name>' for tensorflow-datasets (such as tfds:cifar10), "
             "'modelnet:<folder>' for shapes, and 'folder:<path>' in kgan.datasets.load for images in a folder."
         )
-    if name in ("photos", "solids", "furniture"):
+    if name in ("photos", "photo_patches", "solids", "furniture"):
         size = {"size": image_size} if image_size else {}
         return EMBEDDED[name](split, **size, **({"classes": (kind,)} if kind else {}))
     examples, classes = EMBEDDED[name](split)
@@ -120,10 +121,14 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
+    "GREY_PHOTOS",
     "Mixture",
     "arrays",
     "attribute_domains",
+    "bossbase",
     "celeba",
+    "cover_folder",
+    "cover_variants",
     "draw_faces",
     "edges",
     "from_arrays",
@@ -131,6 +136,8 @@ __all__ = [
     "furniture",
     "furniture_mesh",
     "gaussian1200",
+    "grey_patches",
+    "grey_photo",
     "grid",
     "halves",
     "image_folder",
@@ -146,6 +153,7 @@ __all__ = [
     "read_labels",
     "read_mat",
     "read_off",
+    "read_pgm",
     "render",
     "resize",
     "rgbd_folder",

@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from kgan.datasets.covers import photo_patches
 from kgan.datasets.mixtures import gaussian1200, grid, ring
 from kgan.datasets.shapes import furniture_set, solid_set
 
@@ -108,6 +109,7 @@ EMBEDDED = {
     "furniture": furniture_set,
     "gaussian1200": _mixture(gaussian1200, 10_000),
     "grid": _mixture(grid),
+    "photo_patches": photo_patches,
     "photos": photos,
     "ring": _mixture(ring),
     "solids": solid_set,

@@ -10,10 +10,12 @@ from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
 from kgan.layers.pixel_normalization import PixelNormalization
+from kgan.layers.quantize import Quantize8Bit, quantize_8bit
 from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
+from kgan.layers.waves import Sawtooth, Waves
 from kgan.layers.weight_normalization import WeightNormalization
 from kgan.layers.weight_samples import WeightSamples
 
@@ -31,11 +33,15 @@ __all__ = [
     "MuReLU",
     "PixelNormalization",
     "PrependReference",
+    "Quantize8Bit",
+    "Sawtooth",
     "SpectralNormalization",
     "UntiedBias",
     "VirtualBatchNormalization",
+    "Waves",
     "WeightNormalization",
     "WeightSamples",
     "estimate_statistics",
     "initialize_from_data",
+    "quantize_8bit",
 ]

@@ -10,12 +10,22 @@ from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_fro
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
+from kgan.metrics.learned_steganalysis import Steganalyser, steganalyser
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.shapes import average_precision, components, linear_accuracy, mean_shape_iou, shape_report, voxel_iou
-from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
+from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
+from kgan.metrics.steganalysis import (
+    Detection,
+    chi_square,
+    detection,
+    rs_analysis,
+    sample_pairs,
+    weighted_stego,
+    wilson_interval,
+)
 from kgan.metrics.streaming import (
     ClassScore,
     FrechetDistance,
@@ -30,6 +40,7 @@ from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid
 __all__ = [
     "AttributeClassifier",
     "ClassScore",
+    "Detection",
     "DigitClassifier",
     "Extractor",
     "FrechetDistance",
@@ -41,15 +52,18 @@ __all__ = [
     "MutualInformation",
     "StackedDivergence",
     "StackedModesCovered",
+    "Steganalyser",
     "attribute_agreement",
     "attribute_classifier",
     "average_precision",
     "binned_distribution",
     "channel_labels",
+    "chi_square",
     "class_score",
     "components",
     "conditional_diversity",
     "density_coverage",
+    "detection",
     "digit_report",
     "frechet_distance",
     "frechet_distance_from_moments",
@@ -67,12 +81,19 @@ __all__ = [
     "ms_ssim",
     "pixel_agreement",
     "precision_recall",
+    "psnr",
     "purity",
     "reference_moments",
+    "rs_analysis",
+    "sample_pairs",
     "sample_report",
     "shape_report",
     "sliced_wasserstein",
+    "ssim",
     "stacked_mode_statistics",
+    "steganalyser",
     "total_variation",
     "voxel_iou",
+    "weighted_stego",
+    "wilson_interval",
 ]

@@ -35,12 +35,53 @@ def ms_ssim(first, second, weights=WEIGHTS, shrink=False):
     >>> ms_ssim(image, image).round(6), ms_ssim(image, -image).round(6)
     (array([1.]), array([0.]))
     """
-    first, second = checks.images(first), checks.images(second)
-    if first.shape != second.shape:
-        raise ValueError(f"Pairs need images of one shape. Received: {first.shape} and {second.shape}.")
+    first, second = _pairs(first, second)
     _check_size(first.shape[1:3], len(weights), shrink)
     batches = [slice(i, i + _PAIRS_AT_ONCE) for i in range(0, len(first), _PAIRS_AT_ONCE)]
     return np.concatenate([_ms_ssim(first[batch], second[batch], weights) for batch in batches])
+
+
+def ssim(first, second):
+    """Structural similarity of pairs of images on one scale: Wang et al. 2004, with the window and constants of `ms_ssim`.
+
+    Args: as `ms_ssim`. Returns: array (pairs,); 1 for equal images.
+
+    Example:
+    >>> import numpy as np
+    >>> image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 1)).astype("float32")
+    >>> ssim(image, image).round(6)
+    array([1.])
+    """
+    first, second = _pairs(first, second)
+    _check_size(first.shape[1:3], 1, False)
+    parts = (slice(i, i + _PAIRS_AT_ONCE) for i in range(0, len(first), _PAIRS_AT_ONCE))
+    pixels = ((to_uint8(images[part]).astype("float32") for images in (first, second)) for part in parts)
+    return np.concatenate([next(_ssim(*pair)) for pair in pixels])
+
+
+def psnr(first, second):
+    """Peak signal-to-noise ratio of pairs of images in decibels: `10 log10(255^2 / mean square difference)` of their 8-bit pixels.
+
+    Args: as `ms_ssim`. Returns: array (pairs,); infinity for equal images.
+
+    Example: a difference of one grey level everywhere.
+
+    >>> import numpy as np
+    >>> grey = np.zeros((1, 4, 4, 1))
+    >>> psnr(grey, grey + 1 / 127.5).round(2)
+    array([48.13])
+    """
+    first, second = (to_uint8(images).astype("float64") for images in _pairs(first, second))
+    error = np.square(first - second).mean(axis=(1, 2, 3))
+    with np.errstate(divide="ignore"):
+        return 10.0 * np.log10(255.0**2 / error)
+
+
+def _pairs(first, second):
+    first, second = checks.images(first), checks.images(second)
+    if first.shape != second.shape:
+        raise ValueError(f"Pairs need images of one shape. Received: {first.shape} and {second.shape}.")
+    return first, second
 
 
 def mean_ms_ssim(images, pairs=10_000, weights=WEIGHTS, shrink=False, seed=0):

@@ -13,6 +13,7 @@ from kgan.networks import (
     progressive,
     sn_cnn,
     sn_resnet,
+    steganography,
     unrolled,
     volumetric,
 )
@@ -35,6 +36,7 @@ __all__ = [
     "progressive",
     "sn_cnn",
     "sn_resnet",
+    "steganography",
     "unrolled",
     "volumetric",
     "with_features",

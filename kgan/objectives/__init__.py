@@ -44,7 +44,14 @@ from kgan.objectives.labels import (
     squared_label_difference,
     swapped_label_cross_entropy,
 )
-from kgan.objectives.reconstruction import latent_reconstruction, normal_divergence, shape_distance
+from kgan.objectives.reconstruction import (
+    bit_cross_entropy,
+    latent_reconstruction,
+    mean_absolute,
+    mean_square,
+    normal_divergence,
+    shape_distance,
+)
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
@@ -82,6 +89,7 @@ __all__ = [
     "OneSidedSmoothing",
     "absolute_label_difference",
     "biased_mmd2",
+    "bit_cross_entropy",
     "class_cross_entropy",
     "feasible_set",
     "feature_matching",
@@ -93,6 +101,8 @@ __all__ = [
     "least_squares",
     "linear_time_mmd2",
     "marginal_energy",
+    "mean_absolute",
+    "mean_square",
     "minimax",
     "mmd",
     "mutual_information",

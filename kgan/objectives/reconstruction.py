@@ -1,4 +1,4 @@
-"""Reconstruction of latents."""
+"""Reconstruction: of latents, images and messages."""
 
 from keras import ops
 
@@ -71,3 +71,61 @@ def normal_divergence(mean, log_variance):
     """
     mean, log_variance = full_precision(mean, log_variance)
     return 0.5 * ops.mean(ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1))
+
+
+def mean_absolute(first, second):
+    """`E |x - x'|`, over all numbers of all examples.
+
+    Args:
+        first, second: tensors of one shape `(batch, ...)`.
+
+    Returns:
+        Scalar.
+
+    Example:
+    >>> from keras import ops
+    >>> import kgan
+    >>> float(kgan.objectives.mean_absolute(ops.zeros((1, 2)), ops.convert_to_tensor([[3.0, -4.0]])))
+    3.5
+    """
+    return ops.mean(ops.abs(_difference(first, second)))
+
+
+def mean_square(first, second):
+    """`E (x - x')^2`, over all numbers of all examples. Arguments as in `mean_absolute`.
+
+    Example:
+    >>> from keras import ops
+    >>> import kgan
+    >>> float(kgan.objectives.mean_square(ops.zeros((1, 2)), ops.convert_to_tensor([[3.0, -4.0]])))
+    12.5
+    """
+    return ops.mean(ops.square(_difference(first, second)))
+
+
+def bit_cross_entropy(messages, logits):
+    """Mean cross-entropy of independent bits that are coded -0.5 (bit 0) and 0.5 (bit 1): `E sp(-2 m l)`, in nats.
+
+    Args:
+        messages: tensor `(batch, ...)` of -0.5 and 0.5.
+        logits: tensor of that shape: log odds of bit 1.
+
+    Returns:
+        Scalar.
+
+    Example: log 2 where nothing is known.
+
+    >>> from keras import ops
+    >>> import kgan
+    >>> round(float(kgan.objectives.bit_cross_entropy(ops.convert_to_tensor([[0.5, -0.5]]), ops.zeros((1, 2)))), 4)
+    0.6931
+    """
+    messages, logits = full_precision(messages, logits)
+    return ops.mean(ops.softplus(-2.0 * messages * logits))
+
+
+def _difference(first, second):
+    first, second = full_precision(first, second)
+    if tuple(first.shape[1:]) != tuple(second.shape[1:]):
+        raise ValueError(f"Only equal shapes can be compared. Received: {tuple(first.shape)} and {tuple(second.shape)}.")
+    return first - second

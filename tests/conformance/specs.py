@@ -25,6 +25,7 @@ class Spec:
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
         classes: number of classes of a semi-supervised game or an adaptation, None for games without labels.
+        averaged: name of the player whose average samples are drawn with.
         arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
     """
 
@@ -36,6 +37,7 @@ class Spec:
     smallest_batch: int = 1
     tolerance: float = 1e-4
     classes: int | None = None
+    averaged: str = "generator"
     arguments: Callable | None = None
 
     def data(self, count, seed=0):
@@ -67,6 +69,7 @@ POINTS = {"line": (1,), "plane": (2,), "space": (3,)}
 RGBD = {"color": (8, 8, 3), "depth": IMAGE}
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
 LABELLED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
+STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -480,6 +483,32 @@ SPECS = {
             "discriminator/supervised",
         },
         classes=3,
+    ),
+    "SteganographyGAN": Spec(
+        kgan.SteganographyGAN,
+        lambda: kgan.SteganographyGAN(
+            IMAGE, 5, quantise=True, seed=0,
+            alice=kgan.networks.steganography.hider(IMAGE, 5, 4, epsilon=1e-3),
+            bob=kgan.networks.steganography.reader(IMAGE, 5, 3, epsilon=1e-3, output_activation="tanh", name="bob"),
+            eve=kgan.networks.steganography.reader(IMAGE, 1, 3, epsilon=1e-3),
+        ),
+        IMAGE,
+        {"eve": 1, "alice_bob": 1},
+        STEGANOGRAPHY,
+        smallest_batch=2,
+        averaged="alice",
+    ),
+    "SteganographyGAN, residual": Spec(
+        kgan.SteganographyGAN,
+        lambda: kgan.SteganographyGAN(
+            IMAGE, residual=True, seed=0, eve=kgan.networks.steganography.analyser(filters=2, name="eve"),
+            alice=kgan.networks.steganography.residual_hider(units=4, maps=2),
+            bob=kgan.networks.steganography.residual_reader(units=4),
+        ),
+        IMAGE,
+        {"eve": 1, "alice_bob": 1},
+        STEGANOGRAPHY,
+        averaged="alice",
     ),
     "CausalController": Spec(
         kgan.CausalController,

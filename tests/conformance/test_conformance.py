@@ -52,7 +52,7 @@ def test_every_family_has_a_row():
 def test_one_model_many_promises(spec, tmp_path):
     """Shapes, finiteness, schedule, terms, no retrace, evaluation, generation, file round trip: one model pays for all."""
     calls = []
-    model = compiled(spec, averages={"generator": 0.9})
+    model = compiled(spec, averages={spec.averaged: 0.9})
     step = model._train
     model._train = lambda data: calls.append(1) or step(data)
     history = fit(model, spec, rounds=2)

@@ -1,0 +1,81 @@
+"""Where covers come from: scikit-image's photos, BOSSBase, CelebA, a folder of your own."""
+
+from pathlib import Path
+
+import numpy as np
+
+import kgan
+
+GAME = kgan.datasets.GREY_PHOTOS[:7]
+DETECTORS = ("brick", "gravel", "immunohistochemistry", "retina", "stereo_motorcycle")
+JUDGED = ("rocket", "grass", "hubble_deep_field")
+_HELD_OUT = 500
+
+
+def channels_of(data):
+    """1 for grey sets, 3 for CelebA and folders."""
+    return 3 if data.startswith(("celeba:", "folder:")) else 1
+
+
+def tiles_of(data, size, channels, tiles, limit, seed):
+    """Tiles of the game and held-out tiles of other photos: two uint8 arrays (count, size, size, channels).
+
+    Args:
+        data: "photo_patches", "bossbase:FOLDER", "celeba:FOLDER" or "folder:FOLDER".
+        tiles: int, random tiles of each photo of BOSSBase and of folders. limit: int or None, photos. seed: int.
+    """
+    kind, _, path = data.partition(":")
+    if kind == "photo_patches":
+        stride = max(1, size // 2)
+        return kgan.datasets.grey_patches(GAME, size, stride)[0], _some(kgan.datasets.grey_patches(JUDGED[:1], size, stride)[0])
+    if kind == "bossbase":
+        held_out = kgan.datasets.bossbase(path, size, 1, min(limit or _HELD_OUT, _HELD_OUT), "test", seed)[0]
+        return kgan.datasets.bossbase(path, size, tiles, limit, "train", seed)[0], held_out
+    if kind == "folder":
+        images, files = kgan.datasets.cover_folder(path, size, channels, tiles, limit, seed)
+        aside = files >= np.unique(files)[-max(1, len(np.unique(files)) // 10)]
+        if aside.all():
+            raise ValueError(f"{path!r} needs two images or more: one is held out to measure on.")
+        return images[~aside], _some(images[aside])
+    if kind == "celeba":
+        parts = [
+            kgan.datasets.celeba(path, ["Male"], size, batch_size=None, split=split, limit=count, mirror=False)[0]
+            for split, count in (("train", limit), ("test", _HELD_OUT))
+        ]
+        return tuple(kgan.datasets.to_uint8(part) for part in parts)
+    raise ValueError(f"--data must be photo_patches, bossbase:FOLDER, celeba:FOLDER or folder:FOLDER. Received: {data!r}.")
+
+
+def _some(images):
+    return images[np.random.default_rng(0).permutation(len(images))[:_HELD_OUT]]
+
+
+def photos_of(data, channels, limit):
+    """Whole photos that no game was trained on, those for detectors and those they are judged on: two dicts of name to uint8 array."""
+    kind, _, path = data.partition(":")
+    if kind == "photo_patches":
+        if channels != 1:
+            raise ValueError("The embedded photos are grey and the model takes colours. Give --data folder:FOLDER.")
+        return tuple({name: kgan.datasets.grey_photo(name)[..., None] for name in names} for names in (DETECTORS, JUDGED))
+    if kind not in ("bossbase", "folder"):
+        raise ValueError(f"--data must be photo_patches, bossbase:FOLDER or folder:FOLDER. Received: {data!r}.")
+    from PIL import Image
+
+    folder = Path(path)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"There is no folder {path!r}.")
+    if kind == "bossbase":
+        files = sorted((f for f in folder.glob("*.pgm") if f.stem.isdigit() and int(f.stem) % 2), key=lambda f: int(f.stem))
+    else:
+        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".png", ".pgm", ".ppm", ".bmp", ".tif", ".tiff"))
+    files = files[:limit]
+    if len(files) < 2:
+        raise ValueError(f"{path!r} needs two photos or more of the half that judges (lossless files; odd numbers in BOSSBase).")
+    photos = {}
+    for file in files:
+        with Image.open(file) as image:
+            pixels = np.asarray(image.convert({1: "L", 3: "RGB"}[channels]))
+        photos[file.stem] = pixels.reshape(*pixels.shape[:2], channels)
+    names = list(photos)
+    half = len(names) // 2
+    return {n: photos[n] for n in names[:half]}, {n: photos[n] for n in names[half:]}

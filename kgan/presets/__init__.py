@@ -1,0 +1,103 @@
+"""Trained models in folders: `config.json`, `model.weights.h5` and their SHA-256 sums in `SHA256SUMS`. Some come with kgan."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+
+from kgan.files import atomic_write
+
+_FILES = ("config.json", "model.weights.h5")
+_SUMS = "SHA256SUMS"
+
+
+def names():
+    """Names of the presets that come with kgan."""
+    return sorted(path.name for path in Path(__file__).parent.iterdir() if (path / _SUMS).is_file())
+
+
+def save(model, folder):
+    """Write a model, without optimisers, to a folder.
+
+    Args:
+        model: a system of kgan, or any registered Keras model. folder: made if missing; a preset in it is replaced.
+
+    Returns:
+        str, the fingerprint, as `fingerprint(folder)`.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    config = keras.saving.serialize_keras_object(model)
+    config.pop("compile_config", None)
+    # The sums go last: a folder that was interrupted is refused, not half loaded.
+    (folder / _SUMS).unlink(missing_ok=True)
+    atomic_write(folder / _FILES[0], lambda path: Path(path).write_text(json.dumps(config, indent=1) + "\n"))
+    # A twin that was never compiled: optimisers would be most of the file.
+    twin = keras.saving.deserialize_keras_object(config)
+    twin.set_weights(model.get_weights())
+    twin.save_weights(folder / _FILES[1])
+    sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in _FILES)
+    atomic_write(folder / _SUMS, lambda path: Path(path).write_text(sums))
+    return fingerprint(folder)
+
+
+def load(preset):
+    """The model of a preset, not compiled, its files checked against their sums.
+
+    Args:
+        preset: one of `names()`, or a folder that `save` wrote. Folders come from people you trust as you trust a Keras file: no code is
+            run from them, and what they hide or reveal is up to their weights.
+
+    Raises:
+        ValueError: no such preset; missing files, files that differ from their sums, or that this version cannot load.
+    """
+    folder = find(preset)
+    fingerprint(folder)
+    try:
+        config = json.loads((folder / _FILES[0]).read_text())
+        model = keras.saving.deserialize_keras_object(config)
+        model.load_weights(folder / _FILES[1])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"{str(preset)!r} holds no model that this version can load: {str(error).splitlines()[0]}") from error
+    return model
+
+
+def find(preset):
+    """The folder of a preset, by name or itself."""
+    if str(preset) in names():
+        return Path(__file__).parent / str(preset)
+    folder = Path(preset)
+    if not (folder / _SUMS).is_file():
+        raise ValueError(
+            f"There is no preset {str(preset)!r}. Use one of {names()}, or a folder with {', '.join((*_FILES, _SUMS))}."
+        )
+    return folder
+
+
+def fingerprint(preset):
+    """The SHA-256 of the sums of a preset's files, after the files were checked against them: 64 hexadecimal digits.
+
+    Raises:
+        ValueError: no such preset, a missing file, a file that differs from its sum.
+    """
+    folder = find(preset)
+    text = (folder / _SUMS).read_text()
+    sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines() if len(line.split()) == 2)
+    if set(sums) != set(_FILES):
+        raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {sorted(sums)[:5]}.")
+    for name in _FILES:
+        if not (folder / name).is_file():
+            raise ValueError(f"The preset {str(folder)!r} lacks {name}.")
+        if _sha256(folder / name) != sums[name]:
+            raise ValueError(
+                f"{folder / name} differs from its SHA-256 sum in {_SUMS}: damaged, or exchanged. Get the preset again from its source."
+            )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+__all__ = ["find", "fingerprint", "load", "names", "save"]

@@ -1,0 +1,163 @@
+"""PNG files in and out. What a file holds beside 8-bit grey or RGB pixels is refused, or converted where one asks for it.
+
+Pillow alone would turn 16-bit colour into 8 bits, palettes into numbers of colours and an animation into its first picture without a
+word; the header is therefore read here.
+"""
+
+import struct
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from kgan.files import atomic_write
+from kgan.stego.errors import StegoError
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_LOSSY = {".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".webp", ".avif", ".heic", ".gif"}
+_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
+
+
+def read_png(path, convert=False):
+    """The pixels of a PNG file.
+
+    Args:
+        path: file, 8 bits, grey or RGB.
+        convert: bool, default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations
+        are
+            refused all the same.
+
+    Returns:
+        `(pixels, notes)`: uint8 array (height, width, 1 or 3), and what was left out or converted, in words.
+
+    Raises:
+        FileNotFoundError: no such file. StegoError: anything but such a picture, with what it is.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise StegoError(f"{str(path)!r} is a folder, not a picture.")
+    try:
+        with open(path, "rb") as file:
+            start = file.read(33)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"There is no picture {str(path)!r}.") from None
+    except OSError as error:
+        raise StegoError(f"{str(path)!r} cannot be read: {error.strerror}.") from None
+    if not start.startswith(_SIGNATURE):
+        raise StegoError(f"{str(path)!r} is no PNG picture. {_instead(start)}")
+    if len(start) < 33 or start[12:16] != b"IHDR":
+        raise StegoError(f"{str(path)!r} is a damaged PNG file: it ends in its header.")
+    depth, kind = start[24], start[25]
+    image = _decode(path)
+    notes = _conversions(path, depth, kind, "transparency" in image.info, convert)
+    if image.mode.startswith("I"):  # 16-bit grey
+        pixels = ((np.asarray(image).astype("int64") + 128) // 257).astype("uint8")
+    else:
+        pixels = np.asarray(image.convert("L" if kind in (_GREY, _GREY_ALPHA) else "RGB"))
+    pixels = pixels[..., None] if pixels.ndim == 2 else pixels
+    if "icc_profile" in image.info:
+        notes.append("the colour profile is left out")
+    return np.ascontiguousarray(pixels), notes
+
+
+def _decode(path):
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=["PNG"]) as image:
+                if getattr(image, "n_frames", 1) > 1 or "default_image" in image.info:
+                    raise StegoError(f"{str(path)!r} is an animation. Use a still picture.")
+                image.load()
+                return image.copy()
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise StegoError(f"{str(path)!r} has more than {Image.MAX_IMAGE_PIXELS:,} pixels. Use a smaller picture.") from None
+    except (OSError, SyntaxError, ValueError, struct.error) as error:
+        if isinstance(error, StegoError):
+            raise
+        raise StegoError(f"{str(path)!r} is a damaged PNG file: it cannot be decoded to its end.") from None
+
+
+def _conversions(path, depth, kind, transparent, convert):
+    """What has to be converted, in words; refused where `convert` is False."""
+    possible = {
+        f"{depth} bits a channel become 8": depth != 8 and kind != _PALETTE,
+        "the palette becomes RGB": kind == _PALETTE,
+        "transparency is dropped": kind in (_GREY_ALPHA, _RGB_ALPHA) or transparent,
+    }
+    found = [words for words, there in possible.items() if there]
+    if found and not convert:
+        raise StegoError(
+            f"{str(path)!r} is not plain 8-bit grey or RGB. It can be converted ({', '.join(found)}) where you ask for it: "
+            "`--convert`, `convert=True`."
+        )
+    return found
+
+
+def _instead(start):
+    if start.startswith(b"\xff\xd8"):
+        return "It is a JPEG, whose compression destroys what is hidden; hide in a PNG, and send that PNG itself."
+    known = {b"RIFF": "WebP", b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
+    name = next((name for magic, name in known.items() if start.startswith(magic)), None)
+    return f"It is a {name} file; use a PNG." if name else "Use a PNG, grey or RGB."
+
+
+def check_output(path, overwrite, sources):
+    """A name under which a PNG may be written.
+
+    Args:
+        path: the name. overwrite: bool, whether a file of this name may go. sources: files that must stay: cover, key, message.
+
+    Returns:
+        `pathlib.Path`.
+
+    Raises:
+        StegoError: not .png; one of the sources, by whatever way (links, relative paths); a folder; an existing file; no such folder.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        why = "is lossy and would destroy the message" if path.suffix.lower() in _LOSSY else "is not .png"
+        raise StegoError(
+            f"The output must be a PNG file: {path.suffix or 'a name without ending'!r} {why}. Received: {str(path)!r}."
+        )
+    return check_free(path, overwrite, sources)
+
+
+def check_free(path, overwrite, sources):
+    """As `check_output`, for a file of any ending."""
+    path = Path(path)
+    for source in sources:
+        if source is not None and Path(source).exists() and path.exists() and path.samefile(source):
+            raise StegoError(
+                f"The output {str(path)!r} is the input {str(source)!r}, which is never overwritten. Choose another name."
+            )
+    if path.is_dir():
+        raise StegoError(f"The output {str(path)!r} is a folder. Give the name of a file.")
+    if not path.absolute().parent.is_dir():
+        raise StegoError(f"There is no folder {str(path.parent)!r} to write to.")
+    if (path.exists() or path.is_symlink()) and not overwrite:
+        raise StegoError(
+            f"{str(path)!r} exists. Choose another name, or allow it to be overwritten: `--overwrite`, `overwrite=True`."
+        )
+    return path
+
+
+def write_png(path, pixels, overwrite, check):
+    """Write pixels alone, no word of the camera or of this tool; the file gets its name after `check(temporary path)` returned.
+
+    Raises:
+        StegoError: the file cannot be written. Whatever `check` raises. There is then no new file.
+    """
+    from PIL import Image
+
+    def write(temporary):
+        Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(temporary, format="PNG")
+        check(temporary)
+
+    try:
+        atomic_write(path, write, overwrite=overwrite)
+    except FileExistsError:
+        raise StegoError(f"{str(path)!r} exists. Choose another name, or allow it to be overwritten.") from None
+    except OSError as error:
+        raise StegoError(f"{str(path)!r} cannot be written: {error.strerror or type(error).__name__}.") from None

@@ -1,0 +1,107 @@
+"""The command lines of applications/steganography, from training to the table of detectors, and what they refuse."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kgan
+
+pytestmark = pytest.mark.only("tensorflow")
+FOLDER = Path(__file__).parents[2] / "applications" / "steganography"
+
+
+@pytest.fixture
+def application(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+
+    def load(name):
+        spec = importlib.util.spec_from_file_location(f"steganography_{name}", FOLDER / f"{name}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load
+
+
+def write_pgm(path, pixels):
+    path.write_bytes(b"P5\n# a comment\n%d %d\n255\n" % pixels.shape[::-1] + pixels.tobytes())
+
+
+@pytest.fixture
+def bossbase(tmp_path):
+    folder = tmp_path / "BOSSbase"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(1, 9):
+        write_pgm(folder / f"{number}.pgm", rng.integers(0, 256, (72, 64)).astype("uint8"))
+    return f"bossbase:{folder}"
+
+
+def test_train_write_a_preset_and_evaluate(application, bossbase, tmp_path, capsys):
+    run, preset = tmp_path / "run", tmp_path / "preset"
+    application("train").main(output=str(run), data=bossbase, image_size=16, tiles=8, smoke=True, preset=str(preset))
+    figures = json.loads((run / "metrics.json").read_text())
+    assert {"bit_accuracy", "psnr", "ssim", "eve_accuracy", "alice_bob/message", "eve/adversarial"} <= set(figures)
+    assert figures["bits_per_value"] == 0.125
+    assert figures["psnr"] >= 36.0
+    assert (run / "samples.png").is_file()
+    assert kgan.presets.fingerprint(preset) in capsys.readouterr().out
+    application("evaluate").main(str(preset), output=str(tmp_path / "found"), data=bossbase, tile=16, tiles=6, smoke=True)
+    found = json.loads((tmp_path / "found" / "metrics.json").read_text())
+    assert 0 <= found["bit_error_rate"] <= 1
+    assert set(found["detection"]) == {"this model", "LSB replacement", "LSB matching", "HILL (adaptive)"}
+    assert all(0 <= row["trained CNN"] <= 1 for row in found["detection"].values())
+    assert {"Eve of the game", "Bob's sureness"} <= set(found["detection"]["this model"])
+    # The file holds what was hidden: the count is of what was read back from it.
+    from PIL import Image
+
+    with Image.open(tmp_path / "found" / "stego-7.png") as image:
+        assert image.mode == "L"
+        assert image.size == (64, 72)
+    assert (tmp_path / "found" / "evaluation.png").is_file()
+    assert (tmp_path / "found" / "detection.png").is_file()
+
+
+def test_the_papers_networks_on_colours(application, tmp_path):
+    folder, run = tmp_path / "photos", tmp_path / "run"
+    folder.mkdir()
+    for name in "abcd":
+        kgan.pictures.save_image(folder / f"{name}.png", np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype("uint8"))
+    data = f"folder:{folder}"
+    application("train").main(output=str(run), data=data, residual=False, image_size=8, bits=6, batch_size=8, smoke=True)
+    assert json.loads((run / "metrics.json").read_text())["bits_per_value"] == 6 / 192
+    evaluate = application("evaluate")
+    embedder = evaluate.Embedder(evaluate.load(str(run)), 0)
+    photo = np.random.default_rng(1).integers(0, 256, (19, 26, 3)).astype("uint8")
+    stego, bits = embedder.hide(photo)
+    assert bits.shape == (2 * 3, 6)
+    np.testing.assert_array_equal(stego[16:], photo[16:])  # the border is left alone
+    np.testing.assert_array_equal(stego[:, 24:], photo[:, 24:])
+    assert (stego[:16, :24] != photo[:16, :24]).mean() > 0.5
+    tiles, together = embedder._tiles(photo)
+    np.testing.assert_array_equal(together(tiles), photo[:16, :24])
+    np.testing.assert_array_equal(tiles[4], photo[8:16, 8:16])
+
+
+def test_what_is_refused(application, tmp_path, capsys):
+    def refused(name, *args, **kwargs):
+        with pytest.raises(SystemExit) as stopped:
+            application(name).main(*args, **kwargs)
+        assert stopped.value.code == 2
+        return capsys.readouterr().err
+
+    out = str(tmp_path / "run")
+    assert "--data must be" in refused("train", output=out, data="mnist", smoke=True)
+    assert "There is no folder" in refused("train", output=out, data="bossbase:none", smoke=True)
+    assert "multiples of the block" in refused("train", output=out, image_size=18, smoke=True)
+    assert "There is no model file" in refused("evaluate", str(tmp_path / "none"))
+    assert "Give --output" in refused("evaluate", "stego-small")
+    assert "not a SteganographyGAN" in refused("evaluate", _other(tmp_path), output=out)
+
+
+def _other(folder):
+    kgan.presets.save(kgan.GAN((2,), seed=0), folder / "gan")
+    return str(folder / "gan")
