@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kgan.datasets.albums import Albums, Scene, album_vocabulary, albums, picture_classifier
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.celeba import celeba
 from kgan.datasets.domains import (
@@ -24,6 +25,7 @@ from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
 from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
+from kgan.datasets.stories import Stories, Vocabulary
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
 
@@ -120,7 +122,13 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
+    "Albums",
     "Mixture",
+    "Scene",
+    "Stories",
+    "Vocabulary",
+    "album_vocabulary",
+    "albums",
     "arrays",
     "attribute_domains",
     "celeba",
@@ -140,6 +148,7 @@ __all__ = [
     "modelnet",
     "names",
     "negatives",
+    "picture_classifier",
     "read_attributes",
     "read_binvox",
     "read_image",
