@@ -1,7 +1,8 @@
 """What people write about the albums of `kgan.datasets.albums`: a grammar of sentences, and what a sentence claims to see.
 
-The grammar has no recursion, so that it is a regular language: the same rules write stories and decide whether a sentence could have
-been written by them. Rules are text with `{this|that}` for a choice, `{this|}` for an optional part and `<name>` for another rule.
+The grammar has no recursion, so that it is a regular language: the same rules write stories and decide whether a sentence could
+have been written by them. Rules are text with `{this|that}` for a choice, `{this|}` for an optional part and `<name>` for
+another rule.
 """
 
 import functools
@@ -13,7 +14,8 @@ COLORS = ("red", "blue", "yellow", "green")
 STAGES = ("arrival", "activity", "mishap", "food", "farewell")
 MOST_PEOPLE = 4
 
-# Thing: a noun phrase, what the subject did with it, and for food and mishaps what else the templates want. Which words name it follows.
+# Thing: a noun phrase, what the subject did with it, and for food and mishaps what else the templates want. Which words name it
+# follows.
 THINGS = {
     "arrival": {
         "car": ("{a|the} {<color>|} car", "{drove the {<color>|} car|took the {<color>|} car}", "car"),
@@ -67,7 +69,8 @@ THINGS = {
 }
 COLORED = tuple(name for things in THINGS.values() for name, parts in things.items() if "<color>" in parts[0] + parts[1])
 
-# How a writer speaks of those in the pictures, by their number: first mention, then subject, subject with was or were, object, possessive.
+# How a writer speaks of those in the pictures, by their number: first mention, then subject, subject with was or were, object,
+# possessive.
 _WE, _THEY, _I = ("we", "we were", "us", "our"), ("they", "they were", "them", "their"), ("i", "i was", "me", "my")
 _KIN = "{friend|brother|sister|wife|husband}"
 VOICES = {
@@ -109,7 +112,8 @@ RULES = {
     ),
     "farewell": (
         "{{at the end of the day|in the evening|before going home} <s> <vp> {at the <place>|} <end>"
-        "|the day ended with <np> {at the <place>|} <end>|<s> <vp> and {went home {happy|tired}|said goodbye} .|<s> can not wait to {come|go} back to the <place> {next year|again} ."
+        "|the day ended with <np> {at the <place>|} <end>|<s> <vp> and {went home {happy|tired}|said goodbye} ."
+        "|<s> can not wait to {come|go} back to the <place> {next year|again} ."
         "|<s> <vp> , the perfect end to a {great|wonderful|perfect|fun} day .|<whole>}"
     ),
 }

@@ -17,8 +17,8 @@ _PALETTE = {
     "low_sun": (255, 80, 40), "haze": (250, 170, 90), "mist": (150, 160, 175),
 }  # fmt: skip
 
-# Things in a unit square: shape, numbers x y x y ..., colour; o ellipse in a box, r box, p polygon, l line, u and d the upper and lower half
-# of an ellipse. The colour * is that of the thing.
+# Things in a unit square: shape, numbers x y x y ..., colour; o ellipse in a box, r box, p polygon, l line, u and d the upper and lower
+# half of an ellipse. The colour * is that of the thing.
 _ICONS = {
     "car": (
         "r 0 .45 1 .75 *; p .2 .45 .32 .2 .72 .2 .85 .45 *; r .37 .26 .66 .42 white; o .1 .62 .35 .9 black; o .65 .62 .9 .9 black"

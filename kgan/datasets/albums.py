@@ -1,8 +1,8 @@
 """Drawn albums of five pictures with stories: a small world for visual storytelling (1804.09160) without a download.
 
-An album is an outing: five scenes that follow a plot (arrival, activity, mishap, food, farewell) at one place, in one weather, with
-the same people. Several writers tell each in words of their own, in their own voice, with more or less detail, sometimes with phrases that
-fit any album ("it was a great day for everyone ."), as the writers of VIST do.
+An album is an outing: five scenes that follow a plot (arrival, activity, mishap, food, farewell) at one place, in one weather,
+with the same people. Several writers tell each in words of their own, in their own voice, with more or less detail, sometimes
+with phrases that fit any album ("it was a great day for everyone ."), as the writers of VIST do.
 """
 
 import functools
@@ -131,8 +131,8 @@ def picture_classifier(scenes=_TRAINING_SCENES, epochs=6, seed=0):
     """A small convolutional network trained to see what drawn pictures show; its 64 features are the photo features of `albums`.
 
     The network of `kgan.metrics.attribute_classifier`, with a softmax for place, weather, number of people, thing and colour each,
-    trained on scenes in which all these are drawn independently. Some 40 seconds of a core, once: the weights are kept in `$KGAN_CACHE` or
-    `~/.cache/kgan`.
+    trained on scenes in which all these are drawn independently. Some 40 seconds of a core, once: the weights are kept in
+    `$KGAN_CACHE` or `~/.cache/kgan`.
 
     Args:
         scenes: int, default 8000. epochs: int, default 6. seed: int, default 0.

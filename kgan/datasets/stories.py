@@ -46,7 +46,8 @@ class Vocabulary:
 
     @classmethod
     def of(cls, sentences, more_than=5):
-        """The words seen more often than `more_than` times (default 5, the paper's), by falling frequency, equal ones by the alphabet.
+        """The words seen more often than `more_than` times (default 5, the paper's), by falling frequency, equal ones by the
+        alphabet.
 
         Args:
             sentences: iterable of strings, words parted by blanks.
@@ -210,8 +211,8 @@ class Stories:
             references: int >= 1, default 5.
 
         Returns:
-            `(albums, photos, references)`: list of ids in the order of their first story; float32 `(albums, 5, photo_size)`; a list of
-            lists of stories, each a tuple of five sentences.
+            `(albums, photos, references)`: list of ids in the order of their first story; float32 `(albums, 5, photo_size)`; a
+            list of lists of stories, each a tuple of five sentences.
         """
         rows = {}
         for index, album in enumerate(self.albums):
