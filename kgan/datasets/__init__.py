@@ -28,6 +28,7 @@ from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, view
 from kgan.datasets.stories import Stories, Vocabulary
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
+from kgan.datasets.vist import photo_features, vist, vist_vocabulary
 
 
 def names():
@@ -148,6 +149,7 @@ __all__ = [
     "modelnet",
     "names",
     "negatives",
+    "photo_features",
     "picture_classifier",
     "read_attributes",
     "read_binvox",
@@ -168,4 +170,6 @@ __all__ = [
     "unpaired",
     "usps",
     "views",
+    "vist",
+    "vist_vocabulary",
 ]

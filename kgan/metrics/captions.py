@@ -199,7 +199,7 @@ def _cosines(own, other):
 
 
 def distinct(texts, n=2):
-    """Share of different n-grams among all n-grams of all texts: 1 where none comes twice. The more texts, the lower; state their number."""
+    """Share of different n-grams among all n-grams of all texts: 1 where none comes twice. It falls with the number of texts; state it."""
     found = [gram for text in texts for gram in zip(*(tokens(text)[i:] for i in range(n)), strict=False)]
     return len(set(found)) / len(found) if found else 0.0
 
