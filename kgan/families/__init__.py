@@ -18,6 +18,7 @@ from kgan.families.infogan import InfoGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
+from kgan.families.story_xe import StoryXE
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
 from kgan.families.unrolled_gan import UnrolledGAN
@@ -47,6 +48,7 @@ __all__ = [
     "ImprovedGAN",
     "InfoGAN",
     "ProGAN",
+    "StoryXE",
     "ThreeDGAN",
     "ThreeDVAEGAN",
     "UnrolledGAN",
