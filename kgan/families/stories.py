@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.engine import AdversarialModel, Move, Observation
+from kgan.engine import AdversarialModel
 from kgan.networks.stories import StoryPolicy, shifted
 
 DECODINGS = ("beam", "greedy", "sample")
@@ -147,8 +147,7 @@ class StoryModel(AdversarialModel):
 
         def mixed():
             with self.undifferentiated():
-                fixed = keras.tree.map_structure(ops.stop_gradient, (encoded, drops))
-                return self.policy.unroll(*fixed, noise, story=words, keep=chance >= probability)
+                return self.policy.unroll(*_fixed(encoded, drops), noise, story=words, keep=chance >= probability)
 
         return backend.conditional(probability > 0, mixed, lambda: words)
 
@@ -171,8 +170,7 @@ class StoryModel(AdversarialModel):
         """Sentences drawn from the policy, `(rows, sentence_length)`, 0 behind their end."""
         noise = keras.random.uniform((rows, self.sentence_length), dtype="float32", seed=self.seed_generator)
         with self.undifferentiated():
-            fixed = keras.tree.map_structure(ops.stop_gradient, (encoded, drops))
-            return ops.stop_gradient(self.policy.unroll(*fixed, noise))
+            return ops.stop_gradient(self.policy.unroll(*_fixed(encoded, drops), noise))
 
     # Stories ---------------------------------------------------------------------------------------------------------
 
@@ -217,10 +215,14 @@ class StoryModel(AdversarialModel):
             ruled: bool, default False. True: of the policy as it samples, which does not repeat words nor end early.
             batch_size: int, default 64, stories computed at once.
         """
+        return self._about("ruled" if ruled else "free", photos, stories, batch_size)
+
+    def _about(self, kind, photos, stories, batch_size):
+        """A compiled call on photos and stories, checked."""
         photos, stories = np.asarray(photos), np.asarray(stories)
         self.check_photos(photos)
         self.check_stories(stories, len(photos), empty=True)
-        return self._compiled_calls("ruled" if ruled else "free", photos, stories, batch_size=batch_size)
+        return self._compiled_calls(kind, photos, stories, batch_size=batch_size)
 
     def compiled_call(self, kind):
         """The function `(photos, stories or None) -> tensor` that a public method compiles under this name."""
@@ -256,89 +258,17 @@ class StoryModel(AdversarialModel):
         return self
 
 
+def _fixed(*tensors):
+    return keras.tree.map_structure(lambda t: None if t is None else ops.stop_gradient(t), tensors)
+
+
 def ended(words):
     """Words with 0 behind the first 0."""
     return words * ops.cast(objectives.word_mask(words), words.dtype)
 
 
-class ReinforcedStories(StoryModel):
-    """A policy that also learns from a reward of its samples, by REINFORCE. Subclasses write `rewards` and the game.
-
-    The policy minimises `rl_weight * (action + value) + (1 - rl_weight) * cross_entropy` with, on one story sampled for each album,
-
-        action = -sum mask (r - b) log pi(w) / sum mask,  value = sum mask (r - b)^2 / sum mask
-
-    where the baseline `b_t = w^T s_t + c` reads the decoder's states and moves nothing but w and c.
-    """
-
-    def __init__(self, *args, rl_weight=0.5, baseline=None, **kwargs):
-        super().__init__(*args, **kwargs)
-        if not 0.0 <= rl_weight <= 1.0:
-            raise ValueError(f"`rl_weight` must lie in [0, 1]. Received: {rl_weight!r}.")
-        self.rl_weight = rl_weight
-        self.baseline = baseline or keras.layers.Dense(
-            1, kernel_initializer=keras.initializers.RandomUniform(-0.1, 0.1), name="baseline"
-        )
-        if not self.baseline.built:
-            self.baseline.build((None, self.units))
-
-    def rewards(self, photos, words, likelihoods, stories):
-        """What samples earn.
-
-        Args:
-            photos: tensor `(batch, num_photos, photo_size)`.
-            words: samples `(batch, num_photos, sentence_length)`, 0 behind their end.
-            likelihoods: log pi of every sentence `(batch, num_photos)`, in the sum over its words; no gradient flows back through it.
-            stories: human stories of the same photos, as `words`.
-
-        Returns:
-            Tensor `(batch, num_photos)`.
-        """
-        raise NotImplementedError(f"{type(self).__name__} must define rewards(photos, words, likelihoods, stories).")
-
-    def policy_move(self):
-        players = ("policy", "baseline") if self.rl_weight > 0 else ("policy",)
-        return Move("policy", players, self.policy_loss)
-
-    def policy_loss(self, batch):
-        if self.rl_weight == 0:
-            return self.cross_entropy_loss(batch)
-        photos, stories = batch
-        human, policy = self.rows(stories), self.policy
-        count, mixed = ops.shape(human)[0], self.rl_weight < 1
-        encoded = policy.encode(photos, self.in_training)
-        drops = policy.drops(count, self.in_training)
-        words = self.drawn_words(encoded, drops, count)
-        fed = shifted(words)
-        if mixed:  # one pass of the decoder over samples and human sentences
-            human_drops = policy.drops(count, self.in_training)
-            fed = ops.concatenate([fed, shifted(self.fed_words(human, encoded, human_drops))])
-            encoded = tuple(ops.concatenate([x, x]) for x in encoded)
-            drops = None if drops is None else ops.concatenate([drops, human_drops])
-        states = policy.decode(fed, encoded)
-        logits = policy.logits(states, drops)
-        likelihoods = policy.log_probabilities(logits[:count], words, ruled=True)
-        mask = objectives.word_mask(words)
-        per_sentence = policy.by_photo(ops.stop_gradient(ops.sum(mask * likelihoods, axis=-1)))
-        earned = self.rewards(photos, policy.by_photo(words), per_sentence, policy.by_photo(human))
-        earned = ops.stop_gradient(ops.reshape(backend.full_precision(earned), (-1, 1)))
-        expected = backend.full_precision(self.baseline(ops.stop_gradient(states[:count])))[..., 0]
-        terms = {
-            "action": self.rl_weight * objectives.reinforce(likelihoods, earned - expected, mask),
-            "value": self.rl_weight * objectives.baseline_error(earned, expected, mask),
-            "reward": Observation(ops.mean(earned)),
-            "length": Observation(ops.mean(ops.sum(mask, axis=-1)) - 1.0),
-            "log_probability": Observation(ops.mean(per_sentence)),
-        }
-        if mixed:
-            found = policy.log_probabilities(logits[count:], human)
-            cross_entropy = objectives.masked_cross_entropy(found, objectives.word_mask(human))
-            terms["cross_entropy"] = (1.0 - self.rl_weight) * cross_entropy
-        return terms
-
-
 def story_optimizer(rate):
-    """The authors' Adam, its gradients clipped to a norm of 10 over all weights together."""
+    """The authors' Adam, with the gradients of a move clipped to a norm of 10 over all its weights together."""
     return keras.optimizers.Adam(rate, beta_1=0.8, beta_2=0.999, epsilon=1e-8, global_clipnorm=10.0)
 
 

@@ -132,6 +132,22 @@ def albums(rng, count, photos=5, size=4, vocabulary=9, length=7):
     return rng.normal(size=(count, photos, size)).astype("float32"), stories
 
 
+@keras.saving.register_keras_serializable("conformance")
+class SharedWords:
+    """A metric of stories: the share of places where a sample has the reference's word."""
+
+    def __call__(self, samples, references):
+        return ((samples == references) & (samples > 0)).mean((1, 2))
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+REINFORCED = {"policy/action", "policy/value", "policy/cross_entropy"}
 STORIES = {"photo_size": 4, "sentence_length": 7, "units": 6, "seed": 0}
 
 
@@ -545,6 +561,33 @@ SPECS = {
         (5, 7),
         {"policy": 1},
         {"policy/cross_entropy"},
+        arguments=albums,
+        conditional=True,
+    ),
+    "StoryRL": Spec(
+        kgan.StoryRL,
+        lambda: kgan.StoryRL(9, metric=SharedWords(), **STORIES),
+        (5, 7),
+        {"policy": 1},
+        REINFORCED,
+        arguments=albums,
+        conditional=True,
+    ),
+    "StoryGAN": Spec(
+        kgan.StoryGAN,
+        lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **STORIES),
+        (5, 7),
+        {"reward": 0.5, "policy": 0.5},
+        REINFORCED | {"reward/adversarial"},
+        arguments=albums,
+        conditional=True,
+    ),
+    "AREL": Spec(
+        kgan.AREL,
+        lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **STORIES),
+        (5, 7),
+        {"reward": 0.5, "policy": 0.5},
+        REINFORCED | {"reward/adversarial"},
         arguments=albums,
         conditional=True,
     ),
