@@ -13,16 +13,19 @@ from kgan.networks import (
     progressive,
     sn_cnn,
     sn_resnet,
+    stories,
     unrolled,
     volumetric,
 )
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
+from kgan.networks.stories import StoryPolicy
 
 __all__ = [
     "CausalNetwork",
     "Ensemble",
+    "StoryPolicy",
     "ali",
     "bayesian",
     "bidirectional",
@@ -35,6 +38,7 @@ __all__ = [
     "progressive",
     "sn_cnn",
     "sn_resnet",
+    "stories",
     "unrolled",
     "volumetric",
     "with_features",

@@ -46,6 +46,14 @@ from kgan.objectives.labels import (
 )
 from kgan.objectives.reconstruction import latent_reconstruction, normal_divergence, shape_distance
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
+from kgan.objectives.sequences import (
+    baseline_error,
+    boltzmann_reward,
+    masked_cross_entropy,
+    masked_mean,
+    reinforce,
+    word_mask,
+)
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 
@@ -81,7 +89,9 @@ __all__ = [
     "Objective",
     "OneSidedSmoothing",
     "absolute_label_difference",
+    "baseline_error",
     "biased_mmd2",
+    "boltzmann_reward",
     "class_cross_entropy",
     "feasible_set",
     "feature_matching",
@@ -93,6 +103,8 @@ __all__ = [
     "least_squares",
     "linear_time_mmd2",
     "marginal_energy",
+    "masked_cross_entropy",
+    "masked_mean",
     "minimax",
     "mmd",
     "mutual_information",
@@ -101,6 +113,7 @@ __all__ = [
     "normal_divergence",
     "realness",
     "register",
+    "reinforce",
     "reverse_kl",
     "shape_distance",
     "squared_distances",
@@ -109,4 +122,5 @@ __all__ = [
     "unbiased_mmd2",
     "unsupervised",
     "wasserstein",
+    "word_mask",
 ]
