@@ -90,6 +90,8 @@ def told(run, split, given=None):
     """What a trained stage tells of every album of a split, kept in `stories-<split>.json` beside its model: dict of album to sentences."""
     run = Path(run)
     path, model = run / f"stories-{split}.json", run / "model.keras"
+    if not model.is_file():
+        raise FileNotFoundError(f"{str(run)!r} holds no trained stage: there is no model.keras in it. Run train.py first.")
     if path.is_file() and path.stat().st_mtime >= model.stat().st_mtime:
         return json.loads(path.read_text())["stories"]
     given = given or of_run(run)[0]

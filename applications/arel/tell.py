@@ -41,12 +41,13 @@ def main(
     def work():
         if (folder is None) == (album is None):
             raise ValueError("Give --pictures, a folder of five pictures, or --album, the name of an album.")
-        model, (given, _) = runs.load(run), of_run(run)
+        given, _ = of_run(run)
         place = Path(output) if output else Path(run) / "told"
         if folder is not None:
             names, shown, photos = from_folder(folder, given, weights)
         else:
             names, shown, photos, human = from_data(album, given)
+        model = runs.load(run)
         (sentences,) = given.vocabulary.decode_stories(model.tell(photos[None], decode=decode, beam_width=beam_width, seed=seed))
         place.mkdir(parents=True, exist_ok=True)
         files = []
