@@ -48,7 +48,9 @@ def paired(first, second, split, data):
     """`(source, albums, stories, stories)` of the albums that both systems tell of."""
     for system in (first, second):
         if system != "human" and not Path(system).exists():
-            raise FileNotFoundError(f"There is no system {system!r}: the folder of a trained stage, a JSON file of stories, or human.")
+            raise FileNotFoundError(
+                f"There is no system {system!r}: the folder of a trained stage, a JSON file of stories, or human."
+            )
     run = next((s for s in (first, second) if (Path(s) / "settings.json").is_file()), None)
     given = of_run(run)[0] if data is None and run is not None else source(data or "albums")
     one, other = (stories_of(s, split, given) for s in (first, second))
