@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kgan.datasets.albums import Albums, Scene, album_vocabulary, albums, picture_classifier
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.celeba import celeba
 from kgan.datasets.domains import (
@@ -24,8 +25,10 @@ from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
 from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
+from kgan.datasets.stories import Stories, Vocabulary
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
+from kgan.datasets.vist import photo_features, vist, vist_vocabulary
 
 
 def names():
@@ -120,7 +123,13 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
+    "Albums",
     "Mixture",
+    "Scene",
+    "Stories",
+    "Vocabulary",
+    "album_vocabulary",
+    "albums",
     "arrays",
     "attribute_domains",
     "celeba",
@@ -140,6 +149,8 @@ __all__ = [
     "modelnet",
     "names",
     "negatives",
+    "photo_features",
+    "picture_classifier",
     "read_attributes",
     "read_binvox",
     "read_image",
@@ -159,4 +170,6 @@ __all__ = [
     "unpaired",
     "usps",
     "views",
+    "vist",
+    "vist_vocabulary",
 ]

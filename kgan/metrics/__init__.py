@@ -2,6 +2,7 @@
 
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attributes import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
+from kgan.metrics.captions import DocumentFrequencies, bleu, cider, distinct, join_stories, repetition, rouge_l, self_bleu
 from kgan.metrics.codes import MutualInformation, purity
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
@@ -11,11 +12,15 @@ from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, precision_recall
+from kgan.metrics.meteor_score import meteor, original_meteor
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.shapes import average_precision, components, linear_accuracy, mean_shape_iou, shape_report, voxel_iou
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim
+from kgan.metrics.story_judge import compare_stories, judge_stories, tally
+from kgan.metrics.story_reports import metric_versions, story_report
+from kgan.metrics.story_reward import StoryReward
 from kgan.metrics.streaming import (
     ClassScore,
     FrechetDistance,
@@ -31,6 +36,7 @@ __all__ = [
     "AttributeClassifier",
     "ClassScore",
     "DigitClassifier",
+    "DocumentFrequencies",
     "Extractor",
     "FrechetDistance",
     "HighQualityShare",
@@ -41,19 +47,26 @@ __all__ = [
     "MutualInformation",
     "StackedDivergence",
     "StackedModesCovered",
+    "StoryReward",
     "attribute_agreement",
     "attribute_classifier",
     "average_precision",
     "binned_distribution",
+    "bleu",
     "channel_labels",
+    "cider",
     "class_score",
+    "compare_stories",
     "components",
     "conditional_diversity",
     "density_coverage",
     "digit_report",
+    "distinct",
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",
+    "join_stories",
+    "judge_stories",
     "kde_coverage",
     "kernel_distance",
     "kernel_mmd2",
@@ -62,17 +75,25 @@ __all__ = [
     "linear_accuracy",
     "mean_ms_ssim",
     "mean_shape_iou",
+    "meteor",
+    "metric_versions",
     "mode_score",
     "mode_statistics",
     "ms_ssim",
+    "original_meteor",
     "pixel_agreement",
     "precision_recall",
     "purity",
     "reference_moments",
+    "repetition",
+    "rouge_l",
     "sample_report",
+    "self_bleu",
     "shape_report",
     "sliced_wasserstein",
     "stacked_mode_statistics",
+    "story_report",
+    "tally",
     "total_variation",
     "voxel_iou",
 ]
