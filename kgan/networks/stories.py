@@ -20,6 +20,11 @@ def uniform(limit=0.1):
     return keras.initializers.RandomUniform(-limit, limit)
 
 
+def by_fan_in():
+    """`U(-1/sqrt(n), 1/sqrt(n))` for n inputs, PyTorch's default, which the authors leave their reward's layers at."""
+    return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+
+
 def shifted(words):
     """The word before each: 0 in front, the last left out."""
     return ops.pad(words[:, :-1], ((0, 0), (1, 0)))
@@ -365,21 +370,21 @@ def reward(
     photos = keras.Input((photo_size,), name="photos")
     words = keras.Input((sentence_length,), dtype="int32", name="words")
     embedded = layers.Embedding(
-        vocabulary_size, embedding_size, embeddings_initializer=uniform(), trainable=not frozen_embedding, name="word_vectors"
+        vocabulary_size, embedding_size, embeddings_initializer=uniform(0.25), trainable=not frozen_embedding, name="word_vectors"
     )(words)
     found = [
         layers.GlobalMaxPooling1D(name=f"max_{width}")(
-            layers.Conv1D(filters, width, activation="relu", name=f"conv_{width}")(embedded)
+            layers.Conv1D(filters, width, activation="relu", kernel_initializer=by_fan_in(), name=f"conv_{width}")(embedded)
         )
         for width in widths
     ]
     text = layers.Concatenate(name="text")(found) if len(found) > 1 else found[0]
-    photo = blocks.dense(embedding_size, "photo")(photos)
+    photo = blocks.dense(embedding_size, "photo", by_fan_in())(photos)
     if fusion == "product":
-        both = layers.Multiply(name="both")([blocks.dense(embedding_size, "text_in")(text), photo])
+        both = layers.Multiply(name="both")([blocks.dense(embedding_size, "text_in", by_fan_in())(text), photo])
     else:
         both = layers.Concatenate(name="both")([text, photo])
-    score = blocks.dense(1, "score")(blocks.dropout(dropout, "drop")(both))
+    score = blocks.dense(1, "score", by_fan_in())(blocks.dropout(dropout, "drop")(both))
     return keras.Model([photos, words], layers.Activation(squash, name="squash")(score), name=name)
 
 
