@@ -30,8 +30,8 @@ SETTINGS = {
         "batch_size": 32, "xe_epochs": 12, "epochs": 6,
     },
     "paper": {
-        "units": 512, "filters": 512, "encoder_dropout": 0.2, "dropout": 0.5, "xe_rate": 4e-4, "rate": 2e-4, "reward_rate": 2e-4, "block": 50,
-        "batch_size": 64, "xe_epochs": 100, "epochs": 100,
+        "units": 512, "filters": 512, "encoder_dropout": 0.2, "dropout": 0.5, "xe_rate": 4e-4, "rate": 2e-4, "reward_rate": 2e-4,
+        "block": 50, "batch_size": 64, "xe_epochs": 100, "epochs": 100,
     },
 }  # fmt: skip
 

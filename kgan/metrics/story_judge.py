@@ -44,7 +44,7 @@ def judge_stories(stories, scenes):
     >>> scene = kgan.datasets.Scene("activity", "park", "sunny", 2, "kite", "red")
     >>> story = ["we flew the red kite at the park and everyone had so much fun ."] * 5
     >>> {name: values.round(3).tolist() for name, values in kgan.metrics.judge_stories([story], [[scene] * 5]).items()}
-    {'relevance': [1.0], 'expressiveness': [0.2], 'concreteness': [0.6]}
+    {'relevance': [1.0], 'expressiveness': [0.2], 'concreteness': [0.846]}
     """
     check_stories(stories)
     scenes = [tuple(album) for album in scenes]

@@ -35,8 +35,9 @@ class StoryReward:
     >>> import numpy as np, kgan
     >>> reward = kgan.metrics.StoryReward("bleu-2")
     >>> stories = np.tile([5, 6, 7, 0], (2, 5, 1))
-    >>> reward(stories, np.stack([stories[0], stories[1] + (stories[1] > 0)])).round(4).tolist()
-    [1.0, 0.4629]
+    >>> others = np.stack([stories[0], stories[1] + (stories[1] > 0)])
+    >>> [round(float(value), 3) for value in reward(stories, others)]
+    [1.0, 0.488]
     """
 
     def __init__(self, metric="bleu-4", words=None, frequencies=None):
