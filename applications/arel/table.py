@@ -44,6 +44,7 @@ def main(
     epochs: Annotated[int | None, typer.Option(min=1, help="as in train.py")] = None,
     xe_epochs: Annotated[int | None, typer.Option(min=1, help="as in train.py")] = None,
     units: Annotated[int | None, typer.Option(min=1, help="as in train.py")] = None,
+    rl_weight: Annotated[float, typer.Option(min=0, max=1, help="as in train.py")] = 0.5,
     split: Annotated[str, typer.Option(help="validation or test")] = "test",
     original_meteor: Annotated[
         bool | None, typer.Option(help="METEOR by the authors' program; default where Java and its jar are there")
@@ -62,7 +63,7 @@ def main(
             if not (folder / name / "metrics.json").exists():
                 train.main(
                     output=run, data=data, features=features, system=name, setting=setting, epochs=epochs, xe_epochs=xe_epochs,
-                    units=units, seed=seed, picture_every=10, resume=True, smoke=smoke,
+                    units=units, rl_weight=rl_weight, seed=seed, picture_every=10, resume=True, smoke=smoke,
                 )  # fmt: skip
         given, _ = of_run(folder / chosen[0])
         stories = {name: told(folder / name, split, given) for name in chosen}
