@@ -73,7 +73,7 @@ class RunError(Exception):
     """A run that cannot start or go on, for a reason the user can mend."""
 
 
-def train(build, settings, about=None, data=None, measure=None, draw=None):
+def train(build, settings, about=None, data=None, measure=None, draw=None, sample=None, watching=()):
     """Train, watch, measure and keep a model.
 
     Args:
@@ -83,6 +83,8 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
         data: callable `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
         measure: callable `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
         draw: callable `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
+        sample: callable `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
+        watching: further callbacks of `fit`, before the others.
 
     Returns:
         dict of the final figures.
@@ -106,11 +108,12 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
     shown = 64 if isinstance(shape, dict) else {3: 64, 4: 16}.get(len(shape), 1024)
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
-    watching = [callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every)]
+    watching = [*watching, callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every)]
+    sample = sample or _generate
     if chief:
         _trim_history(output / "history.csv", start)
         watching += [
-            callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw),
+            callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw, sample=sample),
             keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
         ]
     if chief and backend.name() == "tensorflow" and _has_tensorboard():
@@ -128,7 +131,7 @@ def train(build, settings, about=None, data=None, measure=None, draw=None):
         return {}
     seconds = time.time() - began
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
-    samples = model.generate(count, seed=settings.seed)
+    samples = sample(model, count, settings.seed)
     measure = measure or (lambda _, samples: evaluate_samples(samples, settings.dataset, settings.image_size))
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(model, samples)}
     figures |= _last_row(output / "history.csv")
@@ -186,6 +189,10 @@ def _reason(error):
     """What Keras found, without the configuration that it prints around it."""
     lines = str(error).split("Exception encountered:")[-1].strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
+
+
+def _generate(model, count, seed):
+    return model.generate(count, seed=seed)
 
 
 def evaluate_samples(samples, dataset, image_size=None):

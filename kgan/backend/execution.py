@@ -5,6 +5,7 @@ import os
 import threading
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -81,6 +82,49 @@ def conditional(predicate, compute, skip):
         taken, skipped = compute(), skip()
         return keras.tree.map_structure(lambda a, b: ops.where(predicate, a, ops.cast(b, a.dtype)), taken, skipped)
     return ops.cond(predicate, compute, skip)
+
+
+def host_call(function, tensors, shape, dtype):
+    """Call a function of NumPy arrays in the middle of a compiled step. No gradient flows through it.
+
+    Args:
+        function: callable `(*arrays) -> array`, of the arguments alone: the framework decides when, and whether, it is called. It must
+            not compute with the framework.
+        tensors: list of tensors, the arguments.
+        shape: tuple, shape of the result; None where it is known only at run time (TensorFlow).
+        dtype: str, type of the result.
+
+    Returns:
+        Tensor of that shape and type.
+
+    Raises:
+        ValueError: at run time, for a result of another shape.
+
+    Example:
+    >>> import numpy as np
+    >>> from kgan.backend import host_call
+    >>> float(host_call(np.median, [np.array([1.0, 5.0, 2.0])], (), "float32"))
+    2.0
+    """
+
+    def call(*arrays):
+        result = np.asarray(function(*map(np.asarray, arrays)), dtype)
+        if len(result.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, result.shape, strict=True)):
+            raise ValueError(f"A function on the host must return the shape {tuple(shape)}. Received: {result.shape}.")
+        return result
+
+    tensors = [ops.stop_gradient(ops.convert_to_tensor(t)) for t in tensors]
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        result = tf.numpy_function(call, tensors, dtype)
+        result.set_shape(shape)
+        return result
+    if name() == "jax":
+        import jax
+
+        return jax.pure_callback(call, jax.ShapeDtypeStruct(tuple(shape), dtype), *tensors)
+    return ops.convert_to_tensor(call(*(ops.convert_to_numpy(t) for t in tensors)))
 
 
 def _replica_context():

@@ -19,15 +19,17 @@ class SampleGrid(keras.callbacks.Callback):
         seed: int, default 0, of the latents.
         tensorboard: folder for TensorBoard images, or None (default).
         draw: callable `(path, samples)` that writes the picture; default `kgan.pictures.save_samples`.
+        sample: callable `(model, count, seed) -> samples`; default `model.generate`.
     """
 
-    def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None, draw=None):
+    def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None, draw=None, sample=None):
         super().__init__()
         if not isinstance(every, int) or every < 1:
             raise ValueError(f"`every` must be an integer >= 1. Received: {every!r}.")
         self.folder = Path(folder)
         self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
         self.draw = draw or pictures.save_samples
+        self.sample = sample or (lambda model, count, seed: model.generate(count, seed=seed))
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 0:
@@ -39,7 +41,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _draw(self, done):
         self.folder.mkdir(parents=True, exist_ok=True)
-        samples = self.model.generate(self.count, seed=self.seed)
+        samples = self.sample(self.model, self.count, self.seed)
         self.draw(self.folder / f"samples-{done:05d}.png", samples)
         samples = pictures.side_by_side(samples) if isinstance(samples, dict) else samples
         if self.tensorboard is not None and samples.ndim == 4:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from kgan.datasets.albums import Albums, Scene, album_vocabulary, albums, picture_classifier
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.celeba import celeba
 from kgan.datasets.covers import GREY_PHOTOS, bossbase, cover_folder, cover_variants, grey_patches, grey_photo, read_pgm
@@ -25,8 +26,10 @@ from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
 from kgan.datasets.semi_supervised import semi_supervised
 from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
+from kgan.datasets.stories import Stories, Vocabulary
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
+from kgan.datasets.vist import photo_features, vist, vist_vocabulary
 
 
 def names():
@@ -122,7 +125,13 @@ __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
     "GREY_PHOTOS",
+    "Albums",
     "Mixture",
+    "Scene",
+    "Stories",
+    "Vocabulary",
+    "album_vocabulary",
+    "albums",
     "arrays",
     "attribute_domains",
     "bossbase",
@@ -147,6 +156,8 @@ __all__ = [
     "modelnet",
     "names",
     "negatives",
+    "photo_features",
+    "picture_classifier",
     "read_attributes",
     "read_binvox",
     "read_image",
@@ -167,4 +178,6 @@ __all__ = [
     "unpaired",
     "usps",
     "views",
+    "vist",
+    "vist_vocabulary",
 ]

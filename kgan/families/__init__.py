@@ -1,6 +1,7 @@
 """One file a family: the networks, losses and constants of one paper, played by the engine."""
 
 from kgan.families.ali import ALI
+from kgan.families.arel import AREL
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
 from kgan.families.causal_began import CausalBEGAN
@@ -19,6 +20,9 @@ from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.steganography_gan import SteganographyGAN
+from kgan.families.story_gan import StoryGAN
+from kgan.families.story_rl import StoryRL
+from kgan.families.story_xe import StoryXE
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
 from kgan.families.unrolled_gan import UnrolledGAN
@@ -28,6 +32,7 @@ from kgan.families.wgan_gp import WGANGP
 
 __all__ = [
     "ALI",
+    "AREL",
     "DCGAN",
     "DRAGAN",
     "FGAN",
@@ -49,6 +54,9 @@ __all__ = [
     "InfoGAN",
     "ProGAN",
     "SteganographyGAN",
+    "StoryGAN",
+    "StoryRL",
+    "StoryXE",
     "ThreeDGAN",
     "ThreeDVAEGAN",
     "UnrolledGAN",

@@ -53,6 +53,14 @@ from kgan.objectives.reconstruction import (
     shape_distance,
 )
 from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
+from kgan.objectives.sequences import (
+    baseline_error,
+    boltzmann_reward,
+    masked_cross_entropy,
+    masked_mean,
+    reinforce,
+    word_mask,
+)
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 
@@ -88,8 +96,10 @@ __all__ = [
     "Objective",
     "OneSidedSmoothing",
     "absolute_label_difference",
+    "baseline_error",
     "biased_mmd2",
     "bit_cross_entropy",
+    "boltzmann_reward",
     "class_cross_entropy",
     "feasible_set",
     "feature_matching",
@@ -101,6 +111,8 @@ __all__ = [
     "least_squares",
     "linear_time_mmd2",
     "marginal_energy",
+    "masked_cross_entropy",
+    "masked_mean",
     "mean_absolute",
     "mean_square",
     "minimax",
@@ -111,6 +123,7 @@ __all__ = [
     "normal_divergence",
     "realness",
     "register",
+    "reinforce",
     "reverse_kl",
     "shape_distance",
     "squared_distances",
@@ -119,4 +132,5 @@ __all__ = [
     "unbiased_mmd2",
     "unsupervised",
     "wasserstein",
+    "word_mask",
 ]

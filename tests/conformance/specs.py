@@ -27,6 +27,7 @@ class Spec:
         classes: number of classes of a semi-supervised game or an adaptation, None for games without labels.
         averaged: name of the player whose average samples are drawn with.
         arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
+        conditional: whether samples need a condition, which the first of these arguments then is.
     """
 
     family: type
@@ -39,6 +40,7 @@ class Spec:
     classes: int | None = None
     averaged: str = "generator"
     arguments: Callable | None = None
+    conditional: bool = False
 
     def data(self, count, seed=0):
         """Arguments of `fit`: a tuple of examples, and of labels where there are classes."""
@@ -56,6 +58,10 @@ class Spec:
         if isinstance(self.example, dict):
             return examples(), rng.integers(0, self.classes, count)
         return {"unlabeled": examples(), "labeled": examples()}, rng.integers(0, self.classes, count)
+
+    def samples(self, model, count, seed):
+        """Generated examples."""
+        return model.generate(count, condition=self.data(count)[0] if self.conditional else None, seed=seed)
 
     @property
     def images(self):
@@ -120,6 +126,32 @@ def labelled_images(rng, count):
 
 def voxels(rng, count, size=8):
     return (rng.random((count, size, size, size, 1)) < 0.2).astype("int8")
+
+
+def albums(rng, count, photos=5, size=4, vocabulary=9, length=7):
+    """Features of photos, and sentences of four to six words."""
+    stories = rng.integers(2, vocabulary, (count, photos, length))
+    stories[np.arange(length) >= rng.integers(4, length, (count, photos, 1))] = 0
+    return rng.normal(size=(count, photos, size)).astype("float32"), stories
+
+
+@keras.saving.register_keras_serializable("conformance")
+class SharedWords:
+    """A metric of stories: the share of places where a sample has the reference's word."""
+
+    def __call__(self, samples, references):
+        return ((samples == references) & (samples > 0)).mean((1, 2))
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+REINFORCED = {"policy/action", "policy/value", "policy/cross_entropy"}
+STORIES = {"photo_size": 4, "sentence_length": 7, "units": 6, "seed": 0}
 
 
 SPECS = {
@@ -551,5 +583,41 @@ SPECS = {
         {f"discriminator/{kind}_{part}" for kind in ("real", "fake") for part in ("error", "labels")}
         | {"generator/error", "generator/labels"},
         arguments=labelled_images,
+    ),
+    "StoryXE": Spec(
+        kgan.StoryXE,
+        lambda: kgan.StoryXE(9, scheduled_sampling=(1, 0.3, 0.6), **STORIES),
+        (5, 7),
+        {"policy": 1},
+        {"policy/cross_entropy"},
+        arguments=albums,
+        conditional=True,
+    ),
+    "StoryRL": Spec(
+        kgan.StoryRL,
+        lambda: kgan.StoryRL(9, metric=SharedWords(), **STORIES),
+        (5, 7),
+        {"policy": 1},
+        REINFORCED,
+        arguments=albums,
+        conditional=True,
+    ),
+    "StoryGAN": Spec(
+        kgan.StoryGAN,
+        lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **STORIES),
+        (5, 7),
+        {"reward": 0.5, "policy": 0.5},
+        REINFORCED | {"reward/adversarial"},
+        arguments=albums,
+        conditional=True,
+    ),
+    "AREL": Spec(
+        kgan.AREL,
+        lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **STORIES),
+        (5, 7),
+        {"reward": 0.5, "policy": 0.5},
+        REINFORCED | {"reward/adversarial"},
+        arguments=albums,
+        conditional=True,
     ),
 }  # fmt: skip

@@ -64,7 +64,7 @@ def test_one_model_many_promises(spec, tmp_path):
     fit(model, spec, rounds=2)
     if keras.backend.backend() != "torch":
         assert len(calls) == traces, "the round was traced again"
-    samples = model.generate(3, seed=5)
+    samples = spec.samples(model, 3, seed=5)
     assert shapes_of(samples) == shapes_of(spec.data(3)[0] if isinstance(spec.example, dict) else np.zeros((3, *spec.example)))
     assert all(np.isfinite(part).all() for part in keras.tree.flatten(samples))
     result = model.evaluate(*spec.data(2 * BATCH), batch_size=BATCH, verbose=0, return_dict=True)
@@ -73,7 +73,7 @@ def test_one_model_many_promises(spec, tmp_path):
     del model._train
     model.save(path)
     loaded = keras.saving.load_model(path)
-    keras.tree.map_structure(np.testing.assert_array_equal, loaded.generate(3, seed=5), samples)
+    keras.tree.map_structure(np.testing.assert_array_equal, spec.samples(loaded, 3, seed=5), samples)
     for a, b in zip(
         [*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables], strict=True
     ):
@@ -157,5 +157,5 @@ def test_config_round_trip(spec):
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
     assert type(twin) is spec.family
     twin.set_weights(model.get_weights())
-    keras.tree.map_structure(np.testing.assert_array_equal, twin.generate(2, seed=1), model.generate(2, seed=1))
+    keras.tree.map_structure(np.testing.assert_array_equal, spec.samples(twin, 2, seed=1), spec.samples(model, 2, seed=1))
     assert twin.seed == model.seed

@@ -1,0 +1,242 @@
+"""Proof of AREL: on sequences that can all be listed the policy comes to the human distribution, and the reward's sign is right."""
+
+import itertools
+
+import keras
+import numpy as np
+
+import kgan
+from benchmarks.proofs.harness import run
+from kgan.metrics.meteor_score import TITLE as METEOR
+from kgan.networks import StoryPolicy, stories
+
+# Part A: an exact toy ----------------------------------------------------------------------------------------------------
+
+WORDS, LENGTH, BATCH = 5, 4, 64
+SEQUENCES = np.array(list(itertools.product(range(1, WORDS + 1), repeat=LENGTH)), "int32")[:, None]  # ids 1 to 5; none ends early
+POLICY_STEPS = 5
+
+
+class LiteralEquation(kgan.AREL):
+    """Eq. 9 as printed, with descent: R is a cost, in both lines."""
+
+    def reward_loss(self, batch):
+        terms = super().reward_loss(batch)
+        return {**terms, "adversarial": -terms["adversarial"]}
+
+    def rewards(self, photos, words, likelihoods, stories):
+        return -self.kappa * self.payment(photos, words) - self.alpha * likelihoods
+
+
+class MixedConventions(kgan.AREL):
+    """R as a reward, and `R + log pi` of the second line of Eq. 9 as what the policy is paid."""
+
+    def rewards(self, photos, words, likelihoods, stories):
+        return self.kappa * self.payment(photos, words) + self.alpha * likelihoods
+
+
+def humans(seed):
+    """30 random sequences with Dirichlet(2) weights, and 1e-4 for all: probabilities of the 625, and where the 30 are."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(SEQUENCES), 30, replace=False)
+    p = np.full(len(SEQUENCES), 1e-4)
+    p[chosen] += rng.dirichlet(np.full(30, 2.0))
+    return p / p.sum(), chosen
+
+
+def photos_of(count):
+    return np.zeros((count, 1, 1), "float32")
+
+
+def exact(model):
+    """log pi of the 625 sequences."""
+    found = model.log_probabilities(photos_of(len(SEQUENCES)), SEQUENCES, ruled=True, batch_size=len(SEQUENCES))
+    return found.sum((1, 2)).astype("float64")
+
+
+def entropy(p):
+    return float(-(p * np.log(p)).sum())
+
+
+def toy_policy():
+    return StoryPolicy(WORDS + 1, 1, 1, LENGTH, units=64, encoder_dropout=0.0, dropout=0.0, repeat_penalty=0.0, min_length=LENGTH)
+
+
+def play(
+    seed, rounds, family=kgan.AREL, kappa=8.0, alpha=1.0, squash="softsign", reward_steps=1, policy_steps=POLICY_STEPS, rate=1e-3
+):
+    """Train from a warm start of 60 steps. Returns p_e and a list of figures along the way."""
+    p, chosen = humans(seed)
+    rng = np.random.default_rng(seed + 1)
+    keras.utils.set_random_seed(seed)
+    start = kgan.StoryXE(policy=toy_policy(), scheduled_sampling=None, seed=seed)
+    start.compile({"policy": keras.optimizers.Adam(1e-3, global_clipnorm=10.0)}, steps_per_execution=20)
+    drawn = SEQUENCES[rng.choice(len(p), 60 * BATCH, p=p)]
+    start.fit(photos_of(len(drawn)), drawn, batch_size=BATCH, verbose=0)
+    reward = stories.reward(WORDS + 1, 1, LENGTH, 16, 64, (2, 3, 4), squash=squash, dropout=0.0)
+    model = family(
+        policy=toy_policy(), reward=reward, rl_weight=1.0, kappa=kappa, alpha=alpha, reward_steps=reward_steps, policy_steps=policy_steps,
+        seed=seed,
+    ).start_from(start)  # fmt: skip
+    both = {
+        "reward": keras.optimizers.Adam(rate, beta_1=0.5, weight_decay=1e-4, global_clipnorm=10.0),
+        "policy": keras.optimizers.Adam(rate, global_clipnorm=10.0),
+    }
+    per_look = min(20, rounds) * (reward_steps + policy_steps)
+    model.compile(both, steps_per_execution=per_look)
+    path = []
+
+    def look():
+        logs = exact(model)
+        q = np.exp(logs)
+        r = model.reward_of(photos_of(len(p)), SEQUENCES, batch_size=len(p))[:, 0]
+        path.append(
+            {
+                "kl": float((q * (logs - np.log(p))).sum()),
+                "mass": float(q[chosen].sum()),
+                "entropy": entropy(q),
+                "gap": float(((p - q) * r).sum()),
+            }
+        )
+
+    look()
+    for _ in range(rounds // 20):
+        drawn = SEQUENCES[rng.choice(len(p), per_look * BATCH, p=p)]
+        model.fit(photos_of(len(drawn)), drawn, batch_size=BATCH, verbose=0)
+        look()
+    return entropy(p), path
+
+
+def rounded(path, key, count=8):
+    """A figure along the way, at about `count` places."""
+    places = np.unique(np.linspace(0, len(path) - 1, count).round().astype(int))
+    return [round(path[i][key], 3) for i in places]
+
+
+def toy(report, seed, steps):
+    """Part A: V = 5, L = 4, the family with kappa 8 and alpha 1; distances are exact."""
+    human, path = play(seed, steps)
+    last = path[2 * len(path) // 3 :]
+    best = min(last, key=lambda at: at["kl"])
+    gap = float(np.mean([at["gap"] for at in path[1:]]))
+    for key, name in {
+        "kl": "KL(pi to p_e)",
+        "mass": "mass on human sequences",
+        "entropy": "H(pi)",
+        "gap": "E_pe R - E_pi R",
+    }.items():
+        report.figure(f"A {name} along {steps} rounds", rounded(path, key), seed=seed)
+    report.figure("A best KL in the last third", best["kl"], "<= 0.8", best["kl"] <= 0.8, seed)
+    report.figure("A mass on human sequences there", best["mass"], ">= 0.7", best["mass"] >= 0.7, seed)
+    report.figure(f"A H(pi) there (p_e {human:.2f})", best["entropy"], "+- 0.7", abs(best["entropy"] - human) <= 0.7, seed)
+    report.figure("A mean of E_pe R - E_pi R", gap, "> 0", gap > 0, seed)
+
+
+VARIANTS = {
+    "no entropy term": {"alpha": 0.0},
+    "Eq. 9 as printed": {"family": LiteralEquation},
+    "reward R + log pi, linear R, blocks of 10": {
+        "family": MixedConventions, "squash": "linear", "reward_steps": 10, "policy_steps": 10, "kappa": 1.0,
+    },
+    "kappa 1, blocks of 10": {"kappa": 1.0, "reward_steps": 10, "policy_steps": 10},
+}  # fmt: skip
+
+
+def wrong(report, seed, steps):
+    """Part V: what goes wrong otherwise. No bars, but for the sign of the reward's gap."""
+    for name, settings in VARIANTS.items():
+        per_round = settings.get("reward_steps", 1) + settings.get("policy_steps", POLICY_STEPS)
+        _, path = play(seed, max(20, steps * (1 + POLICY_STEPS) // per_round), **settings)
+        end = path[-1]
+        report.figure(f"V {name}: KL, mass, H(pi) at the end", [end["kl"], end["mass"], end["entropy"]], seed=seed)
+        gap = float(np.mean([at["gap"] for at in path[1:]]))
+        literal = settings.get("family") is LiteralEquation
+        report.figure(f"V {name}: mean of E_pe R - E_pi R", gap, "< 0" if literal else None, gap < 0 if literal else None, seed)
+
+
+# Part B: drawn albums ----------------------------------------------------------------------------------------------------
+
+SENTENCE, STORIES, BLOCK = 26, 32, 10  # words of a sentence with its end, stories of a minibatch, minibatches of a block
+METRICS = ("bleu-1", "bleu-2", "bleu-3", "bleu-4", METEOR, "rouge-l", "cider")
+
+
+class World:
+    """Albums of a seed, their words, and what is measured on the held-out ones."""
+
+    def __init__(self, seed, smoke):
+        count = {"train": 24, "validation": 8, "test": 8} if smoke else {"train": None, "validation": None, "test": None}
+        self.train, self.validation, self.test = (kgan.datasets.albums(split, count=n, seed=seed) for split, n in count.items())
+        self.vocabulary = kgan.datasets.album_vocabulary()
+        self.names, self.photos, self.references = self.test.by_album()
+        self.scenes = [self.test.scenes[name] for name in self.names]
+        self.held_out = self.validation.arrays(self.vocabulary, SENTENCE)
+
+    def policy(self):
+        return StoryPolicy(len(self.vocabulary), self.train.photo_size, 5, SENTENCE, units=96, encoder_dropout=0.0, dropout=0.1)
+
+    def fit(self, model, minibatches, seed=0):
+        """Train on so many minibatches, in one epoch."""
+        passes = -(-minibatches * STORIES // len(self.train))
+        data = self.train.load(self.vocabulary, STORIES, SENTENCE, seed=seed, passes=passes).take(minibatches)
+        return model.fit(data, verbose=0).history
+
+    def told(self, model):
+        return self.vocabulary.decode_stories(model.tell(self.photos))
+
+    def figures(self, model):
+        """Figures of told stories of the test albums, by beam search, and the judge's mean criteria."""
+        told = self.told(model)
+        found = kgan.metrics.story_report(told, self.references, original_meteor=False)
+        judged = kgan.metrics.judge_stories(told, self.scenes)
+        return told, {**found, **{name: float(values.mean()) for name, values in judged.items()}}
+
+    def gap(self, model, seed):
+        """Mean R of held-out human stories and of samples about the same photos."""
+        photos, human = self.held_out
+        sampled = model.tell(photos, "sample", seed=seed)
+        return [float(model.reward_of(photos, ids).mean()) for ids in (human, sampled)]
+
+
+def adam(rate):
+    return keras.optimizers.Adam(rate, beta_1=0.8, beta_2=0.999, epsilon=1e-8, global_clipnorm=10.0)
+
+
+def compiled(model, rate, minibatches):
+    model.compile({move: adam(rate) for move in model.default_optimizers()}, steps_per_execution=min(BLOCK, minibatches))
+    return model
+
+
+def albums(report, seed, steps):
+    """Part B: XE, AREL and metric-RL from one start, on albums whose pictures are known; 200 test albums of five references."""
+    world = World(seed, report.smoke)
+    keras.utils.set_random_seed(seed)
+    start = kgan.StoryXE(policy=world.policy(), scheduled_sampling=None, seed=seed)
+    warm = 3 * steps
+    compiled(start, keras.optimizers.schedules.CosineDecay(4e-3, warm, alpha=0.05), warm)
+    world.fit(start, warm, seed)
+
+    xe = compiled(kgan.StoryXE(policy=world.policy(), scheduled_sampling=None, seed=seed).start_from(start), 4e-4, steps)
+    world.fit(xe, steps, seed + 1)
+    reward = stories.reward(len(world.vocabulary), world.train.photo_size, SENTENCE, 64, 64, dropout=0.5)
+    arel = kgan.AREL(policy=world.policy(), reward=reward, reward_steps=BLOCK, policy_steps=BLOCK, seed=seed)
+    compiled(arel.start_from(start), 4e-4, steps)
+    gaps = []
+    for part in range(6):
+        world.fit(arel, BLOCK if part == 0 else max(BLOCK, steps // 5), seed + 1 + part)
+        gaps.append(world.gap(arel, seed))
+    paid = kgan.metrics.StoryReward.of_training("meteor", world.vocabulary, world.train)
+    gamer = kgan.StoryRL(policy=world.policy(), metric=paid, rl_weight=1.0, seed=seed)
+    world.fit(compiled(gamer.start_from(start), 4e-4, steps), steps, seed + 1)
+
+    found, told = {}, {}
+    for name, model in {"start": start, "XE": xe, "AREL": arel, "METEOR-RL": gamer}.items():
+        told[name], found[name] = world.figures(model)
+        report.figure(f"B {name}", {key: round(value, 4) for key, value in found[name].items()}, seed=seed)
+        report.figure(f"B {name} tells", told[name][0], seed=seed)
+
+
+PARTS = {"A": (toy, 400), "V": (wrong, 200), "B": (albums, 800)}
+
+
+if __name__ == "__main__":
+    run("arel", __doc__, PARTS)

@@ -1,0 +1,103 @@
+"""Smaller steps, from the best weights, when a figure stops rising: the schedule of AREL's authors (1804.09160)."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan.files import atomic_write
+
+
+class BestOnPlateau(keras.callbacks.Callback):
+    """Multiply all learning rates by `factor` and go back to the best weights after `patience` evaluations without a better figure.
+
+    Unlike Keras' `ReduceLROnPlateau` it lowers the rates of all moves of a game, returns to the best weights, and takes a figure that no
+    loss gives, such as METEOR of told stories.
+
+    Args:
+        figure: callable `(model) -> float`, higher is better.
+        name: str, default "figure": what it is called in the logs, as of every evaluated epoch.
+        patience: int >= 1, default 4 (the authors' for cross-entropy; 10 for AREL), evaluations.
+        factor: float in (0, 1), default 0.5 (the authors').
+        every: int >= 1, default 1, epochs between evaluations. The authors' are 1000 minibatches apart for cross-entropy, 400 for AREL:
+            `fit(steps_per_epoch=...)`.
+        folder: where `best.npz` keeps the best weights and the count, so that a resumed run goes on as it was; None (default): in memory.
+
+    Attributes:
+        best: float, the best figure. reductions: int, how often the rates were lowered.
+
+    Raises:
+        ValueError: a figure that is not finite; an optimiser whose rate is a schedule.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> model = kgan.GAN(data_shape=(2,), latent_size=2, seed=0)
+    >>> model.compile()
+    >>> watch = kgan.callbacks.BestOnPlateau(lambda model: 0.0, patience=2)
+    >>> points = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+    >>> history = model.fit(points, epochs=5, verbose=0, callbacks=[watch])
+    >>> watch.reductions, float(model.optimizer["generator"].learning_rate)
+    (2, 0.0002500000118743628)
+    """
+
+    def __init__(self, figure, name="figure", patience=4, factor=0.5, every=1, folder=None):
+        super().__init__()
+        for field, value in {"patience": patience, "every": every}.items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
+        if not 0.0 < factor < 1.0:
+            raise ValueError(f"`factor` must lie between 0 and 1. Received: {factor!r}.")
+        self.figure, self.name, self.patience, self.factor, self.every = figure, name, patience, factor, every
+        self.path = None if folder is None else Path(folder) / "best.npz"
+        self._forget()
+
+    def _forget(self):
+        self.best, self.reductions, self._waited, self._weights, self._started = -np.inf, 0, 0, None, False
+
+    def on_train_begin(self, logs=None):
+        self._forget()
+        for move, optimizer in self._optimizers().items():
+            if isinstance(optimizer.get_config()["learning_rate"], dict):
+                raise ValueError(f"The learning rate of move {move!r} is a schedule, which cannot be lowered. Give a number.")
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if not self._started and epoch > 0 and self.path is not None and self.path.is_file():
+            with np.load(self.path) as file:
+                self.best, self.reductions, self._waited = float(file["best"]), int(file["reductions"]), int(file["waited"])
+                self._weights = [file[f"weight_{i}"] for i in range(len(self.model.weights))]
+        self._started = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        value = float(self.figure(self.model))
+        if not np.isfinite(value):
+            raise ValueError(f"The figure {self.name!r} is not finite after epoch {epoch + 1}.")
+        if logs is not None:
+            logs[self.name] = value
+        if value > self.best:
+            self.best, self._waited = value, 0
+            self._weights = [ops.convert_to_numpy(v).copy() for v in self.model.weights]
+        else:
+            self._waited += 1
+            if self._waited >= self.patience:
+                self._lower()
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(self.path, self._write)
+
+    def _lower(self):
+        self._waited, self.reductions = 0, self.reductions + 1
+        for optimizer in self._optimizers().values():
+            optimizer.learning_rate = self.factor * float(ops.convert_to_numpy(optimizer.learning_rate))
+        for variable, value in zip(self.model.weights, self._weights, strict=True):
+            variable.assign(value)
+
+    def _optimizers(self):
+        return {move: self.model.optimizer[move] for move in self.model._play.moves}
+
+    def _write(self, path):
+        weights = {f"weight_{i}": value for i, value in enumerate(self._weights)}
+        with open(path, "wb") as file:
+            np.savez(file, best=self.best, reductions=self.reductions, waited=self._waited, **weights)

@@ -1,0 +1,96 @@
+"""AREL: Wang, Chen, Wang, Wang, "No Metrics Are Perfect: Adversarial Reward Learning for Visual Storytelling", ACL 2018, 1804.09160."""
+
+import keras
+from keras import ops
+
+from kgan import objectives
+from kgan.engine import Observation
+from kgan.families.reinforced_stories import JudgedStories
+
+
+@keras.saving.register_keras_serializable("kgan")
+class AREL(JudgedStories):
+    """A policy that tells stories against a reward that learns what tells them from human ones.
+
+    The reward R, a number for every sentence beside its photo, defines a distribution `p(W) = exp(R(W)) / Z`. It is drawn to human stories
+    and away from the policy's, the policy pi is drawn to it:
+
+        L_R  = KL(p_e || p) - KL(pi || p) = E_pi R - E_pe R + constant            (Z cancels; p_e are human stories)
+        L_pi = KL(pi || p) = E_pi[log pi - R] + log Z
+
+    The policy descends `E_pi[(log pi - R + b) grad log pi]`: REINFORCE with the reward `kappa R - alpha log pi` and a learned baseline b
+    for every word, mixed with cross-entropy. The players take turns in blocks, the reward first (Algorithm 1).
+
+    Signs: the paper's Eq. 9 with descent is right for a cost -R, in both its lines; for R as a reward both signs turn, as here.
+
+    Args:
+        vocabulary_size: int >= 3: 0 (begin, end, padding), 1 (unknown), and the words. May be left out when `policy` is given.
+        photo_size: int, default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
+        num_photos: int, default 5 (the paper's). sentence_length: int, default 30 (the authors'), the end included; at least the reward's
+            widest convolution, 5.
+        units: int, default 512 (the paper's), of the policy.
+        policy: `kgan.networks.StoryPolicy` of your own, taken as it is, such as a trained `StoryXE`'s; to start from a copy, `start_from`.
+        rl_weight: float in [0, 1], default 0.5 (the authors'): `L = rl_weight (action + value) + (1 - rl_weight) cross_entropy`.
+        kappa: float, default 1 (the authors'), factor of R in the policy's reward.
+        alpha: float, default 0 (the authors' code), 1 in the paper's objective: factor of `-log pi`, which keeps the policy from certainty.
+            R lies in (-1, 1), log pi of a sentence at -15 to -40: with 1, `kappa` must be about 10 or `per_token` set, or entropy wins.
+        per_token: bool, default False: log pi is the mean over the words of a sentence, not their sum.
+        reward: network of your own, as `kgan.networks.stories.reward` makes them.
+        filters: int, default 512 (the paper's), of every width of the reward's convolutions.
+        fusion: "add" (default, the paper's) or "product", squash: "softsign" (default, AREL-s), "tanh" (AREL-t) or "linear",
+            frozen_embedding: bool, default False: as in `kgan.networks.stories.reward`.
+        reward_steps, policy_steps: int, default 50 (the published checkpoint's): minibatches of a block.
+        scheduled_sampling: as in `kgan.StoryXE`, for the cross-entropy; default None.
+        baseline: layer of your own from states `(rows, words, units)` to `(rows, words, 1)`; default a dense one.
+        seed, name, dtype: as in `kgan.AdversarialModel`.
+
+    Data, `tell`, `log_probabilities`: as in `kgan.StoryXE`. `reward_of(photos, stories)`: R of every sentence.
+
+    Logs: `reward/adversarial`, L_R; `reward/human`, `reward/sampled`, mean R; `policy/action`, `policy/value`, `policy/cross_entropy`,
+    weighted; `policy/reward`, `policy/length` (words), `policy/log_probability` (of a sentence), of samples. In an epoch within the block
+    of one player the other's are 0.
+
+    Default optimisers: Adam(2e-4, beta_1 0.8, beta_2 0.999, epsilon 1e-8) for both, gradients clipped to a norm of 10 over all weights of
+    a player together (the authors'); `kgan.callbacks.BestOnPlateau` halves the rate.
+
+    Raises:
+        ValueError: as `kgan.StoryXE`; for `rl_weight` outside [0, 1], blocks of less than one minibatch.
+
+    Departures from the code: its convolutions stand in a list, where they are neither trained nor saved; here they are. Its loss of the
+    reward is summed over sentences, here it is the mean. Samples are normalised after the rules of sampling; see
+    `kgan.networks.StoryPolicy`. One pass of the encoder serves samples and human stories. Without vectors of words from elsewhere the
+    reward's embedding learns. Algorithm 1 prints the human stories under the policy's step; the reward's needs them.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> rng = np.random.default_rng(0)
+    >>> photos = rng.normal(size=(32, 5, 4)).astype("float32")
+    >>> stories = rng.integers(2, 9, (32, 5, 8))
+    >>> model = kgan.AREL(9, photo_size=4, sentence_length=8, units=8, filters=4, reward_steps=1, policy_steps=1, seed=0)
+    >>> model.compile()
+    >>> history = model.fit(photos, stories, batch_size=8, verbose=0)
+    >>> model.tell(photos[:2]).shape, model.reward_of(photos[:2], stories[:2]).shape
+    ((2, 5, 8), (2, 5))
+    """
+
+    def __init__(self, *args, kappa=1.0, alpha=0.0, per_token=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field, value in {"kappa": kappa, "alpha": alpha}.items():
+            if not 0 <= value < float("inf"):
+                raise ValueError(f"`{field}` must be a number >= 0. Received: {value!r}.")
+        self.kappa = kappa
+        self.alpha = alpha
+        self.per_token = per_token
+
+    def reward_loss(self, batch):
+        human, sampled = self.score_both(batch)
+        return {
+            "adversarial": objectives.boltzmann_reward(human, sampled),
+            "human": Observation(ops.mean(human)),
+            "sampled": Observation(ops.mean(sampled)),
+        }
+
+    def rewards(self, photos, words, likelihoods, stories):
+        if self.per_token:
+            likelihoods = likelihoods / ops.sum(objectives.word_mask(words), axis=-1)
+        return self.kappa * self.payment(photos, words) - self.alpha * likelihoods

@@ -1,0 +1,59 @@
+"""Stories from a discriminator, the GAN baseline of "No Metrics Are Perfect" (Wang et al., ACL 2018, arXiv 1804.09160)."""
+
+import keras
+from keras import ops
+
+from kgan import objectives
+from kgan.engine import Observation
+from kgan.families.reinforced_stories import JudgedStories
+
+
+@keras.saving.register_keras_serializable("kgan")
+class StoryGAN(JudgedStories):
+    """AREL's networks as a GAN: the reward is the probability D that a sentence is human.
+
+    The discriminator, AREL's reward network with a sigmoid, minimises `-E_pe log D - E_pi log(1 - D)`; the policy is paid D, or log D, by
+    REINFORCE as in `kgan.AREL`, which has the other arguments.
+
+    Args:
+        *args, **kwargs: of `kgan.AREL`, without `kappa`, `alpha`, `per_token` and `squash`.
+        log_reward: bool, default False: pay log D.
+
+    `reward_of(photos, stories)`: D of every sentence.
+
+    Logs: as `kgan.AREL`; `reward/adversarial` is the cross-entropy, `reward/human` and `reward/sampled` are mean D.
+
+    Departures from the paper: it names this baseline without a formula; this is the customary one.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> rng = np.random.default_rng(0)
+    >>> photos = rng.normal(size=(32, 5, 4)).astype("float32")
+    >>> stories = rng.integers(2, 9, (32, 5, 8))
+    >>> model = kgan.StoryGAN(9, photo_size=4, sentence_length=8, units=8, filters=4, reward_steps=1, policy_steps=1, seed=0)
+    >>> model.compile()
+    >>> history = model.fit(photos, stories, batch_size=8, verbose=0)
+    >>> model.reward_of(photos[:2], stories[:2]).shape
+    (2, 5)
+    """
+
+    fixed_arguments = ("squash",)
+
+    def __init__(self, *args, log_reward=False, **kwargs):
+        super().__init__(*args, squash="linear", **kwargs)
+        self.log_reward = log_reward
+
+    def reward_loss(self, batch):
+        human, sampled = self.score_both(batch)
+        return {
+            "adversarial": objectives.non_saturating.discriminator(human, sampled),
+            "human": Observation(ops.mean(ops.sigmoid(human))),
+            "sampled": Observation(ops.mean(ops.sigmoid(sampled))),
+        }
+
+    def payment(self, photos, stories):
+        return ops.sigmoid(self.score(photos, stories))
+
+    def rewards(self, photos, words, likelihoods, stories):
+        score = self.score(photos, words)
+        return ops.log_sigmoid(score) if self.log_reward else ops.sigmoid(score)
