@@ -62,6 +62,8 @@ SHAPE = Kind(
     lambda v: v is None or _shape(v), "the shape of one example, a tuple of positive integers such as (2,) or (32, 32, 3)"
 )
 NETWORK = Kind(_network, "a Keras model that knows its input, such as a functional or a built one")
+LAYER = Kind(lambda v: isinstance(v, keras.layers.Layer), "a Keras layer")
+BUILT = Kind(lambda v: LAYER.accepts(v) and v.built, "a built Keras model, one with an Input or called once on an example")
 NETWORKS = Kind(lambda v: NETWORK.accepts(v) or (_each(NETWORK.accepts, v) and len(v) > 0), "a Keras model, or a list of them")
 FUNCTION = Kind(callable, "callable")
 SEQUENCE = Kind(lambda v: isinstance(v, (list, tuple)), "a list or tuple")
@@ -70,25 +72,32 @@ BANDWIDTHS = Kind(
 )
 
 KINDS = {
-    COUNT: "base base_maps code_size components classifier_epochs discriminator_steps encoder_steps epochs_per_component "
-    "filters generator_batch generator_steps group_size images_per_phase keep_every latent_size matching_power max_maps noise_size "
-    "num_discriminators num_generators power_iterations samples_kept sghmc_steps size start_resolution",
-    SEVERAL: "classes",
+    COUNT: "base base_maps bits_per_block block classifier_epochs code_size components discriminator_steps encoder_steps "
+    "epochs_per_component filters generator_batch generator_steps group_size images_per_phase keep_every "
+    "latent_size matching_power max_maps message_length noise_size num_discriminators num_generators num_photos "
+    "photo_size policy_steps power_iterations reward_steps samples_kept sentence_length sghmc_steps size "
+    "start_resolution units",
+    SEVERAL: "classes vocabulary_size",
     NATURAL: "burn_in extra_noise steps",
     COUNTS: "critic_hidden hidden",
-    POSITIVE: "classifier_learning_rate clip epsilon gamma loss_weight prior_variance stddev width",
+    POSITIVE: "amplitude classifier_learning_rate clip epsilon gamma loss_weight prior_variance stddev width",
     POSITIVE.or_none(): "anti_labeler_decay",
-    NONNEGATIVE: "accuracy_gate anti_labeler_weight classification_weight consistency drift feasible_set_weight feature_weight "
-    "history_weight kl_weight margin penalty_weight reconstruction_weight target unlabeled_weight variance weight weight_decay",
+    NONNEGATIVE: "accuracy_gate anti_labeler_weight classification_weight consistency drift eve_weight feasible_set_weight "
+    "feature_weight history_weight image_weight kappa kl_weight margin message_weight penalty_weight "
+    "reconstruction_weight rl_weight target unlabeled_weight variance weight weight_decay",
     NUMBERS: "margin_rates margins",
     BANDWIDTHS: "kernel sigmas",
     NUMBER: "high low mean",
-    FLAG: "adversarial_reconstructor deterministic feature_matching info_updates_trunk joint_batch learn_variance one_sided "
-    "simultaneous squared swapped_cross_entropy trick",
-    TEXT: "architecture clip_scope divergence feature_layer link marginal name region variant",
+    FLAG: "adversarial_reconstructor deterministic feature_matching frozen_embedding info_updates_trunk joint_batch "
+    "learn_variance log_reward one_sided per_token quantise residual simultaneous squared swapped_cross_entropy "
+    "trick",
+    TEXT: "architecture clip_scope divergence feature_layer fusion image_distance link marginal message_distance name "
+    "region squash variant",
     SEED: "seed",
     SHAPE: "data_shape image_shape voxel_shape",
-    NETWORK: "anti_labeler classifier decoder discriminator encoder generator labeler recognizer",
+    LAYER: "baseline",
+    BUILT: "alice bob eve",
+    NETWORK: "anti_labeler classifier decoder discriminator encoder generator labeler recognizer reward",
     FUNCTION: "prior",
     SEQUENCE: "codes penalties",
 }
@@ -122,6 +131,15 @@ def parameters(cls):
     return found
 
 
+def _positional(cls):
+    """Names of the arguments that may be given by their place, those of a base where `*args` passes them on."""
+    for base in cls.__mro__:
+        own = inspect.signature(base.__init__).parameters.values()
+        if all(p.kind != p.VAR_POSITIONAL for p in own):
+            return [p.name for p in own if p.kind == p.POSITIONAL_OR_KEYWORD][1:]
+    return []
+
+
 def check_arguments(cls, args, kwargs):
     """Refuse values that are not of the kind of their names.
 
@@ -129,7 +147,7 @@ def check_arguments(cls, args, kwargs):
         TypeError: says the class, the argument, what is allowed and what came. ValueError: the same, for a number out of its range.
     """
     known = parameters(cls)
-    order = [p.name for p in inspect.signature(cls.__init__).parameters.values() if p.kind == p.POSITIONAL_OR_KEYWORD][1:]
+    order = _positional(cls)
     kinds = BY_NAME | {
         name: kind for base in reversed(cls.__mro__) for name, kind in vars(base).get("argument_kinds", {}).items()
     }

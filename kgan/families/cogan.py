@@ -1,10 +1,13 @@
 """Coupled generative adversarial networks: Liu, Tuzel, NIPS 2016, arXiv 1606.07536."""
 
+from typing import ClassVar
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
+from kgan.arguments import BUILT
 from kgan.engine import Move, Observation, Turn
 from kgan.families.gan import count_of
 from kgan.families.generative import GenerativeModel
@@ -89,6 +92,8 @@ class CoGAN(GenerativeModel):
     >>> {domain: x.shape for domain, x in model.generate(5, seed=1).items()}
     {'left': (5, 1), 'right': (5, 1)}
     """
+
+    argument_kinds: ClassVar = {"generator": BUILT, "discriminator": BUILT}
 
     def __init__(
         self,
