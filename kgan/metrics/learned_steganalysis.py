@@ -40,10 +40,10 @@ class Steganalyser:
         return float(right.mean()), wilson_interval(float(right.mean()) * pairs, pairs)
 
 
-def steganalyser(covers, stego, network=None, steps=1000, batch_size=64, learning_rate=1e-3, symmetries=True, seed=0):
+def steganalyser(
+    covers, stego, network=None, steps=1000, batch_size=64, learning_rate=1e-3, symmetries=True, joint_batch=True, seed=0
+):
     """Train a detector on pairs of covers and stego images: Eve's loss alone (1703.00371, the supervised steganalyser).
-
-    Every minibatch holds covers and their own stego images, so that batch norm cannot hide what tells them apart.
 
     Args:
         covers, stego: images (count, height, width, channels) in [-1, 1], pair by pair; of any embedder.
@@ -52,6 +52,8 @@ def steganalyser(covers, stego, network=None, steps=1000, batch_size=64, learnin
         steps: int, default 1000, minibatches. batch_size: int, default 64 pairs. learning_rate: float, default 1e-3, of Adam; falls to 0
             along a cosine.
         symmetries: bool, default True: pairs are mirrored and turned at random, square images alone.
+        joint_batch: bool, default True: covers and stego images pass the network as one batch, so that batch norm cannot hide what tells
+            them apart. False: in two, as the Eve of the paper's game sees them; often a much weaker detector.
         seed: int, default 0, of the order. The default network's weights follow `keras.utils.set_random_seed`.
 
     Returns:
@@ -77,19 +79,23 @@ def steganalyser(covers, stego, network=None, steps=1000, batch_size=64, learnin
     checks.positive_integers(steps=steps, batch_size=batch_size)
     if network is None:
         network = steganography.analyser(covers.shape[-1])
-    pairs = _Pairs(covers, stego, steps, min(batch_size, len(covers)), symmetries and covers.shape[1] == covers.shape[2], seed)
+    pairs = _Pairs(
+        covers, stego, steps, min(batch_size, len(covers)), symmetries and covers.shape[1] == covers.shape[2], joint_batch, seed
+    )
     schedule = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
-    network.compile(keras.optimizers.Adam(schedule), keras.losses.BinaryCrossentropy(from_logits=True))
-    network.fit(pairs, epochs=1, shuffle=False, verbose=0)
+    trained = network if joint_batch else _in_two(network, covers.shape[1:])
+    trained.compile(keras.optimizers.Adam(schedule), keras.losses.BinaryCrossentropy(from_logits=True))
+    trained.fit(pairs, epochs=1, shuffle=False, verbose=0)
     return Steganalyser(network)
 
 
 class _Pairs(keras.utils.PyDataset):
     """Minibatches of covers and their stego images, labels 1 and 0; what is in the i-th follows from the seed alone."""
 
-    def __init__(self, covers, stego, steps, batch_size, symmetries, seed):
+    def __init__(self, covers, stego, steps, batch_size, symmetries, joint, seed):
         super().__init__()
-        self.pairs, self.steps, self.batch_size, self.symmetries, self.seed = (covers, stego), steps, batch_size, symmetries, seed
+        self.pairs, self.steps, self.batch_size = (covers, stego), steps, batch_size
+        self.symmetries, self.joint, self.seed = symmetries, joint, seed
 
     def __len__(self):
         return self.steps
@@ -101,5 +107,13 @@ class _Pairs(keras.utils.PyDataset):
         if self.symmetries:
             images = np.rot90(images, rng.integers(4), axes=(1, 2))
             images = images[:, :, ::-1] if rng.integers(2) else images
-        labels = np.repeat(np.asarray([1.0, 0.0], "float32"), self.batch_size)[:, None]
-        return np.ascontiguousarray(images), labels
+        images, labels = np.ascontiguousarray(images), np.asarray([1.0, 0.0], "float32")
+        if not self.joint:
+            return tuple(np.split(images, 2)), np.tile(labels, (self.batch_size, 1))
+        return images, labels.repeat(self.batch_size)[:, None]
+
+
+def _in_two(network, shape):
+    """A model of covers and stego images that calls the network once for each: logits (batch, 2)."""
+    both = [keras.Input(shape, name=name) for name in ("covers", "stego")]
+    return keras.Model(both, keras.layers.Concatenate(name="logits")([network(part) for part in both]))

@@ -79,14 +79,16 @@ def test_folders_are_cut_not_resized(tmp_path):
         datasets.cover_folder(tmp_path, 64)
 
 
-def test_photo_patches_are_of_different_photos():
-    train, _ = datasets.arrays("photo_patches", "train")
-    test, labels = datasets.arrays("photo_patches", "test")
-    assert train.shape == (20239, 16, 16, 1)
-    assert test.shape == (4108, 16, 16, 1)
-    assert set(labels) == {0}
-    rocket = datasets.grey_photo("rocket")
-    np.testing.assert_array_equal(datasets.to_uint8(test[1])[..., 0], rocket[:16, 8:24])
+def test_photo_patches_share_no_pixel():
+    train, labels = datasets.arrays("photo_patches", "train")
+    test, _ = datasets.arrays("photo_patches", "test")
+    assert train.shape == (18152, 16, 16, 1)
+    assert test.shape == (5762, 16, 16, 1)
+    camera = datasets.grey_photo("camera")
+    np.testing.assert_array_equal(datasets.to_uint8(train[1])[..., 0], camera[:16, 8:24])
+    np.testing.assert_array_equal(datasets.to_uint8(train[46])[..., 0], camera[:16, 368:384])  # the last of its row
+    np.testing.assert_array_equal(datasets.to_uint8(test[0])[..., 0], camera[:16, 384:400])
+    assert set(labels) == set(range(8))
     with pytest.raises(ValueError, match="Unknown photo"):
         datasets.grey_photo("dog")
 

@@ -36,11 +36,28 @@ def test_pairs_stay_pairs_and_minibatches_repeat():
 
     covers = np.arange(10 * 4 * 4).reshape(10, 4, 4, 1).astype("float32")
     for symmetries in (False, True):
-        pairs = _Pairs(covers, covers + 0.5, 5, 4, symmetries, seed=3)
+        pairs = _Pairs(covers, covers + 0.5, 5, 4, symmetries, True, seed=3)
         for images, labels in (pairs[i] for i in range(5)):
             np.testing.assert_array_equal(images[4:], images[:4] + 0.5)
             assert labels.ravel().tolist() == [1.0] * 4 + [0.0] * 4
         np.testing.assert_array_equal(pairs[2][0], pairs[2][0])
+    (first, second), labels = _Pairs(covers, covers + 0.5, 5, 4, False, False, seed=3)[0]
+    np.testing.assert_array_equal(second, first + 0.5)
+    assert labels.tolist() == [[1.0, 0.0]] * 4
+
+
+def test_covers_and_stego_images_in_two_passes():
+    """Of batches that differ in their mean alone, batch norm shows nothing where each passes on its own."""
+    dark = noise(200, 0) - 0.3
+    network = [steganography.reader((16, 16, 1), filters=2, stages=2) for _ in range(2)]
+    for joint, one in zip((True, False), network, strict=True):
+        one.get_layer("down_0").set_weights([np.ones((5, 5, 1, 2)) / 25, np.full(2, 5.0)])
+        found = kgan.metrics.steganalyser(
+            noise(200, 0), dark, one, steps=40, batch_size=32, learning_rate=1e-2, joint_batch=joint
+        )
+        if joint:
+            assert found.accuracy(noise(50, 1), noise(50, 1) - 0.3)[0] > 0.9
+        assert np.isfinite(found.scores(dark)).all()
 
 
 def test_what_is_refused():
