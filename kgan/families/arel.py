@@ -41,7 +41,7 @@ class AREL(JudgedStories):
             frozen_embedding: bool, default False: as in `kgan.networks.stories.reward`.
         reward_steps, policy_steps: int, default 50 (the published checkpoint's): minibatches of a block.
         scheduled_sampling: as in `kgan.StoryXE`, for the cross-entropy; default None.
-        baseline: layer of your own from states `(rows, words, units)` to `(rows, words, 1)`; default a dense one.
+        baseline: layer of your own from states `(rows, words, units)` to `(rows, words, 1)`; default a dense one that starts at 0.
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
     Data, `tell`, `log_probabilities`: as in `kgan.StoryXE`. `reward_of(photos, stories)`: R of every sentence.

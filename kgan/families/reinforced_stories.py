@@ -28,9 +28,8 @@ class ReinforcedStories(StoryModel):
         if not 0.0 <= rl_weight <= 1.0:
             raise ValueError(f"`rl_weight` must lie in [0, 1]. Received: {rl_weight!r}.")
         self.rl_weight = rl_weight
-        self.baseline = baseline or keras.layers.Dense(
-            1, kernel_initializer=keras.initializers.RandomUniform(-0.1, 0.1), name="baseline"
-        )
+        # From 0, not at random: a baseline far off the rewards pushes a warm start over before it has learned.
+        self.baseline = baseline or keras.layers.Dense(1, kernel_initializer="zeros", name="baseline")
         if not self.baseline.built:
             self.baseline.build((None, self.units))
 
