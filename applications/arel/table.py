@@ -65,12 +65,12 @@ def main(
                     output=run, data=data, features=features, system=name, setting=setting, epochs=epochs, xe_epochs=xe_epochs,
                     units=units, rl_weight=rl_weight, seed=seed, picture_every=10, resume=True, smoke=smoke,
                 )  # fmt: skip
-        given, _ = of_run(folder / chosen[0])
+        given, about = of_run(folder / chosen[0])
         stories = {name: told(folder / name, split, given) for name in chosen}
         rows = {name: figures(stories[name], given, split, original_meteor) for name in chosen}
         rows["human"] = human_row(given, split, original_meteor)
         pairs = against(stories, given, split)
-        report(folder, rows, pairs, split, given)
+        report(folder, rows, pairs, split, given, about["setting"])
 
     runs.guarded(work)
 
@@ -101,7 +101,7 @@ def against(stories, given, split):
     }
 
 
-def report(folder, rows, pairs, split, given):
+def report(folder, rows, pairs, split, given, setting):
     """table.md, printed, table.json and table.png."""
     meteor = next(name for name in rows["human"] if name.startswith("meteor"))
     keys = [meteor if column == "meteor" else column for column in COLUMNS]
@@ -126,6 +126,11 @@ def report(folder, rows, pairs, split, given):
                 f"{100 * t['win']:.0f} / {100 * t['lose']:.0f} / {100 * t['tie']:.0f} ({t['p']:.1g})" for t in found.values()
             ]
             lines.append(f"| {ROWS[name][0] if name in ROWS else 'one person'} | {' | '.join(cells)} |")
+    if setting == "small":
+        lines += [
+            "",
+            "The small setting: the warm start, the row XE-ss, has no scheduled sampling, and no further training as the others have.",
+        ]
     versions = metrics.metric_versions(rows["human"])
     lines += ["", "Metrics:", "", *dict.fromkeys(f"- {text}" for text in versions.values())]
     text = "\n".join(lines) + "\n"

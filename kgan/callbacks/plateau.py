@@ -91,6 +91,10 @@ class BestOnPlateau(keras.callbacks.Callback):
         self._waited, self.reductions = 0, self.reductions + 1
         for optimizer in self._optimizers().values():
             optimizer.learning_rate = self.factor * float(ops.convert_to_numpy(optimizer.learning_rate))
+        self.restore()
+
+    def restore(self):
+        """Put the best weights back, as at the end of a training of which the best is kept."""
         for variable, value in zip(self.model.weights, self._weights, strict=True):
             variable.assign(value)
 

@@ -45,6 +45,15 @@ def test_after_a_plateau_all_rates_fall_and_the_best_weights_return():
         assert not np.array_equal(best, last)
 
 
+def test_the_best_weights_can_be_put_back_at_the_end():
+    gan, figures = model(), Figures(1.0, 3.0, 2.0)
+    watch = kgan.callbacks.BestOnPlateau(figures, patience=5)
+    gan.fit(POINTS, batch_size=64, epochs=3, verbose=0, callbacks=[watch])
+    watch.restore()
+    for variable, best in zip(gan.weights, figures.weights[1], strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(variable), best)
+
+
 def test_every_second_epoch():
     gan, figures = model(), Figures(1.0, 0.0, 0.0)
     gan.fit(POINTS, batch_size=64, epochs=5, verbose=0, callbacks=[kgan.callbacks.BestOnPlateau(figures, patience=1, every=2)])
