@@ -53,9 +53,9 @@ def test_two_replicas_give_the_update_of_one(spec, monkeypatch):
         else:
             model = compiled(spec, **plain(spec))
         fit(model, spec, shuffle=False)
-        states.append({v.path: ops.convert_to_numpy(v) for v in model.trainable_variables})
-    for path, value in states[0].items():
-        np.testing.assert_allclose(value, states[1][path], rtol=0, atol=1e-5, err_msg=path)
+        states.append([ops.convert_to_numpy(v) for v in model.trainable_variables])
+    for one, two, variable in zip(*states, model.trainable_variables, strict=True):
+        np.testing.assert_allclose(one, two, rtol=0, atol=1e-5, err_msg=variable.path)
 
 
 def plain(spec):
