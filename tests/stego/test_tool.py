@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kgan import stego
-from kgan.stego import photos, protocol, tool
+from kgan.stego import coding, photos, protocol, tool
 from kgan.stego.channel import Channel
 from kgan.stego.keys import secret_of
 from kgan.stego.tiles import Grid, order
@@ -438,3 +438,43 @@ def test_the_format_does_not_change_unnoticed(monkeypatch):
     layout = protocol.Layout((160, 224, 3), 64, b"f" * 32)
     tiles, bits = protocol.Envelope(layout, secret_of(passphrase="p"), 1).fill(b"version one", 9)
     assert hashlib.sha256(tiles.astype(">i4").tobytes() + bits.tobytes()).hexdigest()[:16] == "6e36d8b0cd496174"
+
+
+def test_another_message_read_back_is_no_success(tmp_path, cover, model, monkeypatch):
+    whole = tool.unseal
+    monkeypatch.setattr(tool, "unseal", lambda *args: (b"another", *whole(*args)[1:]))
+    with pytest.raises(stego.StegoError, match="Nothing was written"):
+        hidden(tmp_path, cover, model)
+    assert [p.name for p in tmp_path.iterdir()] == ["cover.png"]
+
+
+def test_a_header_of_another_version(cover, model, monkeypatch):
+    channel, secret, pixels = Channel(model), secret_of(key=KEY), read(cover)
+    layout = protocol.Layout(pixels.shape, channel.bits, channel.fingerprint)
+    with monkeypatch.context() as patch:
+        patch.setattr(protocol, "VERSION", 2)
+        tiles, bits = protocol.Envelope(layout, secret, 0).fill(b"m", 20)
+    with pytest.raises(stego.AuthenticationError):
+        tool._read(layout.grid.paste(pixels, tiles, channel.embed(layout.grid.cut(pixels, tiles), bits)), secret, channel)
+
+
+def test_the_code_follows_the_tiles_taken(model):
+    """Ten wrong bytes by the whole picture; more where the body's own tiles ask for it and there is room; none where they cannot do."""
+
+    class Order:
+        layout = protocol.Layout((256, 256, 1), 64, b"f" * 32)  # 34 tiles, 272 bytes for the body
+
+        def places(self, length, correctable):
+            return (np.arange(12), None), (np.arange(12, 30), None), (np.arange(30, 64), None)
+
+    def chosen(length, salt=0.0, header=0.0, body=0.0):
+        errors = 64 * np.repeat([salt, header, body], [12, 18, 34])
+        return tool._strength_here(Order(), length, errors, stego.Capacity(200, 0.001, 10, 64, 0.02), Channel(model))
+
+    assert chosen(20) == 10
+    assert chosen(20, salt=0.06) is chosen(20, header=0.06) is chosen(20, body=0.1) is None
+    assert chosen(20, salt=0.04, header=0.04) == 10
+    assert chosen(20, body=0.02) == coding.strength(0.02, 100) > 50
+    most = chosen(130, body=0.02)  # as much as there is room for
+    assert coding.largest(272, most) >= 130 + 16 > coding.largest(272, most + 1)
+    assert 10 < most < 70
