@@ -64,7 +64,7 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="take only as many photos")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="tiles of one move; default 32, with --paper 64")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="minibatches of an epoch, of different tiles")] = 1000,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 3,
+    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 2,
     seed: Annotated[int, typer.Option(help="of weights, messages and data order")] = 0,
     checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
     picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
@@ -96,7 +96,7 @@ def main(
         weights = {"image_weight": image_weight, "message_weight": message_weight, "eve_weight": eve_weight}
         models[:] = [kgan.SteganographyGAN(shape, residual=residual, seed=seed, **own, **weights)]
         # The fall of the rate is what takes the last errors away.
-        fall = keras.optimizers.schedules.CosineDecay(rate or (2e-3 if residual else 1e-3), epochs * rounds, alpha=0.01)
+        fall = keras.optimizers.schedules.CosineDecay(rate or (2e-3 if residual else 1e-3), epochs * rounds)
         optimizers = {
             "alice_bob": keras.optimizers.Adam(fall if residual else rate or 1e-3),
             "eve": keras.optimizers.Adam(eve_rate or (1e-3 if residual else 2e-4)),

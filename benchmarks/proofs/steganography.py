@@ -53,7 +53,7 @@ def play(family, seed, steps, **kwargs):
 
 
 def figures(model, train, seed, steps):
-    """On 2,000 patches of parts of the photos that nobody trained on; the fresh Eve is trained as the one in the game, on other messages."""
+    """On 2,000 patches of parts of photos that nobody trained on; the fresh Eve is trained as the one in the game, on other messages."""
     covers, _ = kgan.datasets.arrays("photo_patches", "test", 16)
     covers = covers[np.random.default_rng(0).permutation(len(covers))[:2000]]
     bits = random_bits(model, len(covers), seed)
