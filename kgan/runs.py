@@ -9,6 +9,7 @@ import json
 import platform
 import sys
 import time
+import warnings
 import zipfile
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -126,7 +127,10 @@ def train(build, settings, about=None, data=None, measure=None, draw=None, sampl
     if start < epochs:
         limit = {"steps_per_epoch": _SMOKE["steps_per_epoch"]} if settings.smoke else {}
         kwargs = {} if _is_dataset(data) or isinstance(data, keras.utils.PyDataset) else {"batch_size": settings.batch_size}
-        model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
+        with warnings.catch_warnings():
+            if settings.smoke:  # data of a single round are enough to see that everything runs
+                warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+            model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
     if not chief:
         return {}
     seconds = time.time() - began

@@ -81,7 +81,7 @@ def test_generate_and_evaluate_from_a_run(finished, tmp_path):
     for arguments, message in (
         (["generate", tmp_path / "missing"], "no model file"),
         (["generate", finished, "--output", "x.gif"], "npy or .npz"),
-        (["generate", finished / "settings.json"], "not a model"),
+        (["generate", finished / "settings.json"], "no model file"),
     ):
         failed = run("-m", "kgan.cli", *arguments, cwd=tmp_path)
         assert (failed.returncode, "Traceback" in failed.stderr) == (2, False), failed.stderr[-1000:]
