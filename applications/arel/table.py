@@ -44,6 +44,7 @@ def main(
     epochs: Annotated[int | None, typer.Option(min=1, help="as in train.py")] = None,
     xe_epochs: Annotated[int | None, typer.Option(min=1, help="as in train.py")] = None,
     units: Annotated[int | None, typer.Option(min=1, help="as in train.py")] = None,
+    rl_weight: Annotated[float, typer.Option(min=0, max=1, help="as in train.py")] = 0.5,
     split: Annotated[str, typer.Option(help="validation or test")] = "test",
     original_meteor: Annotated[
         bool | None, typer.Option(help="METEOR by the authors' program; default where Java and its jar are there")
@@ -62,14 +63,14 @@ def main(
             if not (folder / name / "metrics.json").exists():
                 train.main(
                     output=run, data=data, features=features, system=name, setting=setting, epochs=epochs, xe_epochs=xe_epochs,
-                    units=units, seed=seed, picture_every=10, resume=True, smoke=smoke,
+                    units=units, rl_weight=rl_weight, seed=seed, picture_every=10, resume=True, smoke=smoke,
                 )  # fmt: skip
-        given, _ = of_run(folder / chosen[0])
+        given, about = of_run(folder / chosen[0])
         stories = {name: told(folder / name, split, given) for name in chosen}
         rows = {name: figures(stories[name], given, split, original_meteor) for name in chosen}
         rows["human"] = human_row(given, split, original_meteor)
         pairs = against(stories, given, split)
-        report(folder, rows, pairs, split, given)
+        report(folder, rows, pairs, split, given, about["setting"])
 
     runs.guarded(work)
 
@@ -100,7 +101,7 @@ def against(stories, given, split):
     }
 
 
-def report(folder, rows, pairs, split, given):
+def report(folder, rows, pairs, split, given, setting):
     """table.md, printed, table.json and table.png."""
     meteor = next(name for name in rows["human"] if name.startswith("meteor"))
     keys = [meteor if column == "meteor" else column for column in COLUMNS]
@@ -125,6 +126,11 @@ def report(folder, rows, pairs, split, given):
                 f"{100 * t['win']:.0f} / {100 * t['lose']:.0f} / {100 * t['tie']:.0f} ({t['p']:.1g})" for t in found.values()
             ]
             lines.append(f"| {ROWS[name][0] if name in ROWS else 'one person'} | {' | '.join(cells)} |")
+    if setting == "small":
+        lines += [
+            "",
+            "The small setting: the warm start, the row XE-ss, has no scheduled sampling, and no further training as the others have.",
+        ]
     versions = metrics.metric_versions(rows["human"])
     lines += ["", "Metrics:", "", *dict.fromkeys(f"- {text}" for text in versions.values())]
     text = "\n".join(lines) + "\n"

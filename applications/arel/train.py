@@ -60,11 +60,11 @@ def story_stage(given, settings, system, sizes, about, start=None):
             return model
         if system in METRICS:
             reward = metrics.StoryReward.of_training(METRICS[system], vocabulary, stories)
-            model = kgan.StoryRL(**common, metric=reward)
+            model = kgan.StoryRL(**common, metric=reward, rl_weight=about["rl_weight"])
         elif system == "gan":
-            model = kgan.StoryGAN(**common, **judged)
+            model = kgan.StoryGAN(**common, **judged, rl_weight=about["rl_weight"])
         else:
-            model = kgan.AREL(**common, **judged, squash=about["squash"], fusion=about["fusion"])
+            model = kgan.AREL(**common, **judged, rl_weight=about["rl_weight"], squash=about["squash"], fusion=about["fusion"])
         model.start_from(runs.load(start))
         moves = {move: optimizer(sizes["rate"], False) for move in model.default_optimizers()}
         if "reward" in moves and about["setting"] == "small":
@@ -131,6 +131,9 @@ def main(
     units: Annotated[int | None, typer.Option(min=1, help="width of the policy; default 96 (paper 512)")] = None,
     squash: Annotated[str, typer.Option(help="of AREL's reward: softsign, tanh or linear")] = "softsign",
     fusion: Annotated[str, typer.Option(help="of text and photo in AREL's reward: add (the paper's) or product")] = "add",
+    rl_weight: Annotated[
+        float, typer.Option(min=0, max=1, help="of the reward; the rest is cross-entropy. Metrics are gamed with 1")
+    ] = 0.5,
     batch_size: Annotated[int | None, typer.Option(min=2, help="stories of one step; default 32 (paper 64)")] = None,
     seed: Annotated[int, typer.Option(help="of weights, samples and the order of the data")] = 0,
     checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
@@ -152,7 +155,7 @@ def main(
         sizes = {name: value for name, value in sizes.items() if name not in ("batch_size", "xe_epochs", "epochs")}
         sizes |= {"units": 8, "filters": 4} if smoke else {"units": units or sizes["units"]}
         given = source(data, features, smoke)
-        about = {"setting": setting, "features": features, "squash": squash, "fusion": fusion}
+        about = {"setting": setting, "features": features, "squash": squash, "fusion": fusion, "rl_weight": rl_weight}
         folder = Path(output)
         for stage in dict.fromkeys(("xe", system)):
             place = folder / stage
