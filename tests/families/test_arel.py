@@ -169,7 +169,7 @@ def test_the_mixed_loss_by_hand():
 
 def test_per_token_divides_by_the_words_of_a_sentence():
     words = np.array([[[3, 4, 5, 6, 7, 8, 0], [3, 4, 0, 0, 0, 0, 0]]] * 2, "int32")
-    likelihoods, photos = np.array([[-14.0, -6.0]] * 2, "float32"), np.zeros((2, 2, 4), "float32")
+    likelihoods, photos = ops.convert_to_tensor([[-14.0, -6.0]] * 2), ops.zeros((2, 2, 4))
     whole, each = (build(num_photos=2, alpha=1.0, kappa=0.0, per_token=p) for p in (False, True))
     assert ops.convert_to_numpy(whole.rewards(photos, words, likelihoods, words)).tolist() == [[14.0, 6.0]] * 2
     assert ops.convert_to_numpy(each.rewards(photos, words, likelihoods, words)).tolist() == [[2.0, 2.0]] * 2
