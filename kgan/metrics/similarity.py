@@ -67,8 +67,8 @@ def psnr(first, second):
     Example: a difference of one grey level everywhere.
 
     >>> import numpy as np
-    >>> grey = np.zeros((1, 4, 4, 1))
-    >>> psnr(grey, grey + 1 / 127.5).round(2)
+    >>> black = -np.ones((1, 4, 4, 1))
+    >>> psnr(black, black + 1 / 127.5).round(2)
     array([48.13])
     """
     first, second = (to_uint8(images).astype("float64") for images in _pairs(first, second))
