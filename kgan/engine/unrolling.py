@@ -42,7 +42,8 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
 
     for _ in range(steps):
         _, gradients = backend.value_and_gradients(inner, values, differentiable=True)
-        values = descend(values, gradients)
+        # A step of the whole minibatch, as a real one; the mean over replicas is differentiated too.
+        values = descend(values, [backend.mean_over_replicas(gradient) for gradient in gradients])
     with backend.Overlay(zip(variables, values, strict=True), commit=True):
         return loss()
 
