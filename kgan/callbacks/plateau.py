@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.files import atomic_write
+from kgan.files import atomic_write, read_arrays, reading
 
 
 class BestOnPlateau(keras.callbacks.Callback):
@@ -63,10 +63,19 @@ class BestOnPlateau(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if not self._started and epoch > 0 and self.path is not None and self.path.is_file():
-            with np.load(self.path) as file:
-                self.best, self.reductions, self._waited = float(file["best"]), int(file["reductions"]), int(file["waited"])
-                self._weights = [file[f"weight_{i}"] for i in range(len(self.model.weights))]
+            self._read()
         self._started = True
+
+    def _read(self):
+        counts, shapes = ("best", "reductions", "waited"), {f"weight_{i}": w.shape for i, w in enumerate(self.model.weights)}
+        with reading(self.path, "the state of BestOnPlateau for this model"):
+            stored = read_arrays(self.path, (*counts, *shapes), "its state")
+            if any(stored[name].shape != tuple(shape) or stored[name].dtype.kind not in "fiub" for name, shape in shapes.items()):
+                raise ValueError("weights of other shapes than the model's")
+            self.best, self.reductions, self._waited = float(stored["best"]), int(stored["reductions"]), int(stored["waited"])
+            if np.isnan(self.best):
+                raise ValueError("the best figure is no number")
+        self._weights = [stored[name] for name in shapes]
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:

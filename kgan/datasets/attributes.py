@@ -1,8 +1,11 @@
 """Attributes of images, in the text format of CelebA's `list_attr_celeba.txt`."""
 
+import re
 from pathlib import Path
 
 import numpy as np
+
+from kgan.files import read_text
 
 
 def read_attributes(path):
@@ -37,11 +40,8 @@ def read_attributes(path):
     def refuse(line, what):
         return ValueError(f"{path}, line {line}: {what}")
 
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file: {error.reason} at byte {error.start}.") from error
-    if not lines or not lines[0].strip().isdigit():
+    lines = read_text(path, "a text file").rstrip().splitlines()
+    if not lines or not re.fullmatch(r"\s*[0-9]{1,12}\s*", lines[0]):
         raise refuse(1, f"expected the number of images. Received: {lines[0][:80] if lines else ''!r}.")
     names = lines[1].split() if len(lines) > 1 else []
     if not names:

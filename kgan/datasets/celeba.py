@@ -1,6 +1,7 @@
 """CelebA with attributes: Liu et al. 2015, 1411.7766, from its own files or from tensorflow-datasets."""
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from kgan.datasets.attributes import read_attributes
 from kgan.datasets.images import crop_and_average
 from kgan.datasets.labelled_images import check_mirror, load_labelled
 from kgan.datasets.pipeline import from_arrays, mirrored, tfds_dataset, to_float
+from kgan.files import read_text
 
 _SPLITS = {"train": "0", "validation": "1", "test": "2"}
 _NAMED = 10
@@ -94,7 +96,7 @@ def _from_files(root, attributes, split, limit):
     table = _find(root, "list_attr_celeba.txt", ("", "Anno"))
     folder = _find(root, "img_align_celeba", ("", "Img"))
     files, names, values = read_attributes(table)
-    values = values[:, _columns(names, attributes)]
+    values = values[:, _columns(names, attributes, table)]
     kept = range(len(files))
     if split != "all":
         of = _read_partition(_find(root, "list_eval_partition.txt", ("", "Anno", "Eval")))
@@ -108,7 +110,7 @@ def _from_files(root, attributes, split, limit):
             raise ValueError(f"No image of {table} belongs to the split {split!r}.")
     kept = kept[:limit]
     paths = [folder / files[index] for index in kept]
-    absent = [(index, path) for index, path in zip(kept, paths, strict=True) if not path.is_file()]
+    absent = [(index, path) for index, path in zip(kept, paths, strict=True) if not os.path.isfile(path)]
     if absent:
         # Two lines come before the first image.
         named = ", ".join(f"{path.name} (line {index + 3})" for index, path in absent[:_NAMED])
@@ -128,17 +130,17 @@ def _find(root, name, below):
     raise FileNotFoundError(f"CelebA's {name} is missing: there is no {places}.")
 
 
-def _columns(names, attributes):
+def _columns(names, attributes, source):
     unknown = [name for name in attributes if name not in names]
     if unknown:
-        raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. There are {list(names)}.")
+        raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. {source} has {list(names)[: 5 * _NAMED]}.")
     return [names.index(name) for name in attributes]
 
 
 def _read_partition(path):
     """Which split every image belongs to: dict of file name to "0", "1" or "2"."""
     of = {}
-    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for line, text in enumerate(read_text(path, "a list of file names and 0, 1 or 2").splitlines(), start=1):
         if not text.strip():
             continue
         file, *part = text.split()
@@ -154,7 +156,7 @@ def _from_tfds(name, attributes, image_size, crop, split, limit):
     spec = dataset.element_spec
     if not isinstance(spec.get("attributes"), dict) or "image" not in spec:
         raise ValueError(f"'tfds:{name}' has no features 'image' and 'attributes'; it has {sorted(spec)}. Use 'tfds:celeb_a'.")
-    _columns(list(spec["attributes"]), attributes)
+    _columns(list(spec["attributes"]), attributes, f"'tfds:{name}'")
     count = int(dataset.cardinality()) if limit is None else min(limit, int(dataset.cardinality()))
     images = np.empty((count, image_size, image_size, 3), "uint8")
     labels = np.empty((count, len(attributes)), "float32")

@@ -1,12 +1,14 @@
 """Images with binary labels from files: a table, a folder, and every way in which the two may fail to fit."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
 
 from kgan.datasets.images import SUFFIXES, read_image, readable, refuse_or_warn
 from kgan.datasets.pipeline import common_size, from_files, mirrored
+from kgan.files import reading
 
 _NAMED = 10  # how many names an error lists
 
@@ -48,12 +50,9 @@ def _read_table(path, columns, extra):
         raise ValueError(f'`extra` must be "error" or "ignore". Received: {extra!r}.')
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a table of comma-separated UTF-8 text: {error}.") from error
+    with reading(path, "a table of comma-separated UTF-8 text"), open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, strict=True)
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
     if not lines:
         raise ValueError(f"{path} is empty. Expected a line of column names: the file name's, then the labels'.")
     line, (_, *names) = lines[0]
@@ -172,7 +171,9 @@ def match(lines, folder, table):
     paths = [folder / name for name in lines]
     there = {p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()}
     absent = [
-        (name, line) for (name, line), path in zip(lines.items(), paths, strict=True) if path not in there and not path.is_file()
+        (name, line)
+        for (name, line), path in zip(lines.items(), paths, strict=True)
+        if path not in there and not os.path.isfile(path)
     ]
     if absent:
         named = ", ".join(f"{name!r} (line {line})" for name, line in absent[:_NAMED]) + (", ..." if len(absent) > _NAMED else "")

@@ -6,7 +6,7 @@ Such an order is what makes a resumed run see the data of the uninterrupted one;
 import keras
 import numpy as np
 
-from kgan.datasets.images import find_images, read_image
+from kgan.datasets.images import find_images, open_image, read_image
 from kgan.engine.rounds import clock, epoch_order, require_examples
 
 
@@ -212,12 +212,9 @@ def mirrored(dataset, seed=0):
 
 
 def common_size(files):
-    from PIL import Image
-
     sizes = {}
     for path in files:
-        with Image.open(path) as image:
-            sizes.setdefault(min(image.size), path)
+        sizes.setdefault(min(open_image(path).size), path)
     if len(sizes) > 1:
         (a, first), (b, second) = list(sizes.items())[:2]
         raise ValueError(
