@@ -73,8 +73,8 @@ class BestOnPlateau(keras.callbacks.Callback):
             if any(stored[name].shape != tuple(shape) or stored[name].dtype.kind not in "fiub" for name, shape in shapes.items()):
                 raise ValueError("weights of other shapes than the model's")
             self.best, self.reductions, self._waited = float(stored["best"]), int(stored["reductions"]), int(stored["waited"])
-            if np.isnan(self.best):
-                raise ValueError("the best figure is no number")
+            if not np.isfinite([self.best, *(np.abs(stored[name]).max(initial=0) for name in shapes)]).all():
+                raise ValueError("the best figure or a weight is NaN or infinite")
         self._weights = [stored[name] for name in shapes]
 
     def on_epoch_end(self, epoch, logs=None):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.files import read_text
 
 
@@ -48,7 +49,7 @@ def read_attributes(path):
         raise refuse(2, "expected the names of the attributes. Received an empty line.")
     if len(set(names)) < len(names):
         raise refuse(
-            2, f"every attribute needs a name of its own; twice: {sorted({n for n in names if names.count(n) > 1})[:5]}."
+            2, f"every attribute needs a name of its own; twice: {shown(sorted({n for n in names if names.count(n) > 1}))}."
         )
     count = int(lines[0])
     if len(lines) - 2 != count:

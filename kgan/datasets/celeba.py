@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.images import crop_and_average
 from kgan.datasets.labelled_images import check_mirror, load_labelled
@@ -103,7 +104,7 @@ def _from_files(root, attributes, split, limit):
         without = [f for f in files if f not in of]
         if without:
             raise ValueError(
-                f"{len(without)} of {len(files)} images of {table} have no line in the partition: {without[:_NAMED]}."
+                f"{len(without)} of {len(files)} images of {table} have no line in the partition: {shown(without[:_NAMED])}."
             )
         kept = [index for index, file in enumerate(files) if of[file] == _SPLITS[split]]
         if not kept:
@@ -113,7 +114,7 @@ def _from_files(root, attributes, split, limit):
     absent = [(index, path) for index, path in zip(kept, paths, strict=True) if not os.path.isfile(path)]
     if absent:
         # Two lines come before the first image.
-        named = ", ".join(f"{path.name} (line {index + 3})" for index, path in absent[:_NAMED])
+        named = ", ".join(f"{path.name:.40} (line {index + 3})" for index, path in absent[:_NAMED])
         raise ValueError(
             f"{len(absent)} of {len(paths)} images that {table} lists are not in {str(folder)!r}: {named}"
             + (", ..." if len(absent) > _NAMED else ".")
@@ -133,7 +134,7 @@ def _find(root, name, below):
 def _columns(names, attributes, source):
     unknown = [name for name in attributes if name not in names]
     if unknown:
-        raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. {source} has {list(names)[: 5 * _NAMED]}.")
+        raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. {source} has {shown(list(names))}.")
     return [names.index(name) for name in attributes]
 
 

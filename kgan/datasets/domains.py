@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.images import open_image, read_image, resize
 from kgan.datasets.pipeline import from_files
@@ -142,11 +143,13 @@ def attribute_domains(root, attribute, batch_size=64, image_size=128, seed=0):
     table = root / "list_attr_celeba.txt"
     files, names, values = read_attributes(table)
     if attribute not in names:
-        raise ValueError(f"There is no attribute {attribute!r}. {table} has {', '.join(names[:50])}.")
+        raise ValueError(f"There is no attribute {attribute!r}. {table} has {shown(names)}.")
     paths = [root / "img_align_celeba" / file for file in files]
     missing = [path.name for path in paths if not os.path.isfile(path)]
     if missing:
-        raise FileNotFoundError(f"{len(missing)} of {len(paths)} images are not in {paths[0].parent}, such as {missing[:3]}.")
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(paths)} images that {table} lists are not in {paths[0].parent}, such as {shown(missing)}."
+        )
     has = values[:, names.index(attribute)]
     return {
         name: from_files(

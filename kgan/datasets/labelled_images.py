@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.datasets.images import SUFFIXES, read_image, readable, refuse_or_warn
 from kgan.datasets.pipeline import common_size, from_files, mirrored
 from kgan.files import reading
@@ -64,11 +65,9 @@ def _read_table(path, columns, extra):
     wanted = names if columns is None else list(columns)
     missing, unknown = [n for n in wanted if n not in names], [n for n in names if n not in wanted]
     if missing or (unknown and extra == "error"):
-        parts = [f"lacks the columns {missing[:_NAMED]}"] * bool(missing) + [f"has the columns {unknown[:_NAMED]}"] * bool(
-            unknown
-        )
+        parts = [f"lacks the columns {shown(missing)}"] * bool(missing) + [f"has the columns {shown(unknown)}"] * bool(unknown)
         hint = "" if missing else ' Pass extra="ignore" to drop them.'
-        raise ValueError(f"{path} {' and '.join(parts)}, where {wanted[: 4 * _NAMED]} are wanted.{hint}")
+        raise ValueError(f"{path} {' and '.join(parts)}, where {shown(wanted)} are wanted.{hint}")
     if not wanted or len(set(wanted)) < len(wanted):
         raise ValueError(f"`columns` must be different names, at least one. Received: {wanted!r}.")
     chosen = [names.index(name) for name in wanted]
@@ -80,7 +79,7 @@ def _read_table(path, columns, extra):
         if not name:
             raise ValueError(f"{path}, line {line}: the file name is empty.")
         if name in seen:
-            raise ValueError(f"{path}, line {line}: {name!r} has labels already, in line {seen[name]}.")
+            raise ValueError(f"{path}, line {line}: {name[:40]!r} has labels already, in line {seen[name]}.")
         seen[name] = line
         for place, column in enumerate(chosen):
             if cells[column] not in ("0", "1"):
@@ -88,7 +87,7 @@ def _read_table(path, columns, extra):
                     " Lists with 1 and -1 are read by kgan.datasets.attributes.read_attributes." if cells[column] == "-1" else ""
                 )
                 raise ValueError(
-                    f"{path}, line {line}: {names[column]!r} must be 0 or 1. Received: {cells[column][:40]!r}.{hint}"
+                    f"{path}, line {line}: {names[column][:40]!r} must be 0 or 1. Received: {cells[column][:40]!r}.{hint}"
                 )
             values[index, place] = int(cells[column])
     if not seen:
@@ -176,7 +175,9 @@ def match(lines, folder, table):
         if path not in there and not os.path.isfile(path)
     ]
     if absent:
-        named = ", ".join(f"{name!r} (line {line})" for name, line in absent[:_NAMED]) + (", ..." if len(absent) > _NAMED else "")
+        named = ", ".join(f"{name[:40]!r} (line {line})" for name, line in absent[:_NAMED]) + (
+            ", ..." if len(absent) > _NAMED else ""
+        )
         raise ValueError(f"{len(absent)} of {len(paths)} images that {table} labels are not in {str(folder)!r}: {named}.")
     bare = sorted(str(p.relative_to(folder)) for p in there.difference(paths))
     if bare:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan import meshes
+from kgan.arguments import shown
 from kgan.files import reading
 from kgan.metrics import cache
 
@@ -99,7 +100,7 @@ def read_binvox(path):
     except (KeyError, ValueError):
         sizes = []
     if len(sizes) != 3 or len(set(sizes)) != 1 or sizes[0] < 1:
-        raise ValueError(f"{str(path)!r} must have a line 'dim n n n' of a cube. Received: {fields.get('dim')!r}.")
+        raise ValueError(f"{str(path)!r} must have a line 'dim n n n' of a cube. Received: {shown(fields.get('dim'))}.")
     pairs = np.frombuffer(data, "uint8")
     if len(pairs) % 2 or int(pairs[1::2].sum(dtype="int64")) != sizes[0] ** 3 or pairs[::2].max(initial=0) > 1:
         raise ValueError(

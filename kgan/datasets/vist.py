@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.datasets.stories import PHOTOS, Stories, Vocabulary
 from kgan.files import atomic_write, read_array, read_json
 
@@ -49,7 +50,7 @@ def vist(root, split="train", features=None, limit=None):
     kept = [story for story in stories if all(paths[photo] is not None for photo in story[2])]
     if not kept:
         raise ValueError(
-            f"None of {len(stories)} stories has all its photos in {str(folder)!r}. {wanted[0]}.npy, say, is missing."
+            f"None of {len(stories)} stories has all its photos in {str(folder)!r}. {wanted[0]:.40}.npy, say, is missing."
         )
     used = list(dict.fromkeys(photo for _, _, photos, _ in kept for photo in photos))
     vectors, unreadable = _read_features([paths[photo] for photo in used])
@@ -100,7 +101,7 @@ def _read_stories(root, split):
         orders = [order for order, _, _ in parts]
         if len(parts) != PHOTOS or len(set(orders)) != PHOTOS:
             raise ValueError(
-                f"{str(path)!r}: story {story} must have photos at {PHOTOS} places. It has them at {orders[:_NAMED]}."
+                f"{str(path)!r}: story {story:.40} must have photos at {PHOTOS} places. It has them at {shown(orders)}."
             )
         found.append((story, albums[story], [photo for _, photo, _ in parts], tuple(text for *_, text in parts)))
     if not found:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import keras
 
+from kgan.arguments import shown
 from kgan.files import atomic_write, read_json, read_text, reading
 
 _FILES = ("config.json", "model.weights.h5")
@@ -86,7 +87,7 @@ def fingerprint(preset):
     text = read_text(folder / _SUMS, "a list of SHA-256 sums")
     sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines() if len(line.split()) == 2)
     if set(sums) != set(_FILES):
-        raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {sorted(sums)[:5]}.")
+        raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {shown(sorted(sums))}.")
     for name in _FILES:
         if not (folder / name).is_file():
             raise ValueError(f"The preset {str(folder)!r} lacks {name}.")

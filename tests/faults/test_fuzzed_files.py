@@ -5,8 +5,10 @@ import hashlib
 import io
 import json
 import tempfile
+import tracemalloc
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache as once
@@ -76,6 +78,14 @@ def npy(array):
 def npz(**arrays):
     stream = io.BytesIO()
     np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def of_members(members):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
     return stream.getvalue()
 
 
@@ -443,11 +453,7 @@ def of_other_arrays(draw, content):
     members[name] = draw(ARRAYS if kind == "replace" else cut_or_changed(members[name]))
     if kind == "drop":
         del members[name]
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for key, value in members.items():
-            archive.writestr(key, value)
-    return stream.getvalue()
+    return of_members(members)
 
 
 def damaged(reader, others):
@@ -519,3 +525,69 @@ def test_damaged_files_are_read_or_refused(name, tmp_path):
             read(Path(folder), reader)
 
     fuzz()
+
+
+def promising(shape):
+    """An array of one number whose header promises many."""
+    head = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + bytes(8)
+
+
+def lying(kind):
+    """Files whose heads promise gigabytes."""
+    if kind == "zip":  # the directory lies too: 3 GB of deflated zeros in a hundred bytes
+        content = bytearray(npz(**{**MOMENTS, "mean": np.zeros(1)}))
+        place = content.index(b"PK\x01\x02")
+        content[place + 20 : place + 28] = (3 * 2**30).to_bytes(4, "little") * 2
+        return bytes(content)
+    if kind == "npz":
+        return of_members(
+            {**{f"{name}.npy": npy(value) for name, value in MOMENTS.items()}, "mean.npy": promising("(400000000,)")}
+        )
+    png = picture("L")
+    size = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + png[24:29]
+    return {
+        "npy": promising("(400000000,)"),
+        "OFF": OFF.replace(b"4 4 0", b"400000000 400000000 0"),
+        "binvox": BINVOX.replace(b"8 8 8", b"1000 1000 1000"),
+        "PGM": PGM.replace(b"8 8", b"60000 60000"),
+        "PNG": png[:12] + size + zlib.crc32(size).to_bytes(4, "big") + png[33:],
+        "list": b"400000000\n" + b" ".join(b"%d" % i for i in range(40)) + b"\n",
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("zip", "moments"),
+        ("npz", "moments"),
+        ("npy", "features"),
+        ("OFF", "OFF"),
+        ("binvox", "binvox"),
+        ("PGM", "PGM"),
+        ("PNG", "image, cropped"),
+        ("PNG", "stego picture"),
+        ("list", "attributes"),
+    ],
+)
+def test_no_memory_is_taken_that_a_header_only_promises(kind, name, tmp_path):
+    put(tmp_path, READERS[name], lying(kind))
+    tracemalloc.start()
+    try:
+        value = read(tmp_path, READERS[name])
+        assert value is None or name == "features"  # of one photo: zeros, and a warning
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
+
+
+def test_nothing_is_unpickled(tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "sprung",)
+
+    trap = np.asarray([Trap()], object)
+    for name, content in {"features": npy(trap), "moments": npz(**{**MOMENTS, "mean": trap}), "cache": npz(a=trap)}.items():
+        put(tmp_path, READERS[name], content)
+        read(tmp_path, READERS[name])
+    assert not (tmp_path / "sprung").exists()
