@@ -8,12 +8,14 @@ import tempfile
 import threading
 import zipfile
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import COUNT, Checked
 from kgan.engine.divergence import DivergenceError
 from kgan.files import atomic_write, reading
 
@@ -22,7 +24,7 @@ _CHANGING = ("shared_object_id", "build_config", "compile_config", "kgan_version
 _NAME = re.compile(r"epoch-(\d{5,})\.keras")
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(Checked, keras.callbacks.Callback):
     """Write the whole state of a run at the end of every n-th epoch, and stop cleanly on a signal.
 
     A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimisers, averages, random states. It is
@@ -50,11 +52,10 @@ class Checkpoint(keras.callbacks.Callback):
     2
     """
 
+    argument_kinds: ClassVar = {"keep": COUNT.or_none()}
+
     def __init__(self, folder, every=1, keep=3):
         super().__init__()
-        for name, value in {"every": every, "keep": keep}.items():
-            if not (isinstance(value, int) and value >= 1) and not (name == "keep" and value is None):
-                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
         self.folder = Path(folder)
         self.every, self.keep = every, keep
         self._received = None
@@ -134,7 +135,7 @@ def restore(model, folder):
     if not found:
         return 0
     path = found[-1]
-    what = "a checkpoint that can be read; remove it to go on from an older one"
+    what = "a checkpoint that can be read (remove it to go on from an older one)"
     present = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
     with reading(path, what):
         with zipfile.ZipFile(path) as archive:

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.arguments import Checked
 from kgan.files import atomic_write, read_arrays, reading
 
 
-class BestOnPlateau(keras.callbacks.Callback):
+class BestOnPlateau(Checked, keras.callbacks.Callback):
     """Multiply all learning rates by `factor` and go back to the best weights after `patience` evaluations without a better figure.
 
     Unlike Keras' `ReduceLROnPlateau` it lowers the rates of all moves of a game, returns to the best weights, and takes a figure that no
@@ -43,9 +44,6 @@ class BestOnPlateau(keras.callbacks.Callback):
 
     def __init__(self, figure, name="figure", patience=4, factor=0.5, every=1, folder=None):
         super().__init__()
-        for field, value in {"patience": patience, "every": every}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
         if not 0.0 < factor < 1.0:
             raise ValueError(f"`factor` must lie between 0 and 1. Received: {factor!r}.")
         self.figure, self.name, self.patience, self.factor, self.every = figure, name, patience, factor, every
