@@ -39,7 +39,8 @@ QUANTITIES = {
     "width": ("parameters", lambda p: p["parameters"]),
     "replicas": ("replicas (batch size of each fixed)", lambda p: p["replicas"]),
 }
-COSTS = {"seconds": "seconds", "megabytes": "MB above the built model"}
+COSTS = {"seconds": "s/round (median)", "fastest": "s/round (fastest)", "megabytes": "MB above the built model"}
+DRAWN = ("seconds", "megabytes")
 MEGABYTE = 2**20
 
 
@@ -55,7 +56,7 @@ def measure(point):
     """Time and memory of rounds of `kgan.SNGAN` (standard networks, Table 3).
 
     Returns:
-        dict of the point, its parameters, the median of the rounds and of their n_dis + 1 moves, the first round with its compilation,
+        dict of the point, its parameters, seconds of the median and of the fastest round, of the first round with its compilation,
         and megabytes: of the built model, and of the peak above it.
     """
     import numpy as np
@@ -161,20 +162,19 @@ def judged(points, name, tolerance):
 
 def table(sweeps, tolerance):
     """Markdown lines: one row for each point, with exponents; then the lines."""
-    yield "| grows | amount | s/round | exponent | MB above built | exponent | built MB |"
-    yield "| --- " * 7 + "|"
+    yield f"| grows | amount | {' | exponent | '.join(COSTS.values())} | exponent | MB built |"
+    yield "| --- " * (3 + 2 * len(COSTS)) + "|"
 
     def shown(slope):
         return "" if slope is None else f"{slope:.2f}" if abs(slope - 1.0) <= tolerance else f"**{slope:.2f}**"
 
     for name, points in sweeps.items():
         found = judged(points, name, tolerance)
-        slopes = [[None, *found[cost]["exponents"]] for cost in COSTS]
-        for point, amount, time_slope, memory_slope in zip(points, found["seconds"]["amounts"], *slopes, strict=True):
-            yield (
-                f"| {QUANTITIES[name][0]} | {amount:,} | {point['seconds']:.4g} | {shown(time_slope)} | {point['megabytes']:.0f} | "
-                f"{shown(memory_slope)} | {point['built_megabytes']:.0f} |"
-            )
+        slopes = {cost: [None, *found[cost]["exponents"]] for cost in COSTS}
+        for index, point in enumerate(points):
+            cells = [f"{point[cost]:.3g} | {shown(slopes[cost][index])}" for cost in COSTS]
+            amount = found["seconds"]["amounts"][index]
+            yield f"| {QUANTITIES[name][0]} | {amount:,} | {' | '.join(cells)} | {point['built_megabytes']:.0f} |"
     yield ""
     yield f"Exponents are to the row above; bold: out of proportion, further than {tolerance:g} from 1."
     yield ""
@@ -191,9 +191,10 @@ def draw(path, sweeps, tolerance):
     """A column for each quantity: time above, memory below, the fitted line dashed, points out of proportion hollow."""
     from kgan import pictures
 
-    drawn, axes = pictures.figure(3.2 * len(sweeps), 5.6, len(sweeps), 2)
+    drawn, axes = pictures.figure(3.2 * len(sweeps), 5.6, len(sweeps), len(DRAWN))
     for column, (name, points) in enumerate(sweeps.items()):
-        for row, (cost, found) in enumerate(judged(points, name, tolerance).items()):
+        for row, cost in enumerate(DRAWN):
+            found = judged(points, name, tolerance)[cost]
             axis, amounts, costs = axes[row, column], found["amounts"], found["costs"]
             off = [False, *(not abs(slope - 1.0) <= tolerance for slope in found["exponents"])]
             axis.plot(amounts, [found["fixed"] + found["rate"] * a for a in amounts], "--", color="0.6", label="line")

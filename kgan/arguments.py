@@ -155,9 +155,19 @@ def check_arguments(cls, args, kwargs):
         kind = kinds.get(name)
         if kind is None or name not in known or (value is None and known[name].default is None) or kind.accepts(value):
             continue
-        error = ValueError if isinstance(value, Number) and not isinstance(value, bool) else TypeError
         optional = " or None" if known[name].default is None and "None" not in kind.words else ""
-        raise error(f"`{name}` of {cls.__name__} must be {kind.words}{optional}. Received: {shown(value)}.")
+        raise _error(value)(f"`{name}` of {cls.__name__} must be {kind.words}{optional}. Received: {shown(value)}.")
+
+
+def require(kind, **values):
+    """Refuse arguments of a function that are not of a kind. TypeError or ValueError: as `check_arguments`."""
+    for name, value in values.items():
+        if not kind.accepts(value):
+            raise _error(value)(f"`{name}` must be {kind.words}. Received: {shown(value)}.")
+
+
+def _error(value):
+    return ValueError if isinstance(value, Number) and not isinstance(value, bool) else TypeError
 
 
 def shown(value):

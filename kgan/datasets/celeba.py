@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kgan.arguments import shown
+from kgan.arguments import COUNT, require, shown
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.images import crop_and_average
 from kgan.datasets.labelled_images import check_mirror, load_labelled
@@ -76,9 +76,8 @@ def celeba(
         raise ValueError(f"`attributes` must be a list of different names, at least one. Received: {attributes!r}.")
     if split not in ("all", *_SPLITS):
         raise ValueError(f'`split` must be "all", "train", "validation" or "test". Received: {split!r}.')
-    for name, value in (("image_size", image_size), ("crop", crop), ("limit", limit)):
-        if not (name == "limit" and value is None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+    require(COUNT, image_size=image_size, crop=crop)
+    require(COUNT.or_none(), limit=limit)
     check_mirror(mirror, batch_size)
     if str(root).startswith("tfds:"):
         images, labels = _from_tfds(str(root).removeprefix("tfds:"), names, image_size, crop, split, limit)

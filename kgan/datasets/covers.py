@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
 from kgan.datasets.images import SUFFIXES, open_image, readable, refuse_or_warn
 
 # Grey or colour, all made grey; those of scikit-image that come with its package.
@@ -171,9 +172,8 @@ def bossbase(root, size=32, tiles=None, limit=None, split="all", seed=0):
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'`split` must be "all", "train" or "test". Received: {split!r}.')
-    for name, value in (("size", size), ("tiles", tiles), ("limit", limit)):
-        if not (name != "size" and value is None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+    require(COUNT, size=size)
+    require(COUNT.or_none(), tiles=tiles, limit=limit)
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {str(root)!r}.")

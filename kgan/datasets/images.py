@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
 from kgan.files import reading
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
@@ -24,8 +25,7 @@ def resize(images, size):
     """
     from PIL import Image
 
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"`image_size` must be an integer >= 1. Received: {size!r}.")
+    require(COUNT, image_size=size)
     n = images.shape[1]
     if size == n:
         return images

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kgan.arguments import shown
+from kgan.arguments import COUNT, require, shown
 from kgan.datasets.images import SUFFIXES, read_image, readable, refuse_or_warn
 from kgan.datasets.pipeline import common_size, from_files, mirrored
 from kgan.files import reading
@@ -195,9 +195,7 @@ def load_labelled(paths, values, folder, image_size, batch_size, *, channels, cr
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
     if corrupt not in ("skip", "error", "unchecked"):
         raise ValueError(f'`corrupt` must be "skip", "error" or "unchecked". Received: {corrupt!r}.')
-    for name, value in (("image_size", image_size), ("crop", crop)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"`{name}` must be an integer >= 1, or None. Received: {value!r}.")
+    require(COUNT.or_none(), image_size=image_size, crop=crop)
     check_mirror(mirror, batch_size)
     if corrupt != "unchecked":
         good, bad = readable(paths)
