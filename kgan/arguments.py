@@ -72,15 +72,15 @@ BANDWIDTHS = Kind(
 )
 
 KINDS = {
-    COUNT: "base base_maps bits_per_block block classifier_epochs code_size components discriminator_steps encoder_steps "
-    "epochs_per_component filters generator_batch generator_steps group_size images_per_phase keep_every "
-    "latent_size matching_power max_maps message_length noise_size num_discriminators num_generators num_photos "
-    "photo_size policy_steps power_iterations reward_steps samples_kept sentence_length sghmc_steps size "
-    "start_resolution units",
-    SEVERAL: "classes vocabulary_size",
+    COUNT: "base base_maps bits_per_block block classifier_epochs code_size components cuts discriminator_steps encoder_steps "
+    "epochs_per_component every filters generator_batch generator_steps group_size images_per_phase keep_every kernel_size "
+    "latent_size matching_power max_maps message_length noise_size num_discriminators num_generators num_kernels num_photos patience "
+    "photo_size pieces policy_steps power_iterations reward_steps samples_kept sentence_length sghmc_steps size slots "
+    "start_resolution strides units",
+    SEVERAL: "classes reference_size vocabulary_size",
     NATURAL: "burn_in extra_noise steps",
     COUNTS: "critic_hidden hidden",
-    POSITIVE: "amplitude classifier_learning_rate clip epsilon gamma loss_weight prior_variance stddev width",
+    POSITIVE: "amplitude bound classifier_learning_rate clip epsilon gain gamma init_stdv loss_weight prior_variance stddev width",
     POSITIVE.or_none(): "anti_labeler_decay",
     NONNEGATIVE: "accuracy_gate anti_labeler_weight classification_weight consistency drift eve_weight feasible_set_weight "
     "feature_weight history_weight image_weight kappa kl_weight margin message_weight penalty_weight "
@@ -88,9 +88,9 @@ KINDS = {
     NUMBERS: "margin_rates margins",
     BANDWIDTHS: "kernel sigmas",
     NUMBER: "high low mean",
-    FLAG: "adversarial_reconstructor deterministic feature_matching frozen_embedding info_updates_trunk joint_batch "
-    "learn_variance log_reward one_sided per_token quantise residual simultaneous squared swapped_cross_entropy "
-    "trick",
+    FLAG: "adversarial_reconstructor append average deterministic feature_matching frozen_embedding info_updates_trunk joint_batch "
+    "learn_variance log_reward normalize one_sided per_token quantise residual scale simultaneous squared swapped_cross_entropy "
+    "trick use_bias",
     TEXT: "architecture clip_scope divergence feature_layer fusion image_distance link marginal message_distance name "
     "region squash variant",
     SEED: "seed",
@@ -155,9 +155,19 @@ def check_arguments(cls, args, kwargs):
         kind = kinds.get(name)
         if kind is None or name not in known or (value is None and known[name].default is None) or kind.accepts(value):
             continue
-        error = ValueError if isinstance(value, Number) and not isinstance(value, bool) else TypeError
         optional = " or None" if known[name].default is None and "None" not in kind.words else ""
-        raise error(f"`{name}` of {cls.__name__} must be {kind.words}{optional}. Received: {shown(value)}.")
+        raise _error(value)(f"`{name}` of {cls.__name__} must be {kind.words}{optional}. Received: {shown(value)}.")
+
+
+def require(kind, **values):
+    """Refuse arguments of a function that are not of a kind. TypeError or ValueError: as `check_arguments`."""
+    for name, value in values.items():
+        if not kind.accepts(value):
+            raise _error(value)(f"`{name}` must be {kind.words}. Received: {shown(value)}.")
+
+
+def _error(value):
+    return ValueError if isinstance(value, Number) and not isinstance(value, bool) else TypeError
 
 
 def shown(value):

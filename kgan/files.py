@@ -1,10 +1,19 @@
-"""Writing files so that an interruption at any byte leaves the old file or the new one, never half of either."""
+"""Files in and out. What is written is the old file or the new one, never half of either, whenever it is interrupted; what is read is
+whole and of its kind, or refused by name.
+"""
 
 import contextlib
+import io
 import json
+import math
 import os
 import tempfile
+import zipfile
 from pathlib import Path
+
+import numpy as np
+
+_DEFLATED = 1032  # no byte of a zip file can hold more than so many
 
 
 def atomic_write(path, write, overwrite=True, mode=None):
@@ -75,3 +84,85 @@ def _umask():
 def write_json(path, content):
     """Write JSON, atomically."""
     atomic_write(path, lambda temporary: Path(temporary).write_text(json.dumps(content, indent=2) + "\n"))
+
+
+# Reading -------------------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def reading(path, what, error=ValueError):
+    """Whatever a damaged or foreign file makes a parser stumble over becomes one error that names the file and what it should be.
+
+    Passed on are errors of the system (no such file, no permission) and errors that name the file already.
+
+    Args:
+        path: the file. what: str, what is expected, such as "a vocabulary, an object with a list of `words`". error: its class.
+    """
+    try:
+        yield
+    except Exception as found:
+        by_system = isinstance(found, OSError) and found.filename is not None
+        if by_system or (isinstance(found, (ValueError, TypeError)) and str(path) in str(found)):
+            raise
+        reason = " ".join(str(found).split())[:200]
+        raise error(
+            f"{str(path)!r} is not {what}, or is damaged ({type(found).__name__}{': ' * bool(reason)}{reason}). "
+            "Check which file this is, or get it again from its source."
+        ) from found
+
+
+def read_text(path, what):
+    """The content of a UTF-8 text file. ValueError: as `reading`."""
+    with reading(path, what):
+        return Path(path).read_text(encoding="utf-8")
+
+
+def read_json(path, what, parse=lambda content: content):
+    """`parse(content)` of a JSON file, any error of which is of the file. ValueError: as `reading`."""
+    with reading(path, what):
+        return parse(json.loads(Path(path).read_text(encoding="utf-8")))
+
+
+def read_array(path, what):
+    """The array of an .npy file. Nothing is unpickled, and no memory taken that its header only promises. ValueError: as `reading`."""
+    with reading(path, what):
+        return _array(Path(path).read_bytes())
+
+
+def read_arrays(path, names, what):
+    """The arrays of these names of an .npz file, as a dict; of the file as `read_array`. ValueError: as `reading`; a missing name."""
+    with reading(path, what), open(path, "rb") as file:
+        return arrays_of(file, names)
+
+
+def arrays_of(file, names):
+    """As `read_arrays`, of an open file, with whatever error."""
+    length = file.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(file) as archive:
+        there = {name.removesuffix(".npy"): name for name in archive.namelist()}
+        missing = [name for name in names if name not in there]
+        if missing:
+            raise ValueError(f"it has no {missing[:10]}; it has {sorted(there)[:10]}")
+        found = {}
+        for name in names:
+            member = archive.getinfo(there[name])
+            if member.compress_size > length or member.file_size > _DEFLATED * member.compress_size:
+                raise ValueError(f"the array {name!r} cannot be as long as the file says")
+            found[name] = _array(archive.read(member))
+        return found
+
+
+def _array(content):
+    stream = io.BytesIO(content)
+    head = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    version = np.lib.format.read_magic(stream)
+    if version not in head:
+        raise ValueError(f"an array of version {version}")
+    shape, columns_first, dtype = head[version](stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are never unpickled")
+    left = len(content) - stream.tell()
+    if any(n < 0 for n in shape) or math.prod(shape) * dtype.itemsize != left:
+        raise ValueError(f"its header promises {shape} of {dtype}, and {left} bytes follow")
+    flat = np.frombuffer(content, dtype, offset=stream.tell()) if left else np.zeros(0, dtype)
+    return flat.reshape(shape, order="F" if columns_first else "C").copy(order="K")

@@ -5,7 +5,6 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 """
 
 import csv
-import json
 import platform
 import sys
 import time
@@ -19,7 +18,7 @@ import numpy as np
 
 from kgan import backend, callbacks, datasets, memory, metrics, pictures
 from kgan.engine import AdversarialModel
-from kgan.files import atomic_write, write_json
+from kgan.files import atomic_write, read_json, reading, write_json
 from kgan.version import __version__
 
 SAMPLES = 1000
@@ -226,7 +225,7 @@ def _claim(output, settings, about):
     if path.exists():
         if not settings.resume:
             raise RunError(f"{output} holds a run already. Go on with --resume, or choose another --output.")
-        stored = json.loads(path.read_text())["settings"]
+        stored = read_json(path, "the settings of a run", lambda content: {**content["settings"]})
         free = ("epochs", "checkpoint_every", "picture_every")
         changed = sorted(k for k in {*stored, *described} if k not in free and stored.get(k) != described.get(k))
         if changed:
@@ -266,8 +265,17 @@ def _real_points(dataset):
 def _rows(path):
     if not path.exists():
         return []
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+    with reading(path, "the history of a run"), open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, strict=True))
+        for row in rows:
+            int(row["epoch"])
+            _numbers(row)
+    return rows
+
+
+def _numbers(row):
+    # Keras writes NA for what the last epoch did not log.
+    return {k: float(v) for k, v in row.items() if k != "epoch" and v != "NA"}
 
 
 def _trim_history(path, start):
@@ -287,8 +295,7 @@ def _trim_history(path, start):
 
 def _last_row(path):
     rows = _rows(path)
-    # Keras writes NA for what the last epoch did not log.
-    return {k: float(v) for k, v in rows[-1].items() if k != "epoch" and v != "NA"} if rows else {}
+    return _numbers(rows[-1]) if rows else {}
 
 
 def _save_curves(output):

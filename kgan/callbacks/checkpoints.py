@@ -8,21 +8,23 @@ import tempfile
 import threading
 import zipfile
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import COUNT, Checked
 from kgan.engine.divergence import DivergenceError
-from kgan.files import atomic_write
+from kgan.files import atomic_write, reading
 
 # What differs between two configurations of one run: from process to process, from version to version.
 _CHANGING = ("shared_object_id", "build_config", "compile_config", "kgan_version")
 _NAME = re.compile(r"epoch-(\d{5,})\.keras")
 
 
-class Checkpoint(keras.callbacks.Callback):
+class Checkpoint(Checked, keras.callbacks.Callback):
     """Write the whole state of a run at the end of every n-th epoch, and stop cleanly on a signal.
 
     A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimisers, averages, random states. It is
@@ -50,11 +52,10 @@ class Checkpoint(keras.callbacks.Callback):
     2
     """
 
+    argument_kinds: ClassVar = {"keep": COUNT.or_none()}
+
     def __init__(self, folder, every=1, keep=3):
         super().__init__()
-        for name, value in {"every": every, "keep": keep}.items():
-            if not (isinstance(value, int) and value >= 1) and not (name == "keep" and value is None):
-                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
         self.folder = Path(folder)
         self.every, self.keep = every, keep
         self._received = None
@@ -134,24 +135,22 @@ def restore(model, folder):
     if not found:
         return 0
     path = found[-1]
-    try:
+    what = "a checkpoint that can be read (remove it to go on from an older one)"
+    present = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
+    with reading(path, what):
         with zipfile.ZipFile(path) as archive:
             stored = json.loads(archive.read("config.json"))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise ValueError(
-            f"The checkpoint {str(path)!r} cannot be read ({error}). Remove it to go on from an older one."
-        ) from error
-    present = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
-    if stored.get("registered_name") != present["registered_name"]:
-        raise ValueError(f"{str(path)!r} holds a {stored.get('class_name')}, not a {present['class_name']}.")
-    theirs, ours = (_plain(config["config"]) for config in (stored, present))
-    different = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
+        if stored.get("registered_name") != present["registered_name"]:
+            raise ValueError(f"{str(path)!r} holds a {stored.get('class_name')}, not a {present['class_name']}.")
+        theirs, ours = (_plain(config["config"]) for config in (stored, present))
+        different = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
     if different:
         raise ValueError(
             f"The checkpoint {str(path)!r} comes from another configuration; these arguments differ: {', '.join(different)}. "
             "Resume with the settings of the run, or start a new one in another folder."
         )
-    model.load_weights(path)
+    with reading(path, what):
+        model.load_weights(path)
     return _epoch(path)
 
 

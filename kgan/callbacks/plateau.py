@@ -6,10 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.files import atomic_write
+from kgan.arguments import Checked
+from kgan.files import atomic_write, read_arrays, reading
 
 
-class BestOnPlateau(keras.callbacks.Callback):
+class BestOnPlateau(Checked, keras.callbacks.Callback):
     """Multiply all learning rates by `factor` and go back to the best weights after `patience` evaluations without a better figure.
 
     Unlike Keras' `ReduceLROnPlateau` it lowers the rates of all moves of a game, returns to the best weights, and takes a figure that no
@@ -43,9 +44,6 @@ class BestOnPlateau(keras.callbacks.Callback):
 
     def __init__(self, figure, name="figure", patience=4, factor=0.5, every=1, folder=None):
         super().__init__()
-        for field, value in {"patience": patience, "every": every}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
         if not 0.0 < factor < 1.0:
             raise ValueError(f"`factor` must lie between 0 and 1. Received: {factor!r}.")
         self.figure, self.name, self.patience, self.factor, self.every = figure, name, patience, factor, every
@@ -63,10 +61,19 @@ class BestOnPlateau(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         if not self._started and epoch > 0 and self.path is not None and self.path.is_file():
-            with np.load(self.path) as file:
-                self.best, self.reductions, self._waited = float(file["best"]), int(file["reductions"]), int(file["waited"])
-                self._weights = [file[f"weight_{i}"] for i in range(len(self.model.weights))]
+            self._read()
         self._started = True
+
+    def _read(self):
+        counts, shapes = ("best", "reductions", "waited"), {f"weight_{i}": w.shape for i, w in enumerate(self.model.weights)}
+        with reading(self.path, "the state of BestOnPlateau for this model"):
+            stored = read_arrays(self.path, (*counts, *shapes), "its state")
+            if any(stored[name].shape != tuple(shape) or stored[name].dtype.kind not in "fiub" for name, shape in shapes.items()):
+                raise ValueError("weights of other shapes than the model's")
+            self.best, self.reductions, self._waited = float(stored["best"]), int(stored["reductions"]), int(stored["waited"])
+            if not np.isfinite([self.best, *(np.abs(stored[name]).max(initial=0) for name in shapes)]).all():
+                raise ValueError("the best figure or a weight is NaN or infinite")
+        self._weights = [stored[name] for name in shapes]
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:

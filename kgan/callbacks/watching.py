@@ -7,9 +7,10 @@ import keras
 import numpy as np
 
 from kgan import backend, pictures
+from kgan.arguments import Checked
 
 
-class SampleGrid(keras.callbacks.Callback):
+class SampleGrid(Checked, keras.callbacks.Callback):
     """A picture of samples from the same latents after every n-th epoch, and one at the start.
 
     Args:
@@ -24,8 +25,6 @@ class SampleGrid(keras.callbacks.Callback):
 
     def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None, draw=None, sample=None):
         super().__init__()
-        if not isinstance(every, int) or every < 1:
-            raise ValueError(f"`every` must be an integer >= 1. Received: {every!r}.")
         self.folder = Path(folder)
         self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
         self.draw = draw or pictures.save_samples

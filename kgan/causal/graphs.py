@@ -2,7 +2,6 @@
 
 import graphlib
 import itertools
-import json
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ import keras
 import numpy as np
 
 from kgan.arguments import shown
+from kgan.files import read_json, read_text, reading
 
 _TELLING = 100
 
@@ -211,17 +211,15 @@ def graph(name):
         raise ValueError(f"Unknown graph {str(name)!r}. Named graphs: {sorted(NAMED)}; or give the path of a file.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no graph file {str(path)!r}.")
-    text = path.read_text()
-    return _from_json(path, text) if path.suffix == ".json" else _from_lines(path, text)
+    if path.suffix == ".json":
+        return read_json(path, 'a causal graph, an object with the keys "edges" and "nodes"', _from_json)
+    with reading(path, "a causal graph, lines of `Cause -> Effect` or `Node`"):
+        return _from_lines(path, read_text(path, "a text"))
 
 
-def _from_json(path, text):
-    try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path.name} is not JSON: {error}.") from None
+def _from_json(content):
     if not isinstance(content, dict) or not set(content) <= {"edges", "nodes"}:
-        raise ValueError(f'{path.name} must hold an object with the keys "edges" and "nodes".')
+        raise ValueError("other keys")
     return CausalGraph(content.get("edges") or (), content.get("nodes"))
 
 
@@ -232,7 +230,7 @@ def _from_lines(path, text):
         if parts == [""]:
             continue
         if not all(parts):
-            raise ValueError(f"{path.name}, line {number}: expected `Cause -> Effect` or `Node`. Received: {line.strip()!r}.")
+            raise ValueError(f"{path}, line {number}: expected `Cause -> Effect` or `Node`. Received: {line.strip()!r}.")
         nodes += parts
         edges += list(itertools.pairwise(parts))  # a chain of arrows on one line is as good
     return CausalGraph(dict.fromkeys(edges), list(dict.fromkeys(nodes)))

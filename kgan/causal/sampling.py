@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
+
 _AT_ONCE = 1_000_000
 _PER_SAMPLE = 100
 
@@ -40,8 +42,7 @@ def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
         ValueError: for unknown labels, values other than 0 and 1, a condition against the intervention, one that is (nearly) never
             met, with the number of draws.
     """
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise ValueError(f"`count` must be an integer >= 1. Received: {count!r}.")
+    require(COUNT, count=count)
     do, condition = graph.assignment(do, "do"), graph.assignment(condition, "condition")
     against = sorted(node for node in condition if do.get(node, condition[node]) != condition[node])
     if against:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
 from kgan.datasets import album_grammar as grammar
 from kgan.datasets.album_pictures import draw_scenes
 from kgan.datasets.stories import PHOTOS, Stories, Vocabulary
@@ -218,9 +219,8 @@ def albums(split="train", count=None, writers=_WRITERS, seed=0, classifier=None)
     """
     if split not in SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(SPLITS)}. Received: {split!r}.")
-    for name, value in (("count", 1 if count is None else count), ("writers", writers)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+    require(COUNT.or_none(), count=count)
+    require(COUNT, writers=writers)
     usual, offset = SPLITS[split]
     rng = random.Random(1000 * seed + offset)
     scenes = {f"{split}-{index:04d}": draw_album(rng) for index in range(count or usual)}

@@ -1,8 +1,12 @@
 """Attributes of images, in the text format of CelebA's `list_attr_celeba.txt`."""
 
+import re
 from pathlib import Path
 
 import numpy as np
+
+from kgan.arguments import shown
+from kgan.files import read_text
 
 
 def read_attributes(path):
@@ -37,18 +41,15 @@ def read_attributes(path):
     def refuse(line, what):
         return ValueError(f"{path}, line {line}: {what}")
 
-    try:
-        lines = path.read_text(encoding="utf-8").rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a text file: {error.reason} at byte {error.start}.") from error
-    if not lines or not lines[0].strip().isdigit():
+    lines = read_text(path, "a text file").rstrip().splitlines()
+    if not lines or not re.fullmatch(r"\s*[0-9]{1,12}\s*", lines[0]):
         raise refuse(1, f"expected the number of images. Received: {lines[0][:80] if lines else ''!r}.")
     names = lines[1].split() if len(lines) > 1 else []
     if not names:
         raise refuse(2, "expected the names of the attributes. Received an empty line.")
     if len(set(names)) < len(names):
         raise refuse(
-            2, f"every attribute needs a name of its own; twice: {sorted({n for n in names if names.count(n) > 1})[:5]}."
+            2, f"every attribute needs a name of its own; twice: {shown(sorted({n for n in names if names.count(n) > 1}))}."
         )
     count = int(lines[0])
     if len(lines) - 2 != count:

@@ -1,14 +1,17 @@
 """CelebA with attributes: Liu et al. 2015, 1411.7766, from its own files or from tensorflow-datasets."""
 
 import itertools
+import os
 from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import COUNT, require, shown
 from kgan.datasets.attributes import read_attributes
 from kgan.datasets.images import crop_and_average
 from kgan.datasets.labelled_images import check_mirror, load_labelled
 from kgan.datasets.pipeline import from_arrays, mirrored, tfds_dataset, to_float
+from kgan.files import read_text
 
 _SPLITS = {"train": "0", "validation": "1", "test": "2"}
 _NAMED = 10
@@ -73,9 +76,8 @@ def celeba(
         raise ValueError(f"`attributes` must be a list of different names, at least one. Received: {attributes!r}.")
     if split not in ("all", *_SPLITS):
         raise ValueError(f'`split` must be "all", "train", "validation" or "test". Received: {split!r}.')
-    for name, value in (("image_size", image_size), ("crop", crop), ("limit", limit)):
-        if not (name == "limit" and value is None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+    require(COUNT, image_size=image_size, crop=crop)
+    require(COUNT.or_none(), limit=limit)
     check_mirror(mirror, batch_size)
     if str(root).startswith("tfds:"):
         images, labels = _from_tfds(str(root).removeprefix("tfds:"), names, image_size, crop, split, limit)
@@ -94,24 +96,24 @@ def _from_files(root, attributes, split, limit):
     table = _find(root, "list_attr_celeba.txt", ("", "Anno"))
     folder = _find(root, "img_align_celeba", ("", "Img"))
     files, names, values = read_attributes(table)
-    values = values[:, _columns(names, attributes)]
+    values = values[:, _columns(names, attributes, table)]
     kept = range(len(files))
     if split != "all":
         of = _read_partition(_find(root, "list_eval_partition.txt", ("", "Anno", "Eval")))
         without = [f for f in files if f not in of]
         if without:
             raise ValueError(
-                f"{len(without)} of {len(files)} images of {table} have no line in the partition: {without[:_NAMED]}."
+                f"{len(without)} of {len(files)} images of {table} have no line in the partition: {shown(without[:_NAMED])}."
             )
         kept = [index for index, file in enumerate(files) if of[file] == _SPLITS[split]]
         if not kept:
             raise ValueError(f"No image of {table} belongs to the split {split!r}.")
     kept = kept[:limit]
     paths = [folder / files[index] for index in kept]
-    absent = [(index, path) for index, path in zip(kept, paths, strict=True) if not path.is_file()]
+    absent = [(index, path) for index, path in zip(kept, paths, strict=True) if not os.path.isfile(path)]
     if absent:
         # Two lines come before the first image.
-        named = ", ".join(f"{path.name} (line {index + 3})" for index, path in absent[:_NAMED])
+        named = ", ".join(f"{path.name:.40} (line {index + 3})" for index, path in absent[:_NAMED])
         raise ValueError(
             f"{len(absent)} of {len(paths)} images that {table} lists are not in {str(folder)!r}: {named}"
             + (", ..." if len(absent) > _NAMED else ".")
@@ -128,17 +130,17 @@ def _find(root, name, below):
     raise FileNotFoundError(f"CelebA's {name} is missing: there is no {places}.")
 
 
-def _columns(names, attributes):
+def _columns(names, attributes, source):
     unknown = [name for name in attributes if name not in names]
     if unknown:
-        raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. There are {list(names)}.")
+        raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. {source} has {shown(list(names))}.")
     return [names.index(name) for name in attributes]
 
 
 def _read_partition(path):
     """Which split every image belongs to: dict of file name to "0", "1" or "2"."""
     of = {}
-    for line, text in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for line, text in enumerate(read_text(path, "a list of file names and 0, 1 or 2").splitlines(), start=1):
         if not text.strip():
             continue
         file, *part = text.split()
@@ -154,7 +156,7 @@ def _from_tfds(name, attributes, image_size, crop, split, limit):
     spec = dataset.element_spec
     if not isinstance(spec.get("attributes"), dict) or "image" not in spec:
         raise ValueError(f"'tfds:{name}' has no features 'image' and 'attributes'; it has {sorted(spec)}. Use 'tfds:celeb_a'.")
-    _columns(list(spec["attributes"]), attributes)
+    _columns(list(spec["attributes"]), attributes, f"'tfds:{name}'")
     count = int(dataset.cardinality()) if limit is None else min(limit, int(dataset.cardinality()))
     images = np.empty((count, image_size, image_size, 3), "uint8")
     labels = np.empty((count, len(attributes)), "float32")

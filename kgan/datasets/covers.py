@@ -4,7 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kgan.datasets.images import readable, refuse_or_warn
+from kgan.arguments import COUNT, require
+from kgan.datasets.images import SUFFIXES, open_image, readable, refuse_or_warn
 
 # Grey or colour, all made grey; those of scikit-image that come with its package.
 GREY_PHOTOS = (
@@ -171,13 +172,12 @@ def bossbase(root, size=32, tiles=None, limit=None, split="all", seed=0):
     """
     if split not in ("all", "train", "test"):
         raise ValueError(f'`split` must be "all", "train" or "test". Received: {split!r}.')
-    for name, value in (("size", size), ("tiles", tiles), ("limit", limit)):
-        if not (name != "size" and value is None) and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
+    require(COUNT, size=size)
+    require(COUNT.or_none(), tiles=tiles, limit=limit)
     root = Path(root)
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {str(root)!r}.")
-    files = {int(path.stem): path for path in root.glob("*.pgm") if path.stem.isdigit()}
+    files = {int(path.stem): path for path in root.glob("*.pgm") if path.stem.isdecimal()}
     rest = {"all": (0, 1), "train": (0,), "test": (1,)}[split]
     numbers = [number for number in sorted(files) if number % 2 in rest][:limit]
     if not numbers:
@@ -196,10 +196,6 @@ def cover_folder(path, size=32, channels=1, tiles=None, limit=None, seed=0, corr
         path: folder; subfolders are searched, PGM files too. channels: 1 (default) or 3. corrupt: "skip" (default) leaves unreadable files
             out with a warning, "error" refuses them. Images smaller than a tile are left out.
     """
-    from PIL import Image
-
-    from kgan.datasets.images import SUFFIXES
-
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
     folder = Path(path)
@@ -210,8 +206,7 @@ def cover_folder(path, size=32, channels=1, tiles=None, limit=None, seed=0, corr
     refuse_or_warn(bad, len(candidates), folder, corrupt)
     rng, parts, labels = np.random.default_rng(seed), [], []
     for index, file in enumerate(files):
-        with Image.open(file) as image:
-            pixels = np.asarray(image.convert({1: "L", 3: "RGB"}[channels]))
+        pixels = np.asarray(open_image(file, {1: "L", 3: "RGB"}[channels]))
         if min(pixels.shape[:2]) < size:
             continue
         made = cut(pixels.reshape(*pixels.shape[:2], channels), size, size)

@@ -1,12 +1,15 @@
 """Domains for coupled systems: changed images, USPS, attributes of faces, colour and depth."""
 
+import os
 from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.datasets.attributes import read_attributes
-from kgan.datasets.images import read_image, resize
+from kgan.datasets.images import open_image, read_image, resize
 from kgan.datasets.pipeline import from_files
+from kgan.files import read_arrays
 
 # Changes of images ---------------------------------------------------------------------------------------------------------
 
@@ -100,11 +103,11 @@ def usps(path, split="train", image_size=28):
         raise ValueError(f'`split` must be "train", "test" or "all". Received: {split!r}.')
     if not Path(path).is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}. It should be an .npz of x_train, y_train, x_test and y_test.")
-    with np.load(path, allow_pickle=False) as stored:
-        missing = [f"{kind}_{split}" for kind in "xy" if f"{kind}_{split}" not in stored]
-        if missing:
-            raise ValueError(f"{path} has no {missing}; it has {sorted(stored)[:10]}.")
-        images, labels = stored[f"x_{split}"], stored[f"y_{split}"].astype("int64").ravel()
+    stored = read_arrays(path, (f"x_{split}", f"y_{split}"), "an .npz of x_train, y_train, x_test and y_test")
+    images, labels = stored[f"x_{split}"], stored[f"y_{split}"].ravel()
+    if not all(np.issubdtype(part.dtype, np.number) for part in (images, labels)) or not np.isin(labels, range(10)).all():
+        raise ValueError(f"{path}: expected images of numbers and labels 0 to 9. Received {images.dtype} and {labels.dtype}.")
+    labels = labels.astype("int64")
     if images.shape[1:] not in ((16, 16), (256,), (16, 16, 1)) or len(images) != len(labels) or not len(images):
         raise ValueError(
             f"{path}: expected images (count, 16, 16) and as many labels. Received {images.shape} and {len(labels)} labels."
@@ -137,13 +140,16 @@ def attribute_domains(root, attribute, batch_size=64, image_size=128, seed=0):
         FileNotFoundError: the list or images are missing. ValueError: an unknown attribute, or too few images on one side.
     """
     root = Path(root)
-    files, names, values = read_attributes(root / "list_attr_celeba.txt")
+    table = root / "list_attr_celeba.txt"
+    files, names, values = read_attributes(table)
     if attribute not in names:
-        raise ValueError(f"There is no attribute {attribute!r}. Attributes: {', '.join(names)}.")
+        raise ValueError(f"There is no attribute {attribute!r}. {table} has {shown(names)}.")
     paths = [root / "img_align_celeba" / file for file in files]
-    missing = [path.name for path in paths if not path.is_file()]
+    missing = [path.name for path in paths if not os.path.isfile(path)]
     if missing:
-        raise FileNotFoundError(f"{len(missing)} of {len(paths)} images are not in {paths[0].parent}, such as {missing[:3]}.")
+        raise FileNotFoundError(
+            f"{len(missing)} of {len(paths)} images that {table} lists are not in {paths[0].parent}, such as {shown(missing)}."
+        )
     has = values[:, names.index(attribute)]
     return {
         name: from_files(
@@ -198,10 +204,7 @@ def rgbd_folder(path, image_size=64, seed=0):
 
 
 def _read_depth(path, size):
-    from PIL import Image
-
-    with Image.open(path) as image:
-        depth = np.asarray(image).astype("float32")
+    depth = np.asarray(open_image(path)).astype("float32")
     if depth.ndim != 2:
         raise ValueError(f"{path}: a depth map has one channel. Received the shape {depth.shape}.")
     measured = depth > 0

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
+from kgan.files import reading
+
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 
 
@@ -22,8 +25,7 @@ def resize(images, size):
     """
     from PIL import Image
 
-    if not isinstance(size, int) or size < 1:
-        raise ValueError(f"`image_size` must be an integer >= 1. Received: {size!r}.")
+    require(COUNT, image_size=size)
     n = images.shape[1]
     if size == n:
         return images
@@ -42,27 +44,45 @@ def to_uint8(images):
     return np.clip(np.round((np.asarray(images) + 1.0) * 127.5), 0, 255).astype("uint8")
 
 
+def open_image(path, mode=None):
+    """A picture of Pillow's, decoded to its end.
+
+    Args:
+        path: the file. mode: what it is converted to, "L" (grey), "RGB" or None (default), as it is.
+
+    Raises:
+        ValueError: the file cannot be decoded, or has more pixels than Pillow takes for safe; names it.
+    """
+    from PIL import Image
+
+    with reading(path, "a picture that can be decoded"):
+        with Image.open(path) as image:
+            if image.width * image.height > (Image.MAX_IMAGE_PIXELS or np.inf):
+                raise ValueError(f"{image.width}x{image.height} pixels, more than {Image.MAX_IMAGE_PIXELS:,}")
+            image.load()  # verify() alone accepts truncated pixels
+        return image if mode is None else image.convert(mode)
+
+
 def read_image(path, size, channels, crop=None):
-    """One image file as uint8 (size, size, channels).
+    """One image file as uint8 (size, size, channels). ValueError: as `open_image`; an image smaller than `crop`.
 
     `crop` None: central square, antialiased resize. `crop` int: as `crop_and_average`.
     """
     from PIL import Image
 
-    with Image.open(path) as image:
-        image = image.convert({1: "L", 3: "RGB"}[channels])
-        if crop is not None:
-            pixels = np.asarray(image).reshape(image.height, image.width, channels)
-            try:
-                return crop_and_average(pixels, crop, crop if size is None else size)
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from None
-        side = min(image.size)
-        left, top = (image.width - side) // 2, (image.height - side) // 2
-        image = image.crop((left, top, left + side, top + side))
-        if size is not None and side != size:
-            image = image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
-        pixels = np.asarray(image)
+    image = open_image(path, {1: "L", 3: "RGB"}[channels])
+    if crop is not None:
+        pixels = np.asarray(image).reshape(image.height, image.width, channels)
+        try:
+            return crop_and_average(pixels, crop, crop if size is None else size)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = image.crop((left, top, left + side, top + side))
+    if size is not None and side != size:
+        image = image.resize((size, size), Image.Resampling.BICUBIC, reducing_gap=3.0)
+    pixels = np.asarray(image)
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
@@ -102,15 +122,12 @@ def _area_shares(before, after):
 
 def readable(files):
     """Image files that decode, and those that do not: `(good, bad)`."""
-    from PIL import Image
-
     good, bad = [], []
     for file in files:
         try:
-            with Image.open(file) as image:
-                image.load()  # verify() alone accepts truncated pixels
+            open_image(file)
             good.append(file)
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        except (OSError, ValueError):
             bad.append(file)
     return good, bad
 

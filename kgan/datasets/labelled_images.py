@@ -1,12 +1,15 @@
 """Images with binary labels from files: a table, a folder, and every way in which the two may fail to fit."""
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import COUNT, require, shown
 from kgan.datasets.images import SUFFIXES, read_image, readable, refuse_or_warn
 from kgan.datasets.pipeline import common_size, from_files, mirrored
+from kgan.files import reading
 
 _NAMED = 10  # how many names an error lists
 
@@ -48,12 +51,9 @@ def _read_table(path, columns, extra):
         raise ValueError(f'`extra` must be "error" or "ignore". Received: {extra!r}.')
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}.")
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is not a table of comma-separated UTF-8 text: {error}.") from error
+    with reading(path, "a table of comma-separated UTF-8 text"), open(path, newline="", encoding="utf-8-sig") as file:
+        reader = csv.reader(file, strict=True)
+        lines = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if any(cell.strip() for cell in row)]
     if not lines:
         raise ValueError(f"{path} is empty. Expected a line of column names: the file name's, then the labels'.")
     line, (_, *names) = lines[0]
@@ -65,11 +65,9 @@ def _read_table(path, columns, extra):
     wanted = names if columns is None else list(columns)
     missing, unknown = [n for n in wanted if n not in names], [n for n in names if n not in wanted]
     if missing or (unknown and extra == "error"):
-        parts = [f"lacks the columns {missing[:_NAMED]}"] * bool(missing) + [f"has the columns {unknown[:_NAMED]}"] * bool(
-            unknown
-        )
+        parts = [f"lacks the columns {shown(missing)}"] * bool(missing) + [f"has the columns {shown(unknown)}"] * bool(unknown)
         hint = "" if missing else ' Pass extra="ignore" to drop them.'
-        raise ValueError(f"{path} {' and '.join(parts)}, where {wanted[: 4 * _NAMED]} are wanted.{hint}")
+        raise ValueError(f"{path} {' and '.join(parts)}, where {shown(wanted)} are wanted.{hint}")
     if not wanted or len(set(wanted)) < len(wanted):
         raise ValueError(f"`columns` must be different names, at least one. Received: {wanted!r}.")
     chosen = [names.index(name) for name in wanted]
@@ -81,7 +79,7 @@ def _read_table(path, columns, extra):
         if not name:
             raise ValueError(f"{path}, line {line}: the file name is empty.")
         if name in seen:
-            raise ValueError(f"{path}, line {line}: {name!r} has labels already, in line {seen[name]}.")
+            raise ValueError(f"{path}, line {line}: {name[:40]!r} has labels already, in line {seen[name]}.")
         seen[name] = line
         for place, column in enumerate(chosen):
             if cells[column] not in ("0", "1"):
@@ -89,7 +87,7 @@ def _read_table(path, columns, extra):
                     " Lists with 1 and -1 are read by kgan.datasets.attributes.read_attributes." if cells[column] == "-1" else ""
                 )
                 raise ValueError(
-                    f"{path}, line {line}: {names[column]!r} must be 0 or 1. Received: {cells[column][:40]!r}.{hint}"
+                    f"{path}, line {line}: {names[column][:40]!r} must be 0 or 1. Received: {cells[column][:40]!r}.{hint}"
                 )
             values[index, place] = int(cells[column])
     if not seen:
@@ -172,10 +170,14 @@ def match(lines, folder, table):
     paths = [folder / name for name in lines]
     there = {p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()}
     absent = [
-        (name, line) for (name, line), path in zip(lines.items(), paths, strict=True) if path not in there and not path.is_file()
+        (name, line)
+        for (name, line), path in zip(lines.items(), paths, strict=True)
+        if path not in there and not os.path.isfile(path)
     ]
     if absent:
-        named = ", ".join(f"{name!r} (line {line})" for name, line in absent[:_NAMED]) + (", ..." if len(absent) > _NAMED else "")
+        named = ", ".join(f"{name[:40]!r} (line {line})" for name, line in absent[:_NAMED]) + (
+            ", ..." if len(absent) > _NAMED else ""
+        )
         raise ValueError(f"{len(absent)} of {len(paths)} images that {table} labels are not in {str(folder)!r}: {named}.")
     bare = sorted(str(p.relative_to(folder)) for p in there.difference(paths))
     if bare:
@@ -193,9 +195,7 @@ def load_labelled(paths, values, folder, image_size, batch_size, *, channels, cr
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
     if corrupt not in ("skip", "error", "unchecked"):
         raise ValueError(f'`corrupt` must be "skip", "error" or "unchecked". Received: {corrupt!r}.')
-    for name, value in (("image_size", image_size), ("crop", crop)):
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise ValueError(f"`{name}` must be an integer >= 1, or None. Received: {value!r}.")
+    require(COUNT.or_none(), image_size=image_size, crop=crop)
     check_mirror(mirror, batch_size)
     if corrupt != "unchecked":
         good, bad = readable(paths)

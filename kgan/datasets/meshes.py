@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from kgan import meshes
+from kgan.arguments import shown
+from kgan.files import reading
 from kgan.metrics import cache
 
 _FORMAT = 1  # of the cached voxels; a change of the voxeliser counts it up
@@ -51,11 +53,12 @@ def read_off(path):
         refuse(number, f"expected the counts of vertices, faces and edges, found {' '.join(words)[:40]!r}.")
     if vertex_count < 1 or face_count < 1:
         refuse(number, f"the mesh is empty: {vertex_count} vertices, {face_count} faces.")
-    vertices = np.empty((min(vertex_count, 50_000_000), 3))
-    for index in range(vertex_count):
+    vertices = []
+    for _ in range(vertex_count):
         number, words = after("vertices")
         try:
-            vertices[index] = [float(w) for w in words[:3]]
+            x, y, z = (float(w) for w in words[:3])
+            vertices.append((x, y, z))
         except ValueError:
             refuse(number, f"a vertex is three numbers, found {' '.join(words)[:40]!r}.")
     triangles = []
@@ -72,10 +75,8 @@ def read_off(path):
         triangles += [(corners[0], corners[k], corners[k + 1]) for k in range(1, len(corners) - 1)]
     if (extra := next(lines, None)) is not None:
         refuse(extra[0], f"more lines than the counts in its head, {vertex_count} vertices and {face_count} faces, allow.")
-    try:
+    with reading(path, "a mesh"):
         return meshes.check_mesh(vertices, np.asarray(triangles))
-    except ValueError as error:
-        raise ValueError(f"{str(path)!r}: {error}") from None
 
 
 def read_binvox(path):
@@ -99,7 +100,7 @@ def read_binvox(path):
     except (KeyError, ValueError):
         sizes = []
     if len(sizes) != 3 or len(set(sizes)) != 1 or sizes[0] < 1:
-        raise ValueError(f"{str(path)!r} must have a line 'dim n n n' of a cube. Received: {fields.get('dim')!r}.")
+        raise ValueError(f"{str(path)!r} must have a line 'dim n n n' of a cube. Received: {shown(fields.get('dim'))}.")
     pairs = np.frombuffer(data, "uint8")
     if len(pairs) % 2 or int(pairs[1::2].sum(dtype="int64")) != sizes[0] ** 3 or pairs[::2].max(initial=0) > 1:
         raise ValueError(
@@ -121,14 +122,14 @@ def read_mat(path, size=32):
     """
     if size not in (32, 64):
         raise ValueError(f"`size` must be 32 or 64 for the 30^3 voxels of a .mat file. Received: {size!r}.")
-    try:
-        voxels = meshes.need("scipy.io").loadmat(path, variable_names=["instance"])["instance"]
-    except NotImplementedError as error:
-        raise ValueError(f"{str(path)!r} is of MATLAB 7.3, which cannot be read; write it anew with `save -v7`.") from error
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"{str(path)!r} has no array 'instance', as the files of 3D ShapeNets do.") from error
-    if voxels.shape != (30, 30, 30) or not np.isin(voxels, (0, 1)).all():
-        raise ValueError(f"{str(path)!r}: 'instance' must be 30^3 cells of 0 and 1. Received the shape {voxels.shape}.")
+    loadmat = meshes.need("scipy.io").loadmat
+    with reading(path, "a .mat file with an array 'instance', as those of 3D ShapeNets"):
+        try:
+            voxels = loadmat(path, variable_names=["instance"])["instance"]
+        except NotImplementedError as error:
+            raise ValueError(f"{str(path)!r} is of MATLAB 7.3, which cannot be read; write it anew with `save -v7`.") from error
+    if getattr(voxels, "shape", None) != (30, 30, 30) or not np.isin(voxels, (0, 1)).all():
+        raise ValueError(f"{str(path)!r}: 'instance' must be 30^3 cells of 0 and 1. Received the shape {np.shape(voxels)}.")
     voxels = np.pad(voxels.astype("int8"), 1)
     return voxels if size == 32 else voxels.repeat(2, axis=0).repeat(2, axis=1).repeat(2, axis=2)
 

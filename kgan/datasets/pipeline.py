@@ -6,7 +6,8 @@ Such an order is what makes a resumed run see the data of the uninterrupted one;
 import keras
 import numpy as np
 
-from kgan.datasets.images import find_images, read_image
+from kgan.arguments import COUNT, require
+from kgan.datasets.images import find_images, open_image, read_image
 from kgan.engine.rounds import clock, epoch_order, require_examples
 
 
@@ -38,8 +39,7 @@ def _finish(tf, dataset, batches):
 
 
 def _check_batch_size(batch_size, count):
-    if not isinstance(batch_size, int) or batch_size < 1:
-        raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
+    require(COUNT, batch_size=batch_size)
     if count < batch_size:
         raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
 
@@ -212,12 +212,9 @@ def mirrored(dataset, seed=0):
 
 
 def common_size(files):
-    from PIL import Image
-
     sizes = {}
     for path in files:
-        with Image.open(path) as image:
-            sizes.setdefault(min(image.size), path)
+        sizes.setdefault(min(open_image(path).size), path)
     if len(sizes) > 1:
         (a, first), (b, second) = list(sizes.items())[:2]
         raise ValueError(

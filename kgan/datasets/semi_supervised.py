@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
+
 
 def semi_supervised(examples, labels, labels_per_class, seed=0):
     """Keep the labels of a few examples per class.
@@ -21,8 +23,7 @@ def semi_supervised(examples, labels, labels_per_class, seed=0):
         ValueError: for a class with fewer examples than `labels_per_class`.
     """
     examples, labels = np.asarray(examples), np.asarray(labels)
-    if not isinstance(labels_per_class, int) or labels_per_class < 1:
-        raise ValueError(f"`labels_per_class` must be an integer >= 1. Received: {labels_per_class!r}.")
+    require(COUNT, labels_per_class=labels_per_class)
     generator = np.random.default_rng(seed)
     kept = []
     for label in np.unique(labels):

@@ -1,13 +1,12 @@
 """Stories of photo albums: words and their ids, minibatches for `fit`, references for metrics."""
 
 import collections
-import json
 from pathlib import Path
 
 import numpy as np
 
 from kgan.datasets.pipeline import _check_batch_size, _finish, _indices, _tensorflow
-from kgan.files import write_json
+from kgan.files import read_json, write_json
 
 PHOTOS = 5
 """Photos of an album and sentences of a story, as in VIST."""
@@ -35,6 +34,8 @@ class Vocabulary:
     unknown_word = "<unk>"
 
     def __init__(self, words):
+        if isinstance(words, (str, bytes, dict)):
+            raise TypeError(f"`words` must be a sequence of words. Received: {words!r:.100}.")
         self.words = tuple(words)
         bad = [w for w in self.words if not isinstance(w, str) or not w or w.split() != [w]]
         if bad:
@@ -107,10 +108,7 @@ class Vocabulary:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"There is no vocabulary {str(path)!r}.")
-        try:
-            return cls(json.loads(path.read_text(encoding="utf-8"))["words"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{str(path)!r} holds no vocabulary, an object with a list of `words`: {error}") from error
+        return read_json(path, "a vocabulary, an object with a list of `words`", lambda content: cls(content["words"]))
 
 
 def check_stories(stories):

@@ -5,6 +5,7 @@ import functools
 import keras
 import numpy as np
 
+from kgan.arguments import COUNT, require
 from kgan.datasets.pipeline import _check_batch_size, _finish, _tensorflow, from_arrays
 from kgan.engine.rounds import clock
 
@@ -54,8 +55,7 @@ def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
     for domain, values in labels.items():
         if len(values) != len(arrays[domain]):
             raise ValueError(f"The domain {domain!r} has {len(arrays[domain])} examples and {len(values)} labels.")
-    if not isinstance(passes, int) or passes < 1:
-        raise ValueError(f"`passes` must be an integer >= 1. Received: {passes!r}.")
+    require(COUNT, passes=passes)
     if not streams:
         return _Cycles(arrays, batch_size, {d: np.asarray(v) for d, v in labels.items()}, passes, seed)
     if passes != 1:

@@ -1,13 +1,14 @@
 """VIST, the data of visual storytelling: Huang et al. 2016, 1604.03968, from its own files and precomputed photo features."""
 
-import json
+import os
 import warnings
 from pathlib import Path
 
 import numpy as np
 
+from kgan.arguments import shown
 from kgan.datasets.stories import PHOTOS, Stories, Vocabulary
-from kgan.files import atomic_write
+from kgan.files import atomic_write, read_array, read_json
 
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 _KEYS = ("story_id", "album_id", "photo_flickr_id", "worker_arranged_photo_order", "text")
@@ -49,7 +50,7 @@ def vist(root, split="train", features=None, limit=None):
     kept = [story for story in stories if all(paths[photo] is not None for photo in story[2])]
     if not kept:
         raise ValueError(
-            f"None of {len(stories)} stories has all its photos in {str(folder)!r}. {wanted[0]}.npy, say, is missing."
+            f"None of {len(stories)} stories has all its photos in {str(folder)!r}. {wanted[0]:.40}.npy, say, is missing."
         )
     used = list(dict.fromkeys(photo for _, _, photos, _ in kept for photo in photos))
     vectors, unreadable = _read_features([paths[photo] for photo in used])
@@ -92,25 +93,15 @@ def _read_stories(root, split):
     path = root / "sis" / f"{_SPLITS[split]}.story-in-sequence.json"
     if not path.is_file():
         raise FileNotFoundError(f"VIST's stories are missing: there is no {str(path)!r}.")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        told, albums = {}, {}
-        for (entry,) in content["annotations"]:
-            story, album, photo, order, text = (entry[key] for key in _KEYS)
-            told.setdefault(str(story), []).append((int(order), str(photo), str(text)))
-            albums[str(story)] = str(album)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f"{str(path)!r} is no story-in-sequence file, an object with `annotations`, a list of lists of one object with "
-            f"{', '.join(_KEYS)}: {type(error).__name__} {error}"
-        ) from error
+    what = f"a story-in-sequence file, an object with `annotations`, a list of lists of one object with {', '.join(_KEYS)}"
+    told, albums = read_json(path, what, _parse)
     found = []
     for story, parts in told.items():
         parts.sort()
         orders = [order for order, _, _ in parts]
         if len(parts) != PHOTOS or len(set(orders)) != PHOTOS:
             raise ValueError(
-                f"{str(path)!r}: story {story} must have photos at {PHOTOS} places. It has them at {orders[:_NAMED]}."
+                f"{str(path)!r}: story {story:.40} must have photos at {PHOTOS} places. It has them at {shown(orders)}."
             )
         found.append((story, albums[story], [photo for _, photo, _ in parts], tuple(text for *_, text in parts)))
     if not found:
@@ -118,9 +109,21 @@ def _read_stories(root, split):
     return found
 
 
+def _parse(content):
+    """Dicts of story to its parts, `(place, photo, text)`, and to its album."""
+    told, albums = {}, {}
+    for (entry,) in content["annotations"]:
+        story, album, photo, order, text = (entry[key] for key in _KEYS)
+        if not isinstance(text, str) or not all(isinstance(name, (str, int)) for name in (story, album, photo)):
+            raise TypeError(f"a text that is no string, or a name that is no string or integer, in story {story!r:.50}")
+        told.setdefault(str(story), []).append((int(order), str(photo), text))
+        albums[str(story)] = str(album)
+    return told, albums
+
+
 def _find(folder, split, photo, suffixes=(".npy",)):
     places = (folder / part / f"{photo}{suffix}" for part in ("", _SPLITS[split]) for suffix in suffixes)
-    return next((path for path in places if path.is_file()), None)
+    return next((path for path in places if os.path.isfile(path)), None)  # False too for names that no file can have
 
 
 def _read_features(paths):
@@ -128,9 +131,10 @@ def _read_features(paths):
     vectors, unreadable = [], []
     for path in paths:
         try:
-            vector = np.load(path, allow_pickle=False).astype("float32").ravel()
+            vector = read_array(path, "a vector of numbers").ravel()
+            vector = vector.astype("float32") if np.issubdtype(vector.dtype, np.number) else vector[:0]
             vectors.append(vector if vector.size and np.isfinite(vector).all() else None)
-        except (OSError, ValueError, EOFError, TypeError):
+        except (OSError, ValueError, TypeError):
             vectors.append(None)
         if vectors[-1] is None:
             unreadable.append(path.name)
@@ -140,7 +144,8 @@ def _read_features(paths):
             sizes.setdefault(vector.size, path.name)
     if len(sizes) != 1:
         named = ", ".join(f"{name} has {size}" for size, name in list(sizes.items())[:_NAMED])
-        raise ValueError(f"Features must have one size. {named or 'None of the files can be read'}.")
+        named = named or f"None of the files can be read, such as {paths[0].name}"
+        raise ValueError(f"Features must have one size, vectors of finite numbers. {named}.")
     nothing = np.zeros(next(iter(sizes)), "float32")
     return np.stack([nothing if vector is None else vector for vector in vectors]), unreadable
 
@@ -212,7 +217,7 @@ def read_photo(path):
 
     try:
         return read_image(path, _RESNET_SIDE, 3).astype("float32")
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError):
         return None
 
 

@@ -1,9 +1,12 @@
 """AREL: Wang, Chen, Wang, Wang, "No Metrics Are Perfect: Adversarial Reward Learning for Visual Storytelling", ACL 2018, 1804.09160."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
 
 from kgan import objectives
+from kgan.arguments import NONNEGATIVE
 from kgan.engine import Observation
 from kgan.families.reinforced_stories import JudgedStories
 
@@ -73,11 +76,10 @@ class AREL(JudgedStories):
     ((2, 5, 8), (2, 5))
     """
 
+    argument_kinds: ClassVar = {"alpha": NONNEGATIVE}
+
     def __init__(self, *args, kappa=1.0, alpha=0.0, per_token=False, **kwargs):
         super().__init__(*args, **kwargs)
-        for field, value in {"kappa": kappa, "alpha": alpha}.items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"`{field}` must be a number >= 0. Received: {value!r}.")
         self.kappa = kappa
         self.alpha = alpha
         self.per_token = per_token

@@ -94,7 +94,7 @@ class InfoGAN(GAN):
         code_size, outputs = sum(code.size for code in codes), sum(code.parameters for code in codes)
         if noise_size is None:
             noise_size = 62 if generator is None else generator.input_shape[-1] - code_size
-        if not isinstance(noise_size, int) or noise_size < 1:
+        if noise_size < 1:
             raise ValueError(
                 f"`noise_size` must be an integer >= 1, beside codes of width {code_size}. Received: {noise_size!r}."
             )

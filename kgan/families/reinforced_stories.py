@@ -111,9 +111,6 @@ class JudgedStories(ReinforcedStories):
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
-        for field, value in {"reward_steps": reward_steps, "policy_steps": policy_steps}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
         self.filters = filters
         self.fusion = fusion
         self.squash = squash

@@ -116,9 +116,6 @@ class SteganographyGAN(AdversarialModel):
         super().__init__(seed=seed, name=name, dtype=dtype)
         self.image_shape = _checked_shape(image_shape)
         self.residual, self.amplitude = residual, amplitude
-        for field, value in {"block": block, "bits_per_block": bits_per_block, "message_length": message_length}.items():
-            if not (field == "message_length" and value is None) and (not isinstance(value, int) or value < 1):
-                raise ValueError(f"`{field}` must be an integer >= 1. Received: {value!r}.")
         self.block, self.bits_per_block = block, bits_per_block
         self.message_length = (message_length or 100) if not residual else None
         fitting = self.capacity(*self.image_shape[:2])
@@ -138,10 +135,6 @@ class SteganographyGAN(AdversarialModel):
             if value not in known:
                 raise ValueError(f"`{field}` must be one of {sorted(known)}. Received: {value!r}.")
         self.image_distance, self.message_distance = image_distance, message_distance
-        weights = {"image_weight": image_weight, "message_weight": message_weight, "eve_weight": eve_weight}
-        for field, value in weights.items():
-            if not 0 <= value < float("inf"):
-                raise ValueError(f"`{field}` must be a finite number >= 0. Received: {value!r}.")
         self.image_weight, self.message_weight, self.eve_weight = image_weight, message_weight, eve_weight
         self.quantise = residual if quantise is None else quantise
         self.joint_batch = residual if joint_batch is None else joint_batch
@@ -379,6 +372,6 @@ class SteganographyGAN(AdversarialModel):
 
 def _checked_shape(image_shape):
     shape = tuple(image_shape)
-    if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape) or shape[0] != shape[1]:
-        raise ValueError(f"`image_shape` must be (size, size, channels) of positive integers. Received: {image_shape!r}.")
+    if len(shape) != 3 or shape[0] != shape[1]:
+        raise ValueError(f"`image_shape` must be (size, size, channels). Received: {image_shape!r}.")
     return shape

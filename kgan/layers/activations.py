@@ -3,11 +3,13 @@
 import keras
 from keras import layers, ops
 
+from kgan.arguments import NUMBER, shown
 from kgan.backend import full_precision
+from kgan.layers.checked_input import CheckedInput
 
 
 @keras.saving.register_keras_serializable("kgan")
-class MuReLU(layers.Layer):
+class MuReLU(CheckedInput, layers.Layer):
     """`(z + sqrt((1 - mu)^2 + z^2)) / 2`: a smooth, convex ReLU, strictly increasing for mu < 1 (1707.04385, its table of activations).
 
     Args:
@@ -25,10 +27,12 @@ class MuReLU(layers.Layer):
     0.5
     """
 
+    axes = (0, None)
+
     def __init__(self, mu=0.5, **kwargs):
         super().__init__(**kwargs)
-        if not 0.0 <= mu <= 1.0:
-            raise ValueError(f"`mu` must lie in [0, 1]. Received: {mu!r}.")
+        if not NUMBER.accepts(mu) or not 0.0 <= mu <= 1.0:
+            raise ValueError(f"`mu` of MuReLU must be a number in [0, 1]. Received: {shown(mu)}.")
         self.mu = mu
 
     def call(self, z):
@@ -45,7 +49,7 @@ class MuReLU(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class LSU(layers.Layer):
+class LSU(CheckedInput, layers.Layer):
     """The least-square unit: 0 below -1, `(1 + z)^2` up to 1, `4 z` above (1707.04385, its table of activations).
 
     Input and output shape: any, the same.
@@ -57,6 +61,8 @@ class LSU(layers.Layer):
     [0.0, 1.0, 4.0, 8.0]
     """
 
+    axes = (0, None)
+
     def call(self, z):
         return ops.square(ops.clip(z, -1.0, 1.0) + 1.0) + 4.0 * ops.relu(z - 1.0)
 
@@ -65,7 +71,7 @@ class LSU(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class BinarySoftplus(layers.Layer):
+class BinarySoftplus(CheckedInput, layers.Layer):
     """`log2(1 + e^z)`: softplus in base 2, 1 at 0 (1707.04385, its table of activations).
 
     Input and output shape: any, the same.
@@ -76,6 +82,8 @@ class BinarySoftplus(layers.Layer):
     >>> round(float(kgan.layers.BinarySoftplus()(ops.zeros((1,)))[0]), 6)
     1.0
     """
+
+    axes = (0, None)
 
     def call(self, z):
         return ops.softplus(z) / ops.cast(0.6931471805599453, z.dtype)

@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from kgan.arguments import Checked
+
 
 @keras.saving.register_keras_serializable("kgan")
-class Clip(keras.constraints.Constraint):
+class Clip(Checked, keras.constraints.Constraint):
     """Keeps a weight in `[-bound, bound]`; Keras optimisers apply it after each step.
 
     For a whole player use `kgan.WGAN`, or `project` of a `kgan.Move`; this one is for single layers.
@@ -21,8 +23,6 @@ class Clip(keras.constraints.Constraint):
     """
 
     def __init__(self, bound=0.01):
-        if not bound > 0:
-            raise ValueError(f"`bound` must be a number > 0. Received: {bound!r}.")
         self.bound = bound
 
     def __call__(self, weight):

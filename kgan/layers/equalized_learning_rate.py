@@ -35,8 +35,6 @@ class EqualizedLearningRate(KernelNormalization):
 
     def __init__(self, layer, gain=2.0**0.5, **kwargs):
         super().__init__(layer, **kwargs)
-        if not gain > 0:
-            raise ValueError(f"`gain` must be a number > 0. Received: {gain!r}.")
         if not hasattr(layer, "kernel_initializer"):
             raise ValueError(f"EqualizedLearningRate wraps dense and convolution layers. Received: {layer!r}.")
         self.gain = gain

@@ -3,9 +3,11 @@
 import keras
 from keras import layers, ops
 
+from kgan.layers.checked_input import CheckedInput
+
 
 @keras.saving.register_keras_serializable("kgan")
-class GlobalSumPooling2D(layers.Layer):
+class GlobalSumPooling2D(CheckedInput, layers.Layer):
     """The sum of a feature map over height and width (not the mean: the logit's scale depends on it).
 
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, channels)`.
@@ -15,6 +17,9 @@ class GlobalSumPooling2D(layers.Layer):
     >>> kgan.layers.GlobalSumPooling2D()(keras.ops.ones((1, 4, 4, 2)))[0].shape[0]
     2
     """
+
+    axes = (4, 4)
+    words = "(batch, height, width, channels)"
 
     def call(self, inputs):
         return ops.sum(inputs, axis=(1, 2))

@@ -3,9 +3,11 @@
 import keras
 from keras import layers
 
+from kgan.layers.checked_input import CheckedInput
+
 
 @keras.saving.register_keras_serializable("kgan")
-class InstanceNormalization(layers.GroupNormalization):
+class InstanceNormalization(CheckedInput, layers.GroupNormalization):
     """Normalise each channel of each example over its own positions: Keras' group normalisation with one channel a group.
 
     Args:
@@ -20,6 +22,9 @@ class InstanceNormalization(layers.GroupNormalization):
     >>> abs(float(keras.ops.std(kgan.layers.InstanceNormalization()(x)[0, :, :, 0])) - 1.0) < 1e-3
     True
     """
+
+    axes = (3, None)
+    words = "(batch, ..., channels)"
 
     def __init__(self, epsilon=1e-5, **kwargs):
         kwargs.pop("groups", None)

@@ -4,18 +4,21 @@ import keras
 from keras import layers, ops
 
 from kgan.backend import Overlay, full_precision
+from kgan.layers.checked_input import CheckedInput
 
 _TRANSPOSED = (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose)
 _PLAIN = (layers.Dense, layers.Conv1D, layers.Conv2D, layers.Conv3D)
 
 
-class KernelNormalization(layers.Wrapper):
+class KernelNormalization(CheckedInput, layers.Wrapper):
     """Base of wrappers that call a layer with a function of its kernel, and leave the kernel itself alone.
 
     The kernel is seen as a matrix K = W^T of shape (inputs x positions, outputs): for `Dense` and `ConvND` the last axis is
     the output; for `ConvNDTranspose`, whose kernels are (positions, outputs, inputs), the axis before it; for `Embedding` the
     embedding axis.
     """
+
+    words = "(batch, ..., inputs)"
 
     def __init__(self, layer, **kwargs):
         if not isinstance(layer, (*_PLAIN, *_TRANSPOSED, layers.Embedding)):
@@ -26,6 +29,13 @@ class KernelNormalization(layers.Wrapper):
         # The wrapper computes in the precision in which weights are stored; the wrapped layer casts to its own compute dtype.
         policy = keras.dtype_policies.get(kwargs.pop("dtype", None) or keras.config.dtype_policy())
         super().__init__(layer, autocast=False, dtype=policy.variable_dtype, **kwargs)
+
+    @property
+    def axes(self):
+        return (0, None) if isinstance(self.layer, layers.Embedding) else (2, None)
+
+    def takes(self, dtype):
+        return isinstance(self.layer, layers.Embedding) or super().takes(dtype)
 
     @property
     def kernel(self):

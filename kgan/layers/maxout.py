@@ -3,9 +3,11 @@
 import keras
 from keras import layers, ops
 
+from kgan.layers.checked_input import CheckedInput
+
 
 @keras.saving.register_keras_serializable("kgan")
-class Maxout(layers.Layer):
+class Maxout(CheckedInput, layers.Layer):
     """The maximum over `pieces` affine maps per unit.
 
     Args:
@@ -24,6 +26,9 @@ class Maxout(layers.Layer):
     3
     """
 
+    axes = (2, None)
+    words = "(batch, ..., features)"
+
     def __init__(
         self,
         units,
@@ -36,9 +41,6 @@ class Maxout(layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        for name, value in {"units": units, "pieces": pieces}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
         self.units = units
         self.pieces = pieces
         self.kernel_size = kernel_size

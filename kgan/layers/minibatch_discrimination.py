@@ -6,6 +6,7 @@ import keras
 from keras import layers, ops
 
 from kgan.backend import full_precision
+from kgan.layers.checked_input import CheckedInput
 from kgan.layers.initialization import initializing
 
 # Larger than any distance, so that an example is no neighbour of itself; exp(-1e6) is 0 in float32.
@@ -13,7 +14,7 @@ _SELF_DISTANCE = 1e6
 
 
 @keras.saving.register_keras_serializable("kgan")
-class MinibatchDiscrimination(layers.Layer):
+class MinibatchDiscrimination(CheckedInput, layers.Layer):
     """Append to each example how close the other examples of its minibatch are.
 
     `M_i = f(x_i) T`, `o(x_i)_b = sum over j != i of exp(-||M_{i,b} - M_{j,b}||_1)`; the output is `[f(x_i), o(x_i)]`. Give real and
@@ -46,13 +47,13 @@ class MinibatchDiscrimination(layers.Layer):
     [1.0, 1.0, 0.0]
     """
 
+    axes = (2, 2)
+    words = "(batch, features); flatten maps first"
+
     def __init__(
         self, num_kernels=100, kernel_size=5, normalize=True, average=False, append=True, kernel_initializer=None, **kwargs
     ):
         super().__init__(**kwargs)
-        for name, value in {"num_kernels": num_kernels, "kernel_size": kernel_size}.items():
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"`{name}` must be an integer >= 1. Received: {value!r}.")
         self.num_kernels = num_kernels
         self.kernel_size = kernel_size
         self.normalize = normalize
@@ -61,8 +62,6 @@ class MinibatchDiscrimination(layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer or keras.initializers.RandomNormal(0.0, 0.05))
 
     def build(self, input_shape):
-        if len(input_shape) != 2:
-            raise ValueError(f"The input must be (batch, features). Received: {tuple(input_shape)}; flatten it first.")
         kernels = (self.num_kernels, self.kernel_size)
         self.kernel = self.add_weight(name="kernel", shape=(input_shape[-1], *kernels), initializer=self.kernel_initializer)
         if self.normalize:

@@ -1,13 +1,17 @@
 """Minibatch standard deviation: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 3."""
 
+from typing import ClassVar
+
 import keras
 from keras import layers, ops
 
+from kgan.arguments import COUNT
 from kgan.backend import full_precision
+from kgan.layers.checked_input import CheckedInput
 
 
 @keras.saving.register_keras_serializable("kgan")
-class MinibatchStdDev(layers.Layer):
+class MinibatchStdDev(CheckedInput, layers.Layer):
     """Append one map that holds how much the examples of a group differ.
 
     The standard deviation over the group of each feature at each location (population form, `sqrt(var + epsilon)`), averaged over all
@@ -32,10 +36,13 @@ class MinibatchStdDev(layers.Layer):
     True
     """
 
+    axes = (4, 4)
+    words = "(batch, height, width, channels)"
+
+    argument_kinds: ClassVar = {"group_size": COUNT.or_none()}
+
     def __init__(self, group_size=4, epsilon=1e-8, **kwargs):
         super().__init__(**kwargs)
-        if group_size is not None and (not isinstance(group_size, int) or group_size < 1):
-            raise ValueError(f"`group_size` must be an integer >= 1 or None. Received: {group_size!r}.")
         self.group_size = group_size
         self.epsilon = epsilon
 

@@ -4,10 +4,11 @@ import keras
 from keras import layers, ops
 
 from kgan.backend import full_precision
+from kgan.layers.checked_input import CheckedInput
 
 
 @keras.saving.register_keras_serializable("kgan")
-class PixelNormalization(layers.Layer):
+class PixelNormalization(CheckedInput, layers.Layer):
     """Divide each pixel's feature vector by its root mean square: `b = a / sqrt(mean_c a_c^2 + epsilon)`.
 
     Args:
@@ -20,6 +21,8 @@ class PixelNormalization(layers.Layer):
     >>> [round(float(v), 3) for v in kgan.layers.PixelNormalization()(keras.ops.convert_to_tensor([[3.0, 4.0]]))[0]]
     [0.849, 1.131]
     """
+
+    words = "(..., channels)"
 
     def __init__(self, epsilon=1e-8, **kwargs):
         super().__init__(**kwargs)

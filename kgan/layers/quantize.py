@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.layers.checked_input import CheckedInput
 
 
 def quantize_8bit(images):
@@ -30,7 +31,7 @@ def quantize_8bit(images):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Quantize8Bit(keras.layers.Layer):
+class Quantize8Bit(CheckedInput, keras.layers.Layer):
     """`kgan.layers.quantize_8bit` as a layer, in training as in inference.
 
     Put behind what writes images (a generator of files, an embedder of messages), it trains with the error that the file will have.
@@ -38,8 +39,13 @@ class Quantize8Bit(keras.layers.Layer):
     Input and output shape: any, the same. Output: float32.
     """
 
+    axes = (0, None)
+
     def call(self, inputs):
         return quantize_8bit(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
 
     def compute_output_spec(self, inputs):
         return keras.KerasTensor(inputs.shape, dtype="float32")

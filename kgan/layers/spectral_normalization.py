@@ -57,8 +57,6 @@ class SpectralNormalization(KernelNormalization):
 
     def __init__(self, layer, power_iterations=1, **kwargs):
         super().__init__(layer, **kwargs)
-        if not isinstance(power_iterations, int) or power_iterations < 1:
-            raise ValueError(f"`power_iterations` must be an integer >= 1. Received: {power_iterations!r}.")
         self.power_iterations = power_iterations
 
     def build(self, input_shape=None):

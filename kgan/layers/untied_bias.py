@@ -3,9 +3,11 @@
 import keras
 from keras import layers, ops
 
+from kgan.layers.checked_input import CheckedInput
+
 
 @keras.saving.register_keras_serializable("kgan")
-class UntiedBias(layers.Layer):
+class UntiedBias(CheckedInput, layers.Layer):
     """Adds a learned number to every entry of an example: the output of ALI's decoders (1606.00704, appendix A).
 
     A convolution's own bias is one number a map; here a network can start at the mean image.

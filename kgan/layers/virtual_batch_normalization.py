@@ -4,16 +4,19 @@ import keras
 from keras import layers, ops
 
 from kgan.backend import full_precision
+from kgan.layers.checked_input import CheckedInput
 
 
-def _check_size(reference_size):
-    if not isinstance(reference_size, int) or reference_size < 2:
-        raise ValueError(f"`reference_size` must be an integer >= 2. Received: {reference_size!r}.")
-    return reference_size
+def _need_reference(layer, inputs):
+    if inputs.shape[0] is not None and inputs.shape[0] <= layer.reference_size:
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} takes a reference of {layer.reference_size} examples and a minibatch behind it, as "
+            f"PrependReference makes them. Received the shape {tuple(inputs.shape)}."
+        )
 
 
 @keras.saving.register_keras_serializable("kgan")
-class PrependReference(layers.Layer):
+class PrependReference(CheckedInput, layers.Layer):
     """Put a reference batch, drawn once, in front of every batch: what `VirtualBatchNormalization` layers behind it refer to.
 
     Args:
@@ -27,7 +30,7 @@ class PrependReference(layers.Layer):
 
     def __init__(self, reference_size=64, initializer=None, **kwargs):
         super().__init__(**kwargs)
-        self.reference_size = _check_size(reference_size)
+        self.reference_size = reference_size
         self.initializer = keras.initializers.get(initializer or keras.initializers.RandomNormal(0.0, 1.0))
 
     def build(self, input_shape):
@@ -51,7 +54,7 @@ class PrependReference(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class DropReference(layers.Layer):
+class DropReference(CheckedInput, layers.Layer):
     """Cut the reference batch off again.
 
     Args:
@@ -62,9 +65,10 @@ class DropReference(layers.Layer):
 
     def __init__(self, reference_size=64, **kwargs):
         super().__init__(**kwargs)
-        self.reference_size = _check_size(reference_size)
+        self.reference_size = reference_size
 
     def call(self, inputs):
+        _need_reference(self, inputs)
         return inputs[self.reference_size :]
 
     def compute_output_shape(self, input_shape):
@@ -76,7 +80,7 @@ class DropReference(layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class VirtualBatchNormalization(layers.Layer):
+class VirtualBatchNormalization(CheckedInput, layers.Layer):
     """Normalise each example with the statistics of a fixed reference batch and of itself.
 
     The first `reference_size` rows of the input are the activations of the reference (see `PrependReference`); they are normalised by
@@ -105,9 +109,12 @@ class VirtualBatchNormalization(layers.Layer):
     1
     """
 
+    axes = (2, None)
+    words = "(reference_size + batch, ..., channels)"
+
     def __init__(self, reference_size=64, epsilon=1e-5, gamma_initializer=None, **kwargs):
         super().__init__(**kwargs)
-        self.reference_size = _check_size(reference_size)
+        self.reference_size = reference_size
         self.epsilon = epsilon
         self.gamma_initializer = keras.initializers.get(gamma_initializer or keras.initializers.RandomNormal(1.0, 0.02))
 
@@ -116,6 +123,7 @@ class VirtualBatchNormalization(layers.Layer):
         self.beta = self.add_weight(name="beta", shape=(input_shape[-1],), initializer="zeros")
 
     def call(self, inputs):
+        _need_reference(self, inputs)
         x = full_precision(inputs)
         space = tuple(range(1, len(x.shape) - 1))
         n = self.reference_size

@@ -5,9 +5,11 @@ import math
 import keras
 from keras import ops
 
+from kgan.layers.checked_input import CheckedInput
+
 
 @keras.saving.register_keras_serializable("kgan")
-class Waves(keras.layers.Layer):
+class Waves(CheckedInput, keras.layers.Layer):
     """`[sin x, cos x]` along the last axis.
 
     What follows sees x modulo 2 pi, without the jump a remainder has. A reader of hidden messages needs it: where a message moves a number
@@ -22,6 +24,8 @@ class Waves(keras.layers.Layer):
     [0.0, 0.5, 1.0, 0.87]
     """
 
+    words = "(..., maps)"
+
     def call(self, inputs):
         return ops.concatenate([ops.sin(inputs), ops.cos(inputs)], axis=-1)
 
@@ -30,7 +34,7 @@ class Waves(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Sawtooth(keras.layers.Layer):
+class Sawtooth(CheckedInput, keras.layers.Layer):
     """Numbers modulo 2 pi, as remainders: `((x + k 2 pi / cuts) / pi + 1) mod 2 - 1` for k = 0, 1, ..., cuts - 1, side by side.
 
     Each remainder jumps from 1 to -1 somewhere on the circle, and each somewhere else: a network that must jump itself (to the nearer of
@@ -47,10 +51,10 @@ class Sawtooth(keras.layers.Layer):
     [0.25, -0.75]
     """
 
+    words = "(..., maps)"
+
     def __init__(self, cuts=4, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(cuts, int) or cuts < 1:
-            raise ValueError(f"`cuts` must be an integer >= 1. Received: {cuts!r}.")
         self.cuts = cuts
 
     def call(self, inputs):

@@ -1,13 +1,16 @@
 """Weights of a network, kept as they were: samples of a posterior."""
 
+from typing import ClassVar
+
 import keras
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import BUILT, Checked
 
 
 @keras.saving.register_keras_serializable("kgan")
-class WeightSamples(keras.layers.Layer):
+class WeightSamples(Checked, keras.layers.Layer):
     """Copies of all weights of a network, the statistics of batch normalisation among them; the newest replaces the oldest.
 
     A layer, because it keeps the copies: make it an attribute of the model, and they are saved with it.
@@ -30,10 +33,10 @@ class WeightSamples(keras.layers.Layer):
     (2, [3.0, 2.0])
     """
 
+    argument_kinds: ClassVar = {"network": BUILT}
+
     def __init__(self, network, slots, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(slots, int) or slots < 1:
-            raise ValueError(f"`slots` must be an integer >= 1. Received: {slots!r}.")
         self.slots = slots
         # Behind a function, so that the network's weights are not tracked a second time as this layer's.
         self._originals = lambda: network.weights

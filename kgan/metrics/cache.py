@@ -2,14 +2,11 @@
 
 import contextlib
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from kgan.files import atomic_write
-
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile)  # what np.load raises, and missing arrays
+from kgan.files import atomic_write, read_arrays
 
 
 def folder():
@@ -20,9 +17,8 @@ def folder():
 def load(path, names):
     """The named arrays of a file, in order; None where there is none, or it is broken."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return [arrays[name] for name in names]
-    except UNREADABLE:
+        return list(read_arrays(path, names, "a file of the cache").values())
+    except (OSError, ValueError):
         return None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kgan.files import atomic_write
+from kgan.files import arrays_of, atomic_write, reading
 from kgan.metrics import cache as cached
 from kgan.metrics import checks
 from kgan.metrics.extractors import check_extractor
@@ -192,16 +192,13 @@ class Moments:
         Raises:
             FileNotFoundError; ValueError: another kind of file.
         """
-        with open(path, "rb") as file:
-            try:
-                return cls._read(file)
-            except cached.UNREADABLE as error:
-                raise ValueError(f"Not a file of moments: {str(path)!r} ({error}).") from error
+        with reading(path, "a file of moments"), open(path, "rb") as file:
+            return cls._read(file)
 
     @classmethod
     def _read(cls, file):
-        with np.load(file, allow_pickle=False) as arrays:
-            return cls(arrays["mean"], arrays["covariance"], int(arrays["count"]), str(arrays["extractor"]))
+        arrays = arrays_of(file, ("mean", "covariance", "count", "extractor"))
+        return cls(arrays["mean"], arrays["covariance"], int(arrays["count"]), str(arrays["extractor"]))
 
     def get_config(self):
         """The content of the file as text, so that a compiled metric can be saved with its model."""

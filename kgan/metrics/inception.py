@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kgan.backend import frozen_graph
+from kgan.files import reading
 from kgan.metrics.extractors import Extractor
 
 _FEED, _FETCH, _LOGITS = "ExpandDims", "pool_3", "softmax/logits/MatMul"
@@ -58,11 +59,9 @@ class InceptionFeatures(Extractor):
                 "inception-2015-12-05.tgz of TensorFlow's model downloads; kgan does not download it."
             )
         content = Path(path).read_bytes()
-        try:
+        with reading(path, "`classify_image_graph_def.pb` of 2015-12-05"):
             self._graph = frozen_graph(content, _FEED, _FETCH, (_LOGITS, 1))
-        except ValueError as error:
-            raise ValueError(f"{self.path!r} is not `classify_image_graph_def.pb` of 2015-12-05. {error}") from error
-        features, weight = (ops.convert_to_numpy(tensor) for tensor in self._graph(ops.zeros((1, 1, 1, 3))))
+            features, weight = (ops.convert_to_numpy(tensor) for tensor in self._graph(ops.zeros((1, 1, 1, 3))))
         self._weight = weight
         if features.shape[-1] != _FEATURES or weight.shape != (_FEATURES, _CLASSES):
             raise ValueError(

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import keras
 
-from kgan.files import atomic_write
+from kgan.arguments import shown
+from kgan.files import atomic_write, read_json, read_text, reading
 
 _FILES = ("config.json", "model.weights.h5")
 _SUMS = "SHA256SUMS"
@@ -54,12 +55,13 @@ def load(preset):
     """
     folder = find(preset)
     fingerprint(folder)
-    try:
-        config = json.loads((folder / _FILES[0]).read_text())
-        model = keras.saving.deserialize_keras_object(config)
+    model = read_json(folder / _FILES[0], "a model that this version can load", keras.saving.deserialize_keras_object)
+    if not isinstance(model, keras.Model):
+        raise ValueError(
+            f"{folder / _FILES[0]} describes a {type(model).__name__}, no model. Get the preset again from its source."
+        )
+    with reading(folder / _FILES[1], "the weights of its model"):
         model.load_weights(folder / _FILES[1])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{str(preset)!r} holds no model that this version can load: {str(error).splitlines()[0]}") from error
     return model
 
 
@@ -82,10 +84,10 @@ def fingerprint(preset):
         ValueError: no such preset, a missing file, a file that differs from its sum.
     """
     folder = find(preset)
-    text = (folder / _SUMS).read_text()
+    text = read_text(folder / _SUMS, "a list of SHA-256 sums")
     sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines() if len(line.split()) == 2)
     if set(sums) != set(_FILES):
-        raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {sorted(sums)[:5]}.")
+        raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {shown(sorted(sums))}.")
     for name in _FILES:
         if not (folder / name).is_file():
             raise ValueError(f"The preset {str(folder)!r} lacks {name}.")

@@ -4,7 +4,6 @@ Pillow alone would turn 16-bit colour into 8 bits, palettes into numbers of colo
 word; the header is therefore read here.
 """
 
-import struct
 import warnings
 from pathlib import Path
 
@@ -73,9 +72,9 @@ def _decode(path):
                 return image.copy()
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise StegoError(f"{str(path)!r} has more than {Image.MAX_IMAGE_PIXELS:,} pixels. Use a smaller picture.") from None
-    except (OSError, SyntaxError, ValueError, struct.error) as error:
-        if isinstance(error, StegoError):
-            raise
+    except StegoError:
+        raise
+    except Exception:  # Pillow's parsers stumble over damage in many ways
         raise StegoError(f"{str(path)!r} is a damaged PNG file: it cannot be decoded to its end.") from None
 
 

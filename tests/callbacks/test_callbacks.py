@@ -72,7 +72,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path):
     fit(gan(), callbacks.Checkpoint(tmp_path))
     newest = callbacks.checkpoints(tmp_path)[-1]
     newest.write_bytes(newest.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"epoch-00002\.keras' cannot be read"):
+    with pytest.raises(ValueError, match=r"epoch-00002\.keras' is not a checkpoint that can be read"):
         callbacks.restore(gan(), tmp_path)
 
 

@@ -113,7 +113,7 @@ def test_files(tmp_path):
     [
         ("graph.txt", "A -> B\nB ->\n", "line 2.*'B ->'"),
         ("graph.txt", "A -> B\nB -> A\n", "cycles"),
-        ("graph.json", "{", "not JSON"),
+        ("graph.json", "{", "not a causal graph"),
         ("graph.json", "[]", '"edges" and "nodes"'),
         ("graph.json", '{"edge": []}', '"edges" and "nodes"'),
         ("graph.json", '{"edges": [["A", "B"]], "nodes": ["A"]}', "no nodes"),

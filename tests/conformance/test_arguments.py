@@ -74,7 +74,14 @@ def test_the_fuzzer_knows_an_error_that_is_not_ours():
 
 
 def test_every_name_of_the_table_is_an_argument_somewhere():
-    systems = [*FIRST_ROWS, *(v for m in (kgan.penalties, kgan.codes, kgan.priors, kgan.objectives) for v in vars(m).values())]
+    systems = [
+        *FIRST_ROWS,
+        *(
+            v
+            for m in (kgan.penalties, kgan.codes, kgan.priors, kgan.objectives, kgan.layers, kgan.callbacks)
+            for v in vars(m).values()
+        ),
+    ]
     used = {name for system in systems if inspect.isclass(system) for name in parameters(system)}
     assert not set(BY_NAME) - used
 

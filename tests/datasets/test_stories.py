@@ -65,7 +65,7 @@ def test_refusals(call, error, message):
 
 def test_broken_vocabulary_file(tmp_path):
     (tmp_path / "words.json").write_text('{"words": 3}')
-    with pytest.raises(ValueError, match="holds no vocabulary"):
+    with pytest.raises(ValueError, match="not a vocabulary"):
         Vocabulary.load(tmp_path / "words.json")
 
 

@@ -100,7 +100,7 @@ def test_refusals(root, tmp_path):
     with pytest.raises(ValueError, match="list of lists of one object"):
         datasets.vist(root)
     (root / "sis" / "train.story-in-sequence.json").write_text("{")
-    with pytest.raises(ValueError, match="no story-in-sequence file"):
+    with pytest.raises(ValueError, match="not a story-in-sequence file"):
         datasets.vist(root)
     (root / "sis" / "test.story-in-sequence.json").unlink()
     with pytest.raises(FileNotFoundError, match="stories are missing"):
