@@ -117,7 +117,7 @@ def measure(system, names, args):
         figures[name] = dict(worker.about, times=[])
     try:
         # As many rounds at once as fill `seconds`: short fits would time the start of fit.
-        rounds = {name: args.rounds or 1 for name in workers}
+        rounds = dict.fromkeys(workers, args.rounds or 1)
         for name, worker in workers.items():
             trial = worker.ask(2)
             if not args.rounds and trial:

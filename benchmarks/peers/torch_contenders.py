@@ -3,13 +3,14 @@
 torch-mimicry 0.1.16 and torchgan 0.1.0 are of 2020 and 2022. They train these networks with their own losses, normalisation and steps.
 """
 
+import itertools
 import sys
 import types
 from unittest import mock
 
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
 from torch.nn.utils import parametrizations
 
 from benchmarks.peers import systems
@@ -48,7 +49,7 @@ def _spectral(base, filters, channels, latent, normalize):
     widths = [filters * 2**level for level in (3, 2, 1, 0)]
     generator = [nn.Linear(latent, base**2 * widths[0]), nn.Unflatten(1, (widths[0], base, base))]
     generator += [nn.BatchNorm2d(widths[0], 2e-5), nn.ReLU()]
-    for wide, narrow in zip(widths, widths[1:], strict=False):
+    for wide, narrow in itertools.pairwise(widths):
         generator += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1), nn.BatchNorm2d(narrow, 2e-5), nn.ReLU()]
     generator += [nn.Conv2d(filters, channels, 3, 1, 1), nn.Tanh()]
     discriminator, before = [], channels
@@ -91,17 +92,17 @@ def plain(system):
     def discriminator_loss(real, fake):
         real_logits, fake_logits = discriminator(real), discriminator(fake)
         if system.kind == "sngan":
-            return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+            return functional.relu(1 - real_logits).mean() + functional.relu(1 + fake_logits).mean()
         if system.kind == "wgan_gp":
             return fake_logits.mean() - real_logits.mean() + GRADIENT_PENALTY * gradient_penalty(discriminator, real, fake)
         ones, zeros = torch.ones_like(real_logits), torch.zeros_like(fake_logits)
-        bce = F.binary_cross_entropy_with_logits
+        bce = functional.binary_cross_entropy_with_logits
         return bce(real_logits, ones) + bce(fake_logits, zeros)
 
     def generator_loss(logits):
         if system.kind in ("sngan", "wgan_gp"):
             return -logits.mean()
-        return F.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
+        return functional.binary_cross_entropy_with_logits(logits, torch.ones_like(logits))
 
     def play(rounds):
         for _ in range(rounds):
