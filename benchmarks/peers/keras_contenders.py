@@ -239,10 +239,12 @@ def parameters(network):
 
 
 def build(contender, system):
+    if contender == "kgan-bfloat16":
+        keras.config.set_dtype_policy("mixed_bfloat16")
     if contender == "bare":
         play, generator, discriminator = bare(system)
     else:
-        model = model_of_kgan(system) if contender == "kgan" else Naive(system)
+        model = Naive(system) if contender == "naive" else model_of_kgan(system)
         play, generator, discriminator = fitting(model, system), model.generator, model.discriminator
     return play, {
         "parameters": [parameters(generator), parameters(discriminator)],

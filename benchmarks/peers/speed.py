@@ -13,7 +13,7 @@ torch-mimicry and torchgan are no dependencies; `--peers-python` names the Pytho
 
 Writes `speed.jsonl` (a line a system and contender), `speed.md` and `speed.png`. "Ceiling" is the rate of floating-point operations of the
 best bare loop: forward and backward passes of the same networks, as many as the update rule needs, without optimiser, normalised kernels
-and logs; a contender's share is the bare loop's time over its own.
+and logs; a contender's share is the bare loop's time over its own. The bare loops compute in float32, so that bfloat16 may pass them.
 """
 
 import argparse
@@ -43,10 +43,12 @@ class Contender(NamedTuple):
 KERAS, TORCH = "benchmarks.peers.keras_contenders", "benchmarks.peers.torch_contenders"
 CONTENDERS = {
     "kgan-tensorflow": Contender(KERAS, "kgan", "tensorflow", ("tensorflow",)),
+    "kgan-tensorflow, bfloat16": Contender(KERAS, "kgan-bfloat16", "tensorflow", ("tensorflow",)),
     "kgan-jax": Contender(KERAS, "kgan", "jax", ("jax",)),
     "kgan-torch": Contender(KERAS, "kgan", "torch", ("torch",)),
     "keras.io": Contender(KERAS, "naive", "tensorflow", ("tensorflow",)),
     "pytorch": Contender(TORCH, "plain", "torch", ("torch",)),
+    "pytorch, bfloat16": Contender(TORCH, "plain-bfloat16", "torch", ("torch",)),
     "torch-mimicry": Contender(TORCH, "mimicry", "torch", ("torch", "torch_mimicry"), old=True),
     "torchgan": Contender(TORCH, "torchgan", "torch", ("torch", "torchgan"), old=True),
     "bare-tensorflow": Contender(KERAS, "bare", "tensorflow", ("tensorflow",)),

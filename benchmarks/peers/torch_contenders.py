@@ -6,6 +6,7 @@ torch-mimicry 0.1.16 and torchgan 0.1.0 are of 2020 and 2022. They train these n
 import itertools
 import sys
 import types
+from functools import partial
 from unittest import mock
 
 import torch
@@ -84,7 +85,9 @@ def minibatches(system):
 # The usual loop ------------------------------------------------------------------------------------------------------------
 
 
-def plain(system):
+def plain(system, half=False):
+    """`half`: under autocast to bfloat16."""
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=half)
     generator, discriminator = networks(system, parametrizations.spectral_norm)
     g_optimizer, d_optimizer = adam(system, generator), adam(system, discriminator)
     data = minibatches(system)
@@ -108,12 +111,14 @@ def plain(system):
         for _ in range(rounds):
             for real in data:
                 d_optimizer.zero_grad()
-                fake = generator(torch.randn(system.batch, system.latent)).detach()
-                d_loss = discriminator_loss(real, fake)
+                with autocast:
+                    fake = generator(torch.randn(system.batch, system.latent)).detach()
+                    d_loss = discriminator_loss(real, fake)
                 d_loss.backward()
                 d_optimizer.step()
             g_optimizer.zero_grad()
-            g_loss = generator_loss(discriminator(generator(torch.randn(system.batch, system.latent))))
+            with autocast:
+                g_loss = generator_loss(discriminator(generator(torch.randn(system.batch, system.latent))))
             g_loss.backward()
             g_optimizer.step()
             d_loss.item(), g_loss.item()
@@ -243,7 +248,8 @@ def torchgan(system):
 
 def build(contender, system):
     torch.manual_seed(0)
-    play, *players = {"plain": plain, "bare": bare, "mimicry": mimicry, "torchgan": torchgan}[contender](system)
+    kinds = {"plain": plain, "plain-bfloat16": partial(plain, half=True), "bare": bare, "mimicry": mimicry, "torchgan": torchgan}
+    play, *players = kinds[contender](system)
     initialise(*players)
     return play, {"parameters": [sum(p.numel() for p in player.parameters() if p.requires_grad) for player in players]}
 
