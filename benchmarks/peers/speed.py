@@ -24,6 +24,7 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -62,11 +63,13 @@ class Worker:
 
     def __init__(self, contender, system, threads, python):
         command = [python, "-W", "ignore", "-m", contender.module, contender.name, json.dumps(system), str(threads)]
+        # A pipe that nobody reads would fill up and stop the worker.
+        self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=self.complaints,
             text=True,
             env=environment(threads, contender.backend),
         )
@@ -76,8 +79,11 @@ class Worker:
     def read(self):
         line = self.process.stdout.readline()
         if not line:
-            complaint = self.process.communicate()[1].strip().splitlines()
+            self.process.wait()
+            self.complaints.seek(0)
+            complaint = self.complaints.read().strip().splitlines()
             self.failure = complaint[-1] if complaint else f"exit code {self.process.returncode}"
+            self.end()
             return None
         return json.loads(line)
 
@@ -89,8 +95,8 @@ class Worker:
     def end(self):
         self.process.stdin.close()
         self.process.stdout.close()
-        self.process.stderr.close()
         self.process.wait()
+        self.complaints.close()
 
 
 def missing(contender, python):
@@ -120,9 +126,11 @@ def measure(system, names, args):
     try:
         # As many rounds at once as fill `seconds`: short fits would time the start of fit.
         rounds = dict.fromkeys(workers, args.rounds or 1)
-        for name, worker in workers.items():
-            trial = worker.ask(2)
-            if not args.rounds and trial:
+        for name in list(workers):
+            trial = workers[name].ask(2)
+            if trial is None:
+                figures[name] = {"failure": workers.pop(name).failure}
+            elif not args.rounds:
                 rounds[name] = max(2, round(args.seconds / (trial["seconds"] / 2)))
         for repetition in range(args.repetitions):
             for name in sorted(workers, reverse=repetition % 2 == 1):
