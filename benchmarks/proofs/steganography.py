@@ -53,9 +53,11 @@ def play(family, seed, steps, **kwargs):
 
 
 def figures(model, train, seed, steps):
-    """On 2,000 patches of parts of photos that nobody trained on. Two Eves are trained on the finished work, on other messages: one as in the
-    game, with covers and stego images in two passes, and one that has both in one batch. In two passes batch norm takes away what a whole
-    batch has in common, and what the moving statistics make of it in inference is a matter of luck.
+    """On 2,000 patches of parts of photos that nobody trained on.
+
+    Two Eves are trained on the finished work, on other messages: one as in the game, with covers and stego images in two passes, one
+    with both in one batch. In two passes batch norm takes away what a whole batch has in common, and what the moving statistics make
+    of that in inference is a matter of luck.
     """
     covers, _ = kgan.datasets.arrays("photo_patches", "test", 16)
     covers = covers[np.random.default_rng(0).permutation(len(covers))[:2000]]

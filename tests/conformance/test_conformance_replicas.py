@@ -77,10 +77,9 @@ def test_two_replicas_give_the_update_of_one(name, monkeypatch):
         monkeypatch.setattr(keras.random, kind, by_example(getattr(keras.random, kind)))
     states = []
     for scope in (contextlib.nullcontext, strategy().scope):
-        # Not Adam, which would blow the rounding of gradients that are 0 up to full steps.
-        plain = {move: keras.optimizers.SGD(0.01) for move in spec.schedule}
         with scope():
-            model = compiled(spec, optimizers=plain)
+            # Not Adam, which would blow the rounding of gradients that are 0 up to full steps.
+            model = compiled(spec, optimizers={move: keras.optimizers.SGD(0.01) for move in spec.schedule})
         history = fit(model, spec, shuffle=False)
         assert np.isfinite([v for values in history.values() for v in values]).all()
         states.append([ops.convert_to_numpy(v) for v in model.trainable_variables])
