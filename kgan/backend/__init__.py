@@ -21,7 +21,6 @@ from kgan.backend.execution import (
     snapshot,
     strategy,
     strategy_scope,
-    traced_once,
     worker_count,
     write_image_summary,
 )
@@ -52,7 +51,6 @@ __all__ = [
     "snapshot",
     "strategy",
     "strategy_scope",
-    "traced_once",
     "training",
     "value_and_gradients",
     "worker_count",

@@ -1,7 +1,5 @@
 """Playing a compiled game: evaluate the moves of a turn at one point, then let them step."""
 
-from functools import partial
-
 import keras
 from keras import ops
 
@@ -138,13 +136,11 @@ class Play:
         total = _nan_unless_finite(batch)
         for turn in self.turns:
             gate = self._gate(turn)
-            step = partial(self._step, turn, gate)
-            if turn.repeats > 1:
-                step = backend.traced_once(step)
             for _ in range(turn.repeats):
                 if turn.fresh:
                     minibatch = next(fresh)
-                total += ops.cast(self._log(turn, step(minibatch), gate), "float32") / turn.repeats
+                evaluations = self._step(turn, minibatch, gate)
+                total += ops.cast(self._log(turn, evaluations, gate), "float32") / turn.repeats
         loss_metric.update_state(total)
         self.optimizer.iterations.assign_add(1)
 
@@ -157,8 +153,7 @@ class Play:
             gate = when if gate is None else ops.logical_and(gate, when)
         return gate
 
-    def _step(self, turn, gate, minibatch):
-        """Play a turn once. Returns, for each of its moves, the terms of its loss."""
+    def _step(self, turn, minibatch, gate):
         variables = [self.moved[move.name] for move in turn.moves]
 
         def compute():
@@ -175,7 +170,7 @@ class Play:
             self.optimizer.apply_move(move.name, evaluation.gradients, moved, gate)
             self.project(move, gate=gate)
         self._keep(evaluations)
-        return [e.terms for e in evaluations]
+        return evaluations
 
     def project(self, *moves, gate=None):
         """Bring the players of moves back into the sets they are kept in."""
@@ -212,11 +207,11 @@ class Play:
                     values[-1] = values[-1] - backend.replica_offset(values[-1].dtype)
             variable.assign(values[-1])
 
-    def _log(self, turn, terms, gate):
+    def _log(self, turn, evaluations, gate):
         weight = None if gate is None else ops.cast(gate, "float32")
         total = 0.0
-        for move, values in zip(turn.moves, terms, strict=True):
-            for key, value in values.items():
+        for move, evaluation in zip(turn.moves, evaluations, strict=True):
+            for key, value in evaluation.terms.items():
                 name = f"{move.name}/{key}"
                 self.terms[name].update_state(value, sample_weight=weight)
                 if name not in self._observed:

@@ -13,6 +13,9 @@ from tests.conformance.specs import SPECS
 BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
 
 
+pytestmark = pytest.mark.xdist_group("across backends")  # one worker plays the rounds, not each
+
+
 @pytest.fixture(scope="module")
 def rounds(tmp_path_factory):
     folder = tmp_path_factory.mktemp("rounds")
