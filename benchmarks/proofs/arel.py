@@ -159,7 +159,7 @@ def wrong(report, seed, steps):
 # Part B: drawn albums ----------------------------------------------------------------------------------------------------
 
 SENTENCE, STORIES = 26, 32  # words of a sentence with its end, stories of a minibatch
-BLOCK, LOOK = 10, 100  # minibatches of a player's block, and between evaluations
+BLOCK, LOOK = 25, 100  # minibatches of a player's block, and between evaluations
 METRICS = ("bleu-1", "bleu-2", "bleu-3", "bleu-4", METEOR, "rouge-l", "cider")
 
 
@@ -232,10 +232,10 @@ def systems(report, world, seed, steps):
     report.figure("B XE: METEOR on validation", world.best_of(xe, steps, seed + 1), seed=seed)
     tells("XE", xe)
 
-    reward = stories.reward(len(world.vocabulary), world.train.photo_size, SENTENCE, 64, 64)
+    reward = stories.reward(len(world.vocabulary), world.train.photo_size, SENTENCE, 64, 64, fusion="product")
     block = min(BLOCK, steps // 4)
     arel = kgan.AREL(policy=world.policy(), reward=reward, reward_steps=block, policy_steps=block, seed=seed).start_from(start)
-    arel.compile({"reward": adam(1e-3), "policy": adam(4e-4)}, steps_per_execution=at_once)
+    arel.compile({"reward": adam(5e-4), "policy": adam(4e-4)}, averages={"generator": 0.99}, steps_per_execution=at_once)
     arel.fit(world.data(block, seed + 2), verbose=0)  # the reward's first block
     gaps = [world.gap(arel, seed)]
     path = world.best_of(arel, steps, seed + 3, watch=lambda: gaps.append(world.gap(arel, seed)))

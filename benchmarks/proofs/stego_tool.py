@@ -64,8 +64,11 @@ def recovery(report, seed, steps):
     report.figure("A smallest PSNR in dB", round(worst, 2), ">= 35", worst >= SMALLEST_PSNR, seed)
 
 
+TAMPERING = ("noise", "half drawn over", "cropped", "shifted", "JPEG")
+
+
 def tampered(pixels, kind, generator):
-    """A picture changed beyond repair, in one of five ways."""
+    """A picture changed beyond repair, in one of the ways of `TAMPERING`."""
     height, width = pixels.shape[:2]
     changed = pixels.astype("int16")
     if kind == 0:  # noise
@@ -88,7 +91,7 @@ def tampered(pixels, kind, generator):
 def forgery(report, seed, steps):
     """Part B: half of `steps` files are read with a wrong key, half were tampered with; then single values, which may be repaired."""
     generator, channel, secret = np.random.default_rng(seed), channel_of(), secret_of(key=b"the right key")
-    accepted, texts, kinds = 0, set(), collections.Counter()
+    accepted, told, texts, kinds = 0, [], set(), collections.Counter()
     with tempfile.TemporaryDirectory() as temporary:
         files, outputs, message = covers(Path(temporary)), {}, b"the same words in every picture" * 2
         for name, path in files.items():
@@ -100,8 +103,10 @@ def forgery(report, seed, steps):
             pixels = outputs[name] if wrong else tampered(outputs[name], trial // len(PHOTOS) % 5, generator)
             photos.write_png(path, pixels, True, lambda temporary: None)
             try:
-                stego.reveal(path, key=b"the right key" + generator.bytes(2) if wrong else b"the right key")
+                found = stego.reveal(path, key=b"the right key" + generator.bytes(2) if wrong else b"the right key")
                 accepted += 1
+                way = "wrong key" if wrong else TAMPERING[trial // len(PHOTOS) % 5]
+                told.append(f"{name}, {way}: {'the hidden message' if found.message == message else 'ANOTHER MESSAGE'}")
             except stego.StegoError as error:
                 texts.add(str(error))
                 kinds["wrong key" if wrong else "tampered"] += 1
@@ -116,6 +121,7 @@ def forgery(report, seed, steps):
             except stego.AuthenticationError:
                 light["refused"] += 1
     report.figure(f"B accepted of {steps} wrong keys and tampered files", accepted, "0", accepted == 0, seed)
+    report.figure("B which were accepted, and what they gave", told, seed=seed)
     report.figure("B refused", dict(kinds), seed=seed)
     report.figure("B Wilson 95 % interval of the share accepted", interval(accepted, steps), seed=seed)
     report.figure("B different texts of the refusals", len(texts), "1", len(texts) == 1, seed)
