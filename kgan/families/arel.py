@@ -7,7 +7,6 @@ from keras import ops
 
 from kgan import objectives
 from kgan.arguments import NONNEGATIVE
-from kgan.engine import Observation
 from kgan.families.reinforced_stories import JudgedStories
 
 
@@ -77,20 +76,13 @@ class AREL(JudgedStories):
     """
 
     argument_kinds: ClassVar = {"alpha": NONNEGATIVE}
+    judged_by = staticmethod(objectives.boltzmann_reward)
 
     def __init__(self, *args, kappa=1.0, alpha=0.0, per_token=False, **kwargs):
         super().__init__(*args, **kwargs)
         self.kappa = kappa
         self.alpha = alpha
         self.per_token = per_token
-
-    def reward_loss(self, batch):
-        human, sampled = self.score_both(batch)
-        return {
-            "adversarial": objectives.boltzmann_reward(human, sampled),
-            "human": Observation(ops.mean(human)),
-            "sampled": Observation(ops.mean(sampled)),
-        }
 
     def rewards(self, photos, words, likelihoods, stories):
         if self.per_token:

@@ -92,7 +92,8 @@ class ReinforcedStories(StoryModel):
 
 
 class JudgedStories(ReinforcedStories):
-    """A policy against a network that scores sentences. Subclasses write the score's loss and what it pays.
+    """A policy against a network that scores sentences. Subclasses say what the network minimises (`judged_by`), what a score is worth
+    (`worth`) and, where that is not all, what the policy is paid (`rewards`).
 
     The players take turns in blocks: `reward_steps` minibatches for the reward, then `policy_steps` for the policy, each fresh, and so on.
     In a block the player at rest is in inference mode; both human and sampled stories are about the minibatch's photos.
@@ -133,6 +134,11 @@ class JudgedStories(ReinforcedStories):
                 f"Received one from {taken} to {tuple(self.reward.output_shape)[1:]}."
             )
 
+    judged_by = None
+    """A function `(human scores, sampled scores) -> scalar`, what the network minimises."""
+    worth = staticmethod(lambda scores: scores)
+    """What scores pay."""
+
     def default_optimizers(self):
         return {move: story_optimizer(2e-4) for move in ("reward", "policy")}
 
@@ -166,6 +172,14 @@ class JudgedStories(ReinforcedStories):
         scores = self.score(ops.concatenate([photos, photos]), both, self.in_training)
         return ops.split(scores, 2)
 
+    def reward_loss(self, batch):
+        human, sampled = self.score_both(batch)
+        return {
+            "adversarial": self.judged_by(human, sampled),
+            "human": Observation(ops.mean(self.worth(human))),
+            "sampled": Observation(ops.mean(self.worth(sampled))),
+        }
+
     def reward_of(self, photos, stories, batch_size=64):
         """What every sentence earns from the reward network, before `kappa` and entropy.
 
@@ -182,5 +196,5 @@ class JudgedStories(ReinforcedStories):
         return self.payment if kind == "reward" else super().compiled_call(kind)
 
     def payment(self, photos, stories):
-        """The score of sentences as the policy is paid by it."""
-        return self.score(photos, stories)
+        """What sentences are worth, `(batch, num_photos)`."""
+        return self.worth(self.score(photos, stories))

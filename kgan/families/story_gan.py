@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 from kgan import objectives
-from kgan.engine import Observation
 from kgan.families.reinforced_stories import JudgedStories
 
 
@@ -38,22 +37,12 @@ class StoryGAN(JudgedStories):
     """
 
     fixed_arguments = ("squash",)
+    judged_by = staticmethod(objectives.non_saturating.discriminator)
+    worth = staticmethod(ops.sigmoid)
 
     def __init__(self, *args, log_reward=False, **kwargs):
         super().__init__(*args, squash="linear", **kwargs)
         self.log_reward = log_reward
 
-    def reward_loss(self, batch):
-        human, sampled = self.score_both(batch)
-        return {
-            "adversarial": objectives.non_saturating.discriminator(human, sampled),
-            "human": Observation(ops.mean(ops.sigmoid(human))),
-            "sampled": Observation(ops.mean(ops.sigmoid(sampled))),
-        }
-
-    def payment(self, photos, stories):
-        return ops.sigmoid(self.score(photos, stories))
-
     def rewards(self, photos, words, likelihoods, stories):
-        score = self.score(photos, words)
-        return ops.log_sigmoid(score) if self.log_reward else ops.sigmoid(score)
+        return ops.log_sigmoid(self.score(photos, words)) if self.log_reward else self.payment(photos, words)
