@@ -1,6 +1,7 @@
 """What the engine must know of the framework beside gradients: state, control flow, replicas."""
 
 import contextlib
+import functools
 import os
 import threading
 
@@ -82,6 +83,31 @@ def conditional(predicate, compute, skip):
         taken, skipped = compute(), skip()
         return keras.tree.map_structure(lambda a, b: ops.where(predicate, a, ops.cast(b, a.dtype)), taken, skipped)
     return ops.cond(predicate, compute, skip)
+
+
+def in_order(train_function):
+    """A compiled training function whose assignments keep the order of the program.
+
+    TensorFlow's graph optimiser may lose it. Its dependency pass drops the edge "first this assignment, then that one" where a way through
+    the data says the same, then removes operations on that way (`IdentityN`, which Keras' optimisers put around all gradients): two
+    steps on one weight in one graph may then swap. So this function is built and called without that pass.
+    """
+    if name() != "tensorflow" or train_function is None:
+        return train_function
+    import tensorflow as tf
+
+    options = tf.config.optimizer
+
+    @functools.wraps(train_function)
+    def ordered(*args, **kwargs):
+        before = options.get_experimental_options().get("dependency_optimization", True)
+        options.set_experimental_options({"dependency_optimization": False})
+        try:
+            return train_function(*args, **kwargs)
+        finally:
+            options.set_experimental_options({"dependency_optimization": before})
+
+    return ordered
 
 
 def host_call(function, tensors, shape, dtype):

@@ -181,6 +181,13 @@ class AdversarialModel(Saving, keras.Model):
 
     # Training --------------------------------------------------------------------------------------------------------
 
+    def make_train_function(self, force=False):
+        present = self.train_function
+        super().make_train_function(force)
+        if self.train_function is not present:
+            self.train_function = backend.in_order(self.train_function)
+        return self.train_function
+
     @property
     def in_training(self):
         return backend.training(default=False)

@@ -10,6 +10,7 @@ from keras import ops
 
 import kgan
 from kgan import families, programs
+from kgan.engine import MoveOptimizers
 from tests.conformance.specs import SPECS
 
 BATCH = 6
@@ -152,8 +153,10 @@ def two_rounds(name, policy):
 
 @some
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(spec, policy):
+def test_mixed_precision(spec, policy, monkeypatch):
     """Finite, learning what float32 learns, with losses, penalties, sigma and weights in float32."""
+    # From the usual 2^15 a scale may still be falling after two rounds, with every step skipped until then.
+    monkeypatch.setattr(MoveOptimizers, "initial_scale", 2.0**8)
     if policy == "mixed_float16" and keras.backend.backend() == "torch" and spec.images:
         pytest.skip("torch on a CPU has no float16 convolution that accepts the kernels Keras hands it")
     name = next(name for name, own in SPECS.items() if own is spec)

@@ -1,10 +1,13 @@
 """The declared game is the game that is played, step by step and by hand."""
 
+import time
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
+import kgan
 from kgan import Move, Observation, Turn
 from tests.games import Bilinear, Weight, ones, sgd
 
@@ -100,6 +103,31 @@ def test_project_acts_at_compile_and_after_each_step():
     model = OnlyD(psi=-0.45, turns_of=game)
     play(model)
     assert model.point() == pytest.approx((-0.5, 1.0))
+
+
+def test_a_fast_step_waits_for_a_slow_one():
+    """TensorFlow's graph optimiser lets the second step of psi overtake the first, whose gradient takes its time."""
+
+    def slow(x):
+        time.sleep(0.3 * (x.mean() > 0))
+        return x.mean()
+
+    class Pair(Bilinear):
+        def value(self, x):
+            psi, theta = self.discriminator(training=self.in_training), self.generator(training=self.in_training)
+            return ops.sum(psi * kgan.backend.host_call(slow, [x], (), "float32") + psi * theta)
+
+        def turns(self):
+            bound = {"discriminator": lambda w: ops.clip(w, -0.5, 0.5)}
+            return (Turn((Move("joint", ("discriminator", "generator"), lambda x: self.value(x), bound),), repeats=2),)
+
+        def default_optimizers(self):
+            return sgd("joint")
+
+    model = Pair(psi=0.0, theta=0.0)
+    play(model, data=np.repeat(np.float32([10.0, -10.0]), 4)[:, None])
+    # psi <- 0 - 1, clipped to -0.5, with theta still at 0; then psi <- -0.5 + 1 and theta <- 0 + 0.05.
+    assert model.point() == pytest.approx((0.5, 0.05))
 
 
 def test_a_projection_may_belong_to_one_player_of_a_move():
