@@ -22,6 +22,7 @@ from kgan.backend.execution import (
     snapshot,
     strategy,
     strategy_scope,
+    traced_once,
     worker_count,
     write_image_summary,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "snapshot",
     "strategy",
     "strategy_scope",
+    "traced_once",
     "training",
     "value_and_gradients",
     "worker_count",

@@ -1,5 +1,7 @@
 """Playing a compiled game: evaluate the moves of a turn at one point, then let them step."""
 
+from functools import partial
+
 import keras
 from keras import ops
 
@@ -136,11 +138,13 @@ class Play:
         total = _nan_unless_finite(batch)
         for turn in self.turns:
             gate = self._gate(turn)
+            step = partial(self._step, turn, gate)
+            if turn.repeats > 1:
+                step = backend.traced_once(step)
             for _ in range(turn.repeats):
                 if turn.fresh:
                     minibatch = next(fresh)
-                evaluations = self._step(turn, minibatch, gate)
-                total += ops.cast(self._log(turn, evaluations, gate), "float32") / turn.repeats
+                total += ops.cast(self._log(turn, step(minibatch), gate), "float32") / turn.repeats
         loss_metric.update_state(total)
         self.optimizer.iterations.assign_add(1)
 
@@ -153,7 +157,8 @@ class Play:
             gate = when if gate is None else ops.logical_and(gate, when)
         return gate
 
-    def _step(self, turn, minibatch, gate):
+    def _step(self, turn, gate, minibatch):
+        """Play a turn once. Returns, for each of its moves, the terms of its loss."""
         variables = [self.moved[move.name] for move in turn.moves]
 
         def compute():
@@ -170,7 +175,7 @@ class Play:
             self.optimizer.apply_move(move.name, evaluation.gradients, moved, gate)
             self.project(move, gate=gate)
         self._keep(evaluations)
-        return evaluations
+        return [e.terms for e in evaluations]
 
     def project(self, *moves, gate=None):
         """Bring the players of moves back into the sets they are kept in."""
@@ -207,11 +212,11 @@ class Play:
                     values[-1] = values[-1] - backend.replica_offset(values[-1].dtype)
             variable.assign(values[-1])
 
-    def _log(self, turn, evaluations, gate):
+    def _log(self, turn, terms, gate):
         weight = None if gate is None else ops.cast(gate, "float32")
         total = 0.0
-        for move, evaluation in zip(turn.moves, evaluations, strict=True):
-            for key, value in evaluation.terms.items():
+        for move, values in zip(turn.moves, terms, strict=True):
+            for key, value in values.items():
                 name = f"{move.name}/{key}"
                 self.terms[name].update_state(value, sample_weight=weight)
                 if name not in self._observed:

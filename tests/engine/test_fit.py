@@ -174,6 +174,25 @@ def test_no_retrace_after_the_first_round():
         assert len(traced) == first
 
 
+@pytest.mark.only("tensorflow")
+def test_repeated_turns_are_traced_once():
+    def traces(repeats):
+        calls = []
+
+        class Counting(Bilinear):
+            def value(self, x):
+                calls.append(1)
+                return super().value(x)
+
+        model = Counting(turns_of=lambda m: (Turn((m.d_move(),), repeats=repeats), Turn((m.g_move(),), fresh=False)))
+        model.compile()
+        model.fit(ones(4 * repeats), batch_size=4, verbose=0)
+        assert int(model.optimizer["discriminator"].iterations) == repeats
+        return len(calls)
+
+    assert traces(5) == traces(2)
+
+
 def test_eager_equals_compiled():
     def trained(**kwargs):
         model = gan(penalties=[kgan.penalties.GradientPenalty()])
