@@ -70,22 +70,8 @@ def by_example(draw):
     return drawn
 
 
-@pytest.fixture
-def no_folding():
-    """TensorFlow does not compute what depends on constants alone while it builds a graph.
-
-    The noise of `by_example` is such a constant, and what is folded behind it, hence the roundings, differs from graph to graph.
-    """
-    import tensorflow as tf
-
-    before = tf.config.optimizer.get_experimental_options().get("constant_folding", True)
-    tf.config.optimizer.set_experimental_options({"constant_folding": False})
-    yield
-    tf.config.optimizer.set_experimental_options({"constant_folding": before})
-
-
 @pytest.mark.parametrize("name", [name for name in SPECS if name not in OTHERWISE])
-def test_two_replicas_give_the_update_of_one(name, monkeypatch, no_folding):
+def test_two_replicas_give_the_update_of_one(name, monkeypatch):
     spec = SPECS[name]
     for kind in ("normal", "uniform", "truncated_normal", "randint"):
         monkeypatch.setattr(keras.random, kind, by_example(getattr(keras.random, kind)))
