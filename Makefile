@@ -23,7 +23,7 @@ help:
 	@echo "make test-backends  run them on JAX and torch too"
 	@echo "make lint           check style"
 	@echo "make proofs         run the proof runs (one to two hours; SEEDS='0 1 2', SMOKE=--smoke)"
-	@echo "make bench          time rounds against other ways to train the same networks (half an hour)"
+	@echo "make bench          time rounds against other ways to train the same networks (forty minutes)"
 
 $(VENV)/.installed: $(ROOT)/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -21,6 +21,7 @@ import importlib.util
 import json
 import os
 import platform
+import select
 import statistics
 import subprocess
 import sys
@@ -59,9 +60,13 @@ CONTENDERS = {
 
 
 class Worker:
-    """The process of a contender. `answer` is its last line, or None once it has failed; then `failure` says how."""
+    """The process of a contender. What it answers is a dict, or None once it has failed; then `failure` says how.
 
-    def __init__(self, contender, system, threads, python):
+    One that does not answer for `patience` seconds has failed: JAX takes minutes for three-dimensional convolutions on some processors.
+    """
+
+    def __init__(self, contender, system, threads, python, patience):
+        self.patience = patience
         command = [python, "-W", "ignore", "-m", contender.module, contender.name, json.dumps(system), str(threads)]
         # A pipe that nobody reads would fill up and stop the worker.
         self.complaints = tempfile.TemporaryFile("w+")  # noqa: SIM115
@@ -77,6 +82,11 @@ class Worker:
         self.about = self.read()
 
     def read(self):
+        if not select.select([self.process.stdout], [], [], self.patience)[0]:
+            self.failure = f"no answer in {self.patience:g} s"
+            self.process.kill()
+            self.end()
+            return None
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
@@ -117,7 +127,7 @@ def measure(system, names, args):
         if absent:
             figures[name] = {"failure": f"not installed: {', '.join(absent)}"}
             continue
-        worker = Worker(contender, system, args.threads, python)
+        worker = Worker(contender, system, args.threads, python, args.patience)
         if worker.failure:
             figures[name] = {"failure": worker.failure}
             continue
@@ -225,6 +235,9 @@ def main(argv=None):
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=3.0, help="of work between two looks at the clock")
     parser.add_argument("--rounds", type=int, help="a fixed number of rounds instead")
+    parser.add_argument(
+        "--patience", type=float, default=120.0, help="seconds to wait for an answer before a contender is left out"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peers-python", default=sys.executable, help="for torch-mimicry and torchgan")
     parser.add_argument("--output", type=Path, default=Path("runs/speed"))

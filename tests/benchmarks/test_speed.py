@@ -34,6 +34,22 @@ def test_a_smoke_run_times_what_is_installed_and_names_what_is_not(tmp_path, mon
     assert (tmp_path / "speed.png").stat().st_size > 1000
 
 
+def test_a_contender_that_does_not_answer_is_left_out(tmp_path):
+    arguments = [
+        "--smoke",
+        "--systems",
+        "sngan-1",
+        "--contenders",
+        "bare-tensorflow",
+        "--patience",
+        "0.01",
+        "--output",
+        str(tmp_path),
+    ]
+    (line,) = speed.main(arguments)
+    assert line["failure"] == "no answer in 0.01 s"
+
+
 @pytest.mark.parametrize("key", systems.SYSTEMS)
 def test_the_torch_networks_are_the_same_layer_by_layer(key):
     pytest.importorskip("torch")
