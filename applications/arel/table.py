@@ -129,7 +129,7 @@ def report(folder, rows, pairs, split, given, setting):
     if setting == "small":
         lines += [
             "",
-            "The small setting: the warm start, the row XE-ss, has no scheduled sampling, and no further training as the others have.",
+            "The small setting: XE-ss is the warm start, without the further training that the others have.",
         ]
     versions = metrics.metric_versions(rows["human"])
     lines += ["", "Metrics:", "", *dict.fromkeys(f"- {text}" for text in versions.values())]

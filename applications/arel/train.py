@@ -53,9 +53,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
         judged = {"filters": sizes["filters"], **dict.fromkeys(("reward_steps", "policy_steps"), 1 if smoke else sizes["block"])}
         at_once = 1 if smoke else min(20, steps)
         if system == "xe":
-            # Scheduled sampling, which the paper's hundred epochs afford, would slow a short run more than it helps.
-            schedule = {} if about["setting"] == "paper" else {"scheduled_sampling": None}
-            model = kgan.StoryXE(**common, **schedule)
+            model = kgan.StoryXE(**common)
             model.compile({"policy": optimizer(sizes["xe_rate"], about["setting"] == "small")}, steps_per_execution=at_once)
             return model
         if system in METRICS:
