@@ -1,9 +1,9 @@
 """Structured codes: latents of known meaning, whose values a network can be asked to recover from an example.
 
-A code knows its prior `P(c)` and how the outputs of a network parametrise the recogniser's distribution `Q(c | x)`. `InfoGAN` feeds codes
+A code knows its prior `P(c)` and how the outputs of a network parametrize the recognizer's distribution `Q(c | x)`. `InfoGAN` feeds codes
 to its generator beside the noise. Codes are float32 tensors `(batch, size)`; entropies and likelihoods are in nats.
 
-Example: from outputs of zero, a ten-way code is recognised no better than by chance.
+Example: from outputs of zero, a ten-way code is recognized no better than by chance.
 
 >>> from keras import ops
 >>> import kgan
@@ -40,7 +40,7 @@ class Code(Checked):
         raise NotImplementedError(f"{type(self).__name__} must define log_likelihood(parameters, values).")
 
     def mean(self, parameters):
-        """The mean of `Q(c | x)`, `(batch, size)`: what the recogniser believes the code to be."""
+        """The mean of `Q(c | x)`, `(batch, size)`: what the recognizer believes the code to be."""
         raise NotImplementedError(f"{type(self).__name__} must define mean(parameters).")
 
     @classmethod

@@ -17,7 +17,7 @@ _DEFLATED = 1032  # no byte of a zip file can hold more than so many
 
 
 def atomic_write(path, write, overwrite=True, mode=None):
-    """Write a file through a temporary neighbour, synced and renamed.
+    """Write a file through a temporary neighbor, synced and renamed.
 
     Args:
         path: the file.
@@ -35,7 +35,7 @@ def atomic_write(path, write, overwrite=True, mode=None):
     except FileExistsError:
         raise
     except OSError as error:
-        # Of the file that was meant, not of its temporary neighbour.
+        # Of the file that was meant, not of its temporary neighbor.
         text = f"{error.strerror or error}; the file was not written"
         raise (OSError(f"{path}: {text}") if error.errno is None else OSError(error.errno, text, str(path))) from error
     with contextlib.suppress(OSError):  # not every file system can sync a folder

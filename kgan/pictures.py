@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from kgan.datasets.images import to_uint8
-from kgan.datasets.shapes import render
 from kgan.files import atomic_write
-from kgan.meshes import sampled
+from kgan.images import to_uint8
+from kgan.shapes.drawn import render
+from kgan.shapes.meshes import sampled
 
 
 def image_grid(images, columns=None, scale=None, gap=1):
@@ -41,7 +41,7 @@ def side_by_side(samples):
         samples: dict of domain to images (count, height, width, 1 or 3), equal in count and height.
 
     Returns:
-        Array (count, height, widths together, channels); grey images among coloured ones become coloured.
+        Array (count, height, widths together, channels); gray images among colored ones become colored.
     """
     parts = [np.asarray(images) for images in samples.values()]
     if {part.ndim for part in parts} != {4} or len({part.shape[:2] for part in parts}) > 1:
@@ -57,10 +57,10 @@ def voxel_grid(voxels, columns=None, image_size=96, azimuth=30.0, elevation=25.0
 
     Args:
         voxels: array (count, size, size, size, 1) in [0, 1]. columns: int or None: as square as it gets.
-        image_size: int, pixels of one shape. azimuth, elevation, threshold: as in `kgan.datasets.render`.
+        image_size: int, pixels of one shape. azimuth, elevation, threshold: as in `kgan.shapes.render`.
 
     Returns:
-        uint8 array (height, width, 3), shapes grey on white.
+        uint8 array (height, width, 3), shapes gray on white.
     """
     seen = render(voxels, image_size, azimuth, elevation, threshold)
     return image_grid(2.0 * np.where(seen > 0, 0.85 * seen, 1.0)[..., None] - 1.0, columns, scale=1)

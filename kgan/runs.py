@@ -16,7 +16,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, memory, metrics, pictures
+from kgan import backend, callbacks, datasets, memory, metrics, pictures, shapes
 from kgan.engine import AdversarialModel
 from kgan.files import atomic_write, read_json, reading, write_json
 from kgan.version import __version__
@@ -213,7 +213,7 @@ def evaluate_samples(samples, dataset, image_size=None):
         mixture = getattr(datasets, dataset)()
         return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
     if samples.ndim == 5:
-        return {f"{k}[n={len(samples)}]": v for k, v in metrics.shape_report(samples).items()}
+        return {f"{k}[n={len(samples)}]": v for k, v in shapes.shape_report(samples).items()}
     return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
 
 

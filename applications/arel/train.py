@@ -15,10 +15,10 @@ from pages import draw_told
 from sources import figures, source
 
 import kgan
-from kgan import callbacks, metrics, runs
-from kgan.datasets.stories import PHOTOS
+from kgan import callbacks, runs
 from kgan.files import write_json
 from kgan.networks import StoryPolicy
+from kgan.stories.sentences import PHOTOS
 
 METRICS = {"bleu-rl": "bleu-4", "meteor-rl": "meteor", "rouge-rl": "rouge-l", "cider-rl": "cider-d"}
 SYSTEMS = ("arel", "xe", "gan", *METRICS)
@@ -57,7 +57,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
             model.compile({"policy": optimizer(sizes["xe_rate"], about["setting"] == "small")}, steps_per_execution=at_once)
             return model
         if system in METRICS:
-            reward = metrics.StoryReward.of_training(METRICS[system], vocabulary, stories)
+            reward = kgan.stories.StoryReward.of_training(METRICS[system], vocabulary, stories)
             model = kgan.StoryRL(**common, metric=reward, rl_weight=about["rl_weight"])
         elif system == "gan":
             model = kgan.StoryGAN(**common, **judged, rl_weight=about["rl_weight"])
@@ -84,7 +84,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
         if len(told) < len(names):  # a smoke run
             told |= dict(zip(names[len(told) :], vocabulary.decode_stories(model.tell(photos[len(told) :])), strict=True))
         found = figures(told, given, "validation")
-        write_json(Path(settings.output) / "metric_versions.json", metrics.metric_versions(found))
+        write_json(Path(settings.output) / "metric_versions.json", kgan.stories.metric_versions(found))
         write_json(Path(settings.output) / "stories-validation.json", {"split": "validation", "stories": told})
         if hasattr(model, "reward_of"):
             _, told_photos, human = given.stories("validation").by_album(1)
@@ -105,10 +105,12 @@ def story_stage(given, settings, system, sizes, about, start=None):
     if about["setting"] == "paper":
         # The authors': rates halved, and the best weights again, after 4 (cross-entropy) or 10 evaluations without a better METEOR.
         _, _, human = given.stories("validation").by_album()
-        human = [metrics.join_stories(told_by) for told_by in human]
+        human = [kgan.stories.join_stories(told_by) for told_by in human]
 
         def score(model):
-            return metrics.meteor(metrics.join_stories(vocabulary.decode_stories(model.tell(photos))), human, beam_width=5)[0]
+            return kgan.stories.meteor(
+                kgan.stories.join_stories(vocabulary.decode_stories(model.tell(photos))), human, beam_width=5
+            )[0]
 
         patience = 4 if system == "xe" else 10
         watching = [callbacks.BestOnPlateau(score, "meteor[exact+stem]", patience, folder=Path(settings.output) / "best")]

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 import kgan
-from kgan.datasets.attributes import read_attributes
-from kgan.datasets.labelled_images import read_labels
+from kgan.datasets.attribute_lists import read_attributes
+from kgan.datasets.labeled_images import read_labels
 
 FACES = 8000
 
@@ -76,7 +76,7 @@ class Own:
         return self.graph.matrix(read_labels(self.table, self.graph.nodes)[2])
 
     def pairs(self, size, batch_size):
-        return kgan.datasets.labelled_images(
+        return kgan.datasets.labeled_images(
             self.table, self.folder, self.graph.nodes, size, batch_size=batch_size, seed=self.seed
         )
 

@@ -92,7 +92,7 @@ def image_stage(given, settings, controller, system, filters, setting):
 
 
 def draw_shares(path, nodes, shares):
-    """Bars of P(label = 1), a colour for every entry of `shares`."""
+    """Bars of P(label = 1), a color for every entry of `shares`."""
     drawn, axes = pictures.figure(1.5 + 0.8 * len(nodes), 3.5)
     axis, width = axes[0, 0], 0.8 / len(shares)
     for i, (name, values) in enumerate(shares.items()):

@@ -22,10 +22,10 @@ def main(
     source: Annotated[str, typer.Option(help="images of the first domain: digits or tfds:<name>")] = "digits",
     reverse: Annotated[bool, typer.Option("--reverse", help="labels in the second domain instead of the first")] = False,
     image_size: Annotated[int | None, typer.Option(min=8, help="resize images to this many pixels")] = None,
-    source_count: Annotated[int | None, typer.Option(min=1, help="labelled images, drawn at random; default all")] = None,
+    source_count: Annotated[int | None, typer.Option(min=1, help="labeled images, drawn at random; default all")] = None,
     target_count: Annotated[int | None, typer.Option(min=1, help="images trained on without labels; default two thirds")] = None,
     classification_weight: Annotated[
-        float | None, typer.Option(min=0, help="of the labelled cross-entropy; default 1 below 28 pixels, else the authors' 10")
+        float | None, typer.Option(min=0, help="of the labeled cross-entropy; default 1 below 28 pixels, else the authors' 10")
     ] = None,
     feature_weight: Annotated[
         float | None,
@@ -47,7 +47,7 @@ def main(
 ):
     """Train a classifier on one domain for another; write its accuracies, those of the same network without the game, and the model.
 
-    `accuracy_transductive` is that on the unlabelled images the game was trained on, the paper's protocol; `accuracy` that on the others.
+    `accuracy_transductive` is that on the unlabeled images the game was trained on, the paper's protocol; `accuracy` that on the others.
     """
     sets, models = {}, []
 
@@ -64,9 +64,9 @@ def main(
                 raise ValueError(f"{name!r} has {len(order)} images, fewer than the {kept} asked for.")
             parts = order[:kept], order[kept:]
             sets[role] = name, [(domains[name][part], labels[name][part]) for part in parts]
-        (own, ((x, y), _)), (other, ((unlabelled, _), _)) = sets["source"], sets["target"]
-        shapes = {own: x.shape[1:], other: unlabelled.shape[1:]}
-        return kgan.datasets.unpaired({own: x, other: unlabelled}, batch_size, labels={own: y}, passes=passes, seed=seed), shapes
+        (own, ((x, y), _)), (other, ((unlabeled, _), _)) = sets["source"], sets["target"]
+        shapes = {own: x.shape[1:], other: unlabeled.shape[1:]}
+        return kgan.datasets.unpaired({own: x, other: unlabeled}, batch_size, labels={own: y}, passes=passes, seed=seed), shapes
 
     def build(shapes):
         small = next(iter(shapes.values()))[0] < 28
@@ -93,12 +93,12 @@ def main(
     def measure(_, samples):
         (own, ((x, y), _)), (other, target) = sets["source"], sets["target"]
         (model,) = models
-        # The same network on labelled images alone; it has no other first layer than its own domain's.
+        # The same network on labeled images alone; it has no other first layer than its own domain's.
         alone = keras.models.clone_model(model.classifier_of(own))
         alone.compile(keras.optimizers.Adam(2e-4, 0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
         rounds = 2 if smoke else epochs * passes * max(len(x), len(target[0][0])) // batch_size
         alone.fit(x, y, batch_size=batch_size, epochs=max(1, rounds * batch_size // len(x)), verbose=0)
-        figures = {"labelled_accuracy": share(model.classify(x, own), y)}
+        figures = {"labeled_accuracy": share(model.classify(x, own), y)}
         for suffix, (images, truth) in zip(("_transductive", ""), target, strict=True):
             if len(images):
                 figures[f"accuracy{suffix}"] = share(model.classify(images, other), truth)

@@ -1,4 +1,4 @@
-"""Train a spectrally normalised GAN (Miyato et al. 2018, 1802.05957).
+"""Train a spectrally normalized GAN (Miyato et al. 2018, 1802.05957).
 
 The defaults learn scikit-learn's handwritten digits on two CPU cores. The paper's CIFAR-10 run, 50,000 generator updates:
 
@@ -23,7 +23,7 @@ def main(
     setting: Annotated[str, typer.Option(help="A to F of Table 1, or resnet")] = "D",
     objective: Annotated[str, typer.Option(help="hinge (Eq. 16-17) or non_saturating (Eq. 15)")] = "hinge",
     normalize: Annotated[
-        bool, typer.Option(help="--no-normalize trains the same networks without spectral normalisation")
+        bool, typer.Option(help="--no-normalize trains the same networks without spectral normalization")
     ] = True,
     batch_size: Annotated[int, typer.Option(min=1, help="examples of one move")] = 64,
     epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 50,
@@ -39,12 +39,12 @@ def main(
     resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
-    """Train a spectrally normalised GAN and write samples, figures, checkpoints and the model to a folder."""
+    """Train a spectrally normalized GAN and write samples, figures, checkpoints and the model to a folder."""
 
     def build(shape):
         networks = {}
         if not normalize:
-            # The same layers without the normaliser: what the normalisation is worth.
+            # The same layers without the normalizer: what the normalization is worth.
             module = kgan.networks.sn_resnet if architecture == "resnet" else kgan.networks.sn_cnn
             variant = {"variant": "code"} if architecture == "cnn-code" else {}
             networks = {"discriminator": module.discriminator(shape, width, **variant), "joint_batch": True}

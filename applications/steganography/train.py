@@ -1,6 +1,6 @@
 """Train Alice, Bob and Eve: messages hidden in images (Hayes and Danezis 2017, 1703.00371).
 
-The defaults train this project's residual networks on grey photos that come with scikit-image, on two CPU cores; --paper takes the paper's
+The defaults train this project's residual networks on gray photos that come with scikit-image, on two CPU cores; --paper takes the paper's
 networks. The authors' CelebA setting, 100 bits in 32x32x3:
 
     python applications/steganography/train.py --paper --data celeba:CelebA --image-size 32 --bits 100 --batch-size 32 \
@@ -53,7 +53,7 @@ def main(
         int | None, typer.Option(min=1, help="a block's, default 2; with --paper a tile's, default 0.1 a value")
     ] = None,
     block: Annotated[int, typer.Option(min=2, help="pixels of a block's side, without --paper")] = 4,
-    amplitude: Annotated[float, typer.Option(min=0.1, max=100, help="largest change in grey levels, without --paper")] = 4.0,
+    amplitude: Annotated[float, typer.Option(min=0.1, max=100, help="largest change in gray levels, without --paper")] = 4.0,
     image_weight: Annotated[float | None, typer.Option(min=0, help="of the distortion; default 300, with --paper 0.3")] = None,
     message_weight: Annotated[float, typer.Option(min=0, help="of Bob's errors")] = 0.6,
     eve_weight: Annotated[float, typer.Option(min=0, help="of Eve's verdict; 0: Alice does not mind her")] = 0.1,

@@ -58,7 +58,7 @@ def main(
 
     def data():
         shapes, shape = runs.training_data(settings)
-        return {"shapes": shapes, "views": kgan.datasets.views(shapes, image_size)} if views else shapes, shape
+        return {"shapes": shapes, "views": kgan.shapes.views(shapes, image_size)} if views else shapes, shape
 
     def build(shape):
         family = kgan.ThreeDVAEGAN if views else kgan.ThreeDGAN

@@ -106,11 +106,11 @@ def adaptation(report, seed, steps):
     seen, fresh = float(found[:600].mean()), float(found[600:].mean())
     own = float((model.classify(digits, "digits").argmax(-1) == labels).mean())
     at_home = float((alone.predict(digits, verbose=0).argmax(-1) == labels).mean())
-    report.figure("D source only: accuracy on negatives, on the labelled digits", [before, at_home], seed=seed)
+    report.figure("D source only: accuracy on negatives, on the labeled digits", [before, at_home], seed=seed)
     report.figure("D accuracy on the negatives trained on without labels", seen, seed=seed)
     report.figure("D accuracy on new negatives", fresh, seed=seed)
     report.figure("D points gained on new negatives", 100 * (fresh - before), ">= 10", fresh - before >= 0.1, seed)
-    report.figure("D accuracy on the labelled digits", own, seed=seed)
+    report.figure("D accuracy on the labeled digits", own, seed=seed)
     report.figure("D agreement R of pairs", agreement(model, negatives)[0], seed=seed)
 
 

@@ -89,7 +89,7 @@ def segment(count, seed):
 
 
 def adam(discriminator, generator=None, beta_1=0.5, beta_2=0.999):
-    """Optimisers by rate; a generator of rate None stays as it is."""
+    """Optimizers by rate; a generator of rate None stays as it is."""
     still = keras.optimizers.SGD(0.0) if generator is None else keras.optimizers.Adam(generator, beta_1, beta_2)
     return {"discriminator": keras.optimizers.Adam(discriminator, beta_1, beta_2), "generator": still}
 

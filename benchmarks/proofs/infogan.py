@@ -15,7 +15,7 @@ BATCH, EPOCHS = 128, 5
 
 
 class Unasked(kgan.InfoGAN):
-    """A plain GAN with a recogniser that looks on: L_I reaches neither the generator nor the trunk."""
+    """A plain GAN with a recognizer that looks on: L_I reaches neither the generator nor the trunk."""
 
     def generator_loss(self, real):
         return {"adversarial": super().generator_loss(real)["adversarial"]}
@@ -62,7 +62,7 @@ def figures(report, name, model, pixels, labels, seed):
     values = {
         "bound": float(model.mutual_information(5000, seed=seed)[0]),
         "correlations": correlations(model, seed),
-        "purity": kgan.metrics.purity(model.encode(pixels)[:, :10].argmax(-1), labels),
+        "purity": kgan.metrics.cluster_purity(model.encode(pixels)[:, :10].argmax(-1), labels),
         "std": float(model.generate(5000, seed=seed).std(axis=0).mean()),
     }
     report.figure(f"{name} purity of the classes on all digits", values["purity"], seed=seed)

@@ -10,12 +10,12 @@ from kgan.networks import steganography
 
 BATCH, BITS, FRESH_STEPS = 64, 25, 640
 SIZES = {"kernel": 4, "stages": 3}
-RESIDUAL_BATCH, ANALYSER_STEPS = 32, 800
+RESIDUAL_BATCH, ANALYZER_STEPS = 32, 800
 DETECTORS, JUDGED = ("brick", "gravel", "immunohistochemistry", "stereo_motorcycle"), ("rocket", "grass")
 
 
 class Caught(kgan.SteganographyGAN):
-    """The wrong sign: Alice minimises Eve's own loss on stego images, so that she is rewarded for being caught."""
+    """The wrong sign: Alice minimizes Eve's own loss on stego images, so that she is rewarded for being caught."""
 
     fooled = staticmethod(lambda logits: ops.mean(ops.softplus(logits)))
 
@@ -33,7 +33,7 @@ def eve():
 
 
 def play(family, seed, steps, **kwargs):
-    """The game on 16x16 grey patches, 25 bits each (0.098 bits per pixel)."""
+    """The game on 16x16 gray patches, 25 bits each (0.098 bits per pixel)."""
     train, _ = kgan.datasets.arrays("photo_patches", "train", 16)
     shape = train.shape[1:]
     model = family(
@@ -70,10 +70,10 @@ def figures(model, train, seed, steps):
         "in-game Eve": model.eve_accuracy(covers, stego),
         "PSNR": float(10 * np.log10(4 / error)),
     }
-    for name, joint in (("fresh steganalyser", False), ("fresh steganalyser, one batch", True)):
+    for name, joint in (("fresh steganalyzer", False), ("fresh steganalyzer, one batch", True)):
         keras.utils.set_random_seed(seed + 100)
         options = {"steps": min(FRESH_STEPS, steps), "symmetries": False, "joint_batch": joint, "seed": seed}
-        fresh = kgan.metrics.steganalyser(train, hidden, eve(), **options)
+        fresh = kgan.stego.steganalyzer(train, hidden, eve(), **options)
         found[name], found[f"{name}, 95 % interval"] = fresh.accuracy(covers, stego)
     return found
 
@@ -85,26 +85,26 @@ def paper(report, seed, steps):
         "bit accuracy, 8-bit": (">= 0.99", lambda v: v >= 0.99),
         "in-game Eve": ("<= 0.60", lambda v: v <= 0.6),
         "PSNR": (">= 22", lambda v: v >= 22),
-        "fresh steganalyser": ("<= 0.80", lambda v: v <= 0.8),
+        "fresh steganalyzer": ("<= 0.80", lambda v: v <= 0.8),
     }
     for name, value in found.items():
         bar, reached = bars.get(name, (None, None))
         report.figure(f"A {name}", value, bar, reached and reached(value), seed)
     for label, family, kwargs in (("no Eve (weight 0)", kgan.SteganographyGAN, {"eve_weight": 0.0}), ("wrong sign", Caught, {})):
         for name, value in figures(*play(family, seed, steps, **kwargs), seed, steps).items():
-            wrong = label == "wrong sign" and name == "fresh steganalyser"
+            wrong = label == "wrong sign" and name == "fresh steganalyzer"
             report.figure(
                 f"A {label}: {name}", value, ">= 0.95, it is caught" if wrong else None, value >= 0.95 if wrong else None, seed
             )
 
 
 def tiles(names):
-    return floats(kgan.datasets.grey_patches(names, 32, 32)[0])
+    return floats(kgan.datasets.gray_patches(names, 32, 32)[0])
 
 
 def residual(report, seed, steps):
     """Part B: the residual networks on 32x32 tiles, 128 bits each (0.125 bits per pixel), with Eve and without her."""
-    pixels, _ = kgan.datasets.grey_patches(kgan.datasets.GREY_PHOTOS[:7], 32)
+    pixels, _ = kgan.datasets.gray_patches(kgan.datasets.GRAY_PHOTOS[:7], 32)
     train = floats(kgan.datasets.cover_variants(pixels, steps * RESIDUAL_BATCH // 2, seed))
     for label, weight in (("", {}), (" no Eve (weight 0):", {"eve_weight": 0.0})):
         keras.utils.set_random_seed(seed)
@@ -122,9 +122,9 @@ def residual(report, seed, steps):
         report.figure(f"B{label} in-game Eve", model.eve_accuracy(judged, stego), seed=seed)
         keras.utils.set_random_seed(seed + 100)
         hidden = model.hide(covers, random_bits(model, len(covers), seed + 1))
-        fresh = kgan.metrics.steganalyser(covers, hidden, steps=min(ANALYSER_STEPS, steps), batch_size=32, seed=seed)
+        fresh = kgan.stego.steganalyzer(covers, hidden, steps=min(ANALYZER_STEPS, steps), batch_size=32, seed=seed)
         found, interval = fresh.accuracy(judged, stego)
-        report.figure(f"B{label} fresh steganalyser, other photos", found, seed=seed)
+        report.figure(f"B{label} fresh steganalyzer, other photos", found, seed=seed)
         report.figure(f"B{label} its 95 % interval", interval, seed=seed)
 
 

@@ -37,7 +37,7 @@ def input_gradient(function, points):
 
     Args:
         function: callable from points of shape `(batch, ...)` to scores with one value per example. It must not mix the
-            examples of a batch (no batch normalisation), or the result is not per example.
+            examples of a batch (no batch normalization), or the result is not per example.
         points: tensor of shape `(batch, ...)`.
 
     Returns:

@@ -75,7 +75,7 @@ def conditional(predicate, compute, skip):
     """`compute()` if the scalar `predicate` holds, else `skip()`; both return the same nest of tensors.
 
     Only the taken branch runs, except inside several replicas of `tf.distribute`, which allows no communication (such as
-    synchronised batch normalisation) in a branch: there both are evaluated and one is selected.
+    synchronized batch normalization) in a branch: there both are evaluated and one is selected.
     """
     if name() == "torch":
         return compute() if bool(predicate) else skip()
@@ -88,8 +88,8 @@ def conditional(predicate, compute, skip):
 def in_order(train_function):
     """A compiled training function whose assignments keep the order of the program.
 
-    TensorFlow's graph optimiser may lose it. Its dependency pass drops the edge "first this assignment, then that one" where a way through
-    the data says the same, then removes operations on that way (`IdentityN`, which Keras' optimisers put around all gradients): two
+    TensorFlow's graph optimizer may lose it. Its dependency pass drops the edge "first this assignment, then that one" where a way through
+    the data says the same, then removes operations on that way (`IdentityN`, which Keras' optimizers put around all gradients): two
     steps on one weight in one graph may then swap. So this function is built and called without that pass.
     """
     if name() != "tensorflow" or train_function is None:
@@ -111,7 +111,7 @@ def in_order(train_function):
 
 
 def traced_once(function):
-    """The function, as one that is traced and optimised once however often a step calls it.
+    """The function, as one that is traced and optimized once however often a step calls it.
 
     On TensorFlow, in a compiled step, it becomes a function of the graph that is not unrolled at its calls, so that a game of five
     discriminator steps starts as fast as one of one. Elsewhere, eagerly, and under a strategy (whose replicas must not meet inside a

@@ -4,7 +4,7 @@ import keras
 
 
 def frozen_graph(content, feed, fetch, operand):
-    """A function out of a serialised `GraphDef`, on TensorFlow alone.
+    """A function out of a serialized `GraphDef`, on TensorFlow alone.
 
     The one operation of the first graphs that TensorFlow no longer runs, `BatchNormWithGlobalNormalization`, is written out
     in present ones: `(x - m) * (gamma / sqrt(v + epsilon)) + beta`.
@@ -35,7 +35,7 @@ def frozen_graph(content, feed, fetch, operand):
     try:
         graph.ParseFromString(content)
     except DecodeError as error:
-        raise ValueError("The content is not a serialised TensorFlow graph.") from error
+        raise ValueError("The content is not a serialized TensorFlow graph.") from error
     nodes = {node.name: node for node in graph.node}
     missing = sorted({feed, fetch, operand[0]} - set(nodes))
     if missing:
@@ -45,7 +45,7 @@ def frozen_graph(content, feed, fetch, operand):
         raise ValueError(f"The node {name!r} has no input {index}.")
     weight = nodes[name].input[index]
     part = tf.compat.v1.GraphDef(node=_needed(nodes, feed, [fetch, _node(weight)]), versions=graph.versions)
-    _write_out_normalisation(part)
+    _write_out_normalization(part)
 
     def run(tensor):
         outputs = [f"{fetch}:0", weight if ":" in weight else f"{weight}:0"]
@@ -77,7 +77,7 @@ def _needed(nodes, feed, wanted):
     return [node for name, node in nodes.items() if name in found]
 
 
-def _write_out_normalisation(graph):
+def _write_out_normalization(graph):
     import tensorflow as tf
 
     for node in [n for n in graph.node if n.op == "BatchNormWithGlobalNormalization"]:
@@ -95,9 +95,9 @@ def _write_out_normalisation(graph):
         scale = add("scale", "Rsqrt", add("shifted_variance", "Add", variance, epsilon.name))
         if scaled:
             scale = add("gamma_scale", "Mul", scale, gamma)
-        normalised = add("normalised", "Mul", add("centred", "Sub", x, mean), scale)
+        normalized = add("normalized", "Mul", add("centered", "Sub", x, mean), scale)
         control = [i for i in node.input if i.startswith("^")]
         node.Clear()
         node.name, node.op = name, "Add"
         node.attr["T"].type = float32
-        node.input.extend([normalised, beta, *control])
+        node.input.extend([normalized, beta, *control])

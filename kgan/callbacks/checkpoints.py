@@ -27,7 +27,7 @@ _NAME = re.compile(r"epoch-(\d{5,})\.keras")
 class Checkpoint(Checked, keras.callbacks.Callback):
     """Write the whole state of a run at the end of every n-th epoch, and stop cleanly on a signal.
 
-    A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimisers, averages, random states. It is
+    A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimizers, averages, random states. It is
     written to a temporary name, synced and renamed, so an interruption never damages one. `restore` continues from the newest.
     Of several workers the first writes; all read the same folder when they resume.
 

@@ -29,7 +29,7 @@ class BestOnPlateau(Checked, keras.callbacks.Callback):
         best: float, the best figure. reductions: int, how often the rates were lowered.
 
     Raises:
-        ValueError: a figure that is not finite; an optimiser whose rate is a schedule.
+        ValueError: a figure that is not finite; an optimizer whose rate is a schedule.
 
     Example:
     >>> import numpy as np, kgan

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from kgan.datasets.albums import Albums, Scene, album_vocabulary, albums, picture_classifier
-from kgan.datasets.attributes import read_attributes
+from kgan import shapes
+from kgan.backend.feeding import from_arrays
+from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.celeba import celeba
-from kgan.datasets.covers import GREY_PHOTOS, bossbase, cover_folder, cover_variants, grey_patches, grey_photo, read_pgm
+from kgan.datasets.covers import GRAY_PHOTOS, bossbase, cover_folder, cover_variants, gray_patches, gray_photo, read_pgm
 from kgan.datasets.domains import (
     CHANGES,
     attribute_domains,
@@ -19,17 +20,13 @@ from kgan.datasets.domains import (
 )
 from kgan.datasets.embedded import EMBEDDED, stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
-from kgan.datasets.images import read_image, resize, to_uint8
-from kgan.datasets.labelled_images import labelled_images, read_labels
-from kgan.datasets.meshes import modelnet, read_binvox, read_mat, read_off
+from kgan.datasets.few_labels import semi_supervised
+from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
-from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
-from kgan.datasets.semi_supervised import semi_supervised
-from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
-from kgan.datasets.stories import Stories, Vocabulary
+from kgan.datasets.pipeline import from_files, image_folder, tfds_images, to_float
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
-from kgan.datasets.vist import photo_features, vist, vist_vocabulary
+from kgan.images import read_image, resize, to_uint8
 
 
 def names():
@@ -66,7 +63,7 @@ def _stored(name, split, image_size):
     if name.startswith("tfds:"):
         return tfds_images(name.removeprefix("tfds:"), split, image_size)
     if name.startswith("modelnet:"):
-        return modelnet(name.removeprefix("modelnet:"), split, image_size or 64)
+        return shapes.modelnet(name.removeprefix("modelnet:"), split, image_size or 64)
     name, _, kind = name.partition(":") if name.startswith(("solids:", "furniture:")) else (name, "", "")
     if name not in EMBEDDED:
         raise ValueError(
@@ -95,7 +92,7 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
         labels: bool, default False: yield `(examples, labels)`.
         shuffle: bool, default True, anew in every epoch, in an order given by `seed` and the epoch.
         seed: int, default 0.
-        dequantize: bool, default False. True maps 8-bit pixels by `x / 128 - 1 + U(0, 1/128)` as the codes of spectral normalisation
+        dequantize: bool, default False. True maps 8-bit pixels by `x / 128 - 1 + U(0, 1/128)` as the codes of spectral normalization
             and WGAN-GP do, instead of `x / 127.5 - 1`.
 
     Returns:
@@ -124,14 +121,8 @@ def load(name, split="train", batch_size=64, image_size=None, *, labels=False, s
 __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
-    "GREY_PHOTOS",
-    "Albums",
+    "GRAY_PHOTOS",
     "Mixture",
-    "Scene",
-    "Stories",
-    "Vocabulary",
-    "album_vocabulary",
-    "albums",
     "arrays",
     "attribute_domains",
     "bossbase",
@@ -142,42 +133,29 @@ __all__ = [
     "edges",
     "from_arrays",
     "from_files",
-    "furniture",
-    "furniture_mesh",
     "gaussian1200",
-    "grey_patches",
-    "grey_photo",
+    "gray_patches",
+    "gray_photo",
     "grid",
     "halves",
     "image_folder",
-    "labelled_images",
+    "labeled_images",
     "load",
     "load_domains",
-    "modelnet",
     "names",
     "negatives",
-    "photo_features",
-    "picture_classifier",
     "read_attributes",
-    "read_binvox",
     "read_image",
     "read_labels",
-    "read_mat",
-    "read_off",
     "read_pgm",
-    "render",
     "resize",
     "rgbd_folder",
     "ring",
     "semi_supervised",
-    "solids",
     "stack_digits",
     "subspaces",
     "thicken",
     "to_uint8",
     "unpaired",
     "usps",
-    "views",
-    "vist",
-    "vist_vocabulary",
 ]

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from kgan.arguments import COUNT, require, shown
-from kgan.datasets.attributes import read_attributes
-from kgan.datasets.images import crop_and_average
-from kgan.datasets.labelled_images import check_mirror, load_labelled
-from kgan.datasets.pipeline import from_arrays, mirrored, tfds_dataset, to_float
+from kgan.backend.feeding import from_arrays
+from kgan.datasets.attribute_lists import read_attributes
+from kgan.datasets.labeled_images import check_mirror, load_labeled
+from kgan.datasets.pipeline import mirrored, tfds_dataset, to_float
 from kgan.files import read_text
+from kgan.images import crop_and_average
 
 _SPLITS = {"train": "0", "validation": "1", "test": "2"}
 _NAMED = 10
@@ -87,7 +88,7 @@ def celeba(
         return mirrored(dataset, seed) if mirror else dataset
     paths, values, folder = _from_files(Path(root), names, split, limit)
     options = {"channels": 3, "crop": crop, "mirror": mirror, "corrupt": corrupt, "shuffle": shuffle, "seed": seed}
-    return load_labelled(paths, values, folder, image_size, batch_size, **options)
+    return load_labeled(paths, values, folder, image_size, batch_size, **options)
 
 
 def _from_files(root, attributes, split, limit):

@@ -1,14 +1,14 @@
-"""Photos as steganography wants them: grey, not resized, cut into patches. Resizing removes the noise that hides a message."""
+"""Photos as steganography wants them: gray, not resized, cut into patches. Resizing removes the noise that hides a message."""
 
 from pathlib import Path
 
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.datasets.images import SUFFIXES, open_image, readable, refuse_or_warn
+from kgan.images import SUFFIXES, open_image, readable, refuse_or_warn
 
-# Grey or colour, all made grey; those of scikit-image that come with its package.
-GREY_PHOTOS = (
+# Gray or color, all made gray; those of scikit-image that come with its package.
+GRAY_PHOTOS = (
     "camera",
     "coins",
     "moon",
@@ -26,15 +26,15 @@ GREY_PHOTOS = (
     "retina",
     "stereo_motorcycle",
 )
-_PATCHED = GREY_PHOTOS[:8]
+_PATCHED = GRAY_PHOTOS[:8]
 
 
-def grey_photo(name):
-    """One of `GREY_PHOTOS` (scikit-image) at its own size: uint8 (height, width). Colours by ITU-R 601."""
+def gray_photo(name):
+    """One of `GRAY_PHOTOS` (scikit-image) at its own size: uint8 (height, width). Colors by ITU-R 601."""
     from PIL import Image
 
-    if name not in GREY_PHOTOS:
-        raise ValueError(f"Unknown photo {name!r}. There are {list(GREY_PHOTOS)}.")
+    if name not in GRAY_PHOTOS:
+        raise ValueError(f"Unknown photo {name!r}. There are {list(GRAY_PHOTOS)}.")
     try:
         import skimage.data
     except ImportError as error:
@@ -53,32 +53,32 @@ def cut(photo, size, stride):
     return np.stack([photo[i : i + size, j : j + size] for i, j in places])
 
 
-def grey_patches(names, size=16, stride=None):
-    """Patches of grey photos.
+def gray_patches(names, size=16, stride=None):
+    """Patches of gray photos.
 
     Args:
-        names: of `GREY_PHOTOS`. size: int, default 16. stride: int or None, half the size.
+        names: of `GRAY_PHOTOS`. size: int, default 16. stride: int or None, half the size.
 
     Returns:
         `(patches, labels)`: uint8 (count, size, size, 1); int64, the index of the photo in `names`.
 
     Example:
-    >>> from kgan.datasets.covers import grey_patches
-    >>> grey_patches(["page"], 32, 32)[0].shape
+    >>> from kgan.datasets.covers import gray_patches
+    >>> gray_patches(["page"], 32, 32)[0].shape
     (60, 32, 32, 1)
     """
-    parts = [cut(grey_photo(name), size, stride or max(1, size // 2)) for name in names]
+    parts = [cut(gray_photo(name), size, stride or max(1, size // 2)) for name in names]
     return np.concatenate(parts)[..., None], np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
 def photo_patches(split, size=16):
-    """Grey 8-bit patches of eight photos with half overlap; label = index of the photo.
+    """Gray 8-bit patches of eight photos with half overlap; label = index of the photo.
 
     The right quarter of every photo is the test split, with no pixel in both.
     """
     parts = []
     for name in _PATCHED:
-        photo = grey_photo(name)
+        photo = gray_photo(name)
         border = photo.shape[1] * 3 // 4
         parts.append(cut(photo[:, :border] if split == "train" else photo[:, border:], size, max(1, size // 2)))
     return np.concatenate(parts)[..., None], np.repeat(np.arange(len(parts)), [len(part) for part in parts])
@@ -88,7 +88,7 @@ def cover_variants(patches, count, seed=0):
     """Patches for a hider that must not fail where photos are unusual: four tenths as they are, the rest changed.
 
     Three tenths have another contrast (0.3 to 1.6 times) and brightness, two tenths are driven into black and white (3 to 8 times), one
-    tenth is flat or nearly so: one grey level, half of them black or white, with steps of one level here and there.
+    tenth is flat or nearly so: one gray level, half of them black or white, with steps of one level here and there.
 
     Args:
         patches: uint8 (number, height, width, channels). count: int, patches to draw. seed: int, default 0.
@@ -114,10 +114,10 @@ def cover_variants(patches, count, seed=0):
 
 
 def read_pgm(path):
-    """A binary grey picture, PGM "P5", with 8 bits: uint8 (height, width).
+    """A binary gray picture, PGM "P5", with 8 bits: uint8 (height, width).
 
     The header is `P5`, width, height and largest value, set apart by white space, with comments from `#` to the end of a line; one white
-    space, then the bytes. Largest values below 255 are refused: grey levels would have to be stretched.
+    space, then the bytes. Largest values below 255 are refused: gray levels would have to be stretched.
 
     Raises:
         FileNotFoundError: no such file. ValueError: another format, a broken header, too few or too many bytes.
@@ -154,7 +154,7 @@ def read_pgm(path):
 
 
 def bossbase(root, size=32, tiles=None, limit=None, split="all", seed=0):
-    """Tiles of BOSSBase 1.01 (Bas, Filler, Pevný 2011): 10,000 grey photos of 512x512 pixels, `1.pgm` to `10000.pgm`.
+    """Tiles of BOSSBase 1.01 (Bas, Filler, Pevný 2011): 10,000 gray photos of 512x512 pixels, `1.pgm` to `10000.pgm`.
 
     As in 1703.00371 one half is for the game, the other for those who judge it: photos with even numbers train, odd ones test.
 

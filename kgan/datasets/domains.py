@@ -1,4 +1,4 @@
-"""Domains for coupled systems: changed images, USPS, attributes of faces, colour and depth."""
+"""Domains for coupled systems: changed images, USPS, attributes of faces, color and depth."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from kgan.arguments import shown
-from kgan.datasets.attributes import read_attributes
-from kgan.datasets.images import open_image, read_image, resize
+from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.pipeline import from_files
 from kgan.files import read_arrays
+from kgan.images import open_image, read_image, resize
 
 # Changes of images ---------------------------------------------------------------------------------------------------------
 
@@ -164,11 +164,11 @@ def attribute_domains(root, attribute, batch_size=64, image_size=128, seed=0):
 
 
 def rgbd_folder(path, image_size=64, seed=0):
-    """Colour images and depth maps of different scenes, from a folder of both.
+    """Color images and depth maps of different scenes, from a folder of both.
 
     Depth files are those whose name ends in `depth` or `depthcrop` (the RGB-D object set of Lai et al. 2011; frames exported from NYU v2),
-    one channel of 8 or 16 bits, 0 where nothing was measured; the colour file has the same name without `depth`. Half of the scenes, drawn
-    at random, give colour, the other half depth. A depth map is stretched to [-1, 1] from its nearest to its farthest measured pixel;
+    one channel of 8 or 16 bits, 0 where nothing was measured; the color file has the same name without `depth`. Half of the scenes, drawn
+    at random, give color, the other half depth. A depth map is stretched to [-1, 1] from its nearest to its farthest measured pixel;
     pixels without measurement count as farthest.
 
     Args:
@@ -224,9 +224,9 @@ def load_domains(pair, source="digits", image_size=None, batch_size=64, seed=0):
 
     Args:
         pair: "edges", "negatives" or "thick": one half of `source`, and the other half changed. "usps:FILE.npz": `source`, and USPS at its
-            size. "attribute:NAME:FOLDER": CelebA's faces with and without an attribute. "rgbd:FOLDER": colour and depth.
+            size. "attribute:NAME:FOLDER": CelebA's faces with and without an attribute. "rgbd:FOLDER": color and depth.
         source: images with labels for `kgan.datasets.arrays`, default "digits"; CoGAN's is "tfds:mnist".
-        image_size: int or None, default the source's own, 128 for faces, 64 for colour and depth.
+        image_size: int or None, default the source's own, 128 for faces, 64 for color and depth.
         batch_size, seed: of faces, which are read as they are needed; and of the halves.
 
     Returns:

@@ -6,7 +6,7 @@ import numpy as np
 
 from kgan.datasets.covers import photo_patches
 from kgan.datasets.mixtures import gaussian1200, grid, ring
-from kgan.datasets.shapes import furniture_set, solid_set
+from kgan.shapes.drawn import furniture_set, solid_set
 
 _EXAMPLES = 50_000
 
@@ -23,7 +23,7 @@ def _need(module, extra):
 @functools.cache
 def _digits():
     data = _need("sklearn.datasets", "data").load_digits()
-    # 17 grey levels, 0 to 16. One fixed half trains (classifiers and GANs), the other is reference data for metrics.
+    # 17 gray levels, 0 to 16. One fixed half trains (classifiers and GANs), the other is reference data for metrics.
     images = (data.images[..., None] / 8.0 - 1.0).astype("float32")
     order = np.random.default_rng(0).permutation(len(images))
     half = len(order) // 2
@@ -32,7 +32,7 @@ def _digits():
 
 
 def digits(split):
-    """Real handwritten digits, 8x8 grey, with labels 0-9: 898 to train and 899 to test (scikit-learn)."""
+    """Real handwritten digits, 8x8 gray, with labels 0-9: 898 to train and 899 to test (scikit-learn)."""
     return _digits()[split]
 
 
@@ -62,7 +62,7 @@ def _stacked_digits(split):
 
 
 def faces(split):
-    """100 cut-out faces of LFW, 25x25 grey (scikit-image `lfw_subset`): 80 to train and 20 to test. All labels are 0."""
+    """100 cut-out faces of LFW, 25x25 gray (scikit-image `lfw_subset`): 80 to train and 20 to test. All labels are 0."""
     images = _need("skimage.data", "data").lfw_subset()[:100, ..., None].astype("float32") * 2.0 - 1.0
     chosen = images[:80] if split == "train" else images[80:]
     return chosen, np.zeros(len(chosen), "int64")
@@ -72,7 +72,7 @@ _PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field", "ret
 
 
 def photos(split, size=32):
-    """Square 8-bit colour patches of scikit-image's photos, tiled with half overlap; label = index of the photo.
+    """Square 8-bit color patches of scikit-image's photos, tiled with half overlap; label = index of the photo.
 
     The right quarter of every photo is the test split, with no pixel in both.
     """

@@ -1,7 +1,7 @@
 """Drawn faces with nine binary attributes of CelebA: pictures for any label vector, offline.
 
-They stand in for CelebA where a method of labelled or causal generation (1709.02023) is proved without a download. Every attribute
-shows for every combination of the others, those that photos never have included, and what the labels leave open (complexion, colours,
+They stand in for CelebA where a method of labeled or causal generation (1709.02023) is proved without a download. Every attribute
+shows for every combination of the others, those that photos never have included, and what the labels leave open (complexion, colors,
 place and size) varies independently of them, so that both fidelity to labels and diversity within a label vector can be measured.
 """
 
@@ -25,7 +25,7 @@ _LEAST_SIZE = 16
 # Ends and stations of the palettes, red-green-blue in [0, 1].
 _SKIN = np.asarray([[0.56, 0.37, 0.26], [0.80, 0.60, 0.46], [0.98, 0.83, 0.72]], "float32")
 _HAIR = np.asarray([[0.07, 0.06, 0.08], [0.28, 0.15, 0.07], [0.52, 0.20, 0.07], [0.86, 0.64, 0.18]], "float32")
-_GREY = np.asarray([[0.68, 0.69, 0.72], [0.88, 0.89, 0.91]], "float32")
+_GRAY = np.asarray([[0.68, 0.69, 0.72], [0.88, 0.89, 0.91]], "float32")
 _LIPSTICK = np.asarray([[0.72, 0.02, 0.14], [0.90, 0.05, 0.30]], "float32")
 _IRIS = np.asarray([[0.10, 0.07, 0.05], [0.10, 0.20, 0.15], [0.10, 0.22, 0.45]], "float32")
 
@@ -33,13 +33,13 @@ _IRIS = np.asarray([[0.10, 0.07, 0.05], [0.10, 0.20, 0.15], [0.10, 0.22, 0.45]],
 def draw_faces(labels, size=32, seed=0):
     """Draw faces for given attributes.
 
-    What shows an attribute: `Young` coloured hair and brows, smooth skin; otherwise grey, with lines on the forehead, under the eyes and
+    What shows an attribute: `Young` colored hair and brows, smooth skin; otherwise gray, with lines on the forehead, under the eyes and
     beside the mouth. `Male` a broad square jaw, thick brows, short hair, a shirt collar with a tie; otherwise a narrow chin, thin arched
     brows, hair beside the cheeks, a bare neckline. `Eyeglasses` dark rims. `Bald` no hair, a shining skull. `Mustache` under the nose.
     `Smiling` a wide mouth with raised corners and round cheeks. `Wearing_Lipstick` full red lips. `Mouth_Slightly_Open` a dark gap with
     teeth. `Narrow_Eyes` slits.
 
-    Free of the labels, and drawn from `seed` alone: complexion, colours of hair, eyes, lipstick, clothes and background, place, size and
+    Free of the labels, and drawn from `seed` alone: complexion, colors of hair, eyes, lipstick, clothes and background, place, size and
     the direction of the light. Calls with one seed and count draw the same persons: what differs is what the labels change.
 
     Args:
@@ -103,7 +103,7 @@ def _persons(count, generator):
     return {
         "skin": _palette(_SKIN, uniform(0, 1)) + uniform(-0.02, 0.02, 3),
         "hair": _palette(_HAIR, uniform(0, 1)),
-        "grey": _palette(_GREY, uniform(0, 1)),
+        "gray": _palette(_GRAY, uniform(0, 1)),
         "lipstick": _palette(_LIPSTICK, uniform(0, 1)),
         "iris": _palette(_IRIS, uniform(0, 1)),
         "background": uniform(0.15, 0.85, 3),
@@ -116,7 +116,7 @@ def _persons(count, generator):
 
 
 def _palette(stations, where):
-    """Colours (count, 3) along a line of colours, `where` in [0, 1]."""
+    """Colors (count, 3) along a line of colors, `where` in [0, 1]."""
     places = np.linspace(0.0, 1.0, len(stations))
     return np.stack([np.interp(where, places, channel) for channel in stations.T], axis=1).astype("float32")
 
@@ -126,10 +126,10 @@ class _Canvas:
 
     def __init__(self, person, size):
         self.count = len(person["x"])
-        centres = ((np.arange(size) + 0.5) / size * 2.0 - 1.0).astype("float32")
+        centers = ((np.arange(size) + 0.5) / size * 2.0 - 1.0).astype("float32")
         self.pixel = self.column(2.0 / size / person["scale"])
-        self.x = (centres[None, None, :] - self.column(person["x"])) / self.column(person["scale"])
-        self.y = (centres[None, :, None] - self.column(person["y"])) / self.column(person["scale"])
+        self.x = (centers[None, None, :] - self.column(person["x"])) / self.column(person["scale"])
+        self.y = (centers[None, :, None] - self.column(person["y"])) / self.column(person["scale"])
         self.side = np.abs(self.x)
         self.planes = np.zeros((self.count, 3, size, size), "float32")
 
@@ -150,12 +150,12 @@ class _Canvas:
         u, v = (self.side - x) / across, (self.y - y) / down
         return (np.sqrt(u * u + v * v) - 1.0) * np.minimum(across, down)
 
-    def paint(self, coverage, colour, where=None):
-        """Lay a colour (3,) or (count, 3) over the planes; `where` chooses faces (count,)."""
+    def paint(self, coverage, color, where=None):
+        """Lay a color (3,) or (count, 3) over the planes; `where` chooses faces (count,)."""
         if where is not None:
             coverage = coverage * self.column(where)
-        colour = np.asarray(colour, "float32").reshape(-1, 3, 1, 1)
-        self.planes += coverage[:, None] * (colour - self.planes)
+        color = np.asarray(color, "float32").reshape(-1, 3, 1, 1)
+        self.planes += coverage[:, None] * (color - self.planes)
 
 
 def _draw(is_, person, size):
@@ -165,7 +165,7 @@ def _draw(is_, person, size):
     haired, smiling = ~is_["Bald"], is_["Smiling"]
     skin = person["skin"]
     shade, dark = skin * np.float32([0.72, 0.66, 0.64]), skin * np.float32([0.45, 0.36, 0.36])
-    hair = np.where(old[:, None], person["grey"], person["hair"])
+    hair = np.where(old[:, None], person["gray"], person["hair"])
 
     c.paint(np.ones_like(c.x + c.y), person["background"])
     _draw_hair_behind(c, hair, haired & ~male)
@@ -229,13 +229,13 @@ def _draw_eyes(c, person, dark, narrow):
     c.paint(c.soft(np.maximum(c.ellipse(0.27, -0.10, 0.08, 0.09), eye)), person["iris"])
 
 
-def _draw_brows(c, colour, dark, male):
+def _draw_brows(c, color, dark, male):
     arch = c.choose(male, 0.2, 1.6)
     thick = c.choose(male, 0.065, 0.03)
     line = np.abs(c.y + c.choose(male, 0.29, 0.32) - arch * (c.side - 0.27) ** 2) - thick
     brow = np.maximum(line, np.abs(c.side - 0.27) - 0.19)
     c.paint(c.soft(brow - 0.015) * 0.5, dark)
-    c.paint(c.soft(brow), colour)
+    c.paint(c.soft(brow), color)
 
 
 def _draw_scalp(c, hair, skin, haired, male):
@@ -257,7 +257,7 @@ def _draw_glasses(c, worn):
 
 
 def _draw_mustache(c, hair, dark, worn):
-    # A dark edge keeps grey on pale and brown on brown visible.
+    # A dark edge keeps gray on pale and brown on brown visible.
     shape = np.maximum(np.abs(c.y - 0.25 - 0.5 * c.side**2) - 0.075 + 0.10 * c.side, c.side - 0.36)
     c.paint(c.soft(shape - 0.03), dark, worn)
     c.paint(c.soft(shape), hair, worn)

@@ -1,109 +1,12 @@
 """From arrays and files to `tf.data`, in an order that is a function of seed and epoch.
 
-Such an order is what makes a resumed run see the data of the uninterrupted one; see `kgan.engine.rounds.clock`.
+Such an order is what makes a resumed run see the data of the uninterrupted one; see `kgan.backend.feeding.clock`.
 """
 
-import keras
 import numpy as np
 
-from kgan.arguments import COUNT, require
-from kgan.datasets.images import find_images, open_image, read_image
-from kgan.engine.rounds import clock, epoch_order, require_examples
-
-
-def _tensorflow():
-    try:
-        import tensorflow as tf
-    except ImportError as error:
-        raise ImportError(
-            "kgan.datasets.load returns a tf.data.Dataset and needs TensorFlow: pip install 'kgan[cpu]'. Without it, give fit() "
-            "the arrays of kgan.datasets.arrays(...)."
-        ) from error
-    return tf
-
-
-def _indices(tf, count, seed, shuffle, weights=None):
-    def one_epoch(_):
-        order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle, weights).astype(np.int64), [], tf.int64)
-        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (count,)))
-
-    return tf.data.Dataset.from_tensors(0).flat_map(one_epoch)
-
-
-def _finish(tf, dataset, batches):
-    options = tf.data.Options()
-    # Several workers: each takes its part of every minibatch, since all draw the same order.
-    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
-    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
-
-
-def _check_batch_size(batch_size, count):
-    require(COUNT, batch_size=batch_size)
-    if count < batch_size:
-        raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
-
-
-def from_arrays(arrays, batch_size, seed=0, shuffle=True, weights=None):
-    """Minibatches from arrays in memory.
-
-    Args:
-        arrays: array or nest of arrays with one first axis.
-        batch_size: int, examples per minibatch; an incomplete last one is dropped.
-        seed: int, default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
-        shuffle: bool, default True.
-        weights: probabilities of the examples, or None (default). With them an epoch draws as many examples with replacement.
-
-    Returns:
-        `tf.data.Dataset` of known cardinality.
-    """
-    tf = _tensorflow()
-    count = len(keras.tree.flatten(arrays)[0])
-    _check_batch_size(batch_size, count)
-    with tf.device("CPU:0"):
-        tensors = keras.tree.map_structure(tf.constant, arrays)
-    # Batches of indices first, then one gather per batch: no per-example work.
-    dataset = _indices(tf, count, seed, shuffle, weights).batch(batch_size, drop_remainder=True)
-    dataset = dataset.map(lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors))
-    return _finish(tf, dataset, count // batch_size)
-
-
-def share(rounds, size, per_round, replicas):
-    """Order the examples of every round so that replicas, which get consecutive parts of it, share each of its minibatches."""
-    if replicas == 1:
-        return rounds
-    if size % replicas:
-        raise ValueError(f"Minibatches of {size} cannot be shared by {replicas} replicas. Use a multiple of {replicas}.")
-    tf = _tensorflow()
-    order = np.arange(per_round * size).reshape(per_round, replicas, size // replicas).transpose(1, 0, 2).ravel()
-    return rounds.map(lambda *batch: tf.nest.map_structure(lambda t: tf.gather(t, order), batch[0] if len(batch) == 1 else batch))
-
-
-def regroup(dataset, per_round, replicas=1):
-    """Rounds of `per_round` minibatches from a data set of minibatches, and the first of them as NumPy arrays."""
-    tf = _tensorflow()
-    minibatch = next(iter(dataset.take(1)), None)
-    if minibatch is None:
-        raise ValueError("The data set is empty: it yields no minibatch.")
-    sizes = {len(t) if len(t.shape) else 0 for t in keras.tree.flatten(minibatch)}
-    if len(sizes) != 1 or 0 in sizes:
-        raise ValueError(
-            f"Every component of a minibatch needs the same number of examples along its first axis. Received {sorted(sizes)}; "
-            "is the data set batched? Call `.batch(batch_size)` on it."
-        )
-    (size,) = sizes
-    rounds = dataset.rebatch(per_round * size, drop_remainder=True)
-    first = next(iter(rounds.take(1)), None)
-    if first is None:
-        require_examples(sum(len(keras.tree.flatten(part)[0]) for part in dataset), per_round * size, per_round)
-    minibatches = int(dataset.cardinality())
-    if minibatches > 0:
-        # TensorFlow forgets the cardinality. The last minibatch may be incomplete unless its size is static.
-        if any(spec.shape[0] is None for spec in keras.tree.flatten(dataset.element_spec)):
-            minibatches = max(per_round, minibatches - 1)
-        count = minibatches // per_round
-        rounds = rounds.take(count).apply(tf.data.experimental.assert_cardinality(count))
-    return share(rounds, size, per_round, replicas), keras.tree.map_structure(lambda t: t.numpy(), first)
+from kgan.backend.feeding import check_batch_size, clock, epoch_indices, finish, tensorflow
+from kgan.images import find_images, open_image, read_image
 
 
 def to_float(dataset, dequantize=False, seed=0):
@@ -114,7 +17,7 @@ def to_float(dataset, dequantize=False, seed=0):
         dequantize: bool, default False: `x / 128 - 1 + U(0, 1/128)` instead of `x / 127.5 - 1`, with noise given by `seed`, the
             epoch and the minibatch.
     """
-    tf = _tensorflow()
+    tf = tensorflow()
 
     def convert(index, batch):
         images = batch[0] if isinstance(batch, tuple) else batch
@@ -137,7 +40,7 @@ def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuff
         path: folder; subfolders are searched. Files are cut to their central square.
         batch_size: int, default 64; an incomplete last minibatch is dropped.
         image_size: int or None. None needs files of one size.
-        channels: 1 (grey) or 3 (colour), default 3.
+        channels: 1 (gray) or 3 (color), default 3.
         seed, shuffle: as in `from_arrays`.
         corrupt: "skip" (default): unreadable files are left out, with a warning that counts and names them; "error": refused.
         dequantize: as in `load`.
@@ -167,12 +70,12 @@ def from_files(
     Returns:
         `tf.data.Dataset` of float32 minibatches in [-1, 1], or of `(images, labels)`.
     """
-    tf = _tensorflow()
+    tf = tensorflow()
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
     if window is not None and not 1 <= window <= image_size:
         raise ValueError(f"`window` must lie between 1 and the image size {image_size}. Received: {window!r}.")
-    _check_batch_size(batch_size, len(files))
+    check_batch_size(batch_size, len(files))
     names = [str(p) for p in files]
     if labels is not None:
         with tf.device("CPU:0"):
@@ -190,8 +93,8 @@ def from_files(
         image = tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (size, size, channels))
         return image if labels is None else (image, tf.gather(labels, index))
 
-    dataset = _indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    dataset = _finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
+    dataset = epoch_indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
     return to_float(dataset, dequantize, seed)
 
 
@@ -200,7 +103,7 @@ def mirrored(dataset, seed=0):
 
     Which ones is a function of `seed`, the epoch and the minibatch.
     """
-    tf = _tensorflow()
+    tf = tensorflow()
 
     def mirror(index, batch):
         images, labels = batch
@@ -237,7 +140,7 @@ def tfds_images(name, split, image_size=None):
         ImportError: tensorflow-datasets is not installed. RuntimeError: the files are not there and cannot be fetched; says
         which folder they belong in.
     """
-    tf = _tensorflow()
+    tf = tensorflow()
     dataset = tfds_dataset(name, split)
     if "image" not in dataset.element_spec:
         raise ValueError(f"'tfds:{name}' has no feature 'image'; it has {sorted(dataset.element_spec)}.")
@@ -260,7 +163,7 @@ def tfds_images(name, split, image_size=None):
 
 def tfds_dataset(name, split):
     """A set of tensorflow-datasets as it comes, in the order of its files. Errors as `tfds_images`."""
-    _tensorflow()
+    tensorflow()
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:

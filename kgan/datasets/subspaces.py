@@ -4,7 +4,7 @@ import numpy as np
 
 
 def subspaces(count, dimensions=100, latent=2, clusters=10, seed=None):
-    """Points `x = A_c (z + m_c)`, standardised: every cluster c on a subspace of its own.
+    """Points `x = A_c (z + m_c)`, standardized: every cluster c on a subspace of its own.
 
     As in the authors' code: z ~ N(0, I), A_c ~ N(0, 25), m_c ~ N(0, 25 I).
 

@@ -6,8 +6,7 @@ import keras
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.datasets.pipeline import _check_batch_size, _finish, _tensorflow, from_arrays
-from kgan.engine.rounds import clock
+from kgan.backend.feeding import check_batch_size, clock, finish, from_arrays, tensorflow
 
 
 def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
@@ -73,7 +72,7 @@ class _Cycles(keras.utils.PyDataset):
         super().__init__()
         self.arrays, self.batch_size, self.labels, self.seed = arrays, batch_size, labels, seed
         longest = max(map(len, arrays.values()))
-        _check_batch_size(batch_size, longest)
+        check_batch_size(batch_size, longest)
         self.count = longest * passes // batch_size
         # Calls ask for the same one or two passes again and again.
         self._order = functools.lru_cache(maxsize=4 * len(arrays))(self._permutation)
@@ -100,7 +99,7 @@ class _Cycles(keras.utils.PyDataset):
 
 
 def _zip(domains, batch_size):
-    tf = _tensorflow()
+    tf = tensorflow()
     counts = {domain: int(data.cardinality()) for domain, data in domains.items()}
     finite = [count for count in counts.values() if count >= 0]
     if min(counts.values()) == tf.data.UNKNOWN_CARDINALITY or not finite or 0 in finite:
@@ -108,15 +107,15 @@ def _zip(domains, batch_size):
             f"Data sets must be of known, positive length, one of them finite. Minibatches: {counts} (-1 is infinite, -2 unknown; "
             "tf.data.experimental.assert_cardinality tells a data set its length)."
         )
-    labelled = [domain for domain, data in domains.items() if isinstance(data.element_spec, tuple)]
-    if len(labelled) > 1:
-        raise ValueError(f"Only one domain may bring labels. Received labels for {labelled}.")
+    labeled = [domain for domain, data in domains.items() if isinstance(data.element_spec, tuple)]
+    if len(labeled) > 1:
+        raise ValueError(f"Only one domain may bring labels. Received labels for {labeled}.")
     for domain, data in domains.items():
         size = tf.nest.flatten(data.element_spec)[0].shape[0]
         if size not in (None, batch_size):
             raise ValueError(f"The data set of {domain!r} has minibatches of {size}, `batch_size` is {batch_size}.")
     together = tf.data.Dataset.zip({domain: data.repeat() for domain, data in domains.items()})
-    if labelled:
-        (own,) = labelled
+    if labeled:
+        (own,) = labeled
         together = together.map(lambda batch: ({**batch, own: batch[own][0]}, batch[own][1]))
-    return _finish(tf, together.take(max(finite)), max(finite))
+    return finish(tf, together.take(max(finite)), max(finite))

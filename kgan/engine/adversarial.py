@@ -3,18 +3,21 @@
 import inspect
 import random
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import Seed
+from kgan.backend.feeding import EpochClock
 from kgan.engine.averages import Averages
 from kgan.engine.divergence import DivergenceGuard
 from kgan.engine.game import with_rule
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.play import Play
-from kgan.engine.rounds import EpochClock, is_arrays, to_rounds
+from kgan.engine.rounds import is_arrays, to_rounds
 from kgan.engine.saving import Saving
 
 
@@ -30,7 +33,7 @@ class AdversarialModel(Saving, keras.Model):
     """Base of every system: networks that play a game.
 
     A family writes a constructor that keeps each argument as an attribute of the same name, `turns()`, `default_optimizers()`
-    and the losses its moves name. The engine does the rest: rounds of fresh minibatches, one optimiser per move, gradients
+    and the losses its moves name. The engine does the rest: rounds of fresh minibatches, one optimizer per move, gradients
     of exactly the moved players, state, logs, generation, evaluation, files, exact resumption, replicas, precision.
 
     Args:
@@ -66,7 +69,7 @@ class AdversarialModel(Saving, keras.Model):
     ['discriminator/loss', 'generator/loss', 'loss']
     """
 
-    def __init__(self, *, seed=None, name=None, dtype=None):
+    def __init__(self, *, seed: Seed | None = None, name: str | None = None, dtype: Any = None) -> None:
         # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
         self.seed = random.randrange(2**30) if seed is None else seed
@@ -86,7 +89,7 @@ class AdversarialModel(Saving, keras.Model):
         raise NotImplementedError(f"{type(self).__name__} must define turns().")
 
     def default_optimizers(self):
-        """The paper's optimisers: a dict of move name to Keras optimiser."""
+        """The paper's optimizers: a dict of move name to Keras optimizer."""
         return {}
 
     def unpack(self, data):
@@ -114,7 +117,7 @@ class AdversarialModel(Saving, keras.Model):
         """Prepare for `fit` and `evaluate`.
 
         Args:
-            optimizers: dict of move name to optimiser; moves left out keep the paper's. Default None: all the paper's.
+            optimizers: dict of move name to optimizer; moves left out keep the paper's. Default None: all the paper's.
             metrics: list of `keras.metrics.Metric` for `evaluate`, updated with `(real, generated)`. Default none.
             averages: dict of player name to decay in (0, 1), for example `{"generator": 0.999}`: exponential averages of the
                 player's weights and state, moved after each round, used by `generate`, `predict` and `evaluate`. Default
@@ -129,15 +132,15 @@ class AdversarialModel(Saving, keras.Model):
         names = list(play.moves)
         if "optimizer" in kwargs or "loss" in kwargs:
             raise TypeError(
-                "A game has one optimiser per move, and its losses are its own: pass `optimizers={move: optimizer}`. "
+                "A game has one optimizer per move, and its losses are its own: pass `optimizers={move: optimizer}`. "
                 f"{type(self).__name__} has the moves {names}."
             )
         chosen = {**self.default_optimizers(), **(optimizers or {})}
         unknown, missing = sorted(set(chosen) - set(names)), sorted(set(names) - set(chosen))
         if unknown or missing:
             raise ValueError(
-                f"compile() needs one optimiser per move. {type(self).__name__} has the moves {names}; "
-                f"unknown: {unknown}; without optimiser: {missing}."
+                f"compile() needs one optimizer per move. {type(self).__name__} has the moves {names}; "
+                f"unknown: {unknown}; without optimizer: {missing}."
             )
         self._evaluation = _Evaluation(metrics or ())
         with backend.strategy_scope(self):

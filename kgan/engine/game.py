@@ -1,20 +1,20 @@
 """A game as data: who moves, on what loss, in what order."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from kgan.engine.rules import Descent, Rule
 
 
 class Move(NamedTuple):
-    """One optimiser acts once.
+    """One optimizer acts once.
 
     Attributes:
-        name: str, key of the move's optimiser and prefix of its logs.
+        name: str, key of the move's optimizer and prefix of its logs.
         players: names of the model's attributes (networks or layers) whose trainable variables move. The players of
             different moves may overlap.
-        loss: callable `(batch) -> scalar` or `-> {term: scalar}`; the sum of the terms is minimised. A term wrapped in
-            `Observation` is logged and not minimised.
+        loss: callable `(batch) -> scalar` or `-> {term: scalar}`; the sum of the terms is minimized. A term wrapped in
+            `Observation` is logged and not minimized.
         project: what keeps players in a set, such as weight clipping: a callable `(value) -> value`, applied to each moved variable at
             `compile` and after each step; or a dict of player name to such a callable, where the others are free; or None.
     """
@@ -34,7 +34,7 @@ class Turn(NamedTuple):
         rule: how gradients become directions, default `Descent()`.
         repeats: int >= 1, how often the turn is played in a round, each time on a fresh minibatch.
         every: int >= 1, play in every n-th round only.
-        when: callable `() -> boolean scalar` over the model's variables, or None. Where it is False, variables, optimiser
+        when: callable `() -> boolean scalar` over the model's variables, or None. Where it is False, variables, optimizer
             and random state stay untouched.
         fresh: bool, default True: take a fresh minibatch. False: see the one of the turn before (in the first turn: the
             round's first), for losses that only ask a minibatch for its size, or that the paper evaluates on the same examples.
@@ -49,9 +49,13 @@ class Turn(NamedTuple):
 
 
 class Observation(NamedTuple):
-    """A figure that a loss reports beside its terms: logged as `<move>/<name>`, not minimised."""
+    """A figure that a loss reports beside its terms: logged as `<move>/<name>`, not minimized."""
 
     value: object
+
+
+Terms = dict[str, Any]
+"""What a move's loss returns: name to scalar tensor, or to `Observation`."""
 
 
 def minibatches_per_round(turns):

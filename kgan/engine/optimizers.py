@@ -1,4 +1,4 @@
-"""One optimiser per move, inside one Keras optimiser that trainers, callbacks and files understand."""
+"""One optimizer per move, inside one Keras optimizer that trainers, callbacks and files understand."""
 
 import keras
 from keras import ops
@@ -8,13 +8,13 @@ from kgan import backend
 
 @keras.saving.register_keras_serializable("kgan")
 class MoveOptimizers(keras.optimizers.MultiOptimizer):
-    """The optimisers of a game, keyed by move.
+    """The optimizers of a game, keyed by move.
 
     `iterations` counts rounds. The moves' players may overlap: unlike its base class, which maps a variable to one
-    optimiser, this container maps a move to one.
+    optimizer, this container maps a move to one.
 
     Args:
-        optimizers: dict of move name to Keras optimiser; every move has its own.
+        optimizers: dict of move name to Keras optimizer; every move has its own.
         loss_scaling: bool, default False. Scale each move's loss against underflow in float16, dynamically and per move:
             halved where a gradient overflows (the step is skipped), doubled after 2000 good steps.
     """
@@ -25,18 +25,18 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
     def __init__(self, optimizers, loss_scaling=False, name="move_optimizers", **kwargs):
         optimizers = {move: keras.optimizers.get(optimizer) for move, optimizer in optimizers.items()}
         if len({id(optimizer) for optimizer in optimizers.values()}) != len(optimizers):
-            raise ValueError("Every move needs an optimiser object of its own; one object was given to two moves.")
+            raise ValueError("Every move needs an optimizer object of its own; one object was given to two moves.")
         mapping = keras.optimizers.OptimizerMap(next(iter(optimizers.values())), dict(optimizers))
         super().__init__(mapping, name=name, **kwargs)
         self.loss_scaling = loss_scaling
         self._by_move = optimizers
 
     def __getitem__(self, move):
-        """The optimiser of a move."""
+        """The optimizer of a move."""
         return self._by_move[move]
 
     def build_moves(self, variables):
-        """Create all optimiser variables.
+        """Create all optimizer variables.
 
         Args:
             variables: dict of move name to the variables it moves.
@@ -54,20 +54,20 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
 
     def build(self, variables):
         if not self.built:
-            raise RuntimeError("The optimisers of a game are built by compile(); call model.compile() first.")
+            raise RuntimeError("The optimizers of a game are built by compile(); call model.compile() first.")
 
     def loss_scale(self, move):
         """Factor by which the move's loss is multiplied before differentiation."""
         return ops.convert_to_tensor(self._scales[move]) if self.loss_scaling else 1.0
 
     def apply_move(self, move, gradients, variables, gate=None):
-        """One optimiser step of a move.
+        """One optimizer step of a move.
 
         Args:
             move: name of the move.
             gradients: list of tensors, unscaled, one per variable.
             variables: the moved variables.
-            gate: boolean scalar or None. Where False nothing changes, the optimiser's own variables included.
+            gate: boolean scalar or None. Where False nothing changes, the optimizer's own variables included.
         """
         optimizer = self._by_move[move]
         good = None
@@ -107,8 +107,8 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
     def load_own_variables(self, store):
         if len(store.keys()) != len(self.variables):
             raise ValueError(
-                f"The file holds {len(store.keys())} optimiser variables, this model's game has {len(self.variables)}: it was "
-                "saved with other optimisers or another game. Compile with the optimisers it was saved with."
+                f"The file holds {len(store.keys())} optimizer variables, this model's game has {len(self.variables)}: it was "
+                "saved with other optimizers or another game. Compile with the optimizers it was saved with."
             )
         super().load_own_variables(store)
 

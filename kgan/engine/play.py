@@ -32,7 +32,7 @@ class Play:
         self._observed = set()
 
     def bind(self, optimizer, averaged):
-        """Note the optimiser, and which state each move may change: its players' and the model's own.
+        """Note the optimizer, and which state each move may change: its players' and the model's own.
 
         The state of a player at rest (the batch norm averages of the generator while the discriminator moves) stays; seeds
         always advance, or noise would repeat.
@@ -91,7 +91,7 @@ class Play:
     def loss_terms(self, move, minibatch, overlay):
         """The terms of a move's loss and its observations: two dicts of scalars.
 
-        Regularisers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term.
+        Regularizers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term.
         """
         result = move.loss(minibatch)
         result = dict(result) if isinstance(result, dict) else {"loss": result}
@@ -110,7 +110,7 @@ class Play:
                 )
             (observed if observation else terms)[key] = ops.stop_gradient(tensor) if observation else tensor
         if not terms:
-            raise ValueError(f"The loss of move {move.name!r} returned no term to minimise.")
+            raise ValueError(f"The loss of move {move.name!r} returned no term to minimize.")
         return terms, observed
 
     def discover(self, minibatch):

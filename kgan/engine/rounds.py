@@ -7,34 +7,8 @@ import numpy as np
 from keras import ops
 
 from kgan import backend
-
-
-class Clock:
-    """Which epoch is being fed. Data sets that shuffle by it repeat their order when a run is resumed."""
-
-    epoch = 0
-
-
-clock = Clock()
-
-
-def epoch_order(count, seed, shuffle=True, weights=None):
-    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` and the arguments alone.
-
-    With `weights`, `count` draws with replacement, each by these probabilities.
-    """
-    if weights is not None:
-        return np.random.default_rng((seed, clock.epoch)).choice(count, count, p=weights)
-    if not shuffle:
-        return np.arange(count)
-    return np.random.default_rng((seed, clock.epoch)).permutation(count)
-
-
-class EpochClock(keras.callbacks.Callback):
-    """Sets the clock at every epoch of `fit`."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        clock.epoch = epoch
+from kgan.backend import feeding
+from kgan.backend.feeding import epoch_order, require_examples
 
 
 def split_round(batch, count):
@@ -152,9 +126,7 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=No
             )
         if not _is_tf_dataset(x):
             return _regroup_stream(x, per_round)
-        from kgan.datasets.pipeline import regroup
-
-        return regroup(x, per_round, replicas)
+        return feeding.regroup(x, per_round, replicas)
     arrays = x if y is None else (x, y)
     lengths = {len(a) for a in keras.tree.flatten(arrays)}
     if len(lengths) != 1:
@@ -168,10 +140,8 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=No
     arrays = keras.tree.map_structure(np.asarray, arrays)
     first = keras.tree.map_structure(lambda a: a[: per_round * batch_size], arrays)
     if backend.name() == "tensorflow":
-        from kgan.datasets.pipeline import from_arrays, share
-
-        rounds = from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle, weights=weights)
-        return share(rounds, batch_size, per_round, replicas), first
+        rounds = feeding.from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle, weights=weights)
+        return feeding.share(rounds, batch_size, per_round, replicas), first
     return ArrayRounds(arrays, per_round * batch_size, seed, shuffle, weights), first
 
 
@@ -191,15 +161,6 @@ def is_arrays(x):
     """Whether data are arrays in memory, not a data set."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(hasattr(leaf, "shape") and hasattr(leaf, "__len__") for leaf in leaves)
-
-
-def require_examples(count, needed, per_round):
-    """Refuse a data set too small for one round."""
-    if count < needed:
-        raise ValueError(
-            f"One round of this game takes {per_round} minibatch(es) ({needed} examples or minibatches), and the data hold {count}. "
-            "Use a smaller batch size, fewer steps per round, or more data."
-        )
 
 
 def _regroup_stream(stream, per_round):

@@ -57,7 +57,7 @@ class Descent(Rule):
 
 @keras.saving.register_keras_serializable("kgan")
 class Consensus(Rule):
-    """Consensus optimisation: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
+    """Consensus optimization: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
 
     With u the joint vector of all moves' gradients, every move steps against `u + weight * grad(1/2 ||u||^2)`. The second
     part is the product of u with the transposed Jacobian of u, taken over all moved variables.
@@ -65,7 +65,7 @@ class Consensus(Rule):
     Args:
         weight: float >= 0, default 10.0 (the paper's gamma).
 
-    Every variable must belong to one move of the turn. The optimisers act on the sum; the paper uses one optimiser for both
+    Every variable must belong to one move of the turn. The optimizers act on the sum; the paper uses one optimizer for both
     players, so give the moves equal ones. Over replicas, u is averaged before the product: the rule on the joint batch.
     """
 

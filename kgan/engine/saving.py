@@ -11,9 +11,6 @@ from kgan.version import __version__
 class Saving(Checked):
     """Put before `keras.Model` among the bases: a configuration is the constructor's arguments, kept as attributes of the same name."""
 
-    fixed_arguments = ()
-    """Names of the base's arguments that a family with `**kwargs` sets itself: they are no part of its configuration."""
-
     @classmethod
     def argument_names(cls):
         """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
@@ -61,7 +58,7 @@ class Saving(Checked):
 
 
 def _unsynchronized(config):
-    """The engine synchronises batch normalisation where a strategy is active; a file must load on every backend."""
+    """The engine synchronizes batch normalization where a strategy is active; a file must load on every backend."""
     if isinstance(config, dict):
         return {k: False if k == "synchronized" else _unsynchronized(v) for k, v in config.items()}
     return [_unsynchronized(v) for v in config] if isinstance(config, list) else config

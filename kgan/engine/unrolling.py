@@ -6,20 +6,20 @@ from kgan import backend
 
 
 def unrolled(loss, opponent_loss, variables, steps, optimizer):
-    """Evaluate a loss after `steps` virtual optimiser steps of the opponent, differentiably (Eq. 6-10).
+    """Evaluate a loss after `steps` virtual optimizer steps of the opponent, differentiably (Eq. 6-10).
 
-    The opponent's variables are replaced by the result of the steps, and gradients flow through all of them, the optimiser's
-    recursion included (Eq. 12). Nothing of the opponent changes: neither weights, optimiser, nor other state. Every inner loss
+    The opponent's variables are replaced by the result of the steps, and gradients flow through all of them, the optimizer's
+    recursion included (Eq. 12). Nothing of the opponent changes: neither weights, optimizer, nor other state. Every inner loss
     and the last one draw the same random numbers in the same order, so one minibatch and one set of latents serves all, as in
     the paper's experiments.
 
     Args:
         loss: callable `() -> scalar or dict of terms`, evaluated at the end.
-        opponent_loss: callable `() -> scalar`, what the opponent descends on. Regularisers of its variables, and losses that layers add
+        opponent_loss: callable `() -> scalar`, what the opponent descends on. Regularizers of its variables, and losses that layers add
             while it is evaluated, are added, as in a real move.
         variables: the opponent's variables.
         steps: int >= 0. 0 evaluates `loss` at the present point.
-        optimizer: the opponent's Keras optimiser, `SGD` or `Adam`, built; the virtual steps start from its present slots and
+        optimizer: the opponent's Keras optimizer, `SGD` or `Adam`, built; the virtual steps start from its present slots and
             leave them alone. Its present learning rate is the inner rate (as in the paper), also where it follows a schedule.
 
     Returns:
@@ -27,7 +27,7 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
 
     Raises:
         ValueError: for negative or non-integer `steps`.
-        TypeError: for an optimiser that has no differentiable recursion here.
+        TypeError: for an optimizer that has no differentiable recursion here.
     """
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
         raise ValueError(f"`steps` must be an integer >= 0. Received: {steps!r}.")
@@ -49,7 +49,7 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
 
 
 def _recursion(optimizer, variables):
-    """A function `(values, gradients) -> values` that continues the optimiser from its present slots."""
+    """A function `(values, gradients) -> values` that continues the optimizer from its present slots."""
     rate = ops.convert_to_tensor(optimizer.learning_rate)
     slots = {v.path.rsplit("/", 1)[-1]: v for v in optimizer.variables}
 
@@ -60,7 +60,7 @@ def _recursion(optimizer, variables):
     extras = ("clipnorm", "clipvalue", "global_clipnorm", "use_ema", "gradient_accumulation_steps")
     used = [name for name in extras if getattr(optimizer, name, None)]
     if used:
-        raise TypeError(f"unrolled() follows SGD and Adam without {', '.join(extras)}. The optimiser sets {used}.")
+        raise TypeError(f"unrolled() follows SGD and Adam without {', '.join(extras)}. The optimizer sets {used}.")
     if kind == "SGD" and not optimizer.weight_decay:
         return _sgd(rate, optimizer, [slot(v, "momentum") for v in variables] if optimizer.momentum else None)
     if kind == "Adam" and not optimizer.weight_decay and not optimizer.amsgrad:

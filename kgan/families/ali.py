@@ -5,8 +5,8 @@ from keras import ops
 
 from kgan import objectives
 from kgan.backend import full_precision
+from kgan.families.bases.semi_supervised import SemiSupervised
 from kgan.families.bigan import BiGAN, three
-from kgan.families.semi_supervised import SemiSupervised
 from kgan.networks import ali, bidirectional
 from kgan.priors import Normal
 
@@ -19,12 +19,12 @@ class ALI(SemiSupervised, BiGAN):
     """The game of `kgan.BiGAN` with random codes: the encoder is a distribution q(z | x), and joint distributions are matched.
 
     The encoder's pair is (x, z^) with `z^ = mu(x) + sigma(x) e`, e standard normal, or `z^ = E([x, e])`, a change of variables; the
-    generator's is (G(z), z). With l the logit of a pair and sp softplus, the discriminator minimises
+    generator's is (G(z), z). With l the logit of a pair and sp softplus, the discriminator minimizes
     `E sp(-l(x, z^)) + E sp(l(G(z), z))` (Eq. 1), encoder and generator, one player, the same with the labels exchanged. All move at one
     point, on the same minibatch and noise. Matching the joints matches the posteriors; no loss asks for reconstruction.
 
     With `classes`, a semi-supervised classifier: the discriminator returns K logits for a pair, the fake class's being 0, and its loss is
-    `E[-l_y + lse(l)]` on labelled (x, z^), plus the game above for the logit `lse(l)`: unlabelled pairs are of one of the K classes, the
+    `E[-l_y + lse(l)]` on labeled (x, z^), plus the game above for the logit `lse(l)`: unlabeled pairs are of one of the K classes, the
     generator's of none. Labels exchanged for encoder and generator; no feature matching.
 
     Args:
@@ -46,7 +46,7 @@ class ALI(SemiSupervised, BiGAN):
 
     Logs: as `kgan.BiGAN`; with `classes` also `discriminator/supervised` and `discriminator/accuracy`.
 
-    Default optimisers: Adam(1e-4, beta_1 0.5) for images, beta_1 0.8 for points (the authors'); beta_2 0.999, which the paper's table gives
+    Default optimizers: Adam(1e-4, beta_1 0.5) for images, beta_1 0.8 for points (the authors'); beta_2 0.999, which the paper's table gives
     as 1e-3, its complement. Set the decoder's output bias before training: `kgan.networks.ali.start_at_mean(model.generator, images)`.
 
     Raises:

@@ -12,8 +12,8 @@ from kgan import backend, objectives
 from kgan.arguments import COUNT, NETWORKS
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Turn
+from kgan.families.bases.semi_supervised import SemiSupervised
 from kgan.families.gan import GAN, count_of
-from kgan.families.semi_supervised import SemiSupervised
 from kgan.layers import WeightSamples
 from kgan.networks import Ensemble, bayesian, mlp
 from kgan.optimizers import SGHMC, HoldThenDecay
@@ -24,7 +24,7 @@ LARGEST_RATE = 0.01
 
 @keras.saving.register_keras_serializable("kgan")
 class BayesianGAN(SemiSupervised, GAN):
-    """Ensembles of generators and discriminators, whose weights are sampled from their posteriors instead of optimised.
+    """Ensembles of generators and discriminators, whose weights are sampled from their posteriors instead of optimized.
 
     Both networks have a prior `N(0, prior_variance I)` on all their weights, biases included. With d the discriminator's logit and sp
     softplus, the conditional posteriors of Eq. 1 and 2 have, for a data set of N examples, the energies
@@ -38,7 +38,7 @@ class BayesianGAN(SemiSupervised, GAN):
     members are kept as samples: `generate` draws from all of them, `classify` averages their probabilities.
 
     With `classes`, the discriminator has K logits and the class "fake" the logit 0: `d = lse` of the logits, and E_d gains the
-    cross-entropy of the labelled examples, scaled to their number N_s.
+    cross-entropy of the labeled examples, scaled to their number N_s.
 
     Losses are `U / N`, which SGHMC takes into account exactly: rates are those of mean losses, `eta = learning_rate / N`.
 
@@ -48,13 +48,13 @@ class BayesianGAN(SemiSupervised, GAN):
         classes: int >= 2 for semi-supervised learning, default None.
         data_size: N, default None: the number of different examples in the arrays given to `fit`, so that data repeated for longer epochs
             count once. Needed where `fit` gets anything but arrays, or a part of the data.
-        labeled_size: N_s, likewise, of the labelled examples.
+        labeled_size: N_s, likewise, of the labeled examples.
         sghmc_steps: int, default 2 (the paper's M): successive steps of each player in a round.
         num_noise_batches: int or None, default None (Algorithm 1): noise batches over which a member marginalises, as many as its player
             has members.
         marginal: "logsumexp" (default, the paper's) or "mean", which averages the energies; see `kgan.objectives.marginal_energy`.
         prior_variance: float > 0, default 10.0 (the paper's).
-        burn_in: int >= 0, default 5000 (the paper's): rounds of Adam in the default optimisers, and without samples.
+        burn_in: int >= 0, default 5000 (the paper's): rounds of Adam in the default optimizers, and without samples.
         keep_every: int >= 1, default 1000 (the paper's): rounds between samples.
         samples_kept: int >= 1, default 10: the newest samples, kept with the model.
         generator, discriminator: `kgan.networks.Ensemble`, or a sequence of Keras models; discriminators return a logit, or K of them.
@@ -68,7 +68,7 @@ class BayesianGAN(SemiSupervised, GAN):
     Logs: sums over the members, divided by N: `*/adversarial`, `*/prior`, `discriminator/supervised`; means: `discriminator/real_logit`,
     `discriminator/fake_logit`, `discriminator/accuracy`.
 
-    Default optimisers: SGHMC with friction 0.1 and the code's rate, `r exp(-3 min(1, t / T))`, T the steps of an epoch of minibatches of 64
+    Default optimizers: SGHMC with friction 0.1 and the code's rate, `r exp(-3 min(1, t / T))`, T the steps of an epoch of minibatches of 64
     (1000 where `data_size` is not given), r = 5e-3 for images, 1e-2 else, in burn-in too.
 
     Raises:

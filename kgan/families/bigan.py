@@ -16,7 +16,7 @@ from kgan.priors import Uniform
 class BiGAN(GAN):
     """A generator and an encoder against a discriminator of pairs: `(x, E(x))` from the data, `(G(z), z)` from the prior.
 
-    With l the logit of a pair and sp softplus, the discriminator minimises (Eq. 3)
+    With l the logit of a pair and sp softplus, the discriminator minimizes (Eq. 3)
     `1/2 {E_x sp(-l(x, E(x))) + E_z sp(l(G(z), z))}`,
     and generator and encoder, one player, the same with the labels exchanged (section 3.4): the encoder learns from the first half, the
     generator from the second. All move at one point, from the same minibatch of x and z. At the optimum the encoder inverts the generator
@@ -43,7 +43,7 @@ class BiGAN(GAN):
     Logs: `discriminator/adversarial`, `discriminator/real_logit`, `discriminator/fake_logit` (means), `generator/adversarial`,
     `*/weight_decay`.
 
-    Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's). The paper lowers the rate over the second half of training:
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's). The paper lowers the rate over the second half of training:
     `kgan.optimizers.HoldThenDecay`. It estimates the statistics of batch norm anew before it evaluates: `estimate_statistics`.
 
     Raises:

@@ -6,9 +6,9 @@ from keras import ops
 from kgan import backend
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Turn
-from kgan.families.causal_images import CausalImages, label_accuracy, label_source
+from kgan.families.bases.causal_images import CausalImages, label_accuracy, label_source
+from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
-from kgan.families.generative import check_network
 from kgan.networks import causal
 from kgan.objectives import squared_label_difference
 from kgan.priors import Uniform
@@ -46,7 +46,7 @@ class CausalBEGAN(CausalImages):
     its loss, with their factors), `discriminator/convergence` (`e(x) + f(x) + |b1| + |b2| + |b3|`), `discriminator/c1` to `c3`,
     `discriminator/label_accuracy`, `generator/error`, `generator/labels`, `generator/label_accuracy`.
 
-    Default optimisers: Adam(8e-5) (the authors', who halve it every 100,000 steps of 250,000).
+    Default optimizers: Adam(8e-5) (the authors', who halve it every 100,000 steps of 250,000).
 
     Departures from the paper: none.
 

@@ -37,7 +37,7 @@ class CausalController(GAN):
 
     Logs: as `kgan.GAN`, with the term `discriminator/gradient_penalty`.
 
-    Default optimisers: Adam(8e-5) for both (the authors' code; the appendix is said to have 8e-4 and 25 critic steps).
+    Default optimizers: Adam(8e-5) for both (the authors' code; the appendix is said to have 8e-4 and 25 critic steps).
 
     Raises:
         ValueError: for a cyclic graph, unknown nodes, labels other than 0 and 1, columns that do not match the graph.

@@ -6,9 +6,9 @@ from keras import ops
 from kgan import objectives
 from kgan.causal import LabelNoise
 from kgan.engine import Move, Observation, Turn
-from kgan.families.causal_images import CausalImages, label_accuracy, label_source
+from kgan.families.bases.causal_images import CausalImages, label_accuracy, label_source
+from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
-from kgan.families.generative import check_network
 from kgan.networks import causal
 from kgan.objectives import label_cross_entropy, swapped_label_cross_entropy
 from kgan.priors import Uniform
@@ -57,7 +57,7 @@ class CausalGAN(CausalImages):
     on real examples), `generator/adversarial`, `generator/labeler`, `generator/anti_labeler`, `generator/label_accuracy` (of the labeler on
     generated ones).
 
-    Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's).
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's).
 
     Raises:
         TypeError: for a controller that is none. ValueError: for networks that do not fit, labels other than 0 and 1 or of other columns,

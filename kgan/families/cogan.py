@@ -9,9 +9,9 @@ from keras import ops
 from kgan import backend, objectives
 from kgan.arguments import BUILT
 from kgan.engine import Move, Observation, Turn
+from kgan.families.bases.generative import GenerativeModel
+from kgan.families.bases.semi_supervised import check_labels
 from kgan.families.gan import count_of
-from kgan.families.generative import GenerativeModel
-from kgan.families.semi_supervised import check_labels
 from kgan.networks import coupled, mlp, with_features
 from kgan.penalties.weights import weight_decay as decay
 from kgan.priors import Uniform
@@ -29,7 +29,7 @@ class CoGAN(GenerativeModel):
     - generators: `sum_d E sp(-l_d(g_d(z)))`, on a fresh z.
 
     Domain adaptation: with `classes`, one domain s has labels y. A classifier c on the last hidden layer h of the shared discriminator and
-    the discriminators minimise, in addition,
+    the discriminators minimize, in addition,
     `classification_weight * CE(c(h_s(x_s)), y) + feature_weight * sum_{d != s} E |h_s(g_s(z)) - h_d(g_d(z))|^2`;
     `classify` then judges examples of any domain.
 
@@ -45,7 +45,7 @@ class CoGAN(GenerativeModel):
         width: float, default 1.0 (the paper's), factor of the default networks' channel counts.
         epsilon: float, default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
         objective: `kgan.objectives.Objective` or its name, default "non_saturating" (the paper's).
-        classes: int or None, default None: no adaptation. A number >= 2: classes of the labelled domain.
+        classes: int or None, default None: no adaptation. A number >= 2: classes of the labeled domain.
         labeled: name of the domain with labels, default the first of `data_shape`.
         classifier: `keras.Model` from the input of the shared discriminator's last layer to `classes` logits; default one dense layer.
         classification_weight: float >= 0, default 10.0 (the authors' second code; their first has 0.5).
@@ -58,14 +58,14 @@ class CoGAN(GenerativeModel):
 
     Input of `fit`: a dict of domain to examples, float32, images in [-1, 1]. Domains need not have equally many examples, and examples of
     one index have nothing to do with each other: `kgan.datasets.unpaired` makes minibatches in which every domain cycles on its own. With
-    `classes` the labels of the labelled domain come beside the dict. Output of `generate`: a dict of domain to `(count, *shape)`; rows of
+    `classes` the labels of the labeled domain come beside the dict. Output of `generate`: a dict of domain to `(count, *shape)`; rows of
     one index come from one z. Metrics given to `compile` would be handed such a dict; compute them from `generate` instead.
 
     Logs: `discriminator/adversarial`, `discriminator/real_logit`, `discriminator/fake_logit` (means over the domains),
     `generator/adversarial`, `*/weight_decay`; with `classes` `discriminator/classification`, `discriminator/features` and
-    `discriminator/accuracy` (on labelled examples).
+    `discriminator/accuracy` (on labeled examples).
 
-    Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's).
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's).
 
     Raises:
         ValueError: for fewer than two domains, layers that cannot be shared, networks that do not fit each other, data of another shape or

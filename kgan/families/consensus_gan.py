@@ -1,12 +1,12 @@
-"""Consensus optimisation: Mescheder, Nowozin, Geiger, "The Numerics of GANs", NIPS 2017, arXiv 1705.10461."""
+"""Consensus optimization: Mescheder, Nowozin, Geiger, "The Numerics of GANs", NIPS 2017, arXiv 1705.10461."""
 
 import warnings
 
 import keras
 
 from kgan.engine import Consensus
+from kgan.families.bases.generative import complete
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 
 
@@ -17,7 +17,7 @@ class ConsensusGAN(GAN):
     With `u = (grad_phi L_D, grad_theta L_G)` the step is against `u + weight * grad(1/2 ||u||^2)`, the second gradient over all weights of
     both players (Algorithm 2): equilibria stay where they are, and the eigenvalues of the game's Jacobian move to the left. One
     minibatch and one draw of noise serve both losses. The squared norm of a minibatch's mean gradient is a biased estimate; the paper
-    uses it as it is. A very large weight also stabilises points that are no equilibria, where u is merely small: look at the
+    uses it as it is. A very large weight also stabilizes points that are no equilibria, where u is merely small: look at the
     discriminator's loss, `2 log 2` at the equilibrium.
 
     The rule works with every family whose players move at once: `model.compile(rule=kgan.Consensus(10.0))`.
@@ -36,7 +36,7 @@ class ConsensusGAN(GAN):
     Raises:
         ValueError: for a negative weight, image sizes that are not 2 times a power of two.
 
-    Default optimisers: RMSprop(1e-4), rho 0.9, epsilon 1e-10, equal for both players, which makes them one, as the paper has it. Unequal
+    Default optimizers: RMSprop(1e-4), rho 0.9, epsilon 1e-10, equal for both players, which makes them one, as the paper has it. Unequal
     ones scale the two parts of the joint field apart; `compile` warns.
 
     Departures from the paper: Keras' RMSprop starts its accumulator at 0, TensorFlow 1's at 1, so the first steps are longer here.
@@ -80,8 +80,8 @@ class ConsensusGAN(GAN):
         settings = [{**self.optimizer[move].get_config(), "name": None} for move in ("discriminator", "generator")]
         if settings[0] != settings[1]:
             warnings.warn(
-                "Consensus optimisation follows one field over both players; optimisers with different settings for the players distort "
-                "it. Give both moves equal optimisers.",
+                "Consensus optimization follows one field over both players; optimizers with different settings for the players distort "
+                "it. Give both moves equal optimizers.",
                 stacklevel=2,
             )
 

@@ -1,9 +1,13 @@
 """DRAGAN: Kodali, Abernethy, Hays, Kira 2017, arXiv 1705.07215; and GAN-GP: Fedus et al., ICLR 2018, arXiv 1710.08446."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 
+from kgan.arguments import Count, Network, NonNegative, Positive, Shape
+from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 from kgan.penalties import GradientPenalty
 from kgan.priors import Uniform
@@ -35,7 +39,7 @@ class DRAGAN(GAN):
 
     Under `tf.distribute` the standard deviation of a minibatch is that of one replica.
 
-    Departures from the paper: the default region, as said. Default optimisers are the notebook's, Adam(1e-4, 0.5, 0.9).
+    Departures from the paper: the default region, as said. Default optimizers are the notebook's, Adam(1e-4, 0.5, 0.9).
 
     Example:
     >>> import numpy as np, kgan
@@ -48,49 +52,45 @@ class DRAGAN(GAN):
     True
     """
 
-    fixed_arguments = ("data_shape",)
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape")
+    default_latent_size = 100
+    default_prior = Uniform(-1.0, 1.0)
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
+        image_shape: Shape | None = (32, 32, 3),
         *,
-        filters=64,
-        region="symmetric",
-        variance=None,
-        penalty_weight=10.0,
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        prior=None,
-        penalties=(),
-        **kwargs,
-    ):
-        shape, generator, discriminator = complete(
-            image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
+        filters: Count = 64,
+        region: str = "symmetric",
+        variance: Positive | None = None,
+        penalty_weight: NonNegative = 10.0,
+        generator: Network | None = None,
+        discriminator: Network | None = None,
+        latent_size: Count | None = None,
+        **kwargs: Any,
+    ) -> None:
+        latents = self.latents_of(generator, latent_size)
+        shape, generator, discriminator = given_or_built(
+            image_shape,
+            {"generator": generator, "discriminator": discriminator},
+            lambda shape: _networks(shape, filters, latents),
         )
-        super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
-            penalties=[GradientPenalty(penalty_weight, region=region, variance=variance), *penalties],
-            latent_size=latent_size,
-            prior=Uniform(-1.0, 1.0) if prior is None else prior,
-            **kwargs,
-        )
+        own = [GradientPenalty(penalty_weight, region=region, variance=variance)]
+        super().__init__(shape, generator=generator, discriminator=discriminator, own_penalties=own, **kwargs)
         self.image_shape = self.data_shape
         self.filters = filters
         self.region = region
         self.variance = variance
         self.penalty_weight = penalty_weight
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8) for move in ("discriminator", "generator")}
 
-    def get_config(self):
-        return {**super().get_config(), "penalties": keras.saving.serialize_keras_object(list(self.penalties[1:]))}
 
-
-def _networks(shape, filters, latent_size):
+def _networks(shape: tuple[int, ...], filters: int, latent_size: int) -> dict[str, Callable[[], keras.Model]]:
     if len(shape) != 3:
         return mlp.toy_networks(shape, latent_size)
-    return dcgan.generator(shape, latent_size, filters), dcgan.discriminator(shape, filters, batch_norm=False)
+    return {
+        "generator": lambda: dcgan.generator(shape, latent_size, filters),
+        "discriminator": lambda: dcgan.discriminator(shape, filters, batch_norm=False),
+    }

@@ -2,8 +2,8 @@
 
 import keras
 
+from kgan.families.bases.generative import complete
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import mlp
 from kgan.objectives import FDivergence
 from kgan.priors import Uniform
@@ -11,10 +11,10 @@ from kgan.priors import Uniform
 
 @keras.saving.register_keras_serializable("kgan")
 class FGAN(GAN):
-    """A generator that minimises any f-divergence from the data, estimated by a variational function.
+    """A generator that minimizes any f-divergence from the data, estimated by a variational function.
 
     The network V, one unbounded output, estimates `D_f(P || Q) = E_Q f(p/q)` from below by `F = E_P T - E_Q f*(T)`, `T = g(V)`, P the
-    data and Q the generator (Eq. 4, 6). V minimises `-F`; the generator `F`, that is `-E_Q f*(T)`, or with the "trick" of section 3.2
+    data and Q the generator (Eq. 4, 6). V minimizes `-F`; the generator `F`, that is `-E_Q f*(T)`, or with the "trick" of section 3.2
     `-E_Q T`. Both move at one point, on one minibatch and one draw of noise, once per round: the single-step method, Algorithm 1.
     `-discriminator/adversarial` is the estimate of the divergence.
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from kgan import objectives
 from kgan.engine import Move, Turn
-from kgan.families.generative import GenerativeModel, check_network
+from kgan.families.bases.generative import GenerativeModel, check_network
 from kgan.networks import mlp
 from kgan.priors import Uniform
 
@@ -14,7 +14,7 @@ SQUARED_BANDWIDTHS = (2, 5, 10, 20, 40, 80)
 
 @keras.saving.register_keras_serializable("kgan")
 class GMMN(GenerativeModel):
-    """A generator alone: it minimises the maximum mean discrepancy between its samples and the data, under a fixed kernel.
+    """A generator alone: it minimizes the maximum mean discrepancy between its samples and the data, under a fixed kernel.
 
     There is no second player and no game: `L = sqrt(M2)` of a minibatch of data and one of samples (section 3), where M2 is the biased
     estimate `mean k(x, x') + mean k(y, y') - 2 mean k(x, y)` with a sum of Gaussian kernels. The estimate needs large minibatches; the
@@ -27,7 +27,7 @@ class GMMN(GenerativeModel):
         data_shape: tuple, shape of one example: `(features,)`, or `(height, width, channels)` for images in [-1, 1].
         kernel: a callable as in `kgan.objectives.GaussianKernel`, or the bandwidths sigma of a Gaussian one. Default: the roots of 2, 5,
             10, 20, 40, 80 (the authors' code), doubled for images, since [-1, 1] is twice as wide as the authors' [0, 1].
-        squared: bool, default False: minimise the root of M2 (the authors' better choice). True: M2 itself.
+        squared: bool, default False: minimize the root of M2 (the authors' better choice). True: M2 itself.
         loss_weight: float > 0, default 1.0, factor of the loss (the authors' code has 1000, for plain descent).
         encoder, decoder: built networks from examples to codes `(batch, code_size)` and back, both or neither.
         generator: network of your own, from latents to examples, or to codes. Default: layers of 64, 256, 256 and 1024 ReLU (the paper's)

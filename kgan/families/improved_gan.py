@@ -5,8 +5,8 @@ from keras import ops
 
 from kgan import objectives
 from kgan.engine import Move, Turn
+from kgan.families.bases.semi_supervised import SemiSupervised
 from kgan.families.gan import GAN
-from kgan.families.semi_supervised import SemiSupervised
 from kgan.networks import improved, with_features
 from kgan.penalties import HistoricalAverage
 from kgan.priors import Uniform
@@ -20,9 +20,9 @@ class ImprovedGAN(SemiSupervised, GAN):
     - Minibatch discrimination (3.2): a layer, see `kgan.networks.improved.classifier(minibatch_kernels=...)`.
     - Historical averaging (3.3): `history_weight`, a term of both players.
     - One-sided label smoothing (3.4): the default objective of the unsupervised game.
-    - Virtual batch normalisation (3.5): layers, see `kgan.networks.improved.generator(reference_size=...)`.
+    - Virtual batch normalization (3.5): layers, see `kgan.networks.improved.generator(reference_size=...)`.
     - Semi-supervised learning (5): the discriminator classifies into K classes, the fake class's logit being fixed at 0.
-      `L_D = E[-l_y + lse(l)] + unlabeled_weight / 2 {E_x sp(-lse) + E_z sp(lse)}`: labelled examples, unlabelled and generated ones.
+      `L_D = E[-l_y + lse(l)] + unlabeled_weight / 2 {E_x sp(-lse) + E_z sp(lse)}`: labeled examples, unlabeled and generated ones.
 
     Args:
         data_shape: tuple, shape of one example.
@@ -33,7 +33,7 @@ class ImprovedGAN(SemiSupervised, GAN):
             network its last hidden layer before the noise (the authors').
         history_weight: float >= 0, default 0.0: lambda of historical averaging, on both players.
         unlabeled_weight: float, default 1.0 (the authors').
-        objective: default `OneSidedSmoothing(0.9)`; with `classes` "minimax", whose generator loss the code minimises.
+        objective: default `OneSidedSmoothing(0.9)`; with `classes` "minimax", whose generator loss the code minimizes.
         generator_steps: int, default 1: generator moves per round, each with fresh noise; the code makes 3 with minibatch discrimination.
         generator, discriminator: networks of your own; with `classes` the discriminator returns K logits. Default: the paper's
             permutation-invariant networks for vectors in [0, 1], its convolutional ones for images (`kgan.networks.improved`).
@@ -41,12 +41,12 @@ class ImprovedGAN(SemiSupervised, GAN):
         **kwargs: of `kgan.GAN`.
 
     Input of `fit`: examples; with `classes`, `fit({"unlabeled": x, "labeled": x_l}, labels)` with arrays of one length, as
-    `kgan.datasets.semi_supervised` makes them, or a data set of `(such a dict, labels)`.
+    `kgan.datasets.few_labels` makes them, or a data set of `(such a dict, labels)`.
 
-    Logs: as `kgan.GAN`, `discriminator/supervised`, `discriminator/accuracy` (on labelled examples), `*/history`, and
+    Logs: as `kgan.GAN`, `discriminator/supervised`, `discriminator/accuracy` (on labeled examples), `*/history`, and
     `generator/feature_matching`.
 
-    Default optimisers: Adam with beta_1 0.5 and rate 3e-3 (the MNIST code) for vectors, 3e-4 (CIFAR-10) for images, there to be lowered
+    Default optimizers: Adam with beta_1 0.5 and rate 3e-3 (the MNIST code) for vectors, 3e-4 (CIFAR-10) for images, there to be lowered
     linearly from epoch 800 to 0 at 1200. Call `kgan.layers.initialize_from_data(model.discriminator, examples)` before training the
     convolutional networks, as the authors do.
 
@@ -55,9 +55,9 @@ class ImprovedGAN(SemiSupervised, GAN):
 
     Departures from the paper: its code averages the discriminator's weights from 0 with rate 1e-4; use
     `compile(averages={"discriminator": 0.9999})`, which starts at the weights, and `classify`, which uses the average. In the
-    convolutional networks the lengths of weight normalisation are learned in hidden layers too; the code only initialises them from data.
+    convolutional networks the lengths of weight normalization are learned in hidden layers too; the code only initializes them from data.
 
-    Example: three labelled examples of each of two classes.
+    Example: three labeled examples of each of two classes.
 
     >>> import numpy as np, kgan
     >>> model = kgan.ImprovedGAN((2,), classes=2, discriminator=kgan.networks.improved.perceptron_classifier((2,), 2, (8,), (0.1, 0.1)))

@@ -19,8 +19,8 @@ from kgan.priors import Uniform
 class InfoGAN(GAN):
     """The two-player game, with a generator that must not ignore a structured code c among its latents.
 
-    The generator receives noise z and codes c. A recogniser Q, a small head on the discriminator's trunk, guesses the codes from generated
-    examples, and both sides maximise the lower bound of the mutual information that follows from it (Eq. 5, 6):
+    The generator receives noise z and codes c. A recognizer Q, a small head on the discriminator's trunk, guesses the codes from generated
+    examples, and both sides maximize the lower bound of the mutual information that follows from it (Eq. 5, 6):
 
         L_I = H(c) + E log Q(c | G(z, c)) <= I(c; G(z, c))
         discriminator and Q:  E sp(-l(x)) + E sp(l(G(z, c))) - lambda L_I
@@ -34,7 +34,7 @@ class InfoGAN(GAN):
         noise_size: int >= 1, default 62 (the paper's), or what `generator` leaves to it.
         information_weight: lambda, float >= 0, or one for each code; default 1.0 (the authors' MNIST code). The paper has it
             smaller for continuous codes, so that the term is on the scale of the adversarial losses.
-        info_updates_trunk: bool, default True (the authors' code): the discriminator's trunk maximises L_I too. False: Q alone does in
+        info_updates_trunk: bool, default True (the authors' code): the discriminator's trunk maximizes L_I too. False: Q alone does in
             that move, which is the game as Eq. 6 states it.
         generator: network from `(batch, noise_size + width of the codes)`; the codes come last, in their order.
         discriminator: network with one logit. Its trunk is everything before its last layer.
@@ -90,7 +90,7 @@ class InfoGAN(GAN):
         if not codes or not all(isinstance(code, Code) for code in codes):
             raise TypeError(f"`codes` must be a sequence of kgan.codes.Categorical or Continuous. Received: {codes!r}.")
         if kwargs.get("joint_batch"):
-            raise ValueError("InfoGAN's trunk normalises real and generated examples separately; leave `joint_batch` at False.")
+            raise ValueError("InfoGAN's trunk normalizes real and generated examples separately; leave `joint_batch` at False.")
         code_size, outputs = sum(code.size for code in codes), sum(code.parameters for code in codes)
         if noise_size is None:
             noise_size = 62 if generator is None else generator.input_shape[-1] - code_size
@@ -124,11 +124,11 @@ class InfoGAN(GAN):
         taken = tuple(self.recognizer.input_shape[1:])
         if taken != features:
             raise ValueError(
-                f"The recogniser takes features of shape {taken}, the last layer of the discriminator has {features}."
+                f"The recognizer takes features of shape {taken}, the last layer of the discriminator has {features}."
             )
         judged = tuple(self.recognizer.compute_output_shape((None, *features)))
         if judged[1:] != (outputs,):
-            raise ValueError(f"The recogniser must return {outputs} parameters per example for these codes. It returns {judged}.")
+            raise ValueError(f"The recognizer must return {outputs} parameters per example for these codes. It returns {judged}.")
 
     def default_optimizers(self):
         rates = {"discriminator": 2e-4, "generator": 1e-3}
@@ -232,7 +232,7 @@ class InfoGAN(GAN):
         return np.array(bounds)
 
     def _recognized(self, examples):
-        """The recogniser's outputs in inference."""
+        """The recognizer's outputs in inference."""
         features, _ = self._tapped(examples, training=False)
         return self.recognizer(features, training=False)
 

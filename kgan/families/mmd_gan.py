@@ -6,8 +6,8 @@ from keras import ops
 from kgan import objectives
 from kgan.backend import full_precision
 from kgan.engine import Move, Turn
-from kgan.families import long_phases
-from kgan.families.generative import GenerativeModel, check_network
+from kgan.families.bases import long_phases
+from kgan.families.bases.generative import GenerativeModel, check_network
 from kgan.networks import dcgan, mlp
 
 
@@ -16,10 +16,10 @@ class MMDGAN(GenerativeModel):
     """A generator against a learned kernel: Gaussian kernels on the features of an encoder, kept invertible by a decoder.
 
     With f the encoder, g the decoder and `M = sqrt(M2)` the maximum mean discrepancy of the features of a real and a generated minibatch,
-    encoder and decoder minimise, in one move, `encoder_steps` times per round, each time on a fresh minibatch and fresh noise,
+    encoder and decoder minimize, in one move, `encoder_steps` times per round, each time on a fresh minibatch and fresh noise,
     `L_D = -(M + feasible_set_weight R - reconstruction_weight A)`, with `A = mean (x - g(f(x)))^2 + mean (y - g(f(y)))^2` over real
     and generated examples and `R = mean_k min(E f_k(x) - E f_k(y), 0)`. After each step the encoder's weights are clipped to
-    `[-clip, clip]`, the decoder's are not. The generator minimises `M + feasible_set_weight R` once, on a fresh minibatch of both. M falls
+    `[-clip, clip]`, the decoder's are not. The generator minimizes `M + feasible_set_weight R` once, on a fresh minibatch of both. M falls
     as samples improve; with a linear kernel the game is WGAN by mean features.
 
     Args:
@@ -45,14 +45,14 @@ class MMDGAN(GenerativeModel):
 
     Input of `fit`: examples `(batch, *data_shape)`, float32, in minibatches of at least 2. Output of `generate`: `(count, *data_shape)`.
 
-    Logs, each with the sign and weight with which it is minimised: `encoder/mmd` (-M), `encoder/reconstruction`, `encoder/feasible_set`,
+    Logs, each with the sign and weight with which it is minimized: `encoder/mmd` (-M), `encoder/reconstruction`, `encoder/feasible_set`,
     `generator/mmd` (M), `generator/feasible_set`. Under several replicas they compare the examples of each replica.
 
     Raises:
         ValueError: for contradictory arguments, networks of other shapes, or data the networks cannot take.
 
     Departures from the paper: none from Algorithm 1 but that the generator moves once per round, as in the code, which also has the term
-    R. The code clips before a move of the encoder, the algorithm and this class after it. The default optimiser is RMSProp(5e-5) with rho
+    R. The code clips before a move of the encoder, the algorithm and this class after it. The default optimizer is RMSProp(5e-5) with rho
     0.99 and epsilon 1e-8, PyTorch's values; Keras adds epsilon inside the root, PyTorch outside. In a long phase a round still takes the
     minibatch of the waiting generator.
 

@@ -25,7 +25,7 @@ class ProGAN(GAN):
 
     The phases: train at `start_resolution`; then for each doubling one phase that fades the new blocks of both networks, and the detail of
     the real images, from weight 0 to 1, and one phase that trains on. A phase lasts until the discriminator has seen `images_per_phase`
-    real images. The optimisers' moments are reset at every phase. `L_D = E D(G(z)) - E D(x) + GP + drift E D(x)^2` with
+    real images. The optimizers' moments are reset at every phase. `L_D = E D(G(z)) - E D(x) + GP + drift E D(x)^2` with
     `GP = penalty_weight E (||grad D(x^)|| - gamma)^2 / gamma^2`; `L_G = -E D(G(z))`.
 
     `fit` trains on from where the model stands and grows it when a phase ends, at the end of an epoch. `generate` draws at the present
@@ -52,7 +52,7 @@ class ProGAN(GAN):
         ValueError: for sizes that are no powers of two, a minibatch that is no multiple of the group, fewer than one image per phase.
 
     Departures from the paper: the weight of a fade moves with every minibatch, the authors' code holds it for four; the average moves once
-    per round. Outputs are not squashed; `kgan.pictures` clips them. `grow_to` zeroes the optimisers' variables, as suits Adam. A
+    per round. Outputs are not squashed; `kgan.pictures` clips them. `grow_to` zeroes the optimizers' variables, as suits Adam. A
     phase ends with the epoch in which it is complete.
 
     Example: 4x4, fade to 8x8, train at 8x8.
@@ -146,7 +146,7 @@ class ProGAN(GAN):
     def grow_to(self, phase):
         """Start a phase: 0 trains at `start_resolution`, odd ones fade the next resolution in, even ones train on at it.
 
-        Resets the optimisers' moments and the count of images.
+        Resets the optimizers' moments and the count of images.
         """
         if not isinstance(phase, int) or not 0 <= phase < self.num_phases:
             raise ValueError(f"`phase` must be an integer from 0 to {self.num_phases - 1}. Received: {phase!r}.")

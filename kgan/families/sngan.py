@@ -1,4 +1,4 @@
-"""Spectral normalisation for GANs: Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv 1802.05957."""
+"""Spectral normalization for GANs: Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv 1802.05957."""
 
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ SETTINGS = {
 class SNGAN(GAN):
     """A GAN whose discriminator is made 1-Lipschitz by dividing every kernel by its largest singular value.
 
-    The game of `kgan.GAN` with `n_dis` discriminator moves per generator move, spectral normalisation (Eq. 8, power iteration of
+    The game of `kgan.GAN` with `n_dis` discriminator moves per generator move, spectral normalization (Eq. 8, power iteration of
     Algorithm 1) on all convolution and dense layers of the discriminator, the last included, and none in the generator.
     Objective: the hinge loss (Eq. 16-17) by default; `objective="non_saturating"` is Eq. 15, the paper's standard rows.
 
@@ -55,7 +55,7 @@ class SNGAN(GAN):
         joint_batch: default None: True for the published networks, which have no batch statistics; see `kgan.GAN`.
 
     Input of `fit`: images in [-1, 1], float32. The paper adds U(0, 1/128) to 8-bit pixels: `kgan.datasets.load(..., dequantize=True)`.
-    The residual runs let the rate fall linearly to 0 over 50,000 generator updates: pass optimisers with a
+    The residual runs let the rate fall linearly to 0 over 50,000 generator updates: pass optimizers with a
     `keras.optimizers.schedules.PolynomialDecay`; the default keeps it constant, as the standard runs do.
 
     Raises:

@@ -5,10 +5,10 @@ import numpy as np
 from keras import ops
 
 from kgan import backend, presets
-from kgan.datasets.images import to_uint8
 from kgan.engine import AdversarialModel, Move, Observation, Turn
+from kgan.families.bases.generative import GenerativeModel
 from kgan.families.gan import count_of
-from kgan.families.generative import GenerativeModel
+from kgan.images import to_uint8
 from kgan.layers import quantize_8bit
 from kgan.networks import steganography
 from kgan.objectives import bit_cross_entropy, mean_absolute, mean_square, non_saturating, shape_distance
@@ -31,7 +31,7 @@ class SteganographyGAN(AdversarialModel):
 
     Bits are coded -0.5 and 0.5; Bob's outputs above 0 are read as 1. All of it works on the networks alone: encryption, error correction
     and files belong to a tool above. Research, not proven secrecy: an Eve who plays the game says little about one who is trained
-    afterwards (`kgan.metrics.Steganalyser`).
+    afterwards (`kgan.stego.Steganalyzer`).
 
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3) (the paper's CelebA); any multiple of 16, and 8. With `residual` the
@@ -41,7 +41,7 @@ class SteganographyGAN(AdversarialModel):
         residual: bool, default False, the paper's networks, which draw the image anew through a dense layer (PSNR about 24 dB). True:
             networks of this project, `C' = clip(C + amplitude tanh(...))`, convolutional; see `kgan.networks.steganography`.
         block, bits_per_block: int, default 4 and 2: with `residual`, a block of 4x4 pixels holds 2 bits (0.125 bits per pixel).
-        amplitude: float, default 4 / 127.5, four grey levels: with `residual`, the largest change of a value. PSNR is then at least
+        amplitude: float, default 4 / 127.5, four gray levels: with `residual`, the largest change of a value. PSNR is then at least
             36 dB, whatever the networks do.
         alice: `keras.Model` from `[images, messages]` to images. bob: from images to messages. eve: from images to logits
             `(batch, 1)`. Default: the paper's, or the residual ones.
@@ -50,8 +50,8 @@ class SteganographyGAN(AdversarialModel):
         message_distance: these, or "cross_entropy" of Bob's outputs as logits. Default "l2" (the authors' code), "cross_entropy" with
             `residual`.
         image_weight, message_weight, eve_weight: floats >= 0, default 0.3, 0.6, 0.1 (the authors' code). 0 leaves a term out. With
-            `residual` the first is 300: the square of a grey level is small.
-        quantise: bool or None: round C' to 8 bits, as a file will, before Bob and Eve see it, with gradients as if it were not. Default
+            `residual` the first is 300: the square of a gray level is small.
+        quantize: bool or None: round C' to 8 bits, as a file will, before Bob and Eve see it, with gradients as if it were not. Default
             False (the paper's), True with `residual`.
         joint_batch: bool or None: Eve sees covers and stego images in one batch; matters to batch norm. Default False (the authors'
             code), True with `residual`, whose changes are small against what differs between two batches of covers.
@@ -63,7 +63,7 @@ class SteganographyGAN(AdversarialModel):
     Logs: `eve/adversarial`, `eve/accuracy` (on this minibatch, in training mode), `alice_bob/image`, `alice_bob/message`,
     `alice_bob/adversarial`, `alice_bob/bit_accuracy`.
 
-    Default optimisers: Adam(2e-4) (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
+    Default optimizers: Adam(2e-4) (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
 
     Raises:
         ValueError: for an image size or a message that the networks cannot take, an unknown distance, negative weights, images outside
@@ -71,7 +71,7 @@ class SteganographyGAN(AdversarialModel):
 
     Departures from the paper: Eve's last layer sees her last maps (in the authors' release, by mistake, her first), batch norm uses moving
     statistics in inference (there always the batch's). Alice and Bob move together on one loss, as in the release; the paper writes a loss
-    of Bob's own, which is a part of it. The ATS steganalyser is not here. `residual` and `quantise` are additions.
+    of Bob's own, which is a part of it. The ATS steganalyzer is not here. `residual` and `quantize` are additions.
 
     Example:
     >>> import numpy as np, kgan
@@ -88,7 +88,7 @@ class SteganographyGAN(AdversarialModel):
 
     in_inference = GenerativeModel.in_inference
     fooled = staticmethod(non_saturating.generator)
-    """What Alice minimises of Eve's logits of stego images: Eve is to answer "cover"."""
+    """What Alice minimizes of Eve's logits of stego images: Eve is to answer "cover"."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class SteganographyGAN(AdversarialModel):
         image_weight=None,
         message_weight=0.6,
         eve_weight=0.1,
-        quantise=None,
+        quantize=None,
         joint_batch=None,
         seed=None,
         name=None,
@@ -136,7 +136,7 @@ class SteganographyGAN(AdversarialModel):
                 raise ValueError(f"`{field}` must be one of {sorted(known)}. Received: {value!r}.")
         self.image_distance, self.message_distance = image_distance, message_distance
         self.image_weight, self.message_weight, self.eve_weight = image_weight, message_weight, eve_weight
-        self.quantise = residual if quantise is None else quantise
+        self.quantize = residual if quantize is None else quantize
         self.joint_batch = residual if joint_batch is None else joint_batch
         made = self._default_networks()
         self.alice, self.bob, self.eve = alice or made["alice"](), bob or made["bob"](), eve or made["eve"]()
@@ -149,7 +149,7 @@ class SteganographyGAN(AdversarialModel):
             return {
                 "alice": lambda: steganography.residual_hider(amplitude=self.amplitude, **sizes),
                 "bob": lambda: steganography.residual_reader(**sizes),
-                "eve": lambda: steganography.analyser(shape[-1], name="eve"),
+                "eve": lambda: steganography.analyzer(shape[-1], name="eve"),
             }
         return {
             "alice": lambda: steganography.hider(shape, length),
@@ -239,9 +239,9 @@ class SteganographyGAN(AdversarialModel):
         return covers, backend.full_precision(self.embedded(covers, messages, self.in_training))
 
     def embedded(self, covers, messages, training):
-        """Alice's images, rounded to 8 bits if the model quantises."""
+        """Alice's images, rounded to 8 bits if the model quantizes."""
         stego = self.alice([covers, messages], training=training)
-        return quantize_8bit(stego) if self.quantise else stego
+        return quantize_8bit(stego) if self.quantize else stego
 
     # Messages --------------------------------------------------------------------------------------------------------
 

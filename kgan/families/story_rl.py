@@ -5,12 +5,12 @@ from keras import ops
 
 from kgan import backend
 from kgan.engine import Turn
-from kgan.families.reinforced_stories import ReinforcedStories
+from kgan.families.bases.reinforced_stories import ReinforcedStories
 
 
 @keras.saving.register_keras_serializable("kgan")
 class StoryRL(ReinforcedStories):
-    """A policy paid by a metric of its samples: BLEU-RL, METEOR-RL, ROUGE-RL, CIDEr-RL. It learns to please the metric.
+    """A policy rewarded by a metric of its samples: BLEU-RL, METEOR-RL, ROUGE-RL, CIDEr-RL. It learns to please the metric.
 
     The metric of a sampled story, its sentences together, against the human story of the same photos is the reward of all its words;
     REINFORCE with a learned baseline, mixed with cross-entropy, as in `kgan.AREL`.
@@ -23,7 +23,7 @@ class StoryRL(ReinforcedStories):
 
     Logs: `policy/action`, `policy/value`, `policy/cross_entropy`, weighted; `policy/reward`, `policy/length`, `policy/log_probability`.
 
-    Default optimiser: as in `kgan.AREL`.
+    Default optimizer: as in `kgan.AREL`.
 
     Departures from the paper: none known; a warm start is the user's to make, with `start_from`.
 

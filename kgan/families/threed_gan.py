@@ -6,8 +6,8 @@ from keras import ops
 
 from kgan import backend
 from kgan.engine import Observation
+from kgan.families.bases.generative import complete
 from kgan.families.gan import GAN, count_of
-from kgan.families.generative import complete
 from kgan.networks import volumetric, with_features
 from kgan.priors import Uniform
 
@@ -41,7 +41,7 @@ class ThreeDGAN(GAN):
     Logs: as `kgan.GAN`, and `generator/accuracy`, that of the discriminator in this round, which decides the next. The figures of the
     discriminator's move are of the rounds it moved in.
 
-    Default optimisers: Adam(0.0025, beta_1 0.5) for the generator, Adam(1e-5, beta_1 0.5) for the discriminator, in minibatches of 100
+    Default optimizers: Adam(0.0025, beta_1 0.5) for the generator, Adam(1e-5, beta_1 0.5) for the discriminator, in minibatches of 100
     (the paper's, for 64^3 at full width). Small cubes and narrow networks need about 2.5e-4 for the discriminator, else it learns nothing.
 
     Raises:
@@ -54,7 +54,7 @@ class ThreeDGAN(GAN):
     >>> import numpy as np, kgan
     >>> model = kgan.ThreeDGAN((8, 8, 8, 1), filters=4, latent_size=5, seed=0)
     >>> model.compile()
-    >>> shapes, labels = kgan.datasets.solids(32, size=8, seed=0)
+    >>> shapes, labels = kgan.shapes.solids(32, size=8, seed=0)
     >>> history = model.fit(shapes, batch_size=16, verbose=0)
     >>> model.generate(2, seed=0).shape, model.features(shapes).shape
     ((2, 8, 8, 8, 1), (32, 32))

@@ -6,8 +6,8 @@ from keras import ops
 
 from kgan import objectives
 from kgan.engine import Move, Turn
+from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
-from kgan.families.generative import check_network
 from kgan.families.threed_gan import ThreeDGAN, check_occupancies
 from kgan.networks import volumetric
 from kgan.priors import Normal
@@ -22,7 +22,7 @@ class ThreeDVAEGAN(ThreeDGAN):
         L_KL = KL(q(z | y) || N(0, I))     (Eq. 4)
         L_R  = ||G(E(y)) - x||_2           (Eq. 5: the norm over all voxels of a shape; z drawn from q)
 
-    the players minimise, one after the other on the same pairs (x, y),
+    the players minimize, one after the other on the same pairs (x, y),
 
     - discriminator: `L_D` of `kgan.ThreeDGAN` on x and G(z), z from the prior, where its gate is open;
     - encoder: `kl_weight * L_KL + reconstruction_weight * L_R`;
@@ -47,7 +47,7 @@ class ThreeDVAEGAN(ThreeDGAN):
 
     Logs: as `kgan.ThreeDGAN`, and `encoder/divergence`, `encoder/reconstruction`, `generator/reconstruction`, weighted.
 
-    Default optimisers: as in `kgan.ThreeDGAN`; Adam(1e-4, beta_1 0.5) for the encoder (the ports').
+    Default optimizers: as in `kgan.ThreeDGAN`; Adam(1e-4, beta_1 0.5) for the encoder (the ports').
 
     Raises:
         ValueError: as `kgan.ThreeDGAN`; for negative weights, an encoder that does not fit, data that are not such a dict.
@@ -57,8 +57,8 @@ class ThreeDVAEGAN(ThreeDGAN):
 
     Example:
     >>> import kgan
-    >>> shapes, labels = kgan.datasets.solids(32, size=8, seed=0)
-    >>> data = {"shapes": shapes, "views": kgan.datasets.views(shapes, 16)}
+    >>> shapes, labels = kgan.shapes.solids(32, size=8, seed=0)
+    >>> data = {"shapes": shapes, "views": kgan.shapes.views(shapes, 16)}
     >>> model = kgan.ThreeDVAEGAN((8, 8, 8, 1), image_shape=(16, 16, 1), filters=4, latent_size=5, seed=0)
     >>> model.compile()
     >>> history = model.fit(data, batch_size=16, verbose=0)

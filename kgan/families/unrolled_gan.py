@@ -6,19 +6,19 @@ from keras import ops
 from kgan import objectives
 from kgan.backend import full_precision
 from kgan.engine import Observation, unrolled
+from kgan.families.bases.generative import complete
 from kgan.families.gan import GAN, count_of
-from kgan.families.generative import complete
 from kgan.networks import mlp
 from kgan.networks import unrolled as networks
 
 
 @keras.saving.register_keras_serializable("kgan")
 class UnrolledGAN(GAN):
-    """A generator trained against the discriminator as it will be some optimiser steps later.
+    """A generator trained against the discriminator as it will be some optimizer steps later.
 
     `f(theta_G, theta_D) = E log D(x) + E log(1 - D(G(z)))`. The discriminator descends on `-f` at its present weights; the generator on
-    `f(theta_G, theta_D^K)`, where theta_D^K follows from theta_D by K virtual steps of the discriminator's optimiser (Eq. 6-10).
-    Gradients flow through those steps, the optimiser's recursion and the generated batch inside them (Eq. 12), so that the generator
+    `f(theta_G, theta_D^K)`, where theta_D^K follows from theta_D by K virtual steps of the discriminator's optimizer (Eq. 6-10).
+    Gradients flow through those steps, the optimizer's recursion and the generated batch inside them (Eq. 12), so that the generator
     feels how the discriminator would answer. One minibatch and one draw of noise serve all steps and both players, which move at once.
 
     Args:
@@ -30,14 +30,14 @@ class UnrolledGAN(GAN):
         generator, discriminator: default for points the paper's ring networks: 256 normal latents, two layers of 128 ReLU, against
             one layer of 128 ReLU on x/4, orthogonal kernels of gain 0.8; for images those of `kgan.networks.unrolled`.
         latent_size: int, default 256 (the paper's).
-        **kwargs: of `kgan.GAN`, without `discriminator_steps`, `simultaneous` and `generator_batch`; penalties and regularisers of the
+        **kwargs: of `kgan.GAN`, without `discriminator_steps`, `simultaneous` and `generator_batch`; penalties and regularizers of the
             discriminator are unrolled too.
 
     Raises:
         ValueError: for `steps` that are negative or no integer; another objective; `generator_batch`.
-        TypeError: in `fit`, for a discriminator optimiser other than plain SGD or Adam.
+        TypeError: in `fit`, for a discriminator optimizer other than plain SGD or Adam.
 
-    Default optimisers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
+    Default optimizers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
     `tf.distribute` each replica unrolls on its own part of the minibatch. Under mixed_float16 the virtual steps' losses are not scaled.
 
     Departures from the paper: the LSTM generator of its appendix B is not here.

@@ -16,7 +16,7 @@ class VEEGAN(BiGAN):
 
     A game on pairs as in `kgan.BiGAN`: with F the reconstructor (here `encoder`), (x, F(x) + n) from the data and (G(z), z) from the
     prior, n standard normal. With l the logit of a pair (higher = from the data; the paper's has the other sign), sp softplus and
-    `d(z, z') = 1/2 sum_k (z_k - z'_k)^2`, the players minimise, all at one point on the same x and z (Algorithm 1):
+    `d(z, z') = 1/2 sum_k (z_k - z'_k)^2`, the players minimize, all at one point on the same x and z (Algorithm 1):
 
     - discriminator: `E sp(-l(x, F(x) + n)) + E sp(l(G(z), z))`;
     - generator: `-E l(G(z), z) + E d(z, F(G(z)))`: the first, linear in the logit, descends on a Kullback-Leibler divergence;
@@ -43,7 +43,7 @@ class VEEGAN(BiGAN):
     Logs: as `kgan.BiGAN`, and `generator/reconstruction`. Generator and reconstructor are one move, for neither's other term concerns the
     other's weights; of d's gradient both get their share.
 
-    Default optimisers: Adam(1e-3, beta_1 0.5) for points, beta_1 0.7 for small images (the authors'), Adam(2e-4, beta_1 0.5) for large.
+    Default optimizers: Adam(1e-3, beta_1 0.5) for points, beta_1 0.7 for small images (the authors'), Adam(2e-4, beta_1 0.5) for large.
 
     Raises:
         ValueError: as `kgan.BiGAN`.

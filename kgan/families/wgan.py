@@ -3,9 +3,9 @@
 import keras
 from keras import ops
 
-from kgan.families import long_phases
+from kgan.families.bases import long_phases
+from kgan.families.bases.generative import complete
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 
 
@@ -13,9 +13,9 @@ from kgan.networks import dcgan, mlp
 class WGAN(GAN):
     """A generator against a critic that estimates the Wasserstein-1 distance, kept Lipschitz by clipping its weights.
 
-    Algorithm 1: the critic moves `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise, minimising
+    Algorithm 1: the critic moves `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise, minimizing
     `L_C = E f(g(z)) - E f(x)`; after each step every weight of it is clipped to `[-clip, clip]`, biases and batch-norm scales
-    included. The generator minimises `-E f(g(z))`. `-L_C` estimates the distance up to an unknown factor, so it compares only within
+    included. The generator minimizes `-E f(g(z))`. `-L_C` estimates the distance up to an unknown factor, so it compares only within
     one architecture and clip.
 
     Args:
@@ -33,7 +33,7 @@ class WGAN(GAN):
     Raises:
         ValueError: for `clip <= 0`, a malformed warm-up, or data the networks cannot take.
 
-    Departures from the paper: none. The default optimiser is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
+    Departures from the paper: none. The default optimizer is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
     authors' code relies on; Keras adds epsilon inside the root, PyTorch outside.
 
     Example:

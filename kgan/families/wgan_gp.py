@@ -2,8 +2,8 @@
 
 import keras
 
+from kgan.families.bases.generative import complete
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp, sn_resnet
 from kgan.penalties import Consistency, GradientPenalty
 
@@ -20,7 +20,7 @@ class WGANGP(GAN):
         image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given. For
             points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
         architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32; 48 and 128 with the tables of spectral
-            normalisation) or "dcgan" (the code's smaller ones, sizes 4 times a power of two).
+            normalization) or "dcgan" (the code's smaller ones, sizes 4 times a power of two).
         width: float, default 1.0 (the paper's: 128 maps): factor of all channel counts.
         penalty_weight: float, default 10.0 (the paper's lambda).
         one_sided: bool, default False (the paper's); True is appendix C.
@@ -35,7 +35,7 @@ class WGANGP(GAN):
         **kwargs: of `kgan.GAN`.
 
     Input of `fit`: images in [-1, 1]; the CIFAR-10 runs add noise to 8-bit pixels: `kgan.datasets.load(..., dequantize=True)`.
-    Default optimisers: Adam(1e-4, 0, 0.9), Algorithm 1; the ResNet run uses 2e-4, falling linearly to 0 over 100,000 generator updates.
+    Default optimizers: Adam(1e-4, 0, 0.9), Algorithm 1; the ResNet run uses 2e-4, falling linearly to 0 over 100,000 generator updates.
 
     Raises:
         ValueError: for batch norm in the critic, `consistency` without dropout in a critic of your own, an unknown architecture.
@@ -120,7 +120,7 @@ def _networks(shape, architecture, width, latent_size, dropout):
     if len(shape) != 3:
         return mlp.toy_networks(shape, latent_size, dropout=0.5 * dropout)
     if architecture == "resnet":
-        # Up to 32 pixels the tables of spectral normalisation have the generator's blocks at twice the width.
+        # Up to 32 pixels the tables of spectral normalization have the generator's blocks at twice the width.
         generator = sn_resnet.generator(shape, latent_size, width * (0.5 if shape[0] <= 32 else 1.0), _he())
         rates = (0.2, 0.5, 0.5) if dropout else ()
         return generator, sn_resnet.discriminator(shape, width, pooling="mean", branch=_he(), dropout=rates)

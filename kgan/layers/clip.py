@@ -8,7 +8,7 @@ from kgan.arguments import Checked
 
 @keras.saving.register_keras_serializable("kgan")
 class Clip(Checked, keras.constraints.Constraint):
-    """Keeps a weight in `[-bound, bound]`; Keras optimisers apply it after each step.
+    """Keeps a weight in `[-bound, bound]`; Keras optimizers apply it after each step.
 
     For a whole player use `kgan.WGAN`, or `project` of a `kgan.Move`; this one is for single layers.
 

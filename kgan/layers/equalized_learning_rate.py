@@ -1,4 +1,4 @@
-"""Equalised learning rate: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 4.1."""
+"""Equalized learning rate: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 4.1."""
 
 import math
 
@@ -12,11 +12,11 @@ from kgan.layers.kernel_normalization import KernelNormalization
 class EqualizedLearningRate(KernelNormalization):
     """Store a kernel from N(0, 1) and call the layer with `kernel * gain / sqrt(fan_in)`.
 
-    All weights then have one dynamic range, and an optimiser such as Adam, whose steps do not depend on the gradient's scale, moves all
+    All weights then have one dynamic range, and an optimizer such as Adam, whose steps do not depend on the gradient's scale, moves all
     layers at one speed. The bias is not scaled.
 
     Args:
-        layer: a `Dense`, `Conv1D/2D/3D` or `Conv1D/2D/3DTranspose` layer; its kernel initialiser is replaced by N(0, 1), as its
+        layer: a `Dense`, `Conv1D/2D/3D` or `Conv1D/2D/3DTranspose` layer; its kernel initializer is replaced by N(0, 1), as its
             own scaling would count twice.
         gain: float > 0, default sqrt(2) (He's constant, the paper's); the authors use 1 for layers without nonlinearity and sqrt(2) / 4
             for the generator's first dense layer.

@@ -1,4 +1,4 @@
-"""Global sum pooling, as in the residual discriminators of spectral normalisation (1802.05957, Tables 4-6)."""
+"""Global sum pooling, as in the residual discriminators of spectral normalization (1802.05957, Tables 4-6)."""
 
 import keras
 from keras import layers, ops

@@ -1,4 +1,4 @@
-"""Data-dependent initialisation: Salimans, Kingma, NIPS 2016, arXiv 1602.07868, section 3."""
+"""Data-dependent initialization: Salimans, Kingma, NIPS 2016, arXiv 1602.07868, section 3."""
 
 from contextlib import contextmanager
 
@@ -23,7 +23,7 @@ def _initialization():
 
 
 def initialize_from_data(network, examples):
-    """Set scales and biases so that every layer starts with normalised pre-activations on these examples.
+    """Set scales and biases so that every layer starts with normalized pre-activations on these examples.
 
     The examples pass through the network once, in training mode; each `WeightNormalization` layer sets `g <- g / std` and
     `b <- -mean / std` of its pre-activation (Eq. 5-6), each `MinibatchDiscrimination` layer its lengths and biases, before it hands

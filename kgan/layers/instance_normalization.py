@@ -1,4 +1,4 @@
-"""Instance normalisation: Ulyanov, Vedaldi, Lempitsky 2016, arXiv 1607.08022."""
+"""Instance normalization: Ulyanov, Vedaldi, Lempitsky 2016, arXiv 1607.08022."""
 
 import keras
 from keras import layers
@@ -8,7 +8,7 @@ from kgan.layers.checked_input import CheckedInput
 
 @keras.saving.register_keras_serializable("kgan")
 class InstanceNormalization(CheckedInput, layers.GroupNormalization):
-    """Normalise each channel of each example over its own positions: Keras' group normalisation with one channel a group.
+    """Normalize each channel of each example over its own positions: Keras' group normalization with one channel a group.
 
     Args:
         epsilon: float, default 1e-5 (the authors' code).

@@ -1,4 +1,4 @@
-"""What the reparametrisations of a kernel share: which layers have one linear kernel, and how to call them with another."""
+"""What the reparametrizations of a kernel share: which layers have one linear kernel, and how to call them with another."""
 
 import keras
 from keras import layers, ops
@@ -47,7 +47,7 @@ class KernelNormalization(CheckedInput, layers.Wrapper):
         initializer = getattr(self.layer, "kernel_initializer", None) or self.layer.embeddings_initializer
         if isinstance(initializer, keras.initializers.Zeros):
             raise ValueError(
-                f"The kernel of {self.layer.name!r} is initialised to zeros and cannot be divided by its norm. "
+                f"The kernel of {self.layer.name!r} is initialized to zeros and cannot be divided by its norm. "
                 "Use another initializer."
             )
 

@@ -9,7 +9,7 @@ from kgan.backend import full_precision
 from kgan.layers.checked_input import CheckedInput
 from kgan.layers.initialization import initializing
 
-# Larger than any distance, so that an example is no neighbour of itself; exp(-1e6) is 0 in float32.
+# Larger than any distance, so that an example is no neighbor of itself; exp(-1e6) is 0 in float32.
 _SELF_DISTANCE = 1e6
 
 
@@ -83,7 +83,7 @@ class MinibatchDiscrimination(CheckedInput, layers.Layer):
         return combine(ops.exp(-self._distances(inputs)), axis=1)
 
     def _initialize(self, inputs):
-        """The authors' start: the nearest neighbours at a mean distance of 2, the similarities at mean 0."""
+        """The authors' start: the nearest neighbors at a mean distance of 2, the similarities at mean 0."""
         half = 0.5 * ops.mean(ops.min(self._distances(inputs), axis=1), axis=0)
         self.log_scale.assign_sub(ops.cast(ops.expand_dims(ops.log(half), -1), self.log_scale.dtype))
         similarities = self._similarities(inputs)

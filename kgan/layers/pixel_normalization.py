@@ -1,4 +1,4 @@
-"""Pixelwise feature normalisation: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 4.2."""
+"""Pixelwise feature normalization: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 4.2."""
 
 import keras
 from keras import layers, ops

@@ -1,4 +1,4 @@
-"""Spectral normalisation: Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv 1802.05957."""
+"""Spectral normalization: Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv 1802.05957."""
 
 import keras
 import numpy as np
@@ -28,7 +28,7 @@ class SpectralNormalization(KernelNormalization):
 
     W is the kernel as a matrix of shape (outputs, inputs x positions): for `Dense` and `ConvND` the last axis is the
     output; for `ConvNDTranspose`, whose kernels are (positions, outputs, inputs), the axis before it; for `Embedding`
-    the embedding axis. The convolution's own operator norm is not what the paper normalises.
+    the embedding axis. The convolution's own operator norm is not what the paper normalizes.
 
     Args:
         layer: a `Dense`, `Conv1D/2D/3D`, `Conv1D/2D/3DTranspose` or `Embedding` layer.
@@ -38,7 +38,7 @@ class SpectralNormalization(KernelNormalization):
     shape (inputs x positions,), not trainable, float32 in mixed precision as is sigma.
 
     Raises:
-        ValueError: for a layer of another kind, for a kernel initialised to zeros (sigma would be 0), or for
+        ValueError: for a layer of another kind, for a kernel initialized to zeros (sigma would be 0), or for
             `power_iterations < 1`.
 
     Under `tf.distribute` all replicas hold equal kernels and make equal iterations.

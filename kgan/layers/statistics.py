@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation, estimated anew."""
+"""Statistics of batch normalization, estimated anew."""
 
 from keras import layers, ops
 
@@ -6,7 +6,7 @@ from kgan import backend
 
 
 def estimate_statistics(network, batches, call=None):
-    """Replace the moving averages of batch normalisation by the plain mean over these batches.
+    """Replace the moving averages of batch normalization by the plain mean over these batches.
 
     The moving averages lag behind weights that still move and remember only the last minibatches. BiGAN's authors (1605.09782) make 1000
     passes before they evaluate.

@@ -1,4 +1,4 @@
-"""Virtual batch normalisation: Salimans et al., NIPS 2016, arXiv 1606.03498, section 3.5."""
+"""Virtual batch normalization: Salimans et al., NIPS 2016, arXiv 1606.03498, section 3.5."""
 
 import keras
 from keras import layers, ops
@@ -21,7 +21,7 @@ class PrependReference(CheckedInput, layers.Layer):
 
     Args:
         reference_size: int >= 2, examples of the reference; the paper gives no number, its code takes the training batch size.
-        initializer: Keras initialiser that draws the reference, default N(0, 1); use the prior of your latents. Real examples can be
+        initializer: Keras initializer that draws the reference, default N(0, 1); use the prior of your latents. Real examples can be
             assigned to `reference`.
 
     Input shape: `(batch, ...)`. Output shape: `(reference_size + batch, ...)`. The reference is a weight that does not train and is saved
@@ -81,9 +81,9 @@ class DropReference(CheckedInput, layers.Layer):
 
 @keras.saving.register_keras_serializable("kgan")
 class VirtualBatchNormalization(CheckedInput, layers.Layer):
-    """Normalise each example with the statistics of a fixed reference batch and of itself.
+    """Normalize each example with the statistics of a fixed reference batch and of itself.
 
-    The first `reference_size` rows of the input are the activations of the reference (see `PrependReference`); they are normalised by
+    The first `reference_size` rows of the input are the activations of the reference (see `PrependReference`); they are normalized by
     their own mean and variance. An example x counts as one more member: `mu = (N mu_ref + mean(x)) / (N + 1)`, the mean square likewise,
     `y = gamma (x - mu) / sqrt(var + epsilon) + beta`, per feature map, means over space. The output for an example does not depend on the
     rest of its batch, training and inference are the same, and gradients flow through the reference to the weights before it.
@@ -99,7 +99,7 @@ class VirtualBatchNormalization(CheckedInput, layers.Layer):
 
     Departures from the paper: none; the weights N/(N+1) are those of the authors' code, the paper prints no formula.
 
-    Example: a generator that normalises with 16 fixed latents.
+    Example: a generator that normalizes with 16 fixed latents.
 
     >>> import keras, kgan
     >>> from kgan.layers import DropReference, PrependReference, VirtualBatchNormalization

@@ -13,7 +13,7 @@ class Waves(CheckedInput, keras.layers.Layer):
     """`[sin x, cos x]` along the last axis.
 
     What follows sees x modulo 2 pi, without the jump a remainder has. A reader of hidden messages needs it: where a message moves a number
-    by less than the pictures' own spread, only the number's place within a short period can tell it (quantisation index modulation, Chen
+    by less than the pictures' own spread, only the number's place within a short period can tell it (quantization index modulation, Chen
     and Wornell 2001).
 
     Input shape: `(..., maps)`. Output shape: `(..., 2 maps)`.

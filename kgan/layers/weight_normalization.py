@@ -1,4 +1,4 @@
-"""Weight normalisation: Salimans, Kingma, NIPS 2016, arXiv 1602.07868."""
+"""Weight normalization: Salimans, Kingma, NIPS 2016, arXiv 1602.07868."""
 
 import keras
 from keras import ops
@@ -15,17 +15,17 @@ class WeightNormalization(KernelNormalization):
     Args:
         layer: a `Dense`, `Conv1D/2D/3D`, `Conv1D/2D/3DTranspose` or `Embedding` layer; its kernel holds the v_i.
         scale: bool, default True (the paper's): learn the lengths g_i, starting from ||v_i||, so that wrapping changes nothing at
-            first. False fixes them at 1: the baseline of spectral normalisation's table (1802.05957), where the squared singular
+            first. False fixes them at 1: the baseline of spectral normalization's table (1802.05957), where the squared singular
             values then sum to the number of outputs.
 
-        init_stdv: float, default 1.0 (the paper's): standard deviation of pre-activations after the data-dependent initialisation.
+        init_stdv: float, default 1.0 (the paper's): standard deviation of pre-activations after the data-dependent initialization.
 
     Input and output shapes: those of the wrapped layer. Weights: those of the layer, and `g` of shape (outputs,) with `scale`.
 
     Raises:
-        ValueError: for a layer of another kind or a kernel initialised to zeros.
+        ValueError: for a layer of another kind or a kernel initialized to zeros.
 
-    `kgan.layers.initialize_from_data` makes the data-dependent initialisation of section 3; without it the lengths start as said above.
+    `kgan.layers.initialize_from_data` makes the data-dependent initialization of section 3; without it the lengths start as said above.
 
     Departures from the paper: none.
 

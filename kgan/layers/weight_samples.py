@@ -11,7 +11,7 @@ from kgan.arguments import BUILT, Checked
 
 @keras.saving.register_keras_serializable("kgan")
 class WeightSamples(Checked, keras.layers.Layer):
-    """Copies of all weights of a network, the statistics of batch normalisation among them; the newest replaces the oldest.
+    """Copies of all weights of a network, the statistics of batch normalization among them; the newest replaces the oldest.
 
     A layer, because it keeps the copies: make it an attribute of the model, and they are saved with it.
 

@@ -10,7 +10,7 @@ class MutualInformation(keras.metrics.Metric):
     """The variational lower bound of the mutual information of codes and examples (1606.03657, Eq. 5), streamed over minibatches.
 
     `H(c) + mean log Q(c | x)` in nats, over all examples seen. `update_state(values, parameters)` takes the codes `(batch, size)` and
-    the recogniser's outputs `(batch, parameters)`.
+    the recognizer's outputs `(batch, parameters)`.
 
     Args:
         code: `kgan.codes.Code`.
@@ -50,7 +50,7 @@ class MutualInformation(keras.metrics.Metric):
         return cls(**{**config, "code": keras.saving.deserialize_keras_object(config["code"])})
 
 
-def purity(clusters, labels):
+def cluster_purity(clusters, labels):
     """Accuracy of a clustering when every cluster stands for its most frequent label (1606.03657, section 7.2).
 
     Args:
@@ -61,7 +61,7 @@ def purity(clusters, labels):
 
     Example:
     >>> import kgan
-    >>> kgan.metrics.purity([0, 0, 0, 1], [7, 7, 3, 3])
+    >>> kgan.metrics.cluster_purity([0, 0, 0, 1], [7, 7, 3, 3])
     0.75
     """
     clusters, labels = np.asarray(clusters), np.asarray(labels)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 HELD_OUT = 500
 
@@ -34,7 +34,7 @@ def kde_coverage(real, fake, level=0.95, seed=0):
     Example:
     >>> import kgan
     >>> ring = kgan.datasets.ring(radius=4.0, stddev=0.1)
-    >>> half = kgan.datasets.Mixture(ring.centres[:4], ring.stddev)
+    >>> half = kgan.datasets.Mixture(ring.centers[:4], ring.stddev)
     >>> 0.4 < kde_coverage(ring.sample(500, 0), half.sample(2000, 1)) < 0.55
     True
     """

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.metrics import cache
+from kgan import cache
 from kgan.metrics.extractors import Extractor
 
 _LEAST_ACCURACY = 0.96

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 
 def check_extractor(extractor):

@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from kgan import cache as cached
+from kgan import checks
 from kgan.files import arrays_of, atomic_write, reading
-from kgan.metrics import cache as cached
-from kgan.metrics import checks
 from kgan.metrics.extractors import check_extractor
 
 

@@ -22,7 +22,7 @@ class InceptionFeatures(Extractor):
     `keras.applications.InceptionV3`, figures are tens of percent off and must not bear these names. kgan downloads nothing: get
     `inception-2015-12-05.tgz` from TensorFlow's model downloads and give the path of its `classify_image_graph_def.pb`.
 
-    Protocol of the public code: images are mapped once to pixels 0..255, rounded and clipped, grey repeated to three channels, and fed
+    Protocol of the public code: images are mapped once to pixels 0..255, rounded and clipped, gray repeated to three channels, and fed
     before the graph's own bilinear resize to 299x299 (without antialiasing) and scaling. Features: `pool_3`, 2048. Classes: features
     times the weight of `softmax/logits/MatMul`, without bias, softmax over 1008 outputs.
 
@@ -37,7 +37,7 @@ class InceptionFeatures(Extractor):
     Raises:
         RuntimeError: on another backend. FileNotFoundError. ValueError: another file, naming what it lacks; images out of range.
 
-    The file is recognised by its nodes and their sizes, not by its hash: a network trained anew in the same architecture would pass, and
+    The file is recognized by its nodes and their sizes, not by its hash: a network trained anew in the same architecture would pass, and
     show by its name.
 
     Example:

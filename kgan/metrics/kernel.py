@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 
 def kernel_mmd2(real, fake):
@@ -38,7 +38,7 @@ def kernel_mmd2(real, fake):
 
 
 def kernel_distance(real, fake, subsets=50, subset_size=None, seed=0):
-    """The KID protocol: mean and standard deviation of `kernel_mmd2` over random subsets without replacement.
+    """KID (Kernel Inception Distance): mean and standard deviation of `kernel_mmd2` over random subsets without replacement.
 
     Args:
         real, fake: arrays (samples, features).

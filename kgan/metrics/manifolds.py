@@ -1,15 +1,15 @@
-"""Fidelity and diversity apart, by nearest-neighbour manifolds: 1904.06991 and 2002.09797."""
+"""Fidelity and diversity apart, by nearest-neighbor manifolds: 1904.06991 and 2002.09797."""
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 
 def precision_recall(real, fake, k=3, chunk=2048):
     """Improved precision and recall: Kynkäänniemi et al. 2019, 1904.06991, Eq. 1-2.
 
     The manifold of a set is the union of balls around its points, each as large as the distance to the point's k-th nearest
-    neighbour in the set. Precision is the share of generated points in the manifold of the real ones, recall the share of real
+    neighbor in the set. Precision is the share of generated points in the manifold of the real ones, recall the share of real
     points in the manifold of the generated ones. An outlier in a set inflates its manifold; see `density_coverage`.
 
     Args:
@@ -76,7 +76,7 @@ def _checked(real, fake, k, chunk):
     real, fake = checks.pair(real, fake)
     checks.positive_integers(k=k, chunk=chunk)
     if min(len(real), len(fake)) <= k:
-        raise ValueError(f"The {k}-th neighbour needs more than {k} samples. Received: {len(real)} real, {len(fake)} generated.")
+        raise ValueError(f"The {k}-th neighbor needs more than {k} samples. Received: {len(real)} real, {len(fake)} generated.")
     return real, fake
 
 
@@ -95,7 +95,7 @@ def _rows(a, b, chunk):
 
 
 def _radii(points, k, chunk):
-    """Squared distance of every point to its k-th nearest neighbour, itself left out."""
+    """Squared distance of every point to its k-th nearest neighbor, itself left out."""
     radii = np.empty(len(points))
     for rows, blocks in _rows(points, points, chunk):
         nearest = np.empty((len(points[rows]), 0))
@@ -109,10 +109,10 @@ def _radii(points, k, chunk):
     return radii
 
 
-def _counts(points, centres, radii, chunk):
+def _counts(points, centers, radii, chunk):
     """In how many of the balls every point lies."""
     counts = np.zeros(len(points), "int64")
-    for rows, blocks in _rows(points, centres, chunk):
+    for rows, blocks in _rows(points, centers, chunk):
         for columns, block in blocks:
             counts[rows] += (block <= radii[columns]).sum(axis=1)
     return counts

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 
 def _divergence_from(counts, reference):
@@ -18,7 +18,7 @@ def _divergence_from(counts, reference):
 def mode_statistics(points, mixture, sigmas=3.0):
     """How a set of points covers a Gaussian mixture (VEEGAN 1705.07761, PacGAN 1712.04086).
 
-    A point is of high quality within `sigmas` standard deviations of its nearest centre; a mode is covered when it is the nearest
+    A point is of high quality within `sigmas` standard deviations of its nearest center; a mode is covered when it is the nearest
     of at least one such point. In the plane the mixture itself scores `1 - exp(-4.5) = 0.989` at 3 sigmas.
 
     Args:
@@ -39,14 +39,14 @@ def mode_statistics(points, mixture, sigmas=3.0):
     points = checks.features(points, "Points")
     if not sigmas > 0:
         raise ValueError(f"`sigmas` must be > 0. Received: {sigmas!r}.")
-    centres = mixture.centres.astype("float64")
-    if points.shape[1] != centres.shape[1]:
-        raise ValueError(f"Points of {points.shape[1]} dimensions, centres of {centres.shape[1]}.")
+    centers = mixture.centers.astype("float64")
+    if points.shape[1] != centers.shape[1]:
+        raise ValueError(f"Points of {points.shape[1]} dimensions, centers of {centers.shape[1]}.")
     # |p - c|^2 by expansion: no (samples, modes, dimensions) array.
-    squared = (points**2).sum(1)[:, None] + (centres**2).sum(1) - 2.0 * points @ centres.T
+    squared = (points**2).sum(1)[:, None] + (centers**2).sum(1) - 2.0 * points @ centers.T
     nearest = squared.argmin(axis=1)
     good = squared[np.arange(len(points)), nearest] < (sigmas * mixture.stddev) ** 2
-    counts = np.bincount(nearest[good], minlength=len(centres))
+    counts = np.bincount(nearest[good], minlength=len(centers))
     kl = _divergence_from(counts, mixture.weights)
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "kl": kl}
 
@@ -81,7 +81,7 @@ def stacked_mode_statistics(labels, classes=10, reference=None):
         dict: `modes` (int, distinct combinations), `of` (int, how many there are), `kl` (from the reference, in nats).
 
     Raises:
-        ValueError: for labels of another shape, type or range; an unnormalised reference.
+        ValueError: for labels of another shape, type or range; an unnormalized reference.
 
     Example:
     >>> import numpy as np

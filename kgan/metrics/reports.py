@@ -57,7 +57,7 @@ def _figures(real, fake, extractor):
         f"{title('kernel_distance', extractor)}[{tag}]": kernel_distance(real_features, fake_features)[0],
         f"{title('class_score', extractor)}[{count}{',splits=10' if splits > 1 else ''}]": class_score(probabilities, splits)[0],
     }
-    # The manifolds need more samples than neighbours; fewer say nothing about them.
+    # The manifolds need more samples than neighbors; fewer say nothing about them.
     for names, measure, k in ((("precision", "recall"), precision_recall, 3), (("density", "coverage"), density_coverage, 5)):
         if n > k:
             values = measure(real_features, fake_features, k)

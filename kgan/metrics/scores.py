@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 _TINY = 1e-12  # 0 log 0 = 0
 
@@ -19,10 +19,10 @@ def _divergence(p, q):
 
 
 def class_score(probabilities, splits=1, seed=None):
-    """The exponential of the mean divergence of p(y|x) from p(y): Salimans et al. 2016, 1606.03498.
+    """Inception Score (IS): the exponential of the mean divergence of p(y|x) from p(y); Salimans et al. 2016, 1606.03498.
 
     `exp(mean_i KL(p_i || mean_j p_j))`, with the mean of the same split; natural logarithm. Called Inception Score only with the
-    Inception network's probabilities; name it after your classifier. It does not see memorisation: one perfect image per class
+    Inception network's probabilities; name it after your classifier. It does not see memorization: one perfect image per class
     scores the number of classes. Biased downwards for few samples; published figures use 50,000 in 10 splits. Below 5,000 samples
     take one split.
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from kgan import checks
 from kgan.datasets import to_uint8
-from kgan.metrics import checks
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
@@ -64,7 +64,7 @@ def psnr(first, second):
 
     Args: as `ms_ssim`. Returns: array (pairs,); infinity for equal images.
 
-    Example: a difference of one grey level everywhere.
+    Example: a difference of one gray level everywhere.
 
     >>> import numpy as np
     >>> black = np.full((1, 4, 4, 1), -1.0)

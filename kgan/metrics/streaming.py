@@ -192,20 +192,20 @@ class _OnMixture(keras.metrics.Metric):
     def __init__(self, mixture, sigmas=3.0, name=None, **kwargs):
         super().__init__(name=name or self.default_name, **kwargs)
         self.mixture, self.sigmas = mixture, sigmas
-        self.counts = self.add_variable((len(mixture.centres),), "zeros", name="counts")
+        self.counts = self.add_variable((len(mixture.centers),), "zeros", name="counts")
         self.total = self.add_variable((), "zeros", name="total")
 
     def update_state(self, real, fake, sample_weight=None):
-        centres = ops.convert_to_tensor(self.mixture.centres)
-        squared = ops.sum(ops.square(ops.expand_dims(ops.cast(fake, "float32"), 1) - centres), axis=-1)
+        centers = ops.convert_to_tensor(self.mixture.centers)
+        squared = ops.sum(ops.square(ops.expand_dims(ops.cast(fake, "float32"), 1) - centers), axis=-1)
         good = ops.cast(ops.min(squared, axis=1) < (self.sigmas * self.mixture.stddev) ** 2, "float32")
-        nearest = ops.one_hot(ops.argmin(squared, axis=1), len(self.mixture.centres), dtype="float32")
+        nearest = ops.one_hot(ops.argmin(squared, axis=1), len(self.mixture.centers), dtype="float32")
         self.counts.assign_add(ops.sum(nearest * ops.expand_dims(good, 1), axis=0))
         self.total.assign_add(ops.cast(ops.shape(fake)[0], "float32"))
 
     def get_config(self):
         mixture = {
-            "centres": self.mixture.centres.tolist(),
+            "centers": self.mixture.centers.tolist(),
             "stddev": self.mixture.stddev,
             "weights": self.mixture.weights.tolist(),
             "noisy": self.mixture.noisy,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
 
 _TAPS = np.asarray([1.0, 4.0, 6.0, 4.0, 1.0], "float32") / 16.0
 _IMAGES_AT_ONCE = 256
@@ -53,7 +53,7 @@ def image_sliced_wasserstein(
 ):  # fmt: skip
     """Sliced Wasserstein distance of local patches, one figure per level of a Laplacian pyramid: ProGAN, 1710.10196, section 5.
 
-    From every image and level, `patches` random squares are cut; they are normalised per channel to mean 0 and standard deviation 1,
+    From every image and level, `patches` random squares are cut; they are normalized per channel to mean 0 and standard deviation 1,
     each set by its own statistics, and compared by `sliced_wasserstein`. Small distances at coarse levels mean alike large
     structure, at fine levels alike detail. Random squares of one set are at a distance > 0 too: compare with that of two real sets.
 
@@ -94,7 +94,7 @@ def image_sliced_wasserstein(
     sets = [_descriptors(images, len(sizes), patch_size, patches, generator) for images in (real, fake)]
     figures = {}
     for level, size in enumerate(sizes):
-        first, second = (_normalised(descriptors[level]) for descriptors in sets)
+        first, second = (_normalized(descriptors[level]) for descriptors in sets)
         figures[size] = 1000.0 * _sliced(first, second, directions, repeats, generator)
     return {**figures, "mean": float(np.mean(list(figures.values())))}
 
@@ -157,9 +157,9 @@ def _descriptors(images, levels, patch_size, patches, generator):
     return [np.concatenate(parts) for parts in found]
 
 
-def _normalised(descriptors):
+def _normalized(descriptors):
     mean = descriptors.mean(axis=(0, 2, 3), keepdims=True, dtype="float64")
     deviation = descriptors.std(axis=(0, 2, 3), keepdims=True, dtype="float64")
     if not (deviation > 0).all():
-        raise ValueError("A channel is constant over all images of a set: patches cannot be normalised.")
+        raise ValueError("A channel is constant over all images of a set: patches cannot be normalized.")
     return ((descriptors - mean) / deviation).astype("float32").reshape(len(descriptors), -1)

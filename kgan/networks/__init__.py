@@ -14,19 +14,16 @@ from kgan.networks import (
     sn_cnn,
     sn_resnet,
     steganography,
-    stories,
     unrolled,
     volumetric,
 )
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
-from kgan.networks.stories import StoryPolicy
 
 __all__ = [
     "CausalNetwork",
     "Ensemble",
-    "StoryPolicy",
     "ali",
     "bayesian",
     "bidirectional",
@@ -40,7 +37,6 @@ __all__ = [
     "sn_cnn",
     "sn_resnet",
     "steganography",
-    "stories",
     "unrolled",
     "volumetric",
     "with_features",

@@ -19,7 +19,7 @@ def _normal(stddev=0.02):
 
 
 def _pure_norm(name):
-    """Batch norm as a normalisation alone, without gain and offset (BiGAN's code)."""
+    """Batch norm as a normalization alone, without gain and offset (BiGAN's code)."""
     return layers.BatchNormalization(momentum=0.95, center=False, scale=False, name=name)
 
 

@@ -16,7 +16,7 @@ def activation(kind, name):
 
 
 def fresh(initializer):
-    """An initialiser for one more layer: one object shared by several would give equal kernels where it is seeded."""
+    """An initializer for one more layer: one object shared by several would give equal kernels where it is seeded."""
     return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer
 
 

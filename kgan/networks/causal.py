@@ -215,7 +215,7 @@ def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300
 
 
 def boundary_networks(image_shape, labels, latent_size=64, filters=128):
-    """Generator, auto-encoder and labeler of CausalBEGAN: 3x3 convolutions with ELU, nearest-neighbour doubling, no normalisation.
+    """Generator, auto-encoder and labeler of CausalBEGAN: 3x3 convolutions with ELU, nearest-neighbor doubling, no normalization.
 
     Args:
         image_shape: `(size, size, channels)`, size 8 times a power of two.
@@ -251,9 +251,9 @@ def boundary_networks(image_shape, labels, latent_size=64, filters=128):
         return dense(outputs, "code")(layers.Flatten(name="flatten")(x))
 
     latents = keras.Input((latent_size + labels,), name="latent")
-    judged, labelled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")
+    judged, labeled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")
     return (
         keras.Model(latents, decode(latents), name="generator"),
         keras.Model(judged, decode(encode(judged, latent_size), "decoder_"), name="discriminator"),
-        keras.Model(labelled, encode(labelled, labels), name="labeler"),
+        keras.Model(labeled, encode(labeled, labels), name="labeler"),
     )

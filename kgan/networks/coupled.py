@@ -14,7 +14,7 @@ from kgan.networks.coupled_architectures import ARCHITECTURES, architecture_for,
 
 
 class _Coupled(keras.Model):
-    """A trunk, and a dict of domain to the network of its own layers. Serialised by the constructor's arguments, `parts` names them."""
+    """A trunk, and a dict of domain to the network of its own layers. Serialized by the constructor's arguments, `parts` names them."""
 
     parts = ()
 
@@ -83,7 +83,7 @@ class CoupledDiscriminator(_Coupled):
     """One discriminator from a network for every domain and a shared one behind them.
 
     Call it on a dict of some or all domains to examples, of one batch size; it returns a dict of domain to logits `(batch, 1)`. The trunk
-    is called once, on the features of all those domains stacked along the batch, as in the authors' code: batch norm in it normalises
+    is called once, on the features of all those domains stacked along the batch, as in the authors' code: batch norm in it normalizes
     the domains together.
 
     Args:

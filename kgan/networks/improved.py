@@ -28,7 +28,7 @@ def _size(data_shape):
 
 
 def perceptron_generator(data_shape, latent_size=100, hidden=(500, 500), output_activation="sigmoid", name="generator"):
-    """The MNIST generator: softplus layers with batch norm (no gamma), a weight-normalised output.
+    """The MNIST generator: softplus layers with batch norm (no gamma), a weight-normalized output.
 
     Args:
         data_shape: tuple, shape of one example. latent_size: int, default 100 (the paper's).

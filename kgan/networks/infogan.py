@@ -50,7 +50,7 @@ def generator(image_shape=(28, 28, 1), latent_size=74, filters=64, units=1024, e
 def discriminator(image_shape=(28, 28, 1), filters=64, units=1024, slope=0.1, epsilon=1e-5, name="discriminator"):
     """Two 4x4 convolutions of stride 2, a dense layer, one logit; leaky ReLU, batch norm but on the first layer.
 
-    What the logit's layer receives is what the recogniser of the codes shares: the trunk.
+    What the logit's layer receives is what the recognizer of the codes shares: the trunk.
 
     Args:
         image_shape, units, epsilon: as in `generator`.

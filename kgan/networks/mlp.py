@@ -27,7 +27,7 @@ def generator(
         latent_size: int, length of a latent.
         hidden: tuple of int, units of the hidden layers.
         nonlinearity: Keras activation of the hidden layers; a float: slope of a leaky ReLU; or a layer such as `kgan.layers.MuReLU(0.5)`.
-        batch_norm: bool, normalise each hidden layer.
+        batch_norm: bool, normalize each hidden layer.
         output_activation: Keras activation of the output; None is linear.
         initializer: of all kernels.
 
@@ -63,7 +63,7 @@ def discriminator(
         data_shape: tuple, shape of one example.
         hidden, nonlinearity, initializer: as in `generator`.
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
-        norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
+        norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalization; None for none.
         dropout: float, rate after every hidden layer.
         scale: float, default 1.0, factor of the examples in front of the first layer.
         outputs: int, default 1, the logit; more for classes, or for the features of an encoder.
@@ -88,9 +88,16 @@ def discriminator(
 
 
 def toy_networks(data_shape, latent_size, dropout=0.0):
-    """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU, He-uniform."""
+    """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU, He-uniform.
+
+    Returns:
+        Dict of "generator" and "discriminator" to a function that makes it.
+    """
     size = {"hidden": (512,) * 3, "initializer": "he_uniform"}
-    return generator(data_shape, latent_size, **size), discriminator(data_shape, dropout=dropout, **size)
+    return {
+        "generator": lambda: generator(data_shape, latent_size, **size),
+        "discriminator": lambda: discriminator(data_shape, dropout=dropout, **size),
+    }
 
 
 def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0.5, 0.5), name="discriminator"):

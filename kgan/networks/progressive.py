@@ -70,9 +70,9 @@ class _Progressive(keras.Model):
 
 @keras.saving.register_keras_serializable("kgan")
 class ProgressiveGenerator(_Progressive):
-    """4x4 maps from a normalised latent, then blocks that double the size: nearest neighbours, two 3x3 convolutions.
+    """4x4 maps from a normalized latent, then blocks that double the size: nearest neighbors, two 3x3 convolutions.
 
-    Leaky ReLU 0.2 and pixel normalisation behind every convolution, an own linear 1x1 convolution to pixels at each resolution, equalised
+    Leaky ReLU 0.2 and pixel normalization behind every convolution, an own linear 1x1 convolution to pixels at each resolution, equalized
     learning rate throughout. Outputs are not squashed; clip them to [-1, 1] only to show them.
 
     Args:
@@ -145,7 +145,7 @@ def _leaky_norm(name):
 class ProgressiveDiscriminator(_Progressive):
     """The mirror image: blocks of two 3x3 convolutions and averaging to half the size, a minibatch-stddev map at 4x4, one logit.
 
-    Leaky ReLU 0.2, no normalisation, equalised learning rate; an own 1x1 convolution from pixels at each resolution.
+    Leaky ReLU 0.2, no normalization, equalized learning rate; an own 1x1 convolution from pixels at each resolution.
 
     Args:
         image_shape, base_maps, max_maps: as for `ProgressiveGenerator`.

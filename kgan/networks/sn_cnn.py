@@ -1,4 +1,4 @@
-"""The standard convolutional networks of spectral normalisation: Miyato et al. 2018, 1802.05957, Table 3."""
+"""The standard convolutional networks of spectral normalization: Miyato et al. 2018, 1802.05957, Table 3."""
 
 import keras
 from keras import layers
@@ -15,7 +15,7 @@ _CHANNELS = {
 
 
 def _normal():
-    # The authors' code; the paper names no initialisation.
+    # The authors' code; the paper names no initialization.
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
@@ -55,7 +55,7 @@ def discriminator(
         width: as in `generator`.
         variant: "paper" (default, Table 3) or "code" (the authors' published network, the wider of the two).
         normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
-        norm: callable `(name) -> layer` after each hidden convolution but the first, for the table's normalised baselines; None for none.
+        norm: callable `(name) -> layer` after each hidden convolution but the first, for the table's normalized baselines; None for none.
         initializer: of all kernels; default N(0, 0.02).
 
     Returns:

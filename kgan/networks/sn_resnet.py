@@ -1,4 +1,4 @@
-"""The residual networks of spectral normalisation: Miyato et al. 2018, 1802.05957, Tables 4-6 and appendix B.4."""
+"""The residual networks of spectral normalization: Miyato et al. 2018, 1802.05957, Tables 4-6 and appendix B.4."""
 
 import keras
 from keras import layers
@@ -47,7 +47,7 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, 
             8, the CIFAR-10 table with fewer blocks.
         latent_size: int, default 128 (the paper's).
         width: float, default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
-        branch: initialiser of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
@@ -79,8 +79,8 @@ def discriminator(
     Args:
         image_shape, width: as in `generator`.
         normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
-        pooling: "sum" (default; spectral normalisation, whose logit has no bias) or "mean" (WGAN-GP).
-        branch: initialiser of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        pooling: "sum" (default; spectral normalization, whose logit has no bias) or "mean" (WGAN-GP).
+        branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
         initializer: of all kernels, in place of both defaults, such as "orthogonal".
         dropout: rates behind the second and following blocks, in order ((0.2, 0.5, 0.5) in CT-GAN); default none.
 

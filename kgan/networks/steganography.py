@@ -151,7 +151,7 @@ class CosinePatterns(keras.initializers.Initializer):
 
 
 def _phases(images, block, patterns, period, name):
-    """Where every block lies on its patterns, in radians of a period of so many grey levels."""
+    """Where every block lies on its patterns, in radians of a period of so many gray levels."""
     levels = layers.Rescaling(127.5, dtype="float32", name=f"{name}_levels")(images)
     # Fixed: a pattern that drifts apart from its twin in the other network by a hundredth turns the phase of a bright block around.
     options = {"initializer": CosinePatterns(2 * math.pi / period), "padding": "valid", "use_bias": False, "dtype": "float32"}
@@ -167,9 +167,9 @@ def residual_hider(
 ):
     """A hider that changes the cover a little: `C' = clip(C + amplitude tanh(change))`.
 
-    Every block of the cover is measured on a few fine patterns, modulo a period of some grey levels; from where it lies and from its bits
+    Every block of the cover is measured on a few fine patterns, modulo a period of some gray levels; from where it lies and from its bits
     a small network plans how far to move it on each; the plan is drawn with the patterns and corrected by what the pixels around look
-    like. Moving a number to the nearest place of the right phase costs little however busy the picture is: that is quantisation index
+    like. Moving a number to the nearest place of the right phase costs little however busy the picture is: that is quantization index
     modulation (Chen, Wornell 2001), of which all but the patterns and the period is learned here.
 
     Args:
@@ -178,7 +178,7 @@ def residual_hider(
         amplitude: float, default 4 / 127.5: the largest change.
         patterns: int or None (one a bit), at most `block * block * channels`.
         units: int, default 64, of the plan's two layers. maps: int, default 16, of the correction's.
-        period: float, default 4.5, in grey levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
+        period: float, default 4.5, in gray levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
 
     Returns:
         `keras.Model` from `[images (batch, height, width, channels), messages (batch, height / block, width / block, bits_per_block)]` to
@@ -247,16 +247,16 @@ class HighPass(keras.initializers.Initializer):
         return {"factor": self.factor}
 
 
-def analyser(channels=1, filters=16, threshold=3.0, name="analyser"):
+def analyzer(channels=1, filters=16, threshold=3.0, name="analyzer"):
     """A detector of small changes in images of any size: high-pass filters, truncation, convolutions, means.
 
     In the manner of steganalysis networks (Xu, Wu, Shi 2016; Ye, Ni, Yi 2017), small: eight high-pass filters a channel, from which
-    training starts, cut off at three grey levels; three convolutions 3x3 with batch norm and ReLU, each followed by 2x2 means; the mean
+    training starts, cut off at three gray levels; three convolutions 3x3 with batch norm and ReLU, each followed by 2x2 means; the mean
     over the image; one logit.
 
     Args:
         channels: int, default 1. filters: int, default 16, maps of the first convolution; doubled twice.
-        threshold: float, default 3, grey levels at which a prediction error is cut off.
+        threshold: float, default 3, gray levels at which a prediction error is cut off.
 
     Returns:
         `keras.Model` from images `(batch, height, width, channels)` of at least 8x8 to logits `(batch, 1)`.

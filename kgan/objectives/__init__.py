@@ -25,6 +25,7 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.information import mutual_information
@@ -52,7 +53,6 @@ from kgan.objectives.reconstruction import (
     normal_divergence,
     shape_distance,
 )
-from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
 from kgan.objectives.sequences import (
     baseline_error,
     boltzmann_reward,
@@ -61,6 +61,9 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
+
+ObjectiveLike = Objective | str
+"""An objective, or the name of a registered one."""
 
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 

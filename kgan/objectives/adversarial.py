@@ -1,6 +1,6 @@
 """Objectives of the two-player game, as pure functions of logits.
 
-Conventions, the same for every objective: both players minimise; logits are the discriminator's raw outputs, higher means
+Conventions, the same for every objective: both players minimize; logits are the discriminator's raw outputs, higher means
 more real; each expectation is a mean over its own batch, and the two are summed, not averaged; half-precision logits are
 evaluated in float32. `sp` is softplus, `sp(t) = log(1 + exp(t))`.
 """
@@ -130,7 +130,7 @@ wasserstein = Objective(
 """The dual form of the Wasserstein-1 distance, Arjovsky et al. 2017, 1701.07875, Eq. 2 and Algorithm 1.
 
 Critic: `E l(G(z)) - E l(x)`, the negative estimate of the distance. Generator: `-E l(G(z))`. The critic must be kept
-Lipschitz by other means: clipping, a gradient penalty, spectral normalisation.
+Lipschitz by other means: clipping, a gradient penalty, spectral normalization.
 """
 
 reverse_kl = Objective("reverse_kl", discriminator=_cross_entropy, generator=_minus_mean)

@@ -275,7 +275,7 @@ class FDivergence(Objective):
             f), "weighted_jensen_shannon" (with `pi`), "gan" (`2 JSD - log 4`), "alpha" (with `alpha`) or "total_variation".
         link: "nowozin" (default): the paper's g_f. "logistic" or "matsushita": `g(v) = f'(u)` with u the density ratio that v stands for
             under the link (1707.04385, its theorem on composite losses); with "logistic" the optimal V is `log p/q` for every f.
-        trick: bool, default False: the generator minimises the bound itself (Eq. 4). True: `-E_Q T` (section 3.2), for "gan" the
+        trick: bool, default False: the generator minimizes the bound itself (Eq. 4). True: `-E_Q T` (section 3.2), for "gan" the
             non-saturating loss.
         alpha: float, neither 0 nor 1, for "alpha". pi: float in (0, 1), a prior weight, for "weighted_jensen_shannon".
 

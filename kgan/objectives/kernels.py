@@ -14,7 +14,7 @@ from kgan.backend import full_precision
 def squared_distances(a, b):
     """`||a_i - b_j||^2` for all pairs, never negative.
 
-    By `||a||^2 + ||b||^2 - 2 a.b`, which needs no array of all differences. The points are moved to their common centre first, and what
+    By `||a||^2 + ||b||^2 - 2 a.b`, which needs no array of all differences. The points are moved to their common center first, and what
     rounding makes negative is 0: far from the origin the three parts cancel.
 
     Args:
@@ -24,8 +24,8 @@ def squared_distances(a, b):
         Tensor `(..., m, n)`, at least float32.
     """
     a, b = full_precision(a, b)
-    centre = ops.stop_gradient(ops.mean(b, axis=-2, keepdims=True))
-    a, b = a - centre, b - centre
+    center = ops.stop_gradient(ops.mean(b, axis=-2, keepdims=True))
+    a, b = a - center, b - center
     norms = [ops.sum(ops.square(x), axis=-1) for x in (a, b)]
     products = ops.matmul(a, ops.swapaxes(b, -1, -2))
     return ops.relu(ops.expand_dims(norms[0], -1) + ops.expand_dims(norms[1], -2) - 2.0 * products)
@@ -113,7 +113,7 @@ def unbiased_mmd2(x, y, kernel):
 
 
 def linear_time_mmd2(x, y, kernel):
-    """The mean of `k(x, x') + k(y, y') - k(x, y') - k(x', y)` over neighbours: unbiased, cheap, of much larger variance.
+    """The mean of `k(x, x') + k(y, y') - k(x, y') - k(x', y)` over neighbors: unbiased, cheap, of much larger variance.
 
     Args: as `biased_mmd2`, of one even number of points each.
 

@@ -67,10 +67,10 @@ def baseline_error(rewards, baselines, mask):
 
 
 def boltzmann_reward(human_rewards, sampled_rewards):
-    """`E_pi R - E_pe R`, minimised by the reward of `p(W) = exp R(W) / Z` (1804.09160, section 3.3).
+    """`E_pi R - E_pe R`, minimized by the reward of `p(W) = exp R(W) / Z` (1804.09160, section 3.3).
 
     It is `KL(p_e || p) - KL(pi || p)` up to a constant: Z cancels. Descending it raises R on human stories; the policy that is drawn to p
-    maximises `R - log pi`.
+    maximizes `R - log pi`.
 
     Args:
         human_rewards, sampled_rewards: tensors of any shape.

@@ -10,7 +10,7 @@ class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         learning_rate: float, the rate of the first part.
-        steps: int >= 1, optimiser steps until the last rate is reached.
+        steps: int >= 1, optimizer steps until the last rate is reached.
         hold: float in [0, 1), default 0.5: the share of steps at the first rate (BiGAN, 1605.09782: half of the epochs; 0 in the
             Bayesian GAN, 1705.09558).
         factor: float > 0, default 0.01 (BiGAN's): the last rate over the first (exp(-3) in the Bayesian GAN, over one epoch).

@@ -19,7 +19,7 @@ class _Standing(keras.random.SeedGenerator):
 
 @keras.saving.register_keras_serializable("kgan")
 class SGHMC(keras.optimizers.Optimizer):
-    """A sampler in the form of an optimiser: its weights wander over the posterior `exp(-U)` instead of settling in a minimum.
+    """A sampler in the form of an optimizer: its weights wander over the posterior `exp(-U)` instead of settling in a minimum.
 
     With friction a and learning rate eta, one step on the stochastic gradient of U is
 

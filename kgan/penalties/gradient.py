@@ -36,10 +36,10 @@ def gradient_penalty(score, points, target=1.0, one_sided=False):
     `max(0, ||grad|| - target)^2`.
 
     Args:
-        score: callable from `(batch, ...)` to one score per example; batch normalisation in it makes the result wrong.
+        score: callable from `(batch, ...)` to one score per example; batch normalization in it makes the result wrong.
         points: float tensor of shape `(batch, ...)`; treated as constant.
         target: float, default 1.0 (the paper's).
-        one_sided: bool, default False (the paper's): also penalise norms below the target.
+        one_sided: bool, default False (the paper's): also penalize norms below the target.
 
     Returns:
         Tensor of shape `(batch,)`, float32: the penalty at each point, without weight.
@@ -76,13 +76,13 @@ class GradientPenalty(Penalty):
     Args:
         weight: float, default 10.0 (lambda of both papers).
         target: float, default 1.0 (both papers').
-        one_sided: bool, default False; True penalises only norms above the target (appendix C of 1704.00028).
+        one_sided: bool, default False; True penalizes only norms above the target (appendix C of 1704.00028).
         region: "interpolate" (default), "gaussian" (DRAGAN's formula), "symmetric" (compare_gan's form of it) or "one_quadrant" (the
             authors' notebook); see `kgan.penalties.regions`.
         variance: float > 0, of the noise of "gaussian" and required for it: the paper's c, in squared units of the data.
 
     Raises:
-        ValueError: for a discriminator with batch normalisation, which mixes examples so that per-example gradients are wrong; for
+        ValueError: for a discriminator with batch normalization, which mixes examples so that per-example gradients are wrong; for
             an unknown region, or a variance where none is used.
 
     Departures from the papers: none.

@@ -1,4 +1,4 @@
-"""Where the gradient of a discriminator is penalised: points made from a minibatch of real and of generated examples."""
+"""Where the gradient of a discriminator is penalized: points made from a minibatch of real and of generated examples."""
 
 import keras
 from keras import ops

@@ -27,7 +27,7 @@ def orthonormal_penalty(matrix):
 def weight_decay(variables, weight):
     """`weight / 2 * ||theta||^2`, which adds `weight * theta` to the gradient.
 
-    Under an adaptive optimiser this is not the decay that `keras.optimizers.AdamW` subtracts beside the step.
+    Under an adaptive optimizer this is not the decay that `keras.optimizers.AdamW` subtracts beside the step.
 
     Args:
         variables: sequence of `keras.Variable`.

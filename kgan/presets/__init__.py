@@ -19,7 +19,7 @@ def names():
 
 
 def save(model, folder):
-    """Write a model, without optimisers, to a folder.
+    """Write a model, without optimizers, to a folder.
 
     Args:
         model: a system of kgan, or any registered Keras model. folder: made if missing; a preset in it is replaced.
@@ -34,7 +34,7 @@ def save(model, folder):
     # The sums go last: a folder that was interrupted is refused, not half loaded.
     (folder / _SUMS).unlink(missing_ok=True)
     atomic_write(folder / _FILES[0], lambda path: Path(path).write_text(json.dumps(config, indent=1) + "\n"))
-    # A twin that was never compiled: optimisers would be most of the file.
+    # A twin that was never compiled: optimizers would be most of the file.
     twin = keras.saving.deserialize_keras_object(config)
     twin.set_weights(model.get_weights())
     twin.save_weights(folder / _FILES[1])

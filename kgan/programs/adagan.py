@@ -45,7 +45,7 @@ class AdaGAN(Mixture):
         epochs_per_component: int >= 1, default 15 (the authors').
         classifier: `keras.Model` from examples to logits `(batch, 1)`, of which every step trains a new copy. Default: the
             discriminator's shape.
-        classifier_epochs: int >= 1, default 5 (the authors'), each on new samples. Too many let it memorise the data, and the ratios go
+        classifier_epochs: int >= 1, default 5 (the authors'), each on new samples. Too many let it memorize the data, and the ratios go
             to 0.
         classifier_learning_rate: float > 0, default 1e-3, of Adam.
         seed, name, dtype: as in `kgan.AdversarialModel`.
@@ -61,7 +61,7 @@ class AdaGAN(Mixture):
 
     Departures from the paper: Adam instead of SGD, and wider toy networks (the authors' have 16 and 16 units). Minibatches are drawn with
     replacement, as the weights ask for; the authors' code draws without. Samples for the classifier are new in every epoch, the code
-    keeps a store. Initialisers with a fixed seed give every component the same start: leave their seeds out.
+    keeps a store. Initializers with a fixed seed give every component the same start: leave their seeds out.
 
     Example:
     >>> import kgan

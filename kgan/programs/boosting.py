@@ -17,7 +17,7 @@ import numpy as np
 
 
 def optimal(ratios, beta):
-    """Weights of the component that minimises any f-divergence of the mixture from the data (Theorem 1).
+    """Weights of the component that minimizes any f-divergence of the mixture from the data (Theorem 1).
 
     `W_i = (lambda* - (1 - beta) r_i)_+ / (beta N)` with the one `lambda*` at which the weights sum to 1: the first of
     `lambda_k = (beta N + (1 - beta) sum_{i<=k} r_(i)) / k`, ratios ascending, with `(1 - beta) r_(k) <= lambda_k <= (1 - beta) r_(k+1)`.
@@ -39,7 +39,7 @@ def optimal(ratios, beta):
     k = np.arange(1, len(ratios) + 1)
     candidates = (beta * len(ratios) + np.cumsum(ascending)) / k
     following = np.append(ascending[1:], np.inf)
-    # A candidate that falls between its neighbours up to rounding counts.
+    # A candidate that falls between its neighbors up to rounding counts.
     slack = 1e-12 * np.where(np.isfinite(candidates), candidates, 0.0)
     found = np.flatnonzero(np.isfinite(ascending) & (ascending <= candidates + slack) & (candidates <= following + slack))
     if not len(found):

@@ -174,7 +174,7 @@ class Mixture(AdversarialModel):
 
     @contextlib.contextmanager
     def numbers_of(self, step):
-        """Starting weights that depend on the model's seed and the step alone: Keras' initialisers take their seeds from `random`."""
+        """Starting weights that depend on the model's seed and the step alone: Keras' initializers take their seeds from `random`."""
         state = random.getstate()
         random.seed(self.number(step))
         try:
@@ -228,7 +228,7 @@ def check_component(component):
         raise ValueError(f"`component` must be a family with a generator, such as kgan.GAN((2,)). Received: {kind}.")
     if component.compiled:
         raise ValueError(
-            "Pass the component as it was constructed; AdaGAN.compile(optimizers=...) sets the optimisers of all of them."
+            "Pass the component as it was constructed; AdaGAN.compile(optimizers=...) sets the optimizers of all of them."
         )
     if type(component).fit is not AdversarialModel.fit:
         raise ValueError(f"{kind} trains in several parts itself and cannot be a component.")

@@ -12,7 +12,7 @@ from kgan.engine import AdversarialModel, Move, Turn
 class RatioClassifier(AdversarialModel):
     """A network that tells data (1) from samples of a model (0) by cross-entropy; its logit estimates `log dP_d / dP_g`.
 
-    Both halves of a minibatch pass the network together, so that batch normalisation sees what it will see later: a mixture.
+    Both halves of a minibatch pass the network together, so that batch normalization sees what it will see later: a mixture.
 
     Args:
         network: `keras.Model` from examples to logits `(batch, 1)`.

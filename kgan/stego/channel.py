@@ -34,7 +34,7 @@ class Channel:
         channels = getattr(model, "image_shape", (TILE, TILE, 1))[-1]
         if self.bits < 1 or channels != 1:
             raise StegoError(
-                f"The model must hide in grey tiles of {TILE}x{TILE} pixels; channels of colour come one by one. This one takes {channels} "
+                f"The model must hide in gray tiles of {TILE}x{TILE} pixels; channels of color come one by one. This one takes {channels} "
                 f"channels and {self.bits} bits."
             )
         self.fingerprint = fingerprint(model)
@@ -62,7 +62,7 @@ def _batches(*arrays):
 
 
 def to_floats(pixels):
-    """Pixels 0-255 in [-1, 1]. The same on both sides: nothing else may normalise."""
+    """Pixels 0-255 in [-1, 1]. The same on both sides: nothing else may normalize."""
     return pixels.astype("float32") / 127.5 - 1.0
 
 

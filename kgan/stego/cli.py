@@ -62,7 +62,7 @@ def _guarded(work):
 
 @app.command()
 def hide(
-    cover: Annotated[Path, typer.Argument(help="PNG picture, 8 bits, grey or RGB; stays as it is, and should stay with you")],
+    cover: Annotated[Path, typer.Argument(help="PNG picture, 8 bits, gray or RGB; stays as it is, and should stay with you")],
     output: Annotated[Path, typer.Option(help="the picture to write, .png")],
     message_file: Annotated[Path, typer.Option(help="file with the message, any bytes; - reads standard input")] = Path("-"),
     key_file: Annotated[Path | None, _KEY] = None,

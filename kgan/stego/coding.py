@@ -75,7 +75,7 @@ def decode(scores, length, correctable, thorough=True):
         scores: array of `8 coded_length(length, correctable)` soft bits, > 0 for 1, surer the farther from 0.
         length: int, bytes of data. correctable: as in `encode`.
         thorough: bool, default True. Where plain decoding fails, give up the bytes of the least sure bits, more and more of them
-            (generalised minimum distance, Forney 1966): lost bytes cost half of wrong ones.
+            (generalized minimum distance, Forney 1966): lost bytes cost half of wrong ones.
 
     Returns:
         `(data, wrong bytes corrected, bits that were wrong)`.

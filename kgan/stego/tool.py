@@ -91,7 +91,7 @@ def hide(cover, message, output, *, key=None, passphrase=None, model=None, overw
     should ever have it: the difference of the two shows where the message lies.
 
     Args:
-        cover: path of a PNG file of 8 bits, grey or RGB, any size.
+        cover: path of a PNG file of 8 bits, gray or RGB, any size.
         message: bytes, 1 to the capacity; a str is refused, encode it.
         output: path ending in .png.
         key, passphrase: exactly one: the path of a key file (or bytes), or a str.

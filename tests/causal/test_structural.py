@@ -24,7 +24,7 @@ def sprinkler():
 
 
 def enumerate_joint(model, do=None):
-    """The truncated factorisation, cell by cell."""
+    """The truncated factorization, cell by cell."""
     nodes, do = model.graph.nodes, do or {}
     joint = np.zeros((2,) * len(nodes))
     for cell in itertools.product((0, 1), repeat=len(nodes)):
@@ -59,7 +59,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("name", ["celeba", "faces", None])
-def test_joint_is_the_factorisation(name):
+def test_joint_is_the_factorization(name):
     model = sprinkler() if name is None else structural_model(name)
     first, last = model.graph.nodes[1], model.graph.nodes[-1]
     for do in (None, {first: 1}, {last: 0, first: 0}):

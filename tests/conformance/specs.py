@@ -20,8 +20,8 @@ class Spec:
         family: the class.
         build: `() -> model`, not compiled, weights from the global seed.
         example: shape of one example, or a dict of domain to shape.
-        schedule: optimiser steps of every move in one round.
-        terms: names of the terms that are minimised, `<move>/<term>`.
+        schedule: optimizer steps of every move in one round.
+        terms: names of the terms that are minimized, `<move>/<term>`.
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
         classes: number of classes of a semi-supervised game or an adaptation, None for games without labels.
@@ -74,7 +74,7 @@ IMAGE = (8, 8, 1)
 POINTS = {"line": (1,), "plane": (2,), "space": (3,)}
 RGBD = {"color": (8, 8, 3), "depth": IMAGE}
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
-LABELLED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
+LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
@@ -120,7 +120,7 @@ def labels(rng, count, columns=5):
     return rng.integers(0, 2, (count, columns))
 
 
-def labelled_images(rng, count):
+def labeled_images(rng, count):
     return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
 
 
@@ -519,7 +519,7 @@ SPECS = {
     "SteganographyGAN": Spec(
         kgan.SteganographyGAN,
         lambda: kgan.SteganographyGAN(
-            IMAGE, 5, quantise=True, seed=0,
+            IMAGE, 5, quantize=True, seed=0,
             alice=kgan.networks.steganography.hider(IMAGE, 5, 4, epsilon=1e-3),
             bob=kgan.networks.steganography.reader(IMAGE, 5, 3, epsilon=1e-3, output_activation="tanh", name="bob"),
             eve=kgan.networks.steganography.reader(IMAGE, 1, 3, epsilon=1e-3),
@@ -533,7 +533,7 @@ SPECS = {
     "SteganographyGAN, residual": Spec(
         kgan.SteganographyGAN,
         lambda: kgan.SteganographyGAN(
-            IMAGE, residual=True, seed=0, eve=kgan.networks.steganography.analyser(filters=2, name="eve"),
+            IMAGE, residual=True, seed=0, eve=kgan.networks.steganography.analyzer(filters=2, name="eve"),
             alice=kgan.networks.steganography.residual_hider(units=4, maps=2),
             bob=kgan.networks.steganography.residual_reader(units=4),
         ),
@@ -559,9 +559,9 @@ SPECS = {
         ),
         IMAGE,
         {"discriminator": 1, "generator": 2},
-        LABELLED,
+        LABELED,
         smallest_batch=2,
-        arguments=labelled_images,
+        arguments=labeled_images,
     ),
     "CausalGAN, swapped": Spec(
         kgan.CausalGAN,
@@ -572,8 +572,8 @@ SPECS = {
         ),
         IMAGE,
         ONE_TO_ONE,
-        LABELLED,
-        arguments=labelled_images,
+        LABELED,
+        arguments=labeled_images,
     ),
     "CausalBEGAN": Spec(
         kgan.CausalBEGAN,
@@ -582,7 +582,7 @@ SPECS = {
         ONE_TO_ONE,
         {f"discriminator/{kind}_{part}" for kind in ("real", "fake") for part in ("error", "labels")}
         | {"generator/error", "generator/labels"},
-        arguments=labelled_images,
+        arguments=labeled_images,
     ),
     "StoryXE": Spec(
         kgan.StoryXE,

@@ -85,7 +85,7 @@ class Counting(kgan.priors.Prior):
 
 
 def test_semi_supervised_energies():
-    """Three logits (x, 0, 0): lse is the realness; the cross-entropy is scaled to the number of labelled examples."""
+    """Three logits (x, 0, 0): lse is the realness; the cross-entropy is scaled to the number of labeled examples."""
     kernel = keras.initializers.RandomNormal(0.0, 0.0)
     judge = linear(1, 3, kernel)
     judge.layers[-1].kernel.assign([[1.0, 0.0, 0.0]])

@@ -20,7 +20,7 @@ def of_kind(network, *kinds):
 
 @pytest.mark.parametrize("variant", ["code", "torch"])
 def test_the_published_dcgan(variant):
-    """Table of the 64x64 networks at an eighth of their width: shapes, biases, normalisation, initialisation."""
+    """Table of the 64x64 networks at an eighth of their width: shapes, biases, normalization, initialization."""
     model = kgan.DCGAN((64, 64, 3), filters=16, variant=variant)
     generator, discriminator = model.generator, model.discriminator
     maps = [tuple(generator.get_layer(f"up_{i}").output.shape[1:]) for i in (1, 2, 3)]
@@ -263,7 +263,7 @@ def test_the_published_minibatches_of_progan_fit_its_groups():
 
 
 def test_clipping_in_the_table_spares_the_dense_layer():
-    from kgan.families import sngan_table
+    from benchmarks import sngan_rows as sngan_table
 
     convolutional = sngan_table.discriminator("weight clipping", (8, 8, 1), "cnn", 0.05)
     assert convolutional.get_layer("conv_0").kernel_constraint is not None

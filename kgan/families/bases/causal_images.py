@@ -1,0 +1,125 @@
+"""What CausalGAN and CausalBEGAN share: images of labels that a frozen causal model draws. Kocaoglu et al., ICLR 2018, arXiv 1709.02023."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan.causal import StructuralModel
+from kgan.families.bases.generative import GenerativeModel
+from kgan.families.causal_controller import CausalController
+from kgan.networks import CausalNetwork
+
+
+class CausalImages(GenerativeModel):
+    """A generator of `[z, labels]` whose labels come from a causal model that stays as it is.
+
+    Args:
+        controller: what `label_source` returns.
+        data_shape, generator, prior, seed, name, dtype: as in `kgan.GAN`. noise_size: int, length of z.
+    """
+
+    def __init__(self, controller, data_shape, generator, noise_size, prior, *, seed, name, dtype):
+        super().__init__(data_shape, generator, noise_size + len(controller.graph), prior, seed=seed, name=name, dtype=dtype)
+        self.noise_size = noise_size
+        # No move names it, so it stays as it is.
+        self.controller = controller
+        self.graph = controller.graph
+
+    # Data ------------------------------------------------------------------------------------------------------------
+
+    def fit(self, x, y=None, **kwargs):
+        """As in `kgan.AdversarialModel`, all labels checked first where they are in memory."""
+        y = self.graph.checked(y)
+        self.graph.warn_of_gaps(y)
+        return super().fit(x, y, **kwargs)
+
+    def evaluate(self, x=None, y=None, **kwargs):
+        return super().evaluate(x, self.graph.checked(y), **kwargs)
+
+    def unpack(self, data):
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if hasattr(labels, "keys"):
+            labels = ops.stack([ops.cast(column, "float32") for column in self.graph.columns(labels)], axis=-1)
+        return images, None if labels is None else ops.cast(labels, "float32")
+
+    def check_data(self, batch):
+        images, labels = batch
+        if labels is None:
+            raise ValueError(f"Train with fit(images, labels), labels of {list(self.graph.nodes)} in {{0, 1}}.")
+        super().check_data(np.asarray(images))
+        self.graph.check_discrete(ops.convert_to_numpy(labels))
+
+    # Labels ----------------------------------------------------------------------------------------------------------
+
+    def coded(self, labels, seed):
+        """What the generator is given for labels of 0 and 1."""
+        return labels
+
+    def generated_with_labels(self, count):
+        """`count` generated examples on fresh noise, with what coded their labels and the labels of 0 and 1."""
+        labels = self.controller.draw(count, self.seed_generator)
+        coded = self.coded(labels, self.seed_generator)
+        latents = ops.concatenate([self.prior((count, self.noise_size), self.seed_generator), coded], axis=-1)
+        return self.generator(latents, training=self.in_training), coded, labels
+
+    # Generation ------------------------------------------------------------------------------------------------------
+
+    def generator_inputs(self, count, condition=None, seed=None):
+        """`[z, coded labels]`.
+
+        Args:
+            count: int.
+            condition: None: labels from the observational distribution. A dict of label to 0 or 1: from the conditional one. An array
+                `(count, labels)`, or a dict of label to array `(count,)`: these labels.
+            seed: as in `generate`.
+        """
+        noise = seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed)
+        if condition is None:
+            labels = self.controller.draw(count, noise)
+        elif isinstance(condition, dict) and all(np.ndim(value) == 0 for value in condition.values()):
+            labels = self.controller.sample(count, condition=condition, seed=_start(noise)).matrix()
+        else:
+            labels = self.graph.matrix(condition)
+            if len(labels) != count:
+                raise ValueError(f"`condition` holds the labels of {len(labels)} examples, `count` is {count}.")
+        coded = self.coded(ops.convert_to_tensor(labels, "float32"), noise)
+        return ops.concatenate([self.prior((count, self.noise_size), noise), coded], axis=-1)
+
+    def sample(self, count, do=None, condition=None, seed=None, max_draws=1_000_000):
+        """Images with their labels, from the observational, an interventional or a conditional distribution.
+
+        Args:
+            count: int >= 1.
+            do, condition, max_draws: as in `kgan.CausalController.sample`: dicts of label to 0 or 1, or None; int.
+            seed: int or None (default: new samples at each call).
+
+        Returns:
+            `(images, labels)`: array `(count, *data_shape)`, and the controller's `kgan.causal.LabelSamples`.
+        """
+        noise = self.generation_noise if seed is None else keras.random.SeedGenerator(seed)
+        labels = self.controller.sample(count, do, condition, _start(noise), max_draws)
+        return self.generate(count, condition=labels.matrix(), seed=noise), labels
+
+
+def _start(noise):
+    """A seed for the controller's noise drawn from that of the images. The same seed for both would make z a function of the labels'."""
+    return int(keras.random.randint((), 0, 2**31 - 1, seed=noise))
+
+
+def label_source(controller):
+    """The causal model of the labels that a controller stands for: a copy of its network, or the structural model that it is."""
+    if isinstance(controller, CausalController):
+        return controller.network()
+    if isinstance(controller, CausalNetwork):
+        return controller.copy(controller.name)
+    if isinstance(controller, StructuralModel):
+        return controller
+    raise TypeError(
+        "`controller` must be a kgan.CausalController, trained on the labels, or a kgan.causal.StructuralModel. "
+        f"Received: {type(controller).__name__}."
+    )
+
+
+def label_accuracy(logits, labels):
+    """Share of labels on whose side of 0 the logits are."""
+    return ops.mean(ops.cast(ops.equal(logits > 0, labels > 0.5), "float32"))
