@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import kgan
-from kgan import datasets, runs
+from kgan import datasets, runs, stories
 from kgan.files import write_json
 
 SPLITS = ("train", "validation", "test")
@@ -38,7 +38,7 @@ class Albums:
     def pictures(self, split):
         """Pixels `(albums, 5, size, size, 3)`, uint8."""
         found = self.stories(split).pictures
-        return found.reshape(-1, datasets.stories.PHOTOS, *found.shape[1:])
+        return found.reshape(-1, stories.sentences.PHOTOS, *found.shape[1:])
 
 
 class Vist:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tests.networks.story_reference import Reference
+from tests.stories.story_reference import Reference
 
 import kgan
 from kgan import backend

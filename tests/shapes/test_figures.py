@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import kgan
-from kgan.shapes.figures import largest_component
+from kgan.shapes import largest_component
 
 
 def blocks():

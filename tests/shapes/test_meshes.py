@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import kgan
-from kgan import meshes
+from kgan.shapes import meshes
 
 trimesh = pytest.importorskip("trimesh")
 

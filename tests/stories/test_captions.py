@@ -150,7 +150,7 @@ def told():
     return vocabulary, stories, vocabulary.encode_stories(texts, 8)
 
 
-@pytest.mark.parametrize("metric", metrics.story_reward.REWARDS)
+@pytest.mark.parametrize("metric", kgan.stories.reward.REWARDS)
 def test_rewards_of_ids_are_the_metrics_of_words(told, metric):
     vocabulary, stories, ids = told
     reward = kgan.stories.StoryReward.of_training(metric, vocabulary, stories)

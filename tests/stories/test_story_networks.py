@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tests.networks.story_reference import Reference, log_softmax, weights_of
+from tests.stories.story_reference import Reference, log_softmax, weights_of
 
 from kgan.stories import StoryPolicy
 from kgan.stories import networks as stories
