@@ -3,6 +3,7 @@
 ROOT := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 PYTHON ?= python3
 VENV := $(ROOT)/.venv
+NIGHTLY := $(ROOT)/.venv-nightly
 RUN := cd "$(ROOT)" && TF_CPP_MIN_LOG_LEVEL=2
 PY := "$(VENV)/bin/python"
 # The versions that `make test-backends` installs; the torch wheel for CPUs is chosen by your index.
@@ -15,12 +16,20 @@ ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=
 # JAX compiles every operation for every shape; most come back.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR="$(VENV)/jax-cache" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-.PHONY: help demo test test-backends lint proofs bench clean
+BACKEND_TESTS := tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
+ACROSS := tests/conformance/test_across_backends.py
+
+.PHONY: help demo test test-slow test-backends test-all test-nightly lint proofs bench clean
+# Two suites at a time would share two cores.
+.NOTPARALLEL:
 
 help:
 	@echo "make demo           train SNGAN on handwritten digits into runs/demo/ (about four minutes on two cores)"
-	@echo "make test           run the tests on TensorFlow"
-	@echo "make test-backends  run them on JAX and torch too"
+	@echo "make test           run the tests on TensorFlow (six minutes on two cores)"
+	@echo "make test-all       run those, the second tier, and the tests on JAX and torch (half an hour)"
+	@echo "make test-slow      run the second tier on TensorFlow alone"
+	@echo "make test-backends  run the tests on JAX and torch alone"
+	@echo "make test-nightly   run the tests with Keras' nightly wheel"
 	@echo "make lint           check style"
 	@echo "make proofs         run the proof runs (one to two hours; SEEDS='0 1 2', SMOKE=--smoke)"
 	@echo "make bench          time rounds against other ways to train the same networks (forty minutes)"
@@ -44,10 +53,25 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow $(PYTEST)
 
+test-slow: $(VENV)/.installed
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow $(PYTEST) -m slow --ignore $(ACROSS)
+
+# Both tiers: `-m ""`.
 test-backends: $(VENV)/.backends
-	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) KERAS_BACKEND=jax $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
-	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties
-	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) $(PY) -m pytest tests/conformance/test_across_backends.py
+	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) KERAS_BACKEND=jax $(PYTEST) -m "" $(BACKEND_TESTS)
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=torch $(PYTEST) -m "" $(BACKEND_TESTS)
+	@$(RUN) $(ONE_THREAD) $(JAX_CACHE) $(PY) -m pytest -m "" $(ACROSS)
+
+test-all: test test-slow test-backends
+
+# An environment of its own, installed anew at every call: the nightly wheel of today, which brings the package `keras` itself.
+test-nightly:
+	@rm -rf "$(NIGHTLY)"
+	$(PYTHON) -m venv "$(NIGHTLY)"
+	"$(NIGHTLY)/bin/python" -m pip install --quiet --disable-pip-version-check -e "$(ROOT)[dev]"
+	"$(NIGHTLY)/bin/python" -m pip uninstall --quiet --yes keras
+	"$(NIGHTLY)/bin/python" -m pip install --quiet --disable-pip-version-check --pre keras-nightly
+	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow "$(NIGHTLY)/bin/python" -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/.installed
 	@$(RUN) $(PY) -m ruff check . && $(PY) -m ruff format --check .
@@ -59,4 +83,4 @@ bench: $(VENV)/.installed
 	@$(RUN) $(PY) -m benchmarks.peers.speed
 
 clean:
-	rm -rf "$(VENV)" "$(ROOT)/runs" "$(ROOT)/build" "$(ROOT)"/*.egg-info
+	rm -rf "$(VENV)" "$(NIGHTLY)" "$(ROOT)/runs" "$(ROOT)/build" "$(ROOT)"/*.egg-info

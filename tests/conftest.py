@@ -1,5 +1,7 @@
 """One process, one backend: KERAS_BACKEND chooses it. TensorFlow gets two logical CPUs, so that replicas can be tested."""
 
+import ctypes
+import gc
 import os
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -10,6 +12,8 @@ import keras
 import numpy as np
 import pytest
 
+from tests.costs import Costs
+
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
 
@@ -17,18 +21,47 @@ if keras.backend.backend() == "tensorflow":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
+def group_of(item):
+    """Tests of one group run on one worker, one after another: a row of the conformance table, or else a file."""
+    if (marker := item.get_closest_marker("xdist_group")) is not None:
+        return marker.args[0]
+    row = getattr(item, "callspec", None) and item.callspec.params.get("row")
+    return f"row: {row}" if row else item.path.name
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups in the same hook
 def pytest_collection_modifyitems(items):
-    """Tests marked with backends run on those alone. Workers share the conformance tests out singly, all others by file."""
+    """Tests marked with backends run on those alone; those of a group stand together, so that what they share is made once."""
     present = keras.backend.backend()
     items[:] = [i for i in items if (m := i.get_closest_marker("only")) is None or present in m.args]
+    groups = {}
     for item in items:
-        if item.path.name != "test_conformance.py":
-            item.add_marker(pytest.mark.xdist_group(item.path.name))
+        groups.setdefault(group_of(item), []).append(item)
+    for name, members in groups.items():
+        for item in members:
+            if item.get_closest_marker("xdist_group") is None:
+                item.add_marker(pytest.mark.xdist_group(name))
+    items[:] = [item for members in groups.values() for item in members]
 
 
 def pytest_configure(config):
+    config.pluginmanager.register(Costs(), "costs")
     config.addinivalue_line("markers", "only(*backends): collect the test on these backends alone")
     config.addinivalue_line("markers", "xdist_group(name): tests of one group run on one worker")
+
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()  # what is imported stays: later collections need not look at it
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """Let go of what a group leaves behind: models and graphs refer to themselves, and the allocator keeps what they held."""
+    if nextitem is None or group_of(nextitem) != group_of(item):
+        keras.backend.clear_session()  # collects garbage too
+        if hasattr(ctypes.CDLL(None), "malloc_trim"):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,11 @@ pytestmark = pytest.mark.only("tensorflow")
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "tutorials").glob("*.ipynb"))
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+# A group each, or one worker would run all of them.
+each = pytest.mark.parametrize("path", [pytest.param(p, marks=pytest.mark.xdist_group(p.name), id=p.stem) for p in NOTEBOOKS])
+
+
+@each
 def test_notebook_runs(path, monkeypatch):
     monkeypatch.setenv("KGAN_SMOKE", "1")
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,7 +24,7 @@ def test_notebook_runs(path, monkeypatch):
     NotebookClient(notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": os.getcwd()}}).execute()
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+@each
 def test_notebook_is_committed_with_its_pictures(path):
     notebook = nbformat.read(path, as_version=4)
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]

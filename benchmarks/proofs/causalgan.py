@@ -93,11 +93,14 @@ def interventions(report, seed, steps):
             made = model.sample(COUNT, do={node: value}, seed=seed)
             errors[f"{node}={value}"] = max(abs(float(made[n].mean()) - exact[n]) for n in exact)
             if truth.graph.parents[node]:
-                off[f"{node}={value}"] = max(abs(conditional[n] - exact[n]) for n in exact)
+                off[f"{node}={value}"] = max(abs(float(made[n].mean()) - conditional[n]) for n in exact)
     worst, least = max(errors.values()), min(off.values())
     report.figure("B largest error of a marginal, by intervention", {k: round(v, 4) for k, v in errors.items()}, seed=seed)
     report.figure("B largest error of a marginal under any do", worst, "<= 0.05", worst <= 0.05, seed)
-    report.figure("B conditioning would be off by at least (labels that have causes)", least, "> 0.15", least > 0.15, seed)
+    # The exact answers to do and to conditioning are 0.16 apart where they are nearest: who conditions ends near 0 here.
+    report.figure(
+        "B marginals under do off the conditional ones by at least (labels that have causes)", least, "> 0.10", least > 0.10, seed
+    )
 
 
 def theorem(report, seed, steps):

@@ -5,10 +5,11 @@ import math
 
 import keras
 import numpy as np
+from keras import ops
 
 import kgan
 from benchmarks.proofs.harness import run
-from kgan import datasets, metrics
+from kgan import AdversarialModel, Move, Turn, datasets, metrics
 from kgan.networks import mlp
 
 
@@ -107,8 +108,37 @@ def disturbances(report, seed, steps):
     )
 
 
+class Point(keras.layers.Layer):
+    """One number for each of several runs."""
+
+    def __init__(self, value, runs, **kwargs):
+        super().__init__(**kwargs)
+        self.position = self.add_weight(shape=(runs,), initializer=keras.initializers.Constant(value), name="position")
+        self.built = True
+
+    def call(self):
+        return ops.convert_to_tensor(self.position)
+
+
+class Saddle(AdversarialModel):
+    """f(x, y) = (1 + x^2)(100 - y^2): x descends, then y ascends, in several runs at once. The data are the noise of their gradients."""
+
+    def __init__(self, runs):
+        super().__init__()
+        self.x, self.y = Point(0.5, runs, name="x"), Point(-0.4, runs, name="y")
+
+    def value(self):
+        return (1 + self.x() ** 2) * (100 - self.y() ** 2)
+
+    def turns(self):
+        return (
+            Turn((Move("x", ("x",), lambda noise: ops.sum(self.value() + noise["x"][0] * self.x())),)),
+            Turn((Move("y", ("y",), lambda noise: ops.sum(-self.value() + noise["y"][0] * self.y())),), fresh=False),
+        )
+
+
 def saddle(report, seed, steps):
-    """Part C: f(x, y) = (1 + x^2)(100 - y^2), x descends, then y ascends; noisy gradients; ten runs a seed."""
+    """Part C: the saddle, played by the engine with learning rates of each player's own; noisy gradients; ten runs a seed."""
     runs = 10
     rates = {
         "one scale, fast": (0.01, 0.01),
@@ -119,12 +149,16 @@ def saddle(report, seed, steps):
     late, first = {}, {}
     for name, (rate_x, rate_y) in rates.items():
         rng = np.random.default_rng(seed)
-        x, y = np.full(runs, 0.5), np.full(runs, -0.4)
-        norms = np.empty((steps, runs))
-        for step in range(steps):
-            x = x - rate_x * (2 * x * (100 - y**2) + rng.normal(size=runs))
-            y = y + rate_y * (-2 * y * (1 + x**2) + rng.normal(size=runs))
-            norms[step] = np.hypot(x, y)
+        noise = {player: rng.normal(size=(steps, runs)).astype("float32") for player in "xy"}
+        model, norms = Saddle(runs), []
+        model.compile({"x": keras.optimizers.SGD(rate_x), "y": keras.optimizers.SGD(rate_y)})
+        after = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs, model=model, norms=norms: norms.append(
+                np.hypot(*(ops.convert_to_numpy(player()) for player in (model.x, model.y)))
+            )
+        )
+        model.fit(noise, batch_size=1, shuffle=False, verbose=0, callbacks=[after])
+        norms = np.stack(norms)
         late[name] = float(norms[-1000:].mean())
         below = norms < 0.2
         first[name] = float(np.where(below.any(axis=0), below.argmax(axis=0), steps).mean())

@@ -12,8 +12,7 @@ from tests.conformance.specs import SPECS
 
 BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)]
 
-
-pytestmark = pytest.mark.xdist_group("across backends")  # one worker plays the rounds, not each
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,7 @@ def rounds(tmp_path_factory):
 
 
 @pytest.mark.only("tensorflow")
-@pytest.mark.parametrize("name", SPECS)
+@pytest.mark.parametrize("name", SPECS)  # not `row`: one worker plays the rounds of all
 @pytest.mark.parametrize("other", BACKENDS[1:])
 def test_one_round_agrees(rounds, name, other):
     mine = {k: v for k, v in rounds["tensorflow"].items() if k.split("|")[0] == name}

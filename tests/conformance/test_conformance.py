@@ -1,6 +1,5 @@
-"""Every family, from its row: what the engine promises holds for it."""
+"""Every family, from its row: what the engine promises holds for it. Rounds are eager here; test_conformance_compiled.py has graphs."""
 
-import functools
 import inspect
 
 import keras
@@ -11,38 +10,8 @@ from keras import ops
 import kgan
 from kgan import families, programs
 from kgan.engine import MoveOptimizers
+from tests.conformance.rows import BATCH, compiled, fit, numpy_of, play_on, played, shapes_of, some_rows
 from tests.conformance.specs import SPECS
-
-BATCH = 6
-
-
-def numpy_of(variables):
-    return [ops.convert_to_numpy(v).copy() for v in variables]
-
-
-def shapes_of(samples):
-    return {name: part.shape for name, part in samples.items()} if isinstance(samples, dict) else samples.shape
-
-
-def compiled(spec, **kwargs):
-    keras.utils.set_random_seed(7)
-    model = spec.build()
-    model.compile(**kwargs)
-    return model
-
-
-def fit(model, spec, rounds=1, batch=BATCH, **kwargs):
-    data = spec.data(rounds * model._play.per_round * batch)
-    return model.fit(*data, batch_size=batch, verbose=0, **kwargs).history
-
-
-each = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS.keys())
-# Batches, precision, configurations and what a move changes meet no code of a backend that differs from family to family: all rows on
-# TensorFlow, a few on JAX, where every operation of an eager step is compiled by itself, and torch. That a round is the same everywhere,
-# gradients of all terms included, is shown for every row by test_across_backends.py.
-FEW = ("GAN", "GAN with penalties", "SNGAN", "ImprovedGAN, semi-supervised", "ProGAN, fading", "UnrolledGAN", "BayesianGAN")
-SOME = SPECS if keras.backend.backend() == "tensorflow" else {name: SPECS[name] for name in FEW}
-some = pytest.mark.parametrize("spec", SOME.values(), ids=SOME.keys())
 
 
 def test_every_family_has_a_row():
@@ -51,49 +20,49 @@ def test_every_family_has_a_row():
     assert exported == {spec.family for spec in SPECS.values()}
 
 
-@each
-def test_one_model_many_promises(spec, tmp_path):
-    """Shapes, finiteness, schedule, terms, no retrace, evaluation, generation, file round trip: one model pays for all."""
-    calls = []
-    model = compiled(spec, averages={spec.averaged: 0.9})
-    step = model._train
-    model._train = lambda data: calls.append(1) or step(data)
-    history = fit(model, spec, rounds=2)
+@some_rows
+def test_rounds_evaluation_and_generation(row):
+    """Finiteness, schedule, terms, shapes."""
+    spec, model, history = SPECS[row], played(row).model, played(row).history
     assert np.isfinite([v for values in history.values() for v in values]).all()
     assert set(history) - model._play._observed - {"loss"} == spec.terms
     counts = {move: int(model.optimizer[move].iterations) for move in spec.schedule}
     assert counts == {move: 2 * steps for move, steps in spec.schedule.items()}
-    traces = len(calls)
-    fit(model, spec, rounds=2)
-    if keras.backend.backend() != "torch":
-        assert len(calls) == traces, "the round was traced again"
     samples = spec.samples(model, 3, seed=5)
     assert shapes_of(samples) == shapes_of(spec.data(3)[0] if isinstance(spec.example, dict) else np.zeros((3, *spec.example)))
     assert all(np.isfinite(part).all() for part in keras.tree.flatten(samples))
     result = model.evaluate(*spec.data(2 * BATCH), batch_size=BATCH, verbose=0, return_dict=True)
     assert spec.terms <= set(result)
-    path = tmp_path / "model.keras"
-    del model._train
+
+
+@some_rows
+def test_a_file_resumes(row, tmp_path):
+    """Configuration, samples and all state come back, and a further round of the loaded model equals one of the model in memory."""
+    check_file(SPECS[row], played(row).model, tmp_path / "model.keras")
+
+
+def check_file(spec, model, path, rounds=1):
+    samples = spec.samples(model, 3, seed=5)
     model.save(path)
     loaded = keras.saving.load_model(path)
+    assert type(loaded) is spec.family
+    assert loaded.seed == model.seed
     keras.tree.map_structure(np.testing.assert_array_equal, spec.samples(loaded, 3, seed=5), samples)
     for a, b in zip(
         [*model.variables, *model.optimizer.variables], [*loaded.variables, *loaded.optimizer.variables], strict=True
     ):
         np.testing.assert_array_equal(ops.convert_to_numpy(a), ops.convert_to_numpy(b), err_msg=a.path)
-    # Resume: two more rounds of the loaded model equal two more rounds of the one in memory.
     for m in (model, loaded):
-        fit(m, spec, rounds=2)
+        fit(m, spec, rounds=rounds)
     # Bit for bit; torch's products depend on how memory happens to be aligned.
     tolerance = 2e-5 if keras.backend.backend() == "torch" else 0.0
     for a, b in zip(model.weights, loaded.weights, strict=True):
         np.testing.assert_allclose(ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=0, atol=tolerance, err_msg=a.path)
 
 
-@some
-def test_a_move_changes_its_players_and_nothing_else_and_every_term_is_alive(spec):
-    model = compiled(spec, run_eagerly=True)
-    fit(model, spec)
+@some_rows
+def test_a_move_changes_its_players_and_nothing_else_and_every_term_is_alive(row):
+    spec, model = SPECS[row], played(row).model
     data = keras.utils.pack_x_y_sample_weight(*spec.data(BATCH, seed=1))
     minibatch = model.unpack(keras.tree.map_structure(ops.convert_to_tensor, data))
     alive = set()
@@ -128,9 +97,9 @@ def gradients_of_term(model, move, term, minibatch):
         return kgan.backend.value_and_gradients(value, [kgan.backend.constant(v) for v in moved])[1]
 
 
-@some
-def test_smallest_batch(spec):
-    model = compiled(spec, run_eagerly=True)
+@some_rows
+def test_smallest_batch(row):
+    spec, model = SPECS[row], played(row).model
     batch = spec.smallest_batch
     if keras.backend.backend() == "torch" and spec.images:
         batch = max(2, batch)  # for one image torch takes a convolution on the CPU that refuses the kernels Keras hands it
@@ -138,31 +107,19 @@ def test_smallest_batch(spec):
     assert np.isfinite([v for values in history.values() for v in values]).all()
 
 
-@functools.cache
-def two_rounds(name, policy):
-    """A model after two rounds under a policy, its logs, and how far every weight of every player went."""
-    keras.config.set_dtype_policy(policy)
-    spec = SPECS[name]
-    model = compiled(spec, run_eagerly=True)
-    players = {p: getattr(model, p) for move in model._play.moves.values() for p in move.players}
-    before = {p: numpy_of(player.trainable_variables) for p, player in players.items()}
-    history = fit(model, spec, rounds=2, shuffle=False)
-    after = {p: numpy_of(player.trainable_variables) for p, player in players.items()}
-    went = {p: np.concatenate([(b - a).ravel() for a, b in zip(before[p], after[p], strict=True)]) for p in players}
-    return model, history, went
-
-
-@some
-@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
-def test_mixed_precision(spec, policy, monkeypatch):
+@some_rows
+@pytest.mark.parametrize("policy", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"])
+def test_mixed_precision(row, policy, monkeypatch):
     """Finite, learning what float32 learns, with losses, penalties, sigma and weights in float32."""
+    spec = SPECS[row]
     # From the usual 2^15 a scale may still be falling after two rounds, with every step skipped until then.
     monkeypatch.setattr(MoveOptimizers, "initial_scale", 2.0**8)
     if policy == "mixed_float16" and keras.backend.backend() == "torch" and spec.images:
         pytest.skip("torch on a CPU has no float16 convolution that accepts the kernels Keras hands it")
-    name = next(name for name, own in SPECS.items() if own is spec)
-    _, reference_logs, reference = two_rounds(name, "float32")
-    model, logs, went = two_rounds.__wrapped__(name, policy)
+    reference_logs, reference = played(row).history, played(row).went
+    keras.config.set_dtype_policy(policy)
+    own = play_on(compiled(spec, run_eagerly=True), spec)
+    model, logs, went = own.model, own.history, own.went
     assert np.isfinite([v for values in logs.values() for v in values]).all()
     assert all(np.isfinite(v).all() for v in numpy_of(model.weights))
     assert {keras.backend.standardize_dtype(w.dtype) for w in model.trainable_variables} == {"float32"}
@@ -195,12 +152,16 @@ def widths_of(model, spec, move):
     return {k: keras.backend.standardize_dtype(v.dtype) for k, v in terms.items() if not isinstance(v, kgan.Observation)}
 
 
-@some
-def test_config_round_trip(spec):
+@pytest.mark.slow  # a file holds the configuration: see above
+@some_rows
+def test_config_round_trip(row):
+    spec = SPECS[row]
     keras.utils.set_random_seed(7)
     model = spec.build()
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
     assert type(twin) is spec.family
     twin.set_weights(model.get_weights())
+    for m in (model, twin):
+        m.run_eagerly = True
     keras.tree.map_structure(np.testing.assert_array_equal, spec.samples(twin, 2, seed=1), spec.samples(model, 2, seed=1))
     assert twin.seed == model.seed

@@ -1,4 +1,4 @@
-"""Every family, from its row, on two replicas. A file of its own: two strategies cannot share a process (see `tests.games`)."""
+"""Every family, from its row, on two replicas: eagerly for every row, in a graph for those that it may treat otherwise."""
 
 import contextlib
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.conformance.rows import compiled, fit
 from tests.conformance.specs import SPECS
-from tests.conformance.test_conformance import compiled, fit
 from tests.games import strategy
 
 pytestmark = pytest.mark.only("tensorflow")
@@ -44,11 +44,33 @@ def assert_replicas_agree(model):
         np.testing.assert_array_equal(copies[0], copies[1], err_msg=variable.path)
 
 
-@pytest.mark.parametrize("name", OTHERWISE)
-def test_two_replicas_agree_in_weights(name):
+# A graph joins replicas by other means than eager steps, and cuts branches and loops: gates of `when` and `every`, repeats, rules,
+# projections, state that a gate keeps, unrolled steps, in the slow tier.
+IN_A_GRAPH = (
+    "GAN with penalties",
+    "WGAN",
+    "ThreeDVAEGAN",
+    "UnrolledGAN",
+    "ConsensusGAN",
+    "MMDGAN",
+    "CoGAN",
+    "BayesianGAN",
+    "SteganographyGAN",
+    "StoryGAN",
+)
+
+
+def cases(rows):
+    own = [(row, True) for row in rows]
+    graphs = [pytest.param(row, False, marks=pytest.mark.slow) for row in IN_A_GRAPH if row in rows]
+    return pytest.mark.parametrize(("row", "eager"), [*own, *graphs])
+
+
+@cases(OTHERWISE)
+def test_two_replicas_agree_in_weights(row, eager):
     with strategy().scope():
-        model = compiled(SPECS[name])
-    history = fit(model, SPECS[name])
+        model = compiled(SPECS[row], run_eagerly=eager)
+    history = fit(model, SPECS[row])
     assert np.isfinite([v for values in history.values() for v in values]).all()
     assert_replicas_agree(model)
 
@@ -70,16 +92,17 @@ def by_example(draw):
     return drawn
 
 
-@pytest.mark.parametrize("name", [name for name in SPECS if name not in OTHERWISE])
-def test_two_replicas_give_the_update_of_one(name, monkeypatch):
-    spec = SPECS[name]
+@cases([row for row in SPECS if row not in OTHERWISE])
+def test_two_replicas_give_the_update_of_one(row, eager, monkeypatch):
+    spec = SPECS[row]
     for kind in ("normal", "uniform", "truncated_normal", "randint"):
         monkeypatch.setattr(keras.random, kind, by_example(getattr(keras.random, kind)))
     states = []
     for scope in (contextlib.nullcontext, strategy().scope):
         with scope():
             # Not Adam, which would blow the rounding of gradients that are 0 up to full steps.
-            model = compiled(spec, optimizers={move: keras.optimizers.SGD(0.01) for move in spec.schedule})
+            optimizers = {move: keras.optimizers.SGD(0.01) for move in spec.schedule}
+            model = compiled(spec, optimizers=optimizers, run_eagerly=eager)
         history = fit(model, spec, shuffle=False)
         assert np.isfinite([v for values in history.values() for v in values]).all()
         states.append([ops.convert_to_numpy(v) for v in model.trainable_variables])

@@ -209,17 +209,20 @@ def test_weight_decay_is_on_kernels_alone():
 
 
 def test_adaptation_terms():
-    classifier = linear([1], [[1.0, 0.0, 0.0]], "classifier")
+    classifier = linear([1], [[1.0, 0.0, -1.0]], "classifier")
     model = points(classes=3, labeled="b", classifier=classifier, classification_weight=2.0, feature_weight=0.5)
     terms, gradients = evaluate(model, "discriminator", {**X, "labels": ops.convert_to_tensor([1])})
-    # The trunk has one layer, so that features are what the stems give: real b -3; generated 6 and -36.
-    assert terms["classification"] == pytest.approx(2 * np.log(np.exp(-3.0) + 2.0), rel=1e-5)
+    # The trunk has one layer, so that features are what the stems give: real b -3; generated 6 and -36. Logits are -3, 0 and 3.
+    classes = np.exp([-3.0, 0.0, 3.0])
+    assert terms["classification"] == pytest.approx(2 * np.log(classes.sum()), rel=1e-5)
     assert terms["features"] == pytest.approx(0.5 * (6.0 + 36.0) ** 2, rel=1e-5)
-    assert terms["accuracy"] == 1.0 or terms["accuracy"] == 0.0
     assert gradients.shape == (3 + 3,)
+    batch = {**{d: ops.concatenate([x, -x, x, x]) for d, x in X.items()}, "labels": ops.convert_to_tensor([2, 0, 0, 2])}
+    assert evaluate(model, "discriminator", batch)[0]["accuracy"] == 0.75  # all but the third
     assert set(evaluate(model, "generator", {**X, "labels": ops.convert_to_tensor([1])})[0]) == {"adversarial"}
-    np.testing.assert_allclose(model.classify(np.array([[0.5]]), "b")[0], np.exp([-3, 0, 0]) / (2 + np.exp(-3.0)), rtol=1e-5)
-    np.testing.assert_allclose(model.classify(np.array([[0.5]]), "a")[0], np.exp([1, 0, 0]) / (2 + np.exp(1.0)), rtol=1e-5)
+    np.testing.assert_allclose(model.classify(np.array([[0.5]]), "b")[0], classes / classes.sum(), rtol=1e-5)
+    classes = np.exp([1.0, 0.0, -1.0])
+    np.testing.assert_allclose(model.classify(np.array([[0.5]]), "a")[0], classes / classes.sum(), rtol=1e-5)
 
 
 def test_default_adaptation():

@@ -177,11 +177,23 @@ def test_u_advances_once_per_discriminator_move_and_never_otherwise(rng):
 def test_after_20_moves_at_rest_sigma_is_within_one_per_cent(rng):
     model = kgan.SNGAN((8, 8, 1), width=0.1, setting="B", seed=0)
     model.compile(optimizers={"discriminator": keras.optimizers.SGD(0.0)})
+    normalized = [layer for layer in model.discriminator.layers if isinstance(layer, SpectralNormalization)]
+    for layer in normalized:
+        kernel = ops.convert_to_numpy(layer.kernel)
+        left, values, right = np.linalg.svd(kernel.reshape(-1, kernel.shape[-1]), full_matrices=False)
+        values[0] *= 1.5  # the iteration is as quick as the largest value is far from the next
+        layer.kernel.assign(((left * values) @ right).reshape(kernel.shape))
+        layer.u.assign(np.eye(kernel.shape[-1], dtype="float32")[0])  # a layer is built with a u that has arrived
+
+    def errors():
+        sigmas = [(float(layer.sigma()), float(layer.exact_sigma())) for layer in normalized]
+        return [abs(sigma / exact - 1) for sigma, exact in sigmas]
+
+    before = errors()
+    assert min(error for error, layer in zip(before, normalized, strict=True) if layer.kernel.shape[-1] > 1) > 0.01
     model.fit(rng.uniform(-1, 1, (160, 8, 8, 1)).astype("float32"), batch_size=8, verbose=0)
     assert int(model.optimizer["discriminator"].iterations) == 20
-    for layer in model.discriminator.layers:
-        if isinstance(layer, SpectralNormalization):
-            assert float(layer.sigma()) == pytest.approx(float(layer.exact_sigma()), rel=0.01), layer.name
+    assert max(errors()) < 0.01
 
 
 @pytest.mark.only("tensorflow", "torch")  # JAX traces even eagerly; the count above holds there too
