@@ -1,12 +1,14 @@
 """Figures of shapes on a cube of cells, and of features of shapes (3D-GAN, Wu et al. 2016, 1610.07584, section 4)."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kgan import checks
 from kgan.shapes.meshes import need
+from kgan.types import Array
 
 
-def _cubes(shapes, what="Shapes"):
+def _cubes(shapes: Array, what: str = "Shapes") -> Array:
     """An array `(count, size, size, size)` of numbers in [0, 1], its axis of one channel dropped."""
     shapes = np.asarray(shapes)
     shapes = shapes[..., 0] if shapes.ndim == 5 and shapes.shape[-1] == 1 else shapes
@@ -17,7 +19,7 @@ def _cubes(shapes, what="Shapes"):
     return shapes
 
 
-def voxel_iou(shapes, others, threshold=0.5):
+def voxel_iou(shapes: Array, others: Array, threshold: float = 0.5) -> Array:
     """Intersection over union of full cells, shape by shape.
 
     Args:
@@ -42,7 +44,7 @@ def voxel_iou(shapes, others, threshold=0.5):
     return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
-def mean_shape_iou(train, test, thresholds=20):
+def mean_shape_iou(train: Array, test: Array, thresholds: int = 20) -> tuple[float, float]:
     """The IoU of always guessing the mean training shape, cut at the threshold that is best on the test shapes: a baseline, flattered.
 
     Args:
@@ -58,7 +60,7 @@ def mean_shape_iou(train, test, thresholds=20):
     return means[best], float(tried[best])
 
 
-def average_precision(shapes, others):
+def average_precision(shapes: Array, others: Array) -> Array:
     """Average precision of cells, all cells of a shape ranked by predicted occupancy, shape by shape: Table 2 of 3D-GAN.
 
     The area under the steps of precision over recall; equal occupancies are one step. The paper moves, turns and mirrors the prediction to
@@ -83,7 +85,7 @@ def average_precision(shapes, others):
     return np.asarray(found)
 
 
-def connected_components(shapes, threshold=0.5):
+def connected_components(shapes: Array, threshold: float = 0.5) -> Array:
     """Connected components of full cells, shape by shape; cells connect through their faces.
 
     Args:
@@ -96,7 +98,7 @@ def connected_components(shapes, threshold=0.5):
     return np.asarray([label(shape >= threshold)[1] for shape in _cubes(shapes)], "int64")
 
 
-def shape_report(shapes, threshold=0.5):
+def shape_report(shapes: Array, threshold: float = 0.5) -> dict[str, float]:
     """Figures of generated shapes that need no reference, as a flat dict.
 
     `occupancy`: mean of all cells. `binariness`: `E 4 p (1 - p)`, 0 where every cell is 0 or 1. `single_component`: share of shapes that
@@ -121,7 +123,16 @@ def shape_report(shapes, threshold=0.5):
     }
 
 
-def linear_accuracy(train, labels, test, test_labels, per_class=None, draws=5, regularization=0.01, seed=0):
+def linear_accuracy(
+    train: Array,
+    labels: ArrayLike,
+    test: Array,
+    test_labels: ArrayLike,
+    per_class: int | None = None,
+    draws: int = 5,
+    regularization: float = 0.01,
+    seed: int = 0,
+) -> float:
     """Accuracy of a linear support vector machine, one against all, on features that nobody fine-tunes.
 
     Features are standardized by the mean and deviation of those it learns from.
@@ -159,7 +170,7 @@ def linear_accuracy(train, labels, test, test_labels, per_class=None, draws=5, r
     return float(np.mean(found))
 
 
-def _few(labels, per_class, rng):
+def _few(labels: Array, per_class: int, rng: np.random.Generator) -> Array:
     checks.positive_integers(per_class=per_class)
     kinds, counts = np.unique(labels, return_counts=True)
     if counts.min() < per_class:
