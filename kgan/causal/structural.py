@@ -172,7 +172,7 @@ def _polynomial(coefficients: Array, inputs: Sequence[Array]) -> Array:
 def structural_model(name: str) -> StructuralModel:
     """A structural model by name: "celeba", figures of CelebA on Causal Graph 1; "faces", that of the embedded faces.
 
-    Both hold P(label = 1 | causes). "celeba" has no bald or moustached women, as the data have hardly any; "faces" gives every
+    Both hold P(label = 1 | causes). "celeba" has no bald or mustached women, as the data have hardly any; "faces" gives every
     combination a probability from which an image model can learn it.
     """
     if name not in _TABLES:

@@ -125,7 +125,7 @@ def furniture_set(split: str, size: int = 32, classes: Sequence[str] = FURNITURE
 
 
 def furniture_mesh(kind: str, seed: int | np.random.Generator | None = None) -> tuple[Array, Array]:
-    """One piece of furniture of random proportions as a mesh, in metres, z upwards, its front towards -y.
+    """One piece of furniture of random proportions as a mesh, in meters, z upwards, its front towards -y.
 
     Args:
         kind: one of `FURNITURE`.

@@ -141,7 +141,7 @@ def surface(voxels: Array, threshold: float = 0.5, length: float = 1.0, largest:
 def save_mesh(path: str | Path, mesh: Any) -> None:
     """Write a mesh of `surface` as STL, OBJ or GLB, by the ending of the path, atomically.
 
-    STL (binary) and OBJ keep the array's axes, z upwards, and carry no unit: slicers take STL numbers for millimetres. GLB is in metres
+    STL (binary) and OBJ keep the array's axes, z upwards, and carry no unit: slicers take STL numbers for millimeters. GLB is in meters
     with y upwards by its standard: there the mesh is turned, (x, y, z) to (x, z, -y).
 
     Raises:

@@ -186,7 +186,7 @@ def meteor(texts: Sequence[Text], references: Sequence[Sequence[Text]], beam_wid
 
     Words match exactly or by their Snowball stem; matches of content words weigh 0.75, of function words 0.25; the weighted
     harmonic mean of precision and recall (0.15, 0.85) is lowered by up to 60 % for fragmentation. Agrees with the authors' jar
-    run as `-m "exact stem"` on words that its normalisation leaves alone. Without synonyms and paraphrases figures are lower
+    run as `-m "exact stem"` on words that its normalization leaves alone. Without synonyms and paraphrases figures are lower
     than published ones.
 
     Args:

@@ -35,7 +35,7 @@ def vist(root: str | Path, split: str = "train", features: str | Path | None = N
         limit: int or None (default): only as many stories, the first of the file.
 
     Returns:
-        `Stories`. `text` is taken as it stands in the file, already tokenised and lower case, names as [male], [location] and so on.
+        `Stories`. `text` is taken as it stands in the file, already tokenized and lower case, names as [male], [location] and so on.
         `notes` has `stories_without_photo`, `photos_missing` and `photos_unreadable`.
 
     Raises:
