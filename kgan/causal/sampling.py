@@ -16,7 +16,7 @@ class LabelSamples(dict[str, Array]):
     """Samples of labels: a dict of label name to int64 array `(count,)` of zeros and ones.
 
     Attributes:
-        acceptance_rate: float in (0, 1], the share of draws that satisfied the condition; 1.0 where there was none.
+        acceptance_rate: in (0, 1], the share of draws that satisfied the condition; 1.0 where there was none.
     """
 
     def __init__(self, graph: CausalGraph, rows: Array, acceptance_rate: float = 1.0) -> None:
@@ -44,7 +44,7 @@ def sample(
         count: int >= 1.
         do: dict of label to 0 or 1, or None: those labels are set, whatever causes them.
         condition: dict of label to 0 or 1, or None: draws that differ from it are rejected.
-        max_draws: int, how many draws rejection may cost; 100 for every sample asked for are allowed in any case.
+        max_draws: how many draws rejection may cost; 100 for every sample asked for are allowed in any case.
 
     Returns:
         `LabelSamples`.

@@ -133,7 +133,7 @@ class PolynomialModel:
 
     Args:
         graph: `CausalGraph`, or what `kgan.causal.graph` takes.
-        seed: int, of the coefficients.
+        seed: of the coefficients.
 
     Departures from the authors' code: their nodes of two causes forget the second one; here the polynomial has all its inputs.
     """

@@ -15,8 +15,8 @@ from kgan.types import Tensor
 class AREL(JudgedStories):
     """A policy that tells stories against a reward that learns what tells them from human ones.
 
-    The reward R, a number for every sentence beside its photo, defines a distribution `p(W) = exp(R(W)) / Z`. It is drawn to human stories
-    and away from the policy's, the policy pi is drawn to it:
+    The reward R, a number for every sentence beside its photo, defines a Boltzmann distribution `p(W) = exp(R(W)) / Z`, whose energy is -R.
+    It is drawn to human stories and away from the policy's, the policy pi is drawn to it:
 
         L_R  = KL(p_e || p) - KL(pi || p) = E_pi R - E_pe R + constant            (Z cancels; p_e are human stories)
         L_pi = KL(pi || p) = E_pi[log pi - R] + log Z
@@ -24,7 +24,7 @@ class AREL(JudgedStories):
     The policy descends `E_pi[(log pi - R + b) grad log pi]`: REINFORCE with the reward `kappa R - alpha log pi` and a learned baseline b
     for every word, mixed with cross-entropy. The players take turns in blocks, the reward first (Algorithm 1).
 
-    Signs: the paper's Eq. 9 with descent is right for a cost -R, in both its lines; for R as a reward both signs turn, as here.
+    Signs: the paper's Eq. 9 with descent is right for an energy -R, in both its lines; for R as a reward both signs turn, as here.
 
     Args:
         vocabulary_size: at least 3: 0 (begin, end, padding), 1 (unknown), and the words. May be left out when `policy` is given.

@@ -313,8 +313,8 @@ class BayesianGAN(SemiSupervised, GAN):
         """Class probabilities, averaged over all kept discriminators: `p(y|x) = 1/T sum_k p(y|x, theta_k)`.
 
         Args:
-            examples: array `(count, *data_shape)`. batch_size: int, examples computed at once.
-            average: bool, default True. False: of every single one.
+            examples: array `(count, *data_shape)`. batch_size: examples computed at once.
+            average: default True. False: of every single one.
 
         Returns:
             NumPy array `(count, classes)`, or `(T, count, classes)`. Before the first sample is kept, of the present members.

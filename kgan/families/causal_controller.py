@@ -86,13 +86,12 @@ class CausalController(GAN):
         }
         given = {"generator": generator, "discriminator": discriminator}
         shape, generator, discriminator = given_or_built((len(graph),), given, lambda _: makers)
-        networks = {"generator": generator, "discriminator": discriminator, "prior": generator.prior}
-        game = {"objective": "wasserstein", "own_penalties": [GradientPenalty(penalty_weight)]}
-        super().__init__(shape, **networks, **game, discriminator_steps=discriminator_steps, **kwargs)
+        own = [GradientPenalty(penalty_weight)]
+        passed = {"discriminator": discriminator, "discriminator_steps": discriminator_steps, "prior": generator.prior}
+        super().__init__(shape, generator=generator, objective="wasserstein", own_penalties=own, **passed, **kwargs)
         self.graph = generator.graph
         self.noise_size = noise_size
-        self.hidden = tuple(hidden)
-        self.critic_hidden = tuple(critic_hidden)
+        self.hidden, self.critic_hidden = tuple(hidden), tuple(critic_hidden)
         self.penalty_weight = penalty_weight
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
@@ -130,8 +129,8 @@ class CausalController(GAN):
             count: int >= 1.
             do: dict of label to 0 or 1: the label is set, its own network skipped, and what it causes follows; its causes do not.
             condition: dict of label to 0 or 1: samples that differ from it are rejected.
-            seed: int or None (default: new samples at each call).
-            max_draws: int, default 1,000,000: what rejection may cost; 100 draws for every sample asked for are allowed in any case.
+            seed: the same seed draws the same samples; None (default) draws new ones at each call.
+            max_draws: default 1,000,000: what rejection may cost; 100 draws for every sample asked for are allowed in any case.
 
         Returns:
             `kgan.causal.LabelSamples`: a dict of label to int64 array `(count,)`, with the attribute `acceptance_rate`.

@@ -261,7 +261,7 @@ class CoGAN(GenerativeModel):
         """Class probabilities, in inference mode and with averaged weights if the model keeps averages.
 
         Args:
-            examples: array `(count, *shape)` of the domain. domain: its name. batch_size: int, examples computed at once.
+            examples: array `(count, *shape)` of the domain. domain: its name. batch_size: examples computed at once.
 
         Returns:
             NumPy array `(count, classes)`.
@@ -291,7 +291,7 @@ class CoGAN(GenerativeModel):
         Args:
             examples: array `(count, *shape)` of the domain. domain: its name.
             restarts: int >= 1, default 4. steps: int >= 1, default 200. learning_rate: float > 0, default 0.05, falling linearly to 0.
-            seed: int or None, of the draws. batch_size: int, searches made at once.
+            seed: of the draws. batch_size: searches made at once.
 
         Returns:
             `(latents, errors)`: NumPy arrays `(count, latent_size)` and `(count,)`, the mean squared error of a pixel.

@@ -280,7 +280,7 @@ class SteganographyGAN(AdversarialModel):
         Args:
             covers: float array `(count, height, width, channels)` in [-1, 1].
             bits: array `(count, capacity(height, width))` of 0 and 1. With `residual`: block by block, row by row of blocks.
-            batch_size: int or None: images computed at once; default: as many as make half a million pixels.
+            batch_size: images computed at once; default: as many as make half a million pixels.
 
         Returns:
             float32 array of the covers' shape, rounded to 8 bits: its values are `k / 127.5 - 1`, `kgan.images.to_uint8` gives k.
@@ -306,7 +306,7 @@ class SteganographyGAN(AdversarialModel):
 
         Args:
             images: float array `(count, height, width, channels)` in [-1, 1].
-            scores: bool, default False. True: Bob's outputs, above 0 for bit 1; the further from 0, the surer.
+            scores: default False. True: Bob's outputs, above 0 for bit 1; the further from 0, the surer.
             batch_size: as in `hide`.
 
         Returns:

@@ -161,8 +161,8 @@ class ThreeDGAN(GAN):
             shapes: array `(count, *voxel_shape)` in [0, 1].
             layers: names of layers whose outputs are maps. Default: `down_<k>_activation` of the last three convolutions; of four that
                 is the paper's second, third and fourth, 7168 numbers at 64^3.
-            cells: int, default 2 (the paper's kernels 8, 4 and 2 leave as many).
-            batch_size: int, shapes computed at once.
+            cells: default 2 (the paper's kernels 8, 4 and 2 leave as many).
+            batch_size: shapes computed at once.
 
         Returns:
             NumPy array `(count, features)`.

@@ -145,7 +145,7 @@ class ThreeDVAEGAN(ThreeDGAN):
         """The means of q(z | y), in inference mode.
 
         Args:
-            views: array `(count, *image_shape)` in [-1, 1]. batch_size: int, pictures computed at once.
+            views: array `(count, *image_shape)` in [-1, 1]. batch_size: pictures computed at once.
 
         Returns:
             NumPy array `(count, latent_size)`.

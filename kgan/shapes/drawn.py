@@ -21,9 +21,9 @@ def solids(count: int, size: int = 16, seed: int = 0, classes: Sequence[str] = S
     """Seven classes of solids by implicit functions: random size, position and rotation about z.
 
     Args:
-        count: int, shapes, of all classes alike, in random order.
+        count: shapes, of all classes alike, in random order.
         size: int >= 8, default 16. Slabs and legs are at least one cell thick.
-        seed: int, default 0.
+        seed: default 0.
         classes: names among `SOLIDS`, default all; labels count in their order.
 
     Returns:
@@ -107,7 +107,7 @@ def furniture(count: int, size: int = 32, seed: int = 0, classes: Sequence[str] 
     """Furniture as voxels: the meshes of `furniture_mesh`, each voxelized so that its longest side fills the cube.
 
     Args:
-        count, seed: as in `solids`. size: int, default 32. classes: names among `FURNITURE`, default all; labels count in their order.
+        count, seed: as in `solids`. size: default 32. classes: names among `FURNITURE`, default all; labels count in their order.
 
     Returns:
         As `solids`. Needs `pip install 'kgan[shapes]'`.
@@ -129,7 +129,7 @@ def furniture_mesh(kind: str, seed: int | np.random.Generator | None = None) -> 
 
     Args:
         kind: one of `FURNITURE`.
-        seed: int, `numpy.random.Generator` or None.
+        seed: int, `numpy.random.Generator` or None (default: another piece at each call).
 
     Returns:
         `(vertices, faces)`: arrays `(n, 3)` and `(m, 3)`. Closed parts that touch or overlap.
@@ -318,11 +318,11 @@ def render(
 
     Args:
         voxels: array `(count, size, size, size)`, with or without an axis of one channel.
-        image_size: int, pixels; the cube just fits whatever the direction.
+        image_size: pixels; the cube just fits whatever the direction.
         azimuth: degrees, or an array of one for each shape. 0 looks along +y (at the front of furniture); positive turns the viewer to
             the right.
         elevation: degrees, default 25: how far from above; 90 is from the top.
-        threshold: float, default 0.5: what counts as full.
+        threshold: default 0.5: what counts as full.
         style: "shaded" (default): a gray for each direction a face looks to, darker with depth; "depth": nearest is 1;
             "silhouette": 0 and 1.
 

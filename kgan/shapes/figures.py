@@ -24,7 +24,7 @@ def voxel_iou(shapes: Array, others: Array, threshold: float = 0.5) -> Array:
 
     Args:
         shapes, others: arrays of one shape `(count, size, size, size)`, with or without one channel, in [0, 1].
-        threshold: float, default 0.5: what counts as full in `shapes`; in `others`, the truth, it is 0.5. State it with the figure.
+        threshold: default 0.5: what counts as full in `shapes`; in `others`, the truth, it is 0.5. State it with the figure.
 
     Returns:
         float64 array `(count,)`; 1 where both are empty.
@@ -48,7 +48,7 @@ def mean_shape_iou(train: Array, test: Array, thresholds: int = 20) -> tuple[flo
     """The IoU of always guessing the mean training shape, cut at the threshold that is best on the test shapes: a baseline, flattered.
 
     Args:
-        train, test: arrays as in `voxel_iou`. thresholds: int, default 20, tried between 0 and the mean shape's maximum.
+        train, test: arrays as in `voxel_iou`. thresholds: default 20, tried between 0 and the mean shape's maximum.
 
     Returns:
         `(iou, threshold)`.
@@ -89,7 +89,7 @@ def connected_components(shapes: Array, threshold: float = 0.5) -> Array:
     """Connected components of full cells, shape by shape; cells connect through their faces.
 
     Args:
-        shapes: array `(count, size, size, size)`, with or without one channel. threshold: float, default 0.5, what counts as full.
+        shapes: array `(count, size, size, size)`, with or without one channel. threshold: default 0.5, what counts as full.
 
     Returns:
         int64 array `(count,)`, 0 for an empty shape.
@@ -140,10 +140,10 @@ def linear_accuracy(
     Args:
         train, test: arrays `(count, features)`; more axes are flattened, so raw voxels will do.
         labels, test_labels: integers `(count,)`.
-        per_class: int or None: how many labeled examples of each class it gets; None (default) is all, once.
-        draws: int, default 5: how many such draws the accuracy is a mean over.
+        per_class: how many labeled examples of each class it gets; None (default) is all, once.
+        draws: default 5: how many such draws the accuracy is a mean over.
         regularization: float > 0, default 0.01, the C of the machine.
-        seed: int, default 0, of the draws.
+        seed: default 0, of the draws.
 
     Returns:
         Float in [0, 1]. Needs scikit-learn: `pip install 'kgan[data]'`.

@@ -160,7 +160,7 @@ def modelnet(path: str | Path, split: str = "train", size: int = 64) -> tuple[Ar
     class, with `train` and `test` in it, is read too.
 
     Args:
-        path: the folder. split: "train" (default) or "test". size: int, default 64 (the paper's).
+        path: the folder. split: "train" (default) or "test". size: default 64 (the paper's).
 
     Returns:
         `(voxels, labels)`: int8 `(count, size, size, size, 1)`; int64, indices of the classes in alphabetical order. Needs

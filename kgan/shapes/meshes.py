@@ -48,8 +48,8 @@ def voxelize(vertices: ArrayLike, faces: ArrayLike, size: int = 64, margin: int 
     Args:
         vertices, faces: arrays `(n, 3)` and `(m, 3)`; the mesh need not be watertight.
         size: int >= 4, default 64 (3D-GAN's).
-        margin: int, empty cells at the ends of the longest side; default size // 32, 2 at 64.
-        fill: bool, default True: fill what the outside does not reach. Open meshes stay shells.
+        margin: empty cells at the ends of the longest side; default size // 32, 2 at 64.
+        fill: default True: fill what the outside does not reach. Open meshes stay shells.
 
     Returns:
         int8 array `(size, size, size)` of 0 and 1.
@@ -99,9 +99,9 @@ def surface(voxels: Array, threshold: float = 0.5, length: float = 1.0, largest:
 
     Args:
         voxels: array `(size, size, size)` or with one channel, occupancies in [0, 1].
-        threshold: float in (0, 1), default 0.5: what counts as full. The authors' release shows 0.1.
+        threshold: in (0, 1), default 0.5: what counts as full. The authors' release shows 0.1.
         length: float > 0, default 1.0: the side of the whole cube in the mesh's unit; a cell is `length / size`.
-        largest: bool, default False: keep the largest connected component alone, as the paper's pictures do.
+        largest: default False: keep the largest connected component alone, as the paper's pictures do.
 
     Returns:
         `trimesh.Trimesh`, watertight, normals outwards; axes x, y, z as the array's, the corner of cell (0, 0, 0) at the origin.

@@ -31,7 +31,7 @@ def lsb_replacement(image: Array, payload: float, seed: int = 0) -> Array:
     """Lowest bits replaced by random ones in random places: half of them change.
 
     Args:
-        image: uint8 array (height, width[, channels]). payload: float in [0, 1], bits per value. seed: int, default 0.
+        image: uint8 array (height, width[, channels]). payload: in [0, 1], bits per value. seed: default 0.
 
     Returns:
         uint8 array of the same shape.

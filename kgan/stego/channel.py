@@ -24,7 +24,7 @@ class Channel:
             `kgan.SteganographyGAN` does.
 
     Attributes:
-        bits: int, bits of a tile. fingerprint: SHA-256 of the weights, 32 bytes, over their values, in order, as float32.
+        bits: those of a tile. fingerprint: SHA-256 of the weights, 32 bytes, over their values, in order, as float32.
     """
 
     def __init__(self, model: Any) -> None:

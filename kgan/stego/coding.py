@@ -61,7 +61,7 @@ def encode(data: bytes, correctable: int) -> bytes:
     """Codewords of the data, shortened evenly, one after another.
 
     Args:
-        data: bytes, at least one. correctable: int in [1, 96], wrong bytes that each codeword survives, for twice as many of
+        data: bytes, at least one. correctable: in [1, 96], wrong bytes that each codeword survives, for twice as many of
             parity.
     """
     parts, start = [], 0
@@ -76,8 +76,8 @@ def decode(scores: ArrayLike, length: int, correctable: int, thorough: bool = Tr
 
     Args:
         scores: array of `8 coded_length(length, correctable)` soft bits, > 0 for 1, surer the farther from 0.
-        length: int, bytes of data. correctable: as in `encode`.
-        thorough: bool, default True. Where plain decoding fails, give up the bytes of the least sure bits, more and more of them
+        length: bytes of data. correctable: as in `encode`.
+        thorough: default True. Where plain decoding fails, give up the bytes of the least sure bits, more and more of them
             (generalized minimum distance, Forney 1966): lost bytes cost half of wrong ones.
 
     Returns:

@@ -60,12 +60,12 @@ def steganalyzer(
         covers, stego: images (count, height, width, channels) in [-1, 1], pair by pair; of any embedder.
         network: `keras.Model` from images to logits `(batch, 1)`, trained from the weights it has; default:
             `kgan.networks.steganography.analyzer`. Give a new Eve (`kgan.networks.steganography.reader`) for the paper's.
-        steps: int, default 1000, minibatches. batch_size: int, default 64 pairs. learning_rate: float, default 1e-3, of Adam; falls to 0
+        steps: default 1000, minibatches. batch_size: default 64 pairs. learning_rate: default 1e-3, of Adam; falls to 0
             along a cosine.
-        symmetries: bool, default True: pairs are mirrored and turned at random, square images alone.
-        joint_batch: bool, default True: covers and stego images pass the network as one batch, so that batch norm cannot hide what tells
+        symmetries: default True: pairs are mirrored and turned at random, square images alone.
+        joint_batch: default True: covers and stego images pass the network as one batch, so that batch norm cannot hide what tells
             them apart. False: in two, as the Eve of the paper's game sees them; often a much weaker detector.
-        seed: int, default 0, of the order. The default network's weights follow `keras.utils.set_random_seed`.
+        seed: default 0, of the order. The default network's weights follow `keras.utils.set_random_seed`.
 
     Returns:
         `Steganalyzer`. Its figures are for images it has not seen: `accuracy(held_out_covers, their_stego)`.

@@ -25,7 +25,7 @@ def read_png(path: str | Path, convert: bool = False) -> tuple[Array, list[str]]
 
     Args:
         path: file, 8 bits, gray or RGB.
-        convert: bool, default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations are
+        convert: default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations are
             refused all the same.
 
     Returns:
@@ -108,7 +108,7 @@ def check_output(path: str | Path, overwrite: bool, sources: Iterable[str | Path
     """A name under which a PNG may be written.
 
     Args:
-        path: the name. overwrite: bool, whether a file of this name may go. sources: files that must stay: cover, key, message.
+        path: the name. overwrite: whether a file of this name may go. sources: files that must stay: cover, key, message.
 
     Returns:
         `pathlib.Path`.

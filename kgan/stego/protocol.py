@@ -52,7 +52,7 @@ class Layout:
     """The parts of pictures of one shape, for one model.
 
     Args:
-        shape: `(height, width, channels)`. bits: int, bits of a tile. fingerprint: bytes, of the weights.
+        shape: `(height, width, channels)`. bits: those of a tile. fingerprint: bytes, of the weights.
 
     Raises:
         CapacityError: no room for a message of one byte, however well the bits are read.
@@ -104,7 +104,7 @@ class Envelope:
     """One message made ready: fresh salt and nonce, keys, and the tiles that will carry it.
 
     Args:
-        layout: `Layout`. secret: `Secret`. variant: int, of the public order.
+        layout: `Layout`. secret: `Secret`. variant: of the public order.
     """
 
     def __init__(self, layout: Layout, secret: Secret, variant: int) -> None:
@@ -145,7 +145,7 @@ def unseal(layout: Layout, secret: Secret, scores_of: Callable[[Array], Array], 
     Args:
         layout: `Layout`. secret: `Secret`.
         scores_of: callable from tiles `(count,)` to soft bits `(count, layout.bits)`.
-        thorough: bool, as in `coding.decode`.
+        thorough: as in `coding.decode`.
 
     Returns:
         `(message, strength, wrong bytes corrected, bits that were wrong, bits of the body, tiles used)`.

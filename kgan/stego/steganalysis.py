@@ -131,7 +131,7 @@ def chi_square(image: Array, share: float = 1.0) -> float:
 
     Args:
         image: uint8 array (height, width[, channels]).
-        share: float in (0, 1], default 1: of the pixels, row by row, channels one after another in each pixel.
+        share: in (0, 1], default 1: of the pixels, row by row, channels one after another in each pixel.
 
     Returns:
         float in [0, 1]: p-value of "pairs are equally frequent". Near 1 for a full message, near 0 for most covers.
@@ -163,10 +163,10 @@ class Detection:
     """How well scores tell stego images from covers.
 
     Attributes:
-        accuracy: float, on the tested half, at the threshold that was best on the other; covers and stego images in equal number.
-        low, high: float, Wilson's 95 % interval of the accuracy.
-        area: float, area under the ROC curve on the tested half; 1/2 is chance, below it the direction found on the other half was wrong.
-        threshold: float. higher_is_stego: bool. tested: int, images of the tested half, covers and stego.
+        accuracy: on the tested half, at the threshold that was best on the other; covers and stego images in equal number.
+        low, high: Wilson's 95 % interval of the accuracy.
+        area: area under the ROC curve on the tested half; 1/2 is chance, below it the direction found on the other half was wrong.
+        threshold: float. higher_is_stego: bool. tested: images of the tested half, covers and stego.
     """
 
     accuracy: float
@@ -186,7 +186,7 @@ def detection(cover_scores: ArrayLike, stego_scores: ArrayLike, seed: int = 0) -
 
     Args:
         cover_scores, stego_scores: arrays (pairs,) of finite numbers, at least 4, one pair a cover.
-        seed: int, default 0: of the halves.
+        seed: default 0: of the halves.
 
     Returns:
         `Detection`.
@@ -237,7 +237,7 @@ def wilson_interval(successes: float, trials: int, deviations: float = 1.959964)
     """Interval of a share from counts: Wilson 1927. Holds for shares at and near 0 and 1, too.
 
     Args:
-        successes, trials: int. deviations: float, default 1.96, 95 %.
+        successes, trials: int. deviations: default 1.96, 95 %.
 
     Returns:
         `(low, high)`.

@@ -29,9 +29,9 @@ class Capacity:
     """What a picture holds.
 
     Attributes:
-        bytes: int, the longest message. bit_error_rate: float, share of misread bits, measured in this very picture.
-        correctable: int, wrong bytes that a codeword of 255 survives at this rate. tiles: int, of 32x32 pixels.
-        bits_per_pixel: float, of the longest message, over all values of all channels.
+        bytes: the longest message. bit_error_rate: share of misread bits, measured in this very picture.
+        correctable: wrong bytes that a codeword of 255 survives at this rate. tiles: of 32x32 pixels.
+        bits_per_pixel: of the longest message, over all values of all channels.
     """
 
     bytes: int
@@ -46,11 +46,11 @@ class Hidden:
     """What hiding did.
 
     Attributes:
-        output: str, the file. message_bytes, capacity_bytes: int.
-        psnr: float, dB, over the whole picture. ssim: float, mean similarity (window 11, sigma 1.5), in [-1, 1].
-        bit_error_rate: float, share of the body's bits that are misread. corrected_symbols: int, the bytes they made wrong, all
-        corrected. correctable: int, wrong bytes that a codeword of 255 survives. tiles_changed, tiles: int. attempts: int, orders tried.
-        weights: str, start of the fingerprint of the weights; both sides must have these.
+        output: the file. message_bytes, capacity_bytes: int.
+        psnr: dB, over the whole picture. ssim: mean similarity (window 11, sigma 1.5), in [-1, 1].
+        bit_error_rate: share of the body's bits that are misread. corrected_symbols: the bytes they made wrong, all
+        corrected. correctable: wrong bytes that a codeword of 255 survives. tiles_changed, tiles: int. attempts: orders tried.
+        weights: start of the fingerprint of the weights; both sides must have these.
         notes: tuple of str, what was left out or converted.
     """
 
@@ -109,8 +109,8 @@ def hide(
         output: path ending in .png.
         key, passphrase: exactly one: the path of a key file (or bytes), or a str.
         model: None (the preset of kgan), the folder of a preset, or a `kgan.SteganographyGAN` with residual networks.
-        overwrite: bool, default False: whether a file of the output's name may be replaced.
-        convert: bool, default False: convert palettes, 16 bits and transparency instead of refusing them.
+        overwrite: default False: whether a file of the output's name may be replaced.
+        convert: default False: convert palettes, 16 bits and transparency instead of refusing them.
 
     Returns:
         `Hidden`.

@@ -147,7 +147,7 @@ def picture_classifier(scenes: int = _TRAINING_SCENES, epochs: int = 6, seed: in
     `$KGAN_CACHE` or `~/.cache/kgan`.
 
     Args:
-        scenes: int, default 8000. epochs: int, default 6. seed: int, default 0.
+        scenes: default 8000. epochs: default 6. seed: default 0.
 
     Returns:
         `PictureClassifier`.
@@ -213,7 +213,7 @@ def albums(
         split: "train" (1,200 albums), "validation" (100) or "test" (200): different albums by different writers of one language.
         count: int >= 1 or None (default): as many albums instead.
         writers: int >= 1, default 5: stories of an album.
-        seed: int, default 0: another world of the same kind, the same words.
+        seed: default 0: another world of the same kind, the same words.
         classifier: what gives the features: `picture_classifier()` (default), or anything with `features(images)`.
 
     Returns:

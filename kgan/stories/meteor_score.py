@@ -69,7 +69,7 @@ def align(
     their rounding included: a match by stem does not count towards a partial alignment's rank.
 
     Args:
-        text, reference: sequences of words. text_stems, reference_stems: their stems. beam_width: int, default 40, theirs.
+        text, reference: sequences of words. text_stems, reference_stems: their stems. beam_width: default 40, theirs.
 
     Returns:
         list of `(place in reference, place in text, module)`, module 0 exact and 1 stem.

@@ -54,12 +54,12 @@ class StoryPolicy(keras.Model):
 
     Args:
         vocabulary_size: int >= 3: 0, 1 and the words.
-        photo_size: int, default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
-        num_photos: int, default 5 (the paper's). sentence_length: int, default 30 (the authors'), the end included.
-        units: int, even, default 512 (the paper's): of the decoder, the word embedding and `h_i`; half as many each way in the encoder
+        photo_size: default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
+        num_photos: default 5 (the paper's). sentence_length: default 30 (the authors'), the end included.
+        units: even, default 512 (the paper's): of the decoder, the word embedding and `h_i`; half as many each way in the encoder
             and in the layer before the logits.
-        encoder_dropout: float, default 0.2. dropout: float, default 0.5, before the logits (the authors').
-        repeat_penalty: float >= 0, default 100. min_length: int, default 6 (the authors').
+        encoder_dropout: default 0.2. dropout: default 0.5, before the logits (the authors').
+        repeat_penalty: float >= 0, default 100. min_length: default 6 (the authors').
 
     Departures from the code: batch norm's momentum is Keras' 0.9 of PyTorch's 0.1; log-probabilities of samples are normalized after the
     rules (the code draws from the normalized distribution, and differentiates the other); the weights of GRUs start at
@@ -182,7 +182,7 @@ class StoryPolicy(keras.Model):
 
         Args:
             previous: integers, the words before. step: integers that broadcast to them, places in the sentence from 0.
-            ends: bool, whether the rule of the shortest sentence holds.
+            ends: whether the rule of the shortest sentence holds.
 
         Returns:
             Tensor `(*previous.shape, vocabulary_size)`, float32.
@@ -200,7 +200,7 @@ class StoryPolicy(keras.Model):
 
         Args:
             logits: tensor `(rows, length, vocabulary_size)`. words: integers `(rows, length)`.
-            ruled: bool, default False: of the policy that keeps the rules of sampling.
+            ruled: default False: of the policy that keeps the rules of sampling.
         """
         if ruled:
             logits = logits + self.rules(shifted(words), ops.arange(words.shape[1]))
@@ -361,16 +361,16 @@ def reward(
     Convolutions of several widths over embedded words, each with ReLU and a maximum over the sentence.
 
     Args:
-        vocabulary_size, photo_size, sentence_length: int, as of `StoryPolicy`.
-        embedding_size: int, default 300 (the paper's), of words, and of the projected photo.
-        filters: int, default 512, of every width. widths: tuple of int, default (2, 3, 4, 5) (the paper's), in words.
+        vocabulary_size, photo_size, sentence_length: as of `StoryPolicy`.
+        embedding_size: default 300 (the paper's), of words, and of the projected photo.
+        filters: default 512, of every width. widths: tuple of int, default (2, 3, 4, 5) (the paper's), in words.
         fusion: "add" (the paper's): one dense layer on text and photo side by side. Their contributions then add up, and with a linear
             output the photo's is the same for a human and a sampled sentence and cancels in the loss, so that relevance cannot be learned.
             "product": of projected text and projected photo, element by element, which compares the two.
         squash: "softsign" (AREL-s, default), "tanh" (AREL-t), or "linear" (the formula as printed).
-        frozen_embedding: bool, default False: the embedding does not learn. The authors freeze pretrained vectors; give yours with
+        frozen_embedding: default False: the embedding does not learn. The authors freeze pretrained vectors; give yours with
             `set_word_vectors`.
-        dropout: float, default 0.5 (the authors').
+        dropout: default 0.5 (the authors').
 
     Returns:
         `keras.Model` from `[photos (rows, photo_size), words (rows, sentence_length)]` to `(rows, 1)`.

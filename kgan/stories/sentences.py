@@ -197,8 +197,8 @@ class Stories:
 
         Args:
             vocabulary: `Vocabulary`.
-            batch_size: int, default 64, the release's.
-            length: int, default 30: ids of a sentence, at most `length - 1` words.
+            batch_size: default 64, the release's.
+            length: default 30: ids of a sentence, at most `length - 1` words.
             shuffle, seed: as in `kgan.datasets.from_arrays`.
             passes: int >= 1, default 1: passes over the stories in one epoch.
 

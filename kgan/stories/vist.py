@@ -80,7 +80,7 @@ def vist_vocabulary(root: str | Path, more_than: int = 5, splits: Sequence[str] 
     """`Vocabulary` of VIST's stories.
 
     Args:
-        root: as in `vist`. more_than: int, default 5: words seen more often.
+        root: as in `vist`. more_than: default 5: words seen more often.
         splits: which stories are counted. Default all three, as the release does, 9,837 ids with the paper's files; the words of
             the test stories are among them.
     """
@@ -173,7 +173,7 @@ def photo_features(
         root: as in `vist`. images: folder with `<split>/<photo_flickr_id>.jpg` (or .png), as VIST is distributed.
         output: folder, default `features` in `root`.
         weights: file with the weights of `keras.applications.ResNet152`, `..._notop.h5` or with the classifier. Nothing is downloaded.
-        splits: which stories' photos. batch_size: int, default 32.
+        splits: which stories' photos. batch_size: default 32.
         network: None (default), or another callable from float pixels `(batch, 224, 224, 3)` in [0, 255], RGB, to features.
 
     Returns:

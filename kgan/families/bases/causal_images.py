@@ -144,7 +144,7 @@ class CausalImages(GenerativeModel):
         Args:
             count: int >= 1.
             do, condition, max_draws: as in `kgan.CausalController.sample`: dicts of label to 0 or 1, or None; int.
-            seed: int or None (default: new samples at each call).
+            seed: the same seed draws the same samples; None (default) draws new ones at each call.
 
         Returns:
             `(images, labels)`: array `(count, *data_shape)`, and the controller's `kgan.causal.LabelSamples`.

@@ -39,7 +39,7 @@ class ReinforcedStories(StoryModel):
             self.baseline.build((None, self.units))
 
     def rewards(self, photos: Tensor, words: Tensor, likelihoods: Tensor, stories: Tensor) -> Tensor:
-        """What samples earn.
+        """The rewards of samples.
 
         Args:
             photos: tensor `(batch, num_photos, photo_size)`.
@@ -186,11 +186,11 @@ class JudgedStories(ReinforcedStories):
         }
 
     def reward_of(self, photos: Array, stories: Array, batch_size: int = 64) -> Array:
-        """What every sentence earns from the reward network, before `kappa` and entropy.
+        """The learned reward of every sentence, before `kappa` and entropy.
 
         Args:
             photos, stories: arrays as in `fit`; words behind the end of a sentence count nothing.
-            batch_size: int, default 64, stories computed at once.
+            batch_size: default 64, stories computed at once.
 
         Returns:
             float array `(stories, num_photos)`.

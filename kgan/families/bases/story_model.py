@@ -199,8 +199,8 @@ class StoryModel(AdversarialModel):
             photos: float array `(stories, num_photos, photo_size)`.
             decode: "beam" (default; the paper's), "greedy" (the likeliest word each time) or "sample".
             beam_width: int >= 1, default 3 (the authors'), sentences that the search keeps.
-            seed: int or None, of samples: the same seed tells the same stories; None (default) draws new ones at each call.
-            batch_size: int, default 64, stories computed at once.
+            seed: of samples: the same seed tells the same stories; None (default) draws new ones at each call.
+            batch_size: default 64, stories computed at once.
 
         Returns:
             int32 array `(stories, num_photos, sentence_length)`: sentences, 0 behind their end.
@@ -220,8 +220,8 @@ class StoryModel(AdversarialModel):
 
         Args:
             photos, stories: arrays as in `fit`.
-            ruled: bool, default False. True: of the policy as it samples, which does not repeat words nor end early.
-            batch_size: int, default 64, stories computed at once.
+            ruled: default False. True: of the policy as it samples, which does not repeat words nor end early.
+            batch_size: default 64, stories computed at once.
         """
         return self._about("ruled" if ruled else "free", photos, stories, batch_size)
 
