@@ -1,22 +1,26 @@
 """What a model's file holds: its configuration from the constructor's arguments, its weights, its random state."""
 
+from collections.abc import Mapping
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from kgan.arguments import Checked, parameters
 from kgan.engine.play import seed_states
+from kgan.types import Config
 from kgan.version import __version__
 
 
-class Saving(Checked):
-    """Put before `keras.Model` among the bases: a configuration is the constructor's arguments, kept as attributes of the same name."""
+class Saving(Checked, keras.Model):
+    """Base of models: a configuration is the constructor's arguments, kept as attributes of the same name."""
 
     @classmethod
-    def argument_names(cls):
+    def argument_names(cls) -> list[str]:
         """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
         return [name for name in parameters(cls) if name not in ("dtype", *cls.fixed_arguments)]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
         config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
         config["averages"] = self._averages.decays()
@@ -24,7 +28,7 @@ class Saving(Checked):
         return _unsynchronized(config)
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         config = dict(config)
         written_by, averages = config.pop("kgan_version", None), config.pop("averages", {})
         unknown = sorted(set(config) - {*cls.argument_names(), "dtype"})
@@ -40,13 +44,13 @@ class Saving(Checked):
         model._averages.set(averages)
         return model
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         # Keras leaves the states of seed generators out; a resumed run would repeat the noise of the first epochs.
         for index, seed in enumerate(seed_states(self)):
             store[f"seed_{index}"] = ops.convert_to_numpy(seed)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         keys = list(store.keys())
         super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
         seeds = seed_states(self)
@@ -57,7 +61,7 @@ class Saving(Checked):
             seed.assign(store[f"seed_{index}"][...])
 
 
-def _unsynchronized(config):
+def _unsynchronized(config: Any) -> Any:
     """The engine synchronizes batch normalization where a strategy is active; a file must load on every backend."""
     if isinstance(config, dict):
         return {k: False if k == "synchronized" else _unsynchronized(v) for k, v in config.items()}
