@@ -40,7 +40,8 @@ class AdversarialModel(Saving):
     of exactly the moved players, state, logs, generation, evaluation, files, exact resumption, replicas, precision.
 
     Args:
-        seed: default None (drawn and kept): start of the model's own random numbers.
+        seed: default None (drawn and kept): start of the model's own random numbers, and of the weights of the networks that it builds:
+            one seed, one model. Networks of your own are drawn by you.
         name: str or None.
         dtype: Keras dtype policy or None (the global one). The networks keep their own; under "mixed_float16" losses are scaled.
 

@@ -1,6 +1,8 @@
 """What a model's file holds: its configuration from the constructor's arguments, its weights, its random state."""
 
-from collections.abc import Mapping
+import contextlib
+import random
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import keras
@@ -12,7 +14,32 @@ from kgan.types import Config
 from kgan.version import __version__
 
 
-class Saving(Checked, keras.Model):
+@contextlib.contextmanager
+def _drawn_from(seed: Any) -> Iterator[None]:
+    """Initializers without a seed of their own, and seeds of layers, follow from `seed` within this block, and from it alone.
+
+    Keras draws such seeds from Python's generator, which comes back as it was.
+    """
+    if not isinstance(seed, int):
+        yield
+        return
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+class _Seeded(type(keras.Model)):  # type: ignore[misc]
+    """Of models whose `seed` decides everything that they draw, the weights of the networks that their constructors build included."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        with _drawn_from(kwargs.get("seed")):
+            return super().__call__(*args, **kwargs)
+
+
+class Saving(Checked, keras.Model, metaclass=_Seeded):
     """Base of models: a configuration is the constructor's arguments, kept as attributes of the same name."""
 
     @classmethod
