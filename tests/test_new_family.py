@@ -31,7 +31,7 @@ def copy(tmp_path_factory):
     exports = tree / "kgan/families/__init__.py"
     insert(exports, "\n__all__", "from kgan.families.lsgan import LSGAN\n")
     insert(exports, "]", '    "LSGAN",\n')
-    insert(tree / "tests/conformance/specs.py", "}  # fmt: skip", (TEMPLATE / "row.py").read_text())
+    insert(tree / "tests/conformance/specs.py", "}  # fmt: skip", (TEMPLATE / "row.txt").read_text())
     shutil.copy(TEMPLATE / "proof.py", tree / "benchmarks/proofs/lsgan.py")
     return tree
 
