@@ -31,7 +31,7 @@ def copy(tmp_path_factory):
     exports = tree / "kgan/families/__init__.py"
     insert(exports, "\n__all__", "from kgan.families.lsgan import LSGAN\n")
     insert(exports, "]", '    "LSGAN",\n')
-    insert(tree / "tests/conformance/specs.py", "}  # fmt: skip", (TEMPLATE / "row.py").read_text())
+    insert(tree / "tests/conformance/specs.py", "}  # fmt: skip", (TEMPLATE / "row.txt").read_text())
     shutil.copy(TEMPLATE / "proof.py", tree / "benchmarks/proofs/lsgan.py")
     return tree
 
@@ -45,7 +45,9 @@ def run(tree, *command):
 
 
 def test_the_row_brings_its_tests(copy):
-    conformance = [f"tests/conformance/{name}" for name in ("test_conformance.py", "test_arguments.py", "test_conformance_replicas.py")]
+    conformance = [
+        f"tests/conformance/{name}" for name in ("test_conformance.py", "test_arguments.py", "test_conformance_replicas.py")
+    ]
     out = run(copy, "-m", "pytest", "-p", "no:cacheprovider", "-n", "0", *conformance, "-k", "LSGAN or has_a_row")
     assert int(out.rsplit(" passed", 1)[0].split()[-1]) >= 8
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import kgan
-from kgan import datasets, runs, stories
+from kgan import runs, stories
 from kgan.files import write_json
 
 SPLITS = ("train", "validation", "test")

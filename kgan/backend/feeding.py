@@ -3,10 +3,13 @@
 The order is a function of seed and epoch, so that a resumed run sees the data of the uninterrupted one.
 """
 
+from typing import Any
+
 import keras
 import numpy as np
 
 from kgan.arguments import COUNT, require
+from kgan.types import Array, Logs, Nest, Tensor
 
 
 class Clock:
@@ -18,7 +21,7 @@ class Clock:
 clock = Clock()
 
 
-def epoch_order(count, seed, shuffle=True, weights=None):
+def epoch_order(count: int, seed: int, shuffle: bool = True, weights: Array | None = None) -> Array:
     """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` and the arguments alone.
 
     With `weights`, `count` draws with replacement, each by these probabilities.
@@ -33,11 +36,11 @@ def epoch_order(count, seed, shuffle=True, weights=None):
 class EpochClock(keras.callbacks.Callback):
     """Sets the clock at every epoch of `fit`."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         clock.epoch = epoch
 
 
-def require_examples(count, needed, per_round):
+def require_examples(count: int, needed: int, per_round: int) -> None:
     """Refuse a data set too small for one round."""
     if count < needed:
         raise ValueError(
@@ -46,7 +49,7 @@ def require_examples(count, needed, per_round):
         )
 
 
-def tensorflow():
+def tensorflow() -> Any:
     try:
         import tensorflow as tf
     except ImportError as error:
@@ -57,15 +60,15 @@ def tensorflow():
     return tf
 
 
-def epoch_indices(tf, count, seed, shuffle, weights=None):
-    def one_epoch(_):
+def epoch_indices(tf: Any, count: int, seed: int, shuffle: bool, weights: Array | None = None) -> Any:
+    def one_epoch(_: Tensor) -> Any:
         order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle, weights).astype(np.int64), [], tf.int64)
         return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (count,)))
 
     return tf.data.Dataset.from_tensors(0).flat_map(one_epoch)
 
 
-def finish(tf, dataset, batches):
+def finish(tf: Any, dataset: Any, batches: int) -> Any:
     options = tf.data.Options()
     # Several workers: each takes its part of every minibatch, since all draw the same order.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
@@ -73,20 +76,20 @@ def finish(tf, dataset, batches):
     return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
 
 
-def check_batch_size(batch_size, count):
+def check_batch_size(batch_size: int, count: int) -> None:
     require(COUNT, batch_size=batch_size)
     if count < batch_size:
         raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
 
 
-def from_arrays(arrays, batch_size, seed=0, shuffle=True, weights=None):
+def from_arrays(arrays: Nest, batch_size: int, seed: int = 0, shuffle: bool = True, weights: Array | None = None) -> Any:
     """Minibatches from arrays in memory.
 
     Args:
         arrays: array or nest of arrays with one first axis.
-        batch_size: int, examples per minibatch; an incomplete last one is dropped.
-        seed: int, default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
-        shuffle: bool, default True.
+        batch_size: examples per minibatch; an incomplete last one is dropped.
+        seed: default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
+        shuffle: default True.
         weights: probabilities of the examples, or None (default). With them an epoch draws as many examples with replacement.
 
     Returns:
@@ -103,7 +106,7 @@ def from_arrays(arrays, batch_size, seed=0, shuffle=True, weights=None):
     return finish(tf, dataset, count // batch_size)
 
 
-def share(rounds, size, per_round, replicas):
+def share(rounds: Any, size: int, per_round: int, replicas: int) -> Any:
     """Order the examples of every round so that replicas, which get consecutive parts of it, share each of its minibatches."""
     if replicas == 1:
         return rounds
@@ -114,7 +117,7 @@ def share(rounds, size, per_round, replicas):
     return rounds.map(lambda *batch: tf.nest.map_structure(lambda t: tf.gather(t, order), batch[0] if len(batch) == 1 else batch))
 
 
-def regroup(dataset, per_round, replicas=1):
+def regroup(dataset: Any, per_round: int, replicas: int = 1) -> tuple[Any, Nest]:
     """Rounds of `per_round` minibatches from a data set of minibatches, and the first of them as NumPy arrays."""
     tf = tensorflow()
     minibatch = next(iter(dataset.take(1)), None)

@@ -1,9 +1,14 @@
 """Frozen TensorFlow graphs of the first years: the published Inception network is one."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import keras
 
+from kgan.types import Tensor
 
-def frozen_graph(content, feed, fetch, operand):
+
+def frozen_graph(content: bytes, feed: str, fetch: str, operand: tuple[str, int]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
     """A function out of a serialized `GraphDef`, on TensorFlow alone.
 
     The one operation of the first graphs that TensorFlow no longer runs, `BatchNormWithGlobalNormalization`, is written out
@@ -29,7 +34,7 @@ def frozen_graph(content, feed, fetch, operand):
             "Set KERAS_BACKEND=tensorflow before importing keras."
         )
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # installed with TensorFlow, without stubs
 
     graph = tf.compat.v1.GraphDef()
     try:
@@ -47,7 +52,7 @@ def frozen_graph(content, feed, fetch, operand):
     part = tf.compat.v1.GraphDef(node=_needed(nodes, feed, [fetch, _node(weight)]), versions=graph.versions)
     _write_out_normalization(part)
 
-    def run(tensor):
+    def run(tensor: Tensor) -> tuple[Tensor, ...]:
         outputs = [f"{fetch}:0", weight if ":" in weight else f"{weight}:0"]
         return tuple(tf.graph_util.import_graph_def(part, {f"{feed}:0": tensor}, outputs, name=""))
 
@@ -57,12 +62,12 @@ def frozen_graph(content, feed, fetch, operand):
         raise ValueError(f"The graph cannot be imported: {error}") from error
 
 
-def _node(name):
+def _node(name: str) -> str:
     """The node that an input names: "node", "node:output" or "^node"."""
     return name.removeprefix("^").split(":")[0]
 
 
-def _needed(nodes, feed, wanted):
+def _needed(nodes: Mapping[str, Any], feed: str, wanted: list[str]) -> list[Any]:
     """The nodes that `wanted` depend on, up to the one that is fed. What is left out (a JPEG decoder, a reshape to one image) cannot
     get in the way of batches.
     """
@@ -77,7 +82,7 @@ def _needed(nodes, feed, wanted):
     return [node for name, node in nodes.items() if name in found]
 
 
-def _write_out_normalization(graph):
+def _write_out_normalization(graph: Any) -> None:
     import tensorflow as tf
 
     for node in [n for n in graph.node if n.op == "BatchNormWithGlobalNormalization"]:
@@ -87,7 +92,7 @@ def _write_out_normalization(graph):
         epsilon.attr["dtype"].type = float32
         epsilon.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(node.attr["variance_epsilon"].f, "float32"))
 
-        def add(suffix, op, *inputs, name=name, float32=float32):
+        def add(suffix: str, op: str, *inputs: str, name: str = name, float32: Any = float32) -> str:
             new = graph.node.add(name=f"{name}/{suffix}", op=op, input=inputs)
             new.attr["T"].type = float32
             return new.name

@@ -1,9 +1,13 @@
 """Exponential averages of players: the weights that samples are drawn with."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import backend
+from kgan.types import Tensor
 
 
 class Averages:
@@ -12,12 +16,12 @@ class Averages:
     A plain object, so that Keras does not track the averaged variables as the model's own a second time.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self._model = model
-        self._decay = {}
-        self._pairs = {}
+        self._decay: dict[str, float] = {}
+        self._pairs: dict[str, list[tuple[keras.Variable, keras.Variable]]] = {}
 
-    def set(self, decays):
+    def set(self, decays: Mapping[str, float]) -> None:
         """Keep averages with these decays: dict of player name to a number in (0, 1). Averages present already go on."""
         for player, decay in decays.items():
             network = getattr(self._model, player, None)
@@ -29,7 +33,7 @@ class Averages:
             if player not in self._pairs:
                 self._pairs[player] = [(v, self._add(player, index, v)) for index, v in enumerate(network.weights)]
 
-    def _add(self, player, index, variable):
+    def _add(self, player: str, index: int, variable: keras.Variable) -> keras.Variable:
         average = self._model.add_weight(
             shape=variable.shape,
             dtype=variable.dtype,
@@ -40,22 +44,22 @@ class Averages:
         average.assign(ops.convert_to_numpy(variable))  # a copy: JAX donates buffers, and no two may be one
         return average
 
-    def decays(self):
+    def decays(self) -> dict[str, float]:
         return dict(self._decay)
 
-    def variables(self):
+    def variables(self) -> list[keras.Variable]:
         return [average for pairs in self._pairs.values() for _, average in pairs]
 
-    def values(self):
+    def values(self) -> list[tuple[keras.Variable, Tensor]]:
         """Pairs of a variable and its averaged value."""
         return [(v, backend.constant(average)) for pairs in self._pairs.values() for v, average in pairs]
 
-    def restart(self):
+    def restart(self) -> None:
         """Begin every average anew at the present values."""
         for variable, average in (pair for pairs in self._pairs.values() for pair in pairs):
             average.assign(ops.convert_to_numpy(variable))
 
-    def update(self):
+    def update(self) -> None:
         """Move every average: `average <- decay * average + (1 - decay) * value`."""
         for player, pairs in self._pairs.items():
             decay = self._decay[player]

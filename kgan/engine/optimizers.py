@@ -1,9 +1,13 @@
 """One optimizer per move, inside one Keras optimizer that trainers, callbacks and files understand."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from kgan import backend
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -15,14 +19,16 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
 
     Args:
         optimizers: dict of move name to Keras optimizer; every move has its own.
-        loss_scaling: bool, default False. Scale each move's loss against underflow in float16, dynamically and per move:
+        loss_scaling: default False. Scale each move's loss against underflow in float16, dynamically and per move:
             halved where a gradient overflows (the step is skipped), doubled after 2000 good steps.
     """
 
     initial_scale = 2.0**15
     growth_steps = 2000
 
-    def __init__(self, optimizers, loss_scaling=False, name="move_optimizers", **kwargs):
+    def __init__(
+        self, optimizers: Mapping[str, Any], loss_scaling: bool = False, name: str = "move_optimizers", **kwargs: Any
+    ) -> None:
         optimizers = {move: keras.optimizers.get(optimizer) for move, optimizer in optimizers.items()}
         if len({id(optimizer) for optimizer in optimizers.values()}) != len(optimizers):
             raise ValueError("Every move needs an optimizer object of its own; one object was given to two moves.")
@@ -31,11 +37,11 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         self.loss_scaling = loss_scaling
         self._by_move = optimizers
 
-    def __getitem__(self, move):
+    def __getitem__(self, move: str) -> keras.optimizers.Optimizer:
         """The optimizer of a move."""
         return self._by_move[move]
 
-    def build_moves(self, variables):
+    def build_moves(self, variables: dict[str, list[keras.Variable]]) -> None:
         """Create all optimizer variables.
 
         Args:
@@ -52,15 +58,17 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         joint = {id(v): v for moved in variables.values() for v in moved}
         keras.optimizers.Optimizer.build(self, list(joint.values()))
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if not self.built:
             raise RuntimeError("The optimizers of a game are built by compile(); call model.compile() first.")
 
-    def loss_scale(self, move):
+    def loss_scale(self, move: str) -> Tensor:
         """Factor by which the move's loss is multiplied before differentiation."""
         return ops.convert_to_tensor(self._scales[move]) if self.loss_scaling else 1.0
 
-    def apply_move(self, move, gradients, variables, gate=None):
+    def apply_move(
+        self, move: str, gradients: Sequence[Tensor], variables: Sequence[keras.Variable], gate: Tensor | None = None
+    ) -> None:
         """One optimizer step of a move.
 
         Args:
@@ -89,7 +97,7 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         for variable, old in zip(touched, before, strict=True):
             variable.assign(ops.where(gate, backend.constant(variable), old))
 
-    def _rescale(self, move, good, gate):
+    def _rescale(self, move: str, good: Tensor, gate: Tensor | None) -> None:
         scale, count = self._scales[move], self._good_steps[move]
         old_scale, old_count = backend.snapshot(scale), backend.snapshot(count)
         grow = ops.logical_and(good, old_count + 1 >= self.growth_steps)
@@ -100,11 +108,11 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         scale.assign(new_scale)
         count.assign(new_count)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Any) -> None:
         for move, optimizer in self._by_move.items():
             optimizer.finalize_variable_values(self._moved[move])
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         if len(store.keys()) != len(self.variables):
             raise ValueError(
                 f"The file holds {len(store.keys())} optimizer variables, this model's game has {len(self.variables)}: it was "
@@ -112,7 +120,7 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
             )
         super().load_own_variables(store)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "optimizers": {move: keras.saving.serialize_keras_object(o) for move, o in self._by_move.items()},
             "loss_scaling": self.loss_scaling,
@@ -120,7 +128,7 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         config = dict(config)
         config["optimizers"] = {
             move: keras.saving.deserialize_keras_object(o, custom_objects=custom_objects)

@@ -1,11 +1,24 @@
 """Losses at a point the opponent has not reached yet: Metz, Poole, Pfau, Sohl-Dickstein, ICLR 2017, arXiv 1611.02163."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
 from keras import ops
 
 from kgan import backend
+from kgan.types import Tensor
+
+Descend = Callable[[list[Tensor], list[Tensor]], list[Tensor]]
 
 
-def unrolled(loss, opponent_loss, variables, steps, optimizer):
+def unrolled(
+    loss: Callable[[], Any],
+    opponent_loss: Callable[[], Tensor],
+    variables: Sequence[keras.Variable],
+    steps: int,
+    optimizer: keras.optimizers.Optimizer,
+) -> Any:
     """Evaluate a loss after `steps` virtual optimizer steps of the opponent, differentiably (Eq. 6-10).
 
     The opponent's variables are replaced by the result of the steps, and gradients flow through all of them, the optimizer's
@@ -34,7 +47,7 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
     descend = _recursion(optimizer, variables)
     values = [backend.constant(v) for v in variables]
 
-    def inner(tensors):
+    def inner(tensors: list[Tensor]) -> tuple[Tensor, None]:
         with backend.Overlay(zip(variables, tensors, strict=True), moving=frozenset()) as overlay:
             value = opponent_loss()
             extra = [v.regularizer(ops.convert_to_tensor(v)) for v in variables if v.regularizer is not None]
@@ -48,12 +61,12 @@ def unrolled(loss, opponent_loss, variables, steps, optimizer):
         return loss()
 
 
-def _recursion(optimizer, variables):
+def _recursion(optimizer: keras.optimizers.Optimizer, variables: Sequence[keras.Variable]) -> Descend:
     """A function `(values, gradients) -> values` that continues the optimizer from its present slots."""
     rate = ops.convert_to_tensor(optimizer.learning_rate)
     slots = {v.path.rsplit("/", 1)[-1]: v for v in optimizer.variables}
 
-    def slot(variable, name):
+    def slot(variable: keras.Variable, name: str) -> Tensor:
         return backend.constant(slots[f"{variable.path.replace('/', '_')}_{name}"])
 
     kind = type(optimizer).__name__  # backends substitute classes of their own
@@ -69,8 +82,8 @@ def _recursion(optimizer, variables):
     raise TypeError(f"unrolled() goes through SGD and Adam, without weight decay and amsgrad. Received: {kind}.")
 
 
-def _sgd(rate, optimizer, momenta):
-    def descend(values, gradients):
+def _sgd(rate: Tensor, optimizer: keras.optimizers.Optimizer, momenta: list[Tensor] | None) -> Descend:
+    def descend(values: list[Tensor], gradients: list[Tensor]) -> list[Tensor]:
         nonlocal momenta
         if momenta is None:
             return [value - rate * g for value, g in zip(values, gradients, strict=True)]
@@ -82,10 +95,10 @@ def _sgd(rate, optimizer, momenta):
     return descend
 
 
-def _adam(rate, optimizer, means, squares):
+def _adam(rate: Tensor, optimizer: keras.optimizers.Optimizer, means: list[Tensor], squares: list[Tensor]) -> Descend:
     taken = ops.cast(backend.constant(optimizer.iterations), "float32")
 
-    def descend(values, gradients):
+    def descend(values: list[Tensor], gradients: list[Tensor]) -> list[Tensor]:
         nonlocal means, squares, taken
         taken = taken + 1.0
         correction = ops.sqrt(1.0 - optimizer.beta_2**taken) / (1.0 - optimizer.beta_1**taken)

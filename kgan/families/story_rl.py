@@ -1,11 +1,15 @@
 """Stories rewarded by a metric, the RL baselines of "No Metrics Are Perfect" (Wang et al., ACL 2018, arXiv 1804.09160)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import backend
 from kgan.engine import Turn
 from kgan.families.bases.reinforced_stories import ReinforcedStories
+from kgan.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -46,7 +50,7 @@ class StoryRL(ReinforcedStories):
     True
     """
 
-    def __init__(self, *args, metric=None, **kwargs):
+    def __init__(self, *args: Any, metric: Callable[[Array, Array], Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not callable(metric):
             raise TypeError(f"`metric` must be a callable (samples, references) -> scores. Received: {metric!r}.")
@@ -54,10 +58,10 @@ class StoryRL(ReinforcedStories):
         # TensorFlow's XLA cannot leave the step for the host.
         self.supports_jit = backend.name() != "tensorflow"
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         return (Turn((self.policy_move(),)),)
 
-    def rewards(self, photos, words, likelihoods, stories):
+    def rewards(self, photos: Tensor, words: Tensor, likelihoods: Tensor, stories: Tensor) -> Tensor:
         count = words.shape[0] if backend.name() != "tensorflow" else None
         scores = backend.host_call(self.metric, [words, stories], (count,), "float32")
         return ops.broadcast_to(scores[:, None], ops.shape(likelihoods))

@@ -1,17 +1,21 @@
 """Spectral normalization: Miyato, Kataoka, Koyama, Yoshida, ICLR 2018, arXiv 1802.05957."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
+from kgan.arguments import Count, LayerLike
 from kgan.backend import advances
 from kgan.layers.kernel_normalization import KernelNormalization
+from kgan.types import Config, Sizes, Tensor
 
 # Iterations on the initial kernel before training: with u from noise alone, sigma is several per cent low for dozens of moves.
 _WARM_UP = 100
 
 
-def _unit(vector):
+def _unit(vector: Tensor) -> Tensor:
     return vector / (ops.sqrt(ops.sum(ops.square(vector))) + 1e-12)
 
 
@@ -32,7 +36,7 @@ class SpectralNormalization(KernelNormalization):
 
     Args:
         layer: a `Dense`, `Conv1D/2D/3D`, `Conv1D/2D/3DTranspose` or `Embedding` layer.
-        power_iterations: int >= 1, default 1 (the paper's): iterations per advance.
+        power_iterations: default 1 (the paper's): iterations per advance.
 
     Input and output shapes: those of the wrapped layer. Weights: those of the layer, and `u` of shape (outputs,), `v` of
     shape (inputs x positions,), not trainable, float32 in mixed precision as is sigma.
@@ -55,11 +59,11 @@ class SpectralNormalization(KernelNormalization):
     1.0
     """
 
-    def __init__(self, layer, power_iterations=1, **kwargs):
+    def __init__(self, layer: LayerLike, power_iterations: Count = 1, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
         self.power_iterations = power_iterations
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Sizes | None = None) -> None:
         super().build(input_shape)
         matrix = self.matrix()
         rows, columns = matrix.shape
@@ -68,7 +72,7 @@ class SpectralNormalization(KernelNormalization):
         # The first v belongs to the first u, so that sigma is positive before any iteration.
         self.v = self.add_weight(name="v", shape=(rows,), initializer=lambda shape, dtype: self._iterate(self.u)[1], **state)
 
-    def _first_u(self, shape, dtype):
+    def _first_u(self, shape: Sizes, dtype: str) -> Tensor:
         # On the host: hundreds of small steps, once.
         matrix = ops.convert_to_numpy(self.matrix())
         u = ops.convert_to_numpy(keras.random.normal(shape, dtype=dtype))
@@ -78,12 +82,12 @@ class SpectralNormalization(KernelNormalization):
             u /= np.linalg.norm(u)
         return ops.convert_to_tensor(u, dtype=dtype)
 
-    def _iterate(self, u):
+    def _iterate(self, u: Tensor) -> tuple[Tensor, Tensor]:
         matrix = ops.stop_gradient(self.matrix())
         v = _unit(ops.matmul(matrix, u))
         return _unit(ops.matmul(ops.transpose(matrix), v)), v
 
-    def advance(self):
+    def advance(self) -> None:
         """Make `power_iterations` power iterations and store the vectors."""
         u = ops.convert_to_tensor(self.u)
         for _ in range(self.power_iterations):
@@ -91,23 +95,23 @@ class SpectralNormalization(KernelNormalization):
         self.u.assign(u)
         self.v.assign(v)
 
-    def sigma(self):
+    def sigma(self) -> Tensor:
         """The estimate `u^T W v`, a scalar; differentiable in the kernel."""
         u, v = ops.stop_gradient(ops.convert_to_tensor(self.u)), ops.stop_gradient(ops.convert_to_tensor(self.v))
         return ops.sum(v * ops.matmul(self.matrix(), u))
 
-    def exact_sigma(self):
+    def exact_sigma(self) -> Tensor:
         """The largest singular value by SVD: for tests and plots."""
         return ops.linalg.svd(self.matrix(), compute_uv=False)[0]
 
-    def normalized_kernel(self):
+    def normalized_kernel(self) -> Tensor:
         """`W / sigma` in the shape of the kernel."""
         return ops.convert_to_tensor(self.kernel) / ops.maximum(self.sigma(), 1e-12)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if training and advances(self.u):
             self.advance()
         return super().call(inputs)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "power_iterations": self.power_iterations}

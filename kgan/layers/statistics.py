@@ -1,11 +1,15 @@
 """Statistics of batch normalization, estimated anew."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
 from keras import layers, ops
 
 from kgan import backend
 
 
-def estimate_statistics(network, batches, call=None):
+def estimate_statistics(network: keras.Model, batches: Iterable[Any], call: Callable[[Any], Any] | None = None) -> int:
     """Replace the moving averages of batch normalization by the plain mean over these batches.
 
     The moving averages lag behind weights that still move and remember only the last minibatches. BiGAN's authors (1605.09782) make 1000

@@ -7,6 +7,7 @@ from kgan.networks.blocks import activation, check_image_shape, conv, deconv, de
 
 _SLOPE = 0.1
 _LEVELS = 3
+_SMALLEST_MAPS = 4
 # (channels, stride) of the seven convolutions at width 64: the paper's table, and the network of the authors' published code.
 _CHANNELS = {
     "paper": (64, 64, 128, 128, 256, 256, 512),
@@ -17,6 +18,12 @@ _CHANNELS = {
 def _normal():
     # The authors' code; the paper names no initialization.
     return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def levels(image_shape):
+    """How often pictures are halved: three times, or until the maps are 4 x 4, which convolutions of 3 x 3 can still see something in."""
+    halved = [n for n in range(_LEVELS + 1) if image_shape[0] % 2**n == 0 and image_shape[0] >= _SMALLEST_MAPS * 2**n]
+    return halved[-1]
 
 
 def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generator"):
@@ -32,10 +39,11 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generat
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
     """
-    image_shape = check_image_shape(image_shape, 2**_LEVELS, 2**_LEVELS)
-    base = image_shape[0] // 2**_LEVELS
+    image_shape = check_image_shape(image_shape, _SMALLEST_MAPS, _SMALLEST_MAPS)
+    halvings = levels(image_shape)
+    base = image_shape[0] // 2**halvings
     x = inputs = keras.Input((latent_size,), name="latent")
-    first, *rest = (scaled(channels, width) for channels in (512, 256, 128, 64))
+    first, *rest = (scaled(channels, width) for channels in (512, 256, 128, 64)[_LEVELS - halvings :])
     x = dense(base * base * first, "project", _normal())(x)
     x = layers.Reshape((base, base, first), name="reshape")(x)
     x = _norm_relu(x, "project")
@@ -61,12 +69,12 @@ def discriminator(
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, 1)`.
     """
-    image_shape = check_image_shape(image_shape, 2**_LEVELS, 2**_LEVELS)
+    image_shape = check_image_shape(image_shape, _SMALLEST_MAPS, _SMALLEST_MAPS)
     if variant not in _CHANNELS:
         raise ValueError(f"`variant` must be one of {sorted(_CHANNELS)}. Received: {variant!r}.")
     wrap = normalizer or (lambda layer: layer)
     x = inputs = keras.Input(image_shape, name="images")
-    for index, channels in enumerate(_CHANNELS[variant]):
+    for index, channels in enumerate(_CHANNELS[variant][: 2 * levels(image_shape) + 1]):
         kernel, strides = (4, 2) if index % 2 else (3, 1)
         x = wrap(conv(scaled(channels, width), kernel, f"conv_{index}", strides, initializer or _normal()))(x)
         if norm is not None and index:

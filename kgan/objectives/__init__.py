@@ -68,7 +68,7 @@ ObjectiveLike = Objective | str
 _registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
 
 
-def register(objective):
+def register(objective: Objective) -> Objective:
     """Make an objective known by its name, so that models using it can be saved and loaded. Returns it."""
     if not isinstance(objective, Objective):
         raise TypeError(f"Expected a kgan.objectives.Objective. Received: {objective!r} of type {type(objective).__name__}.")
@@ -78,7 +78,7 @@ def register(objective):
     return objective
 
 
-def get(objective):
+def get(objective: ObjectiveLike) -> Objective:
     """Resolve an objective from itself or from its registered name."""
     if isinstance(objective, Objective):
         # A class of its own carries its configuration; a plain pair of functions is saved by its name.
@@ -88,7 +88,7 @@ def get(objective):
     raise ValueError(f"Unknown objective {objective!r}. Pass a kgan.objectives.Objective or one of {names()}.")
 
 
-def names():
+def names() -> list[str]:
     """Names of the registered objectives."""
     return sorted(_registry)
 

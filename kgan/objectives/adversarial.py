@@ -7,33 +7,36 @@ evaluated in float32. `sp` is softplus, `sp(t) = log(1 + exp(t))`.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Self
 
 import keras
 from keras import ops
 
+from kgan.arguments import Checked, Positive
 from kgan.backend import full_precision
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 @dataclass(frozen=True)
-class Objective:
+class Objective(Checked):
     """A pair of losses for the two players.
 
     Attributes:
-        name: str, unique; saved with a model, see `kgan.objectives.register`.
+        name: unique; saved with a model, see `kgan.objectives.register`.
         discriminator: callable `(real_logits, fake_logits) -> scalar`.
         generator: callable `(fake_logits) -> scalar`.
     """
 
     name: str
-    discriminator: Callable
-    generator: Callable
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> "Objective":
         from kgan.objectives import get
 
         return get(config["name"])
@@ -48,44 +51,46 @@ class OneSidedSmoothing(Objective):
     to its own samples. Generator: as `non_saturating`, target 1.
 
     Args:
-        real_target: float in (0.5, 1], default 0.9 (the paper's example; its ImageNet code uses 0.75).
+        real_target: in (0.5, 1], default 0.9 (the paper's example; its ImageNet code uses 0.75).
 
     Example:
     >>> import kgan
     >>> model = kgan.GAN((2,), objective=kgan.objectives.OneSidedSmoothing(0.9))
     """
 
-    def __init__(self, real_target=0.9):
+    real_target: float
+
+    def __init__(self, real_target: Positive = 0.9) -> None:
         if not 0.5 < real_target <= 1.0:
             raise ValueError(f"`real_target` must lie in (0.5, 1]. Received: {real_target!r}.")
         object.__setattr__(self, "real_target", float(real_target))
         super().__init__(f"one_sided_smoothing[{real_target:g}]", self._smoothed, non_saturating.generator)
 
-    def _smoothed(self, real_logits, fake_logits):
+    def _smoothed(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         # t sp(-l) + (1 - t) sp(l) = sp(-l) + (1 - t) l
         return _cross_entropy(real_logits, fake_logits) - (1.0 - self.real_target) * _minus_mean(real_logits)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"real_target": self.real_target}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 
-def _mean(function, logits):
+def _mean(function: Callable[[Tensor], Tensor], logits: Tensor) -> Tensor:
     return ops.mean(function(full_precision(logits)))
 
 
-def _minus_mean(logits):
+def _minus_mean(logits: Tensor) -> Tensor:
     return -ops.mean(full_precision(logits))
 
 
-def _cross_entropy(real_logits, fake_logits):
+def _cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return _mean(lambda t: ops.softplus(-t), real_logits) + _mean(ops.softplus, fake_logits)
 
 
-def _wasserstein(real_logits, fake_logits):
+def _wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return _minus_mean(real_logits) - _minus_mean(fake_logits)
 
 

@@ -7,9 +7,10 @@ A classifier with K logits l_k is a discriminator whose logit of the class "fake
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
-def realness(class_logits):
+def realness(class_logits: Tensor) -> Tensor:
     """The discriminator's logit that a classifier implies: `log Z = lse(l)`, of shape `(batch, 1)`.
 
     Any two-player objective may be applied to it: `E sp(-log Z)` is `-E log D`.
@@ -27,7 +28,7 @@ def realness(class_logits):
     return ops.logsumexp(full_precision(class_logits), axis=-1, keepdims=True)
 
 
-def class_cross_entropy(class_logits, labels):
+def class_cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
     """`E[-l_y + lse(l)]`, the K-way cross-entropy over labeled real examples; the fake class takes no part.
 
     Args:
@@ -41,7 +42,7 @@ def class_cross_entropy(class_logits, labels):
     return ops.mean(ops.logsumexp(logits, axis=-1) - chosen)
 
 
-def unsupervised(real_class_logits, fake_class_logits):
+def unsupervised(real_class_logits: Tensor, fake_class_logits: Tensor) -> Tensor:
     """`1/2 {-E_x lse + E_x sp(lse) + E_z sp(lse)}`: unlabeled examples are real, generated ones fake (the 1/2 is the code's).
 
     Args:

@@ -1,9 +1,13 @@
 """Mutual information between a code and what a generator makes of it: Chen et al., NIPS 2016, arXiv 1606.03657."""
 
+from typing import Any
+
 from keras import ops
 
+from kgan.types import Tensor
 
-def mutual_information(code, parameters, values):
+
+def mutual_information(code: Any, parameters: Tensor, values: Tensor) -> Tensor:
     """The variational lower bound of `I(c; G(z, c))`, Eq. 5: `L_I = H(c) + E log Q(c | G(z, c))`, in nats.
 
     The recognizer is asked for the very codes that went into the generator: by Lemma 5.1 no draw from the posterior is needed. For a

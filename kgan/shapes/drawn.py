@@ -3,21 +3,27 @@
 Voxels are int8 arrays `(count, size, size, size, 1)` of 0 and 1, indexed `[x, y, z]`, z upwards.
 """
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from kgan.shapes.meshes import voxelize
+from kgan.types import Array
 
 SOLIDS = ("box", "ellipsoid", "cylinder", "cone", "torus", "table", "chair")
 FURNITURE = ("bed", "chair", "desk", "lamp", "shelf", "sofa", "stool", "table")
 
+_Part = tuple[float, ...]  # four numbers of a frustum, six of a box
+_Draw = Callable[[float, float], float]
 
-def solids(count, size=16, seed=0, classes=SOLIDS):
+
+def solids(count: int, size: int = 16, seed: int = 0, classes: Sequence[str] = SOLIDS) -> tuple[Array, Array]:
     """Seven classes of solids by implicit functions: random size, position and rotation about z.
 
     Args:
-        count: int, shapes, of all classes alike, in random order.
+        count: shapes, of all classes alike, in random order.
         size: int >= 8, default 16. Slabs and legs are at least one cell thick.
-        seed: int, default 0.
+        seed: default 0.
         classes: names among `SOLIDS`, default all; labels count in their order.
 
     Returns:
@@ -39,7 +45,7 @@ def solids(count, size=16, seed=0, classes=SOLIDS):
     return voxels.reshape(count, size, size, size, 1), labels
 
 
-def _labels(count, size, seed, classes, known):
+def _labels(count: int, size: int, seed: int, classes: Sequence[str], known: Sequence[str]) -> tuple[Array, np.random.Generator]:
     if not isinstance(count, int) or count < 1 or not isinstance(size, int) or size < 8:
         raise ValueError(f"`count` must be an integer >= 1, `size` an integer >= 8. Received: {count!r} and {size!r}.")
     unknown = [name for name in classes if name not in known]
@@ -49,14 +55,14 @@ def _labels(count, size, seed, classes, known):
     return rng.permutation(np.arange(count) % len(classes)).astype("int64"), rng
 
 
-def _parts(indices, most=256):
+def _parts(indices: Array, most: int = 256) -> list[Array]:
     return [indices[start : start + most] for start in range(0, len(indices), most)]
 
 
-def _solid(name, grid, count, cell, rng):
+def _solid(name: str, grid: Array, count: int, cell: float, rng: np.random.Generator) -> Array:
     """`count` solids of a class over the cells: booleans `(count, cells)`. The cube is [-1, 1]^3."""
 
-    def draw(low, high):
+    def draw(low: float, high: float) -> Array:
         return rng.uniform(low, high, (count, 1)).astype("float32")
 
     angle = draw(0, 2 * np.pi)
@@ -66,10 +72,10 @@ def _solid(name, grid, count, cell, rng):
     radius = np.hypot(x, y)
     slab, leg = max(0.1, 1.1 * cell), max(0.1, 1.5 * cell)
 
-    def box(left, front, bottom, right, back, top):
+    def box(left: Array, front: Array, bottom: Array, right: Array, back: Array, top: Array) -> Array:
         return (x > left) & (x < right) & (y > front) & (y < back) & (z > bottom) & (z < top)
 
-    def legs(bottom, top):
+    def legs(bottom: Array, top: Array) -> Array:
         corner = (abs(x) < a) & (abs(x) > a - leg) & (abs(y) < b) & (abs(y) > b - leg)
         return corner & (z > bottom) & (z < top)
 
@@ -89,7 +95,7 @@ def _solid(name, grid, count, cell, rng):
     return box(-a, -b, seat, a, b, seat + slab) | legs(-c, seat) | box(-a, b - slab, seat, a, b, c)
 
 
-def solid_set(split, size=16, classes=SOLIDS):
+def solid_set(split: str, size: int = 16, classes: Sequence[str] = SOLIDS) -> tuple[Array, Array]:
     """The embedded set "solids": 2,500 shapes to train and 1,000 to test."""
     return solids(2500, size, 100, classes) if split == "train" else solids(1000, size, 101, classes)
 
@@ -97,11 +103,11 @@ def solid_set(split, size=16, classes=SOLIDS):
 # Furniture -----------------------------------------------------------------------------------------------------------
 
 
-def furniture(count, size=32, seed=0, classes=FURNITURE):
+def furniture(count: int, size: int = 32, seed: int = 0, classes: Sequence[str] = FURNITURE) -> tuple[Array, Array]:
     """Furniture as voxels: the meshes of `furniture_mesh`, each voxelized so that its longest side fills the cube.
 
     Args:
-        count, seed: as in `solids`. size: int, default 32. classes: names among `FURNITURE`, default all; labels count in their order.
+        count, seed: as in `solids`. size: default 32. classes: names among `FURNITURE`, default all; labels count in their order.
 
     Returns:
         As `solids`. Needs `pip install 'kgan[shapes]'`.
@@ -113,17 +119,17 @@ def furniture(count, size=32, seed=0, classes=FURNITURE):
     return voxels, labels
 
 
-def furniture_set(split, size=32, classes=FURNITURE):
+def furniture_set(split: str, size: int = 32, classes: Sequence[str] = FURNITURE) -> tuple[Array, Array]:
     """The embedded set "furniture": 1,600 shapes to train and 400 to test."""
     return furniture(1600, size, 100, classes) if split == "train" else furniture(400, size, 101, classes)
 
 
-def furniture_mesh(kind, seed=None):
-    """One piece of furniture of random proportions as a mesh, in metres, z upwards, its front towards -y.
+def furniture_mesh(kind: str, seed: int | np.random.Generator | None = None) -> tuple[Array, Array]:
+    """One piece of furniture of random proportions as a mesh, in meters, z upwards, its front towards -y.
 
     Args:
         kind: one of `FURNITURE`.
-        seed: int, `numpy.random.Generator` or None.
+        seed: int, `numpy.random.Generator` or None (default: another piece at each call).
 
     Returns:
         `(vertices, faces)`: arrays `(n, 3)` and `(m, 3)`. Closed parts that touch or overlap.
@@ -165,12 +171,12 @@ _SIDES = np.asarray(
 )
 
 
-def _box(left, front, bottom, right, back, top):
+def _box(left: float, front: float, bottom: float, right: float, back: float, top: float) -> tuple[Array, Array]:
     low, high = np.asarray([left, front, bottom]), np.asarray([right, back, top])
     return low + _CORNERS * (high - low), _SIDES
 
 
-def _cylinder(bottom, top, low_radius, high_radius, sides=16):
+def _cylinder(bottom: float, top: float, low_radius: float, high_radius: float, sides: int = 16) -> tuple[Array, Array]:
     """A frustum around the z axis."""
     angle = 2 * np.pi * np.arange(sides) / sides
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
@@ -187,7 +193,7 @@ def _cylinder(bottom, top, low_radius, high_radius, sides=16):
     return points, np.concatenate([np.stack(face, axis=1) for face in faces])
 
 
-def _legs(width, depth, height, thick):
+def _legs(width: float, depth: float, height: float, thick: float) -> list[_Part]:
     """Four legs below a rectangle around the z axis."""
     return [
         (x, y, 0.0, x + thick, y + thick, height)
@@ -196,16 +202,16 @@ def _legs(width, depth, height, thick):
     ]
 
 
-def _slab(width, depth, bottom, thick):
+def _slab(width: float, depth: float, bottom: float, thick: float) -> _Part:
     return (-width / 2, -depth / 2, bottom, width / 2, depth / 2, bottom + thick)
 
 
-def _table(draw, rng):
+def _table(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     width, depth, height = draw(0.9, 1.7), draw(0.6, 1.0), draw(0.55, 0.85)
     return [*_legs(width, depth, height, draw(0.06, 0.12)), _slab(width, depth, height, draw(0.05, 0.1))]
 
 
-def _desk(draw, rng):
+def _desk(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     width, depth, height, panel = draw(1.1, 1.6), draw(0.55, 0.8), draw(0.68, 0.8), draw(0.05, 0.08)
     drawers = draw(0.3, 0.45)
     parts = [
@@ -218,7 +224,7 @@ def _desk(draw, rng):
     return parts
 
 
-def _chair(draw, rng):
+def _chair(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     width, depth, height, thick = draw(0.4, 0.55), draw(0.4, 0.55), draw(0.38, 0.5), draw(0.05, 0.08)
     back = draw(0.35, 0.65)
     parts = [*_legs(width, depth, height, thick), _slab(width, depth, height, thick)]
@@ -233,7 +239,7 @@ def _chair(draw, rng):
     return parts
 
 
-def _stool(draw, rng):
+def _stool(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     height, radius = draw(0.4, 0.8), draw(0.15, 0.25)
     seat = (height, height + draw(0.05, 0.09), radius, radius)
     if rng.random() < 0.5:
@@ -242,14 +248,14 @@ def _stool(draw, rng):
     return [seat, (0.0, height, 0.05, 0.05), (0.0, foot, radius * draw(0.7, 1.1), radius * 0.6)]
 
 
-def _sofa(draw, rng):
+def _sofa(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     width, depth, seat, back, arm = draw(1.4, 2.3), draw(0.75, 1.0), draw(0.35, 0.48), draw(0.3, 0.5), draw(0.15, 0.28)
     parts = [_slab(width, depth, 0.0, seat), (-width / 2, depth / 2 - arm, seat, width / 2, depth / 2, seat + back)]
     top = seat + draw(0.12, 0.28)
     return parts + [(x, -depth / 2, seat, x + arm, depth / 2, top) for x in (-width / 2, width / 2 - arm)]
 
 
-def _bed(draw, rng):
+def _bed(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     width, length, low, thick = draw(0.9, 1.8), draw(1.9, 2.1), draw(0.12, 0.3), draw(0.18, 0.3)
     head, board = draw(0.3, 0.6), draw(0.08, 0.12)
     parts = [*_legs(width, length, low, 0.12), _slab(width, length, low, thick)]
@@ -259,17 +265,17 @@ def _bed(draw, rng):
     return parts
 
 
-def _shelf(draw, rng):
+def _shelf(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     width, depth, height, thick = draw(0.6, 1.1), draw(0.25, 0.4), draw(1.2, 2.0), draw(0.06, 0.08)
     boards = int(rng.integers(3, 6))
-    parts = [(x, -depth / 2, 0.0, x + thick, depth / 2, height) for x in (-width / 2, width / 2 - thick)]
+    parts: list[_Part] = [(x, -depth / 2, 0.0, x + thick, depth / 2, height) for x in (-width / 2, width / 2 - thick)]
     parts += [_slab(width, depth, z, thick) for z in np.linspace(0.0, height - thick, boards)]
     if rng.random() < 0.5:
         parts.append((-width / 2, depth / 2 - 0.06, 0.0, width / 2, depth / 2, height))
     return parts
 
 
-def _lamp(draw, rng):
+def _lamp(draw: _Draw, rng: np.random.Generator) -> list[_Part]:
     height, radius, shade = draw(1.2, 1.7), draw(0.16, 0.26), draw(0.2, 0.35)
     return [
         (0.0, draw(0.05, 0.08), radius * 0.8, radius * 0.7),
@@ -286,7 +292,9 @@ _PLANS = {
 # Pictures of shapes --------------------------------------------------------------------------------------------------
 
 
-def views(voxels, image_size=32, azimuth=30.0, elevation=25.0, style="shaded"):
+def views(
+    voxels: Array, image_size: int = 32, azimuth: float | Array = 30.0, elevation: float = 25.0, style: str = "shaded"
+) -> Array:
     """One picture of each shape, for `kgan.ThreeDVAEGAN`: `render` in [-1, 1], the background at -1.
 
     Args:
@@ -298,16 +306,23 @@ def views(voxels, image_size=32, azimuth=30.0, elevation=25.0, style="shaded"):
     return 2.0 * render(voxels, image_size, azimuth, elevation, style=style)[..., None] - 1.0
 
 
-def render(voxels, image_size=64, azimuth=30.0, elevation=25.0, threshold=0.5, style="shaded"):
+def render(
+    voxels: Array,
+    image_size: int = 64,
+    azimuth: float | Array = 30.0,
+    elevation: float = 25.0,
+    threshold: float = 0.5,
+    style: str = "shaded",
+) -> Array:
     """Orthographic pictures of voxels, as seen from a direction.
 
     Args:
         voxels: array `(count, size, size, size)`, with or without an axis of one channel.
-        image_size: int, pixels; the cube just fits whatever the direction.
+        image_size: pixels; the cube just fits whatever the direction.
         azimuth: degrees, or an array of one for each shape. 0 looks along +y (at the front of furniture); positive turns the viewer to
             the right.
         elevation: degrees, default 25: how far from above; 90 is from the top.
-        threshold: float, default 0.5: what counts as full.
+        threshold: default 0.5: what counts as full.
         style: "shaded" (default): a gray for each direction a face looks to, darker with depth; "depth": nearest is 1;
             "silhouette": 0 and 1.
 
@@ -329,7 +344,7 @@ def render(voxels, image_size=64, azimuth=30.0, elevation=25.0, threshold=0.5, s
     return pictures
 
 
-def _rays(size, image_size, azimuth, elevation):
+def _rays(size: int, image_size: int, azimuth: float, elevation: float) -> tuple[Array, Array]:
     """For every pixel and step along its ray: the flat index of the cell there (the last one, empty, outside), and the axis of the face
     by which the ray entered it.
     """
@@ -357,10 +372,10 @@ def _rays(size, image_size, azimuth, elevation):
 _LIGHT = np.asarray([0.62, 0.8, 1.0])  # of faces across x, y and z
 
 
-def _look(full, flat, entered, style):
+def _look(full: Array, flat: Array, entered: Array, style: str) -> Array:
     cells = np.concatenate([full.reshape(len(full), -1), np.zeros((len(full), 1), bool)], axis=1)
     hits = cells[:, flat]
-    first, met = hits.argmax(axis=-1), hits.any(axis=-1)
+    first, met = hits.argmax(axis=-1), np.asarray(hits.any(axis=-1))
     if style == "silhouette":
         return met
     nearness = 1.0 - first / flat.shape[1]

@@ -1,12 +1,14 @@
 """Figures of shapes on a cube of cells, and of features of shapes (3D-GAN, Wu et al. 2016, 1610.07584, section 4)."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kgan import checks
 from kgan.shapes.meshes import need
+from kgan.types import Array
 
 
-def _cubes(shapes, what="Shapes"):
+def _cubes(shapes: Array, what: str = "Shapes") -> Array:
     """An array `(count, size, size, size)` of numbers in [0, 1], its axis of one channel dropped."""
     shapes = np.asarray(shapes)
     shapes = shapes[..., 0] if shapes.ndim == 5 and shapes.shape[-1] == 1 else shapes
@@ -17,12 +19,12 @@ def _cubes(shapes, what="Shapes"):
     return shapes
 
 
-def voxel_iou(shapes, others, threshold=0.5):
+def voxel_iou(shapes: Array, others: Array, threshold: float = 0.5) -> Array:
     """Intersection over union of full cells, shape by shape.
 
     Args:
         shapes, others: arrays of one shape `(count, size, size, size)`, with or without one channel, in [0, 1].
-        threshold: float, default 0.5: what counts as full in `shapes`; in `others`, the truth, it is 0.5. State it with the figure.
+        threshold: default 0.5: what counts as full in `shapes`; in `others`, the truth, it is 0.5. State it with the figure.
 
     Returns:
         float64 array `(count,)`; 1 where both are empty.
@@ -42,11 +44,11 @@ def voxel_iou(shapes, others, threshold=0.5):
     return np.where(either > 0, both / np.maximum(either, 1), 1.0)
 
 
-def mean_shape_iou(train, test, thresholds=20):
+def mean_shape_iou(train: Array, test: Array, thresholds: int = 20) -> tuple[float, float]:
     """The IoU of always guessing the mean training shape, cut at the threshold that is best on the test shapes: a baseline, flattered.
 
     Args:
-        train, test: arrays as in `voxel_iou`. thresholds: int, default 20, tried between 0 and the mean shape's maximum.
+        train, test: arrays as in `voxel_iou`. thresholds: default 20, tried between 0 and the mean shape's maximum.
 
     Returns:
         `(iou, threshold)`.
@@ -58,7 +60,7 @@ def mean_shape_iou(train, test, thresholds=20):
     return means[best], float(tried[best])
 
 
-def average_precision(shapes, others):
+def average_precision(shapes: Array, others: Array) -> Array:
     """Average precision of cells, all cells of a shape ranked by predicted occupancy, shape by shape: Table 2 of 3D-GAN.
 
     The area under the steps of precision over recall; equal occupancies are one step. The paper moves, turns and mirrors the prediction to
@@ -83,11 +85,11 @@ def average_precision(shapes, others):
     return np.asarray(found)
 
 
-def connected_components(shapes, threshold=0.5):
+def connected_components(shapes: Array, threshold: float = 0.5) -> Array:
     """Connected components of full cells, shape by shape; cells connect through their faces.
 
     Args:
-        shapes: array `(count, size, size, size)`, with or without one channel. threshold: float, default 0.5, what counts as full.
+        shapes: array `(count, size, size, size)`, with or without one channel. threshold: default 0.5, what counts as full.
 
     Returns:
         int64 array `(count,)`, 0 for an empty shape.
@@ -96,7 +98,7 @@ def connected_components(shapes, threshold=0.5):
     return np.asarray([label(shape >= threshold)[1] for shape in _cubes(shapes)], "int64")
 
 
-def shape_report(shapes, threshold=0.5):
+def shape_report(shapes: Array, threshold: float = 0.5) -> dict[str, float]:
     """Figures of generated shapes that need no reference, as a flat dict.
 
     `occupancy`: mean of all cells. `binariness`: `E 4 p (1 - p)`, 0 where every cell is 0 or 1. `single_component`: share of shapes that
@@ -121,7 +123,16 @@ def shape_report(shapes, threshold=0.5):
     }
 
 
-def linear_accuracy(train, labels, test, test_labels, per_class=None, draws=5, regularization=0.01, seed=0):
+def linear_accuracy(
+    train: Array,
+    labels: ArrayLike,
+    test: Array,
+    test_labels: ArrayLike,
+    per_class: int | None = None,
+    draws: int = 5,
+    regularization: float = 0.01,
+    seed: int = 0,
+) -> float:
     """Accuracy of a linear support vector machine, one against all, on features that nobody fine-tunes.
 
     Features are standardized by the mean and deviation of those it learns from.
@@ -129,10 +140,10 @@ def linear_accuracy(train, labels, test, test_labels, per_class=None, draws=5, r
     Args:
         train, test: arrays `(count, features)`; more axes are flattened, so raw voxels will do.
         labels, test_labels: integers `(count,)`.
-        per_class: int or None: how many labeled examples of each class it gets; None (default) is all, once.
-        draws: int, default 5: how many such draws the accuracy is a mean over.
+        per_class: how many labeled examples of each class it gets; None (default) is all, once.
+        draws: default 5: how many such draws the accuracy is a mean over.
         regularization: float > 0, default 0.01, the C of the machine.
-        seed: int, default 0, of the draws.
+        seed: default 0, of the draws.
 
     Returns:
         Float in [0, 1]. Needs scikit-learn: `pip install 'kgan[data]'`.
@@ -159,7 +170,7 @@ def linear_accuracy(train, labels, test, test_labels, per_class=None, draws=5, r
     return float(np.mean(found))
 
 
-def _few(labels, per_class, rng):
+def _few(labels: Array, per_class: int, rng: np.random.Generator) -> Array:
     checks.positive_integers(per_class=per_class)
     kinds, counts = np.unique(labels, return_counts=True)
     if counts.min() < per_class:

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -10,11 +11,12 @@ from kgan import cache
 from kgan.arguments import shown
 from kgan.files import reading
 from kgan.shapes import meshes
+from kgan.types import Array
 
 _FORMAT = 1  # of the cached voxels; a change of the voxelizer counts it up
 
 
-def read_off(path):
+def read_off(path: str | Path) -> tuple[Array, Array]:
     """A mesh from an OFF file.
 
     Comments and blank lines are skipped, and counts that follow `OFF` on the same line (ModelNet40's `OFF490 518 0`) are understood.
@@ -26,16 +28,16 @@ def read_off(path):
     Raises:
         ValueError: naming file and line, for another format, wrong counts, numbers that are none, indices out of range, an empty mesh.
     """
-    lines = [
+    split = [
         (number, line.split("#")[0].split())
         for number, line in enumerate(Path(path).read_text(encoding="utf-8", errors="replace").splitlines(), 1)
     ]
-    lines = iter([(number, words) for number, words in lines if words])
+    lines = iter([(number, words) for number, words in split if words])
 
-    def refuse(number, what):
+    def refuse(number: int, what: str) -> NoReturn:
         raise ValueError(f"{str(path)!r}, line {number}: {what}")
 
-    def after(section):
+    def after(section: str) -> tuple[int, list[str]]:
         try:
             return next(lines)
         except StopIteration:
@@ -79,7 +81,7 @@ def read_off(path):
         return meshes.check_mesh(vertices, np.asarray(triangles))
 
 
-def read_binvox(path):
+def read_binvox(path: str | Path) -> Array:
     """Voxels from a binvox file.
 
     Returns:
@@ -111,7 +113,7 @@ def read_binvox(path):
     return np.ascontiguousarray(voxels.transpose(0, 2, 1))
 
 
-def read_mat(path, size=32):
+def read_mat(path: str | Path, size: int = 32) -> Array:
     """Voxels from a .mat file of 3D ShapeNets (30^3, key `instance`), padded by one cell to 32^3, doubled to 64^3 by repetition.
 
     Args:
@@ -141,7 +143,7 @@ _READERS = {
 }
 
 
-def _fitted(path, voxels, size):
+def _fitted(path: Path, voxels: Array, size: int) -> Array:
     if len(voxels) == size:
         return voxels
     if len(voxels) % size:
@@ -150,7 +152,7 @@ def _fitted(path, voxels, size):
     return voxels.reshape(size, step, size, step, size, step).max(axis=(1, 3, 5))
 
 
-def modelnet(path, split="train", size=64):
+def modelnet(path: str | Path, split: str = "train", size: int = 64) -> tuple[Array, Array]:
     """Voxels of a folder laid out as ModelNet10 and 40 are: `<class>/train/*.off`, `<class>/test/*.off`.
 
     Files may also be .binvox or .mat (`read_mat`). Each is voxelized once, filled, and kept, packed, in `$KGAN_CACHE` (default
@@ -158,7 +160,7 @@ def modelnet(path, split="train", size=64):
     class, with `train` and `test` in it, is read too.
 
     Args:
-        path: the folder. split: "train" (default) or "test". size: int, default 64 (the paper's).
+        path: the folder. split: "train" (default) or "test". size: default 64 (the paper's).
 
     Returns:
         `(voxels, labels)`: int8 `(count, size, size, size, 1)`; int64, indices of the classes in alphabetical order. Needs
@@ -193,7 +195,7 @@ def modelnet(path, split="train", size=64):
     return voxels, np.asarray([label for _, label in found], "int64")
 
 
-def _cached(file, size):
+def _cached(file: Path, size: int) -> Array:
     state = os.stat(file)
     key = f"{_FORMAT}|{file.resolve()}|{state.st_size}|{state.st_mtime_ns}|{size}"
     path = cache.folder() / "voxels" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"

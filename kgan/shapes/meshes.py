@@ -4,16 +4,20 @@ Voxels are indexed `[x, y, z]`, z upwards; cell (i, j, k) covers [i, i + 1) x [j
 """
 
 import importlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kgan.files import atomic_write
+from kgan.types import Array
 
 FORMATS = (".stl", ".obj", ".glb")
 
 
-def need(module):
+def need(module: str) -> Any:
     """Import a package of the extra `shapes`, or say how to get it."""
     try:
         return importlib.import_module(module)
@@ -22,7 +26,7 @@ def need(module):
         raise ImportError(f"Work with meshes and shapes needs {package}. Install it: pip install 'kgan[shapes]'.") from error
 
 
-def check_mesh(vertices, faces):
+def check_mesh(vertices: ArrayLike, faces: ArrayLike) -> tuple[Array, Array]:
     """Vertices `(n, 3)` float64 and faces `(m, 3)` int64; refuses what is no mesh, an empty one, and one without extent."""
     vertices, faces = np.asarray(vertices, "float64"), np.asarray(faces)
     if vertices.ndim != 2 or vertices.shape[1:] != (3,) or faces.ndim != 2 or faces.shape[1:] != (3,):
@@ -38,14 +42,14 @@ def check_mesh(vertices, faces):
     return vertices, faces.astype("int64")
 
 
-def voxelize(vertices, faces, size=64, margin=None, fill=True):
+def voxelize(vertices: ArrayLike, faces: ArrayLike, size: int = 64, margin: int | None = None, fill: bool = True) -> Array:
     """The cells of a cube that a mesh passes through, its bounding box centered and its longest side made to fit.
 
     Args:
         vertices, faces: arrays `(n, 3)` and `(m, 3)`; the mesh need not be watertight.
         size: int >= 4, default 64 (3D-GAN's).
-        margin: int, empty cells at the ends of the longest side; default size // 32, 2 at 64.
-        fill: bool, default True: fill what the outside does not reach. Open meshes stay shells.
+        margin: empty cells at the ends of the longest side; default size // 32, 2 at 64.
+        fill: default True: fill what the outside does not reach. Open meshes stay shells.
 
     Returns:
         int8 array `(size, size, size)` of 0 and 1.
@@ -62,17 +66,17 @@ def voxelize(vertices, faces, size=64, margin=None, fill=True):
     # A hair less than the whole, so that what ends at a border of cells does not fill the cells behind it.
     scale = (size - 2 * margin - 1e-3) / (high - low).max()
     triangles = ((vertices - (low + high) / 2) * scale + size / 2)[faces]
-    grid = np.zeros(size**3, bool)
+    cube = np.zeros(size**3, bool)
     for points in sampled(triangles, 0.45):
         cells = np.clip(points.astype("int64"), 0, size - 1)
-        grid[(cells[:, 0] * size + cells[:, 1]) * size + cells[:, 2]] = True
-    grid = grid.reshape(size, size, size)
+        cube[(cells[:, 0] * size + cells[:, 1]) * size + cells[:, 2]] = True
+    grid = cube.reshape(size, size, size)
     if fill:
         grid = need("scipy.ndimage").binary_fill_holes(grid)
     return grid.astype("int8")
 
 
-def sampled(triangles, spacing, labels=None, most=2_000_000):
+def sampled(triangles: Array, spacing: float, labels: Array | None = None, most: int = 2_000_000) -> Iterator[Any]:
     """Points on triangles `(m, 3, 3)`, no two neighbors farther apart than `spacing`: an iterator over arrays `(n, 3)`.
 
     With `labels` `(m,)`, an iterator over pairs of points and the labels of their triangles.
@@ -90,14 +94,14 @@ def sampled(triangles, spacing, labels=None, most=2_000_000):
             yield points if labels is None else (points, np.repeat(labels[part], len(weights)))
 
 
-def surface(voxels, threshold=0.5, length=1.0, largest=False):
+def surface(voxels: Array, threshold: float = 0.5, length: float = 1.0, largest: bool = False) -> Any:
     """The surface of a shape by marching cubes, closed also where the shape touches the border of its cube.
 
     Args:
         voxels: array `(size, size, size)` or with one channel, occupancies in [0, 1].
-        threshold: float in (0, 1), default 0.5: what counts as full. The authors' release shows 0.1.
+        threshold: in (0, 1), default 0.5: what counts as full. The authors' release shows 0.1.
         length: float > 0, default 1.0: the side of the whole cube in the mesh's unit; a cell is `length / size`.
-        largest: bool, default False: keep the largest connected component alone, as the paper's pictures do.
+        largest: default False: keep the largest connected component alone, as the paper's pictures do.
 
     Returns:
         `trimesh.Trimesh`, watertight, normals outwards; axes x, y, z as the array's, the corner of cell (0, 0, 0) at the origin.
@@ -134,10 +138,10 @@ def surface(voxels, threshold=0.5, length=1.0, largest=False):
     return mesh
 
 
-def save_mesh(path, mesh):
+def save_mesh(path: str | Path, mesh: Any) -> None:
     """Write a mesh of `surface` as STL, OBJ or GLB, by the ending of the path, atomically.
 
-    STL (binary) and OBJ keep the array's axes, z upwards, and carry no unit: slicers take STL numbers for millimetres. GLB is in metres
+    STL (binary) and OBJ keep the array's axes, z upwards, and carry no unit: slicers take STL numbers for millimeters. GLB is in meters
     with y upwards by its standard: there the mesh is turned, (x, y, z) to (x, z, -y).
 
     Raises:
@@ -156,7 +160,7 @@ def save_mesh(path, mesh):
     atomic_write(path, lambda temporary: Path(temporary).write_bytes(content))
 
 
-def check_voxels(voxels):
+def check_voxels(voxels: Array) -> Array:
     """One shape as a float array `(size, size, size)` in [0, 1]."""
     voxels = np.asarray(voxels)
     voxels = voxels[..., 0] if voxels.ndim == 4 and voxels.shape[-1] == 1 else voxels
@@ -167,7 +171,7 @@ def check_voxels(voxels):
     return voxels.astype("float64")
 
 
-def largest_component(voxels, threshold=0.5):
+def largest_component(voxels: Array, threshold: float = 0.5) -> Array:
     """The full cells of one shape's largest component: booleans `(size, size, size)`."""
     full = check_voxels(voxels) >= threshold
     labeled, count = need("scipy.ndimage").label(full)

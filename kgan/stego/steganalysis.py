@@ -8,11 +8,15 @@ trained on examples.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from kgan.types import Array
 
 
-def _pixels(image):
+def _pixels(image: Array) -> Array:
     """uint8 planes `(channels, height, width)`."""
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or not image.size:
@@ -22,7 +26,7 @@ def _pixels(image):
     return image[None] if image.ndim == 2 else np.moveaxis(image, -1, 0)
 
 
-def _smaller_root(a, b, c):
+def _smaller_root(a: float, b: float, c: float) -> float:
     """The root of `a x^2 + b x + c` nearer to 0; of the nearest parabola with a root where there is none; 0 for constants."""
     if a == 0:
         return -c / b if b else 0.0
@@ -30,7 +34,7 @@ def _smaller_root(a, b, c):
     return min((-b + root) / (2 * a), (-b - root) / (2 * a), key=abs)
 
 
-def rs_analysis(image):
+def rs_analysis(image: Array) -> float:
     """Share of pixels that carry LSB-replacement bits, by regular and singular groups: Fridrich, Goljan, Du, ACM Multimedia 2001.
 
     Groups are four pixels in a row, the mask flips the inner two, by 2i <-> 2i+1 and, the dual way, by 2i-1 <-> 2i. Without a message
@@ -54,7 +58,7 @@ def rs_analysis(image):
         raise ValueError(f"RS analysis needs images at least 4 pixels wide. Received: {planes.shape[2]}.")
     groups = planes[:, :, : planes.shape[2] // 4 * 4].reshape(-1, 4)
 
-    def counts(x):
+    def counts(x: Array) -> list[float]:
         """Regular less singular groups, as shares, by the mask and by its dual."""
         rough = np.abs(np.diff(x, axis=1)).sum(axis=1)
         found = []
@@ -69,7 +73,7 @@ def rs_analysis(image):
     return z / (z - 0.5) if z != 0.5 else 1.0
 
 
-def sample_pairs(image):
+def sample_pairs(image: Array) -> float:
     """Share of pixels that carry LSB-replacement bits, by pairs of neighbors: Dumitrescu, Wu, Wang, IEEE Trans. Signal Processing 2003.
 
     In covers pairs (u, v) whose even one is smaller are as many as those whose odd one is; replacement moves pairs between these sets
@@ -92,7 +96,7 @@ def sample_pairs(image):
     return 2 * _smaller_root(2.0 * same, 2.0 * (2 * x - len(u)), float(y - x))
 
 
-def weighted_stego(image):
+def weighted_stego(image: Array) -> float:
     """Share of pixels that carry LSB-replacement bits, by prediction of pixels from neighbors: Fridrich and Goljan, SPIE 2004.
 
     The residual of a pixel against its prediction, times the sign its flipped bit would have, averaged with more weight in smooth
@@ -113,13 +117,13 @@ def weighted_stego(image):
     around = [p for place, p in parts.items() if place != (0, 0)]
     predicted = sum((0.5 if 0 in place else -0.25) * p for place, p in parts.items() if place != (0, 0))
     mean = sum(around) / 8
-    weight = 1.0 / (5.0 + sum((p - mean) ** 2 for p in around) / 8)
+    weight = np.asarray(1.0 / (5.0 + sum((p - mean) ** 2 for p in around) / 8))
     middle = parts[0, 0]
     sign = 2.0 * (middle % 2) - 1.0  # the pixel less the one with its bit flipped
     return float(2.0 * (weight * sign * (middle - predicted)).sum() / weight.sum())
 
 
-def chi_square(image, share=1.0):
+def chi_square(image: Array, share: float = 1.0) -> float:
     """Probability that LSB replacement filled the first pixels, by pairs of values: Westfeld and Pfitzmann, Information Hiding 1999.
 
     A random message makes the two values of each pair 2i, 2i+1 equally frequent; a chi-square test asks how well they are. Made for
@@ -127,7 +131,7 @@ def chi_square(image, share=1.0):
 
     Args:
         image: uint8 array (height, width[, channels]).
-        share: float in (0, 1], default 1: of the pixels, row by row, channels one after another in each pixel.
+        share: in (0, 1], default 1: of the pixels, row by row, channels one after another in each pixel.
 
     Returns:
         float in [0, 1]: p-value of "pairs are equally frequent". Near 1 for a full message, near 0 for most covers.
@@ -145,7 +149,7 @@ def chi_square(image, share=1.0):
     return float(_scipy("special").gammaincc((enough.sum() - 1) / 2, statistic / 2))
 
 
-def _scipy(part):
+def _scipy(part: str) -> Any:
     import importlib
 
     try:
@@ -159,10 +163,10 @@ class Detection:
     """How well scores tell stego images from covers.
 
     Attributes:
-        accuracy: float, on the tested half, at the threshold that was best on the other; covers and stego images in equal number.
-        low, high: float, Wilson's 95 % interval of the accuracy.
-        area: float, area under the ROC curve on the tested half; 1/2 is chance, below it the direction found on the other half was wrong.
-        threshold: float. higher_is_stego: bool. tested: int, images of the tested half, covers and stego.
+        accuracy: on the tested half, at the threshold that was best on the other; covers and stego images in equal number.
+        low, high: Wilson's 95 % interval of the accuracy.
+        area: area under the ROC curve on the tested half; 1/2 is chance, below it the direction found on the other half was wrong.
+        threshold: float. higher_is_stego: bool. tested: images of the tested half, covers and stego.
     """
 
     accuracy: float
@@ -174,7 +178,7 @@ class Detection:
     tested: int
 
 
-def detection(cover_scores, stego_scores, seed=0):
+def detection(cover_scores: ArrayLike, stego_scores: ArrayLike, seed: int = 0) -> Detection:
     """Judge a detector by its scores, without looking at the images it is judged on.
 
     A cover and the stego image made of it fall into the same half; threshold and direction come from one half, all figures from the
@@ -182,7 +186,7 @@ def detection(cover_scores, stego_scores, seed=0):
 
     Args:
         cover_scores, stego_scores: arrays (pairs,) of finite numbers, at least 4, one pair a cover.
-        seed: int, default 0: of the halves.
+        seed: default 0: of the halves.
 
     Returns:
         `Detection`.
@@ -207,7 +211,7 @@ def detection(cover_scores, stego_scores, seed=0):
     return Detection(right / (2 * len(test)), low, high, area, sign * threshold, sign > 0, 2 * len(test))
 
 
-def _best_threshold(cover, stego):
+def _best_threshold(cover: Array, stego: Array) -> tuple[int, float]:
     """`(sign, threshold)` with the most right answers to "sign * score > threshold"."""
     best = (-1, 1, 0.0)
     for sign in (1, -1):
@@ -222,18 +226,18 @@ def _best_threshold(cover, stego):
     return best[1:]
 
 
-def _area(cover, stego):
+def _area(cover: Array, stego: Array) -> float:
     """Probability that a stego image scores higher than a cover, ties half."""
     values = np.sort(cover)
     wins = np.searchsorted(values, stego, "left") + np.searchsorted(values, stego, "right")
     return float(wins.mean() / (2 * len(cover)))
 
 
-def wilson_interval(successes, trials, deviations=1.959964):
+def wilson_interval(successes: float, trials: int, deviations: float = 1.959964) -> tuple[float, float]:
     """Interval of a share from counts: Wilson 1927. Holds for shares at and near 0 and 1, too.
 
     Args:
-        successes, trials: int. deviations: float, default 1.96, 95 %.
+        successes, trials: int. deviations: default 1.96, 95 %.
 
     Returns:
         `(low, high)`.

@@ -1,6 +1,16 @@
 """Pictures of the scenes of `kgan.stories.albums`."""
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
+
+from kgan.types import Array
+
+if TYPE_CHECKING:
+    from kgan.stories.albums import Scene
+
+_Color = tuple[int, ...]
 
 _FINE = 3  # drawn so many times larger, then averaged
 _SKY = {"sunny": (120, 190, 250), "cloudy": (170, 178, 190), "rainy": (110, 122, 140), "snowy": (215, 222, 235)}
@@ -113,14 +123,14 @@ _ICONS = {
 }
 
 
-def draw_scenes(scenes, size=32, seed=0):
+def draw_scenes(scenes: Sequence["Scene"], size: int = 32, seed: int = 0) -> Array:
     """Draw scenes.
 
     The sky shows the weather, the ground and the skyline the place, figures in front how many people there are, the middle the thing.
     Places and sizes of all of it and the light vary, given by `seed`.
 
     Args:
-        scenes: sequence of `kgan.stories.Scene`. size: int >= 16, default 32: pixels per side. seed: int, default 0.
+        scenes: sequence of `kgan.stories.Scene`. size: int >= 16, default 32: pixels per side. seed: default 0.
 
     Returns:
         uint8 array (count, size, size, 3).
@@ -141,7 +151,7 @@ def draw_scenes(scenes, size=32, seed=0):
     return pictures
 
 
-def _draw(pen, scene, side, chance):
+def _draw(pen: Any, scene: "Scene", side: int, chance: Array) -> None:
     horizon = int(side * (0.5 + 0.04 * chance[0]))
     sky = _NIGHT.get(scene.thing, _SKY[scene.weather])
     dim = 0.6 if scene.thing in ("fireworks", "stars", "campfire") else 1.0
@@ -162,7 +172,7 @@ def _draw(pen, scene, side, chance):
         _person(pen, side * (0.08 + 0.13 * person + 0.02 * chance[19]), side * (0.97 + 0.02 * chance[20]), side, _PEOPLE[person])
 
 
-def _shape(pen, shape, points, color, side):
+def _shape(pen: Any, shape: str, points: Array, color: _Color, side: int) -> None:
     flat = [tuple(p) for p in points]
     if shape == "o":
         pen.ellipse(flat, color)
@@ -176,14 +186,14 @@ def _shape(pen, shape, points, color, side):
         pen.pieslice(flat, *((180, 360) if shape == "u" else (0, 180)), fill=color)
 
 
-def _person(pen, x, foot, side, color):
+def _person(pen: Any, x: float, foot: float, side: int, color: _Color) -> None:
     head = side * 0.035
     pen.ellipse((x - head, foot - side * 0.26, x + head, foot - side * 0.26 + 2 * head), _PALETTE["tan"])
     pen.rectangle((x - head, foot - side * 0.19, x + head, foot), color)
 
 
-def _skyline(pen, place, side, horizon, dim, chance):
-    def shade(*color):
+def _skyline(pen: Any, place: str, side: int, horizon: int, dim: float, chance: Array) -> None:
+    def shade(*color: int) -> tuple[int, ...]:
         return tuple(int(dim * c) for c in color)
 
     shift = side * 0.06 * chance[0]
@@ -232,7 +242,7 @@ def _skyline(pen, place, side, horizon, dim, chance):
         pen.rectangle((0, horizon - side * 0.07, side, horizon), shade(60, 110, 60))
 
 
-def _weather(pen, weather, side, chance):
+def _weather(pen: Any, weather: str, side: int, chance: Array) -> None:
     places = chance.reshape(-1, 2)
     if weather == "sunny":
         x, y = side * (0.12 + 0.04 * places[0, 0]), side * (0.12 + 0.03 * places[0, 1])

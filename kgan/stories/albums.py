@@ -7,7 +7,9 @@ with phrases that fit any album ("it was a great day for everyone ."), as the wr
 
 import functools
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +18,12 @@ from kgan.arguments import COUNT, require
 from kgan.networks.attributes import attribute_network
 from kgan.stories import grammar
 from kgan.stories.album_pictures import draw_scenes
-from kgan.stories.sentences import PHOTOS, Stories, Vocabulary
+from kgan.stories.grammar import Fact
+from kgan.stories.sentences import PHOTOS, Stories, Story, Vocabulary
+from kgan.types import Array, Tensor
+
+if TYPE_CHECKING:
+    import keras
 
 PICTURE_SIZE = 32
 SPLITS = {"train": (1200, 0), "validation": (100, 1), "test": (200, 2)}
@@ -64,13 +71,17 @@ class Scene:
     thing: str
     color: str
 
-    def facts(self):
+    def facts(self) -> set[Fact]:
         """What is true of the picture: a set of `(kind, value)` as `kgan.stories.grammar.mentions` gives."""
-        found = {("place", self.place), ("weather", self.weather), ("people", self.people), ("thing", self.thing)}
-        return found | ({("color", self.color)} if self.thing in grammar.COLORED else set())
+        found: set[Fact] = {("place", self.place), ("weather", self.weather), ("people", self.people), ("thing", self.thing)}
+        return found | {("color", self.color)} if self.thing in grammar.COLORED else found
 
 
-def draw_album(rng):
+Album = tuple[Scene, ...]
+"""The five scenes of an album."""
+
+
+def draw_album(rng: random.Random) -> Album:
     """The five scenes of a random album. `rng`: `random.Random`."""
     place = rng.choice(grammar.PLACES)
     weather = rng.choice([w for w in grammar.WEATHERS if w != "snowy" or place in _SNOW_AT])
@@ -83,7 +94,7 @@ def draw_album(rng):
     return tuple(scenes)
 
 
-def any_scene(rng):
+def any_scene(rng: random.Random) -> Scene:
     """A scene in which everything is drawn independently, what no album has together included. `rng`: `random.Random`."""
     stage = rng.choice(grammar.STAGES)
     thing = rng.choice(list(grammar.THINGS[stage]))
@@ -105,20 +116,20 @@ class PictureClassifier:
         network: `keras.Model` from pictures in [-1, 1] to `[features, logits]`.
     """
 
-    def __init__(self, network):
+    def __init__(self, network: "keras.Model") -> None:
         self.network = network
 
-    def features(self, images):
+    def features(self, images: Array) -> Array:
         """Features of pictures in [-1, 1]: array `(count, 64)`, a tenth of the activations, so that their mean is that of ResNet's."""
         return 0.1 * self._outputs(images)[0]
 
-    def see(self, images):
+    def see(self, images: Array) -> list[dict[str, str | int]]:
         """What is most likely true of each picture: a list of dicts of "place", "weather", "people", "thing" and "color"."""
         logits = self._outputs(images)[1]
         best = {kind: columns[0] + logits[:, columns].argmax(axis=1) for kind, columns in _COLUMNS.items()}
         return [{kind: _FACTS[column[i]][1] for kind, column in best.items()} for i in range(len(logits))]
 
-    def _outputs(self, images):
+    def _outputs(self, images: Array) -> Any:
         return self.network.predict(checks.images(images).astype("float32"), batch_size=256, verbose=0)
 
 
@@ -128,7 +139,7 @@ _COLUMNS = {
 
 
 @functools.cache
-def picture_classifier(scenes=_TRAINING_SCENES, epochs=6, seed=0):
+def picture_classifier(scenes: int = _TRAINING_SCENES, epochs: int = 6, seed: int = 0) -> PictureClassifier:
     """A small convolutional network trained to see what drawn pictures show; its 64 features are the photo features of `albums`.
 
     The network of `kgan.metrics.attribute_classifier`, with a softmax for place, weather, number of people, thing and color each,
@@ -136,7 +147,7 @@ def picture_classifier(scenes=_TRAINING_SCENES, epochs=6, seed=0):
     `$KGAN_CACHE` or `~/.cache/kgan`.
 
     Args:
-        scenes: int, default 8000. epochs: int, default 6. seed: int, default 0.
+        scenes: default 8000. epochs: default 6. seed: default 0.
 
     Returns:
         `PictureClassifier`.
@@ -156,11 +167,11 @@ def picture_classifier(scenes=_TRAINING_SCENES, epochs=6, seed=0):
     return PictureClassifier(network)
 
 
-def _train(network, images, labels, epochs, seed):
+def _train(network: "keras.Model", images: Array, labels: Array, epochs: int, seed: int) -> None:
     import keras
     from keras import ops
 
-    def surprise(truth, logits):
+    def surprise(truth: Tensor, logits: Tensor) -> Tensor:
         """Cross entropies of all kinds; a thing without a color has none to be guessed."""
         total = 0.0
         for columns in _COLUMNS.values():
@@ -185,7 +196,7 @@ class Albums(Stories):
         pictures: uint8 array `(albums * 5, size, size, 3)`, rows as in `features`.
     """
 
-    def __init__(self, scenes, pictures, features, texts, writers):
+    def __init__(self, scenes: dict[str, Album], pictures: Array, features: Array, texts: Sequence[Story], writers: int) -> None:
         names = list(scenes)
         rows = np.arange(len(names) * PHOTOS).reshape(-1, PHOTOS).repeat(writers, axis=0)
         super().__init__(features, rows, texts, [name for name in names for _ in range(writers)])
@@ -193,14 +204,16 @@ class Albums(Stories):
 
 
 @functools.lru_cache(maxsize=8)
-def albums(split="train", count=None, writers=_WRITERS, seed=0, classifier=None):
+def albums(
+    split: str = "train", count: int | None = None, writers: int = _WRITERS, seed: int = 0, classifier: Any = None
+) -> Albums:
     """Albums of five drawn pictures 32x32, five stories each.
 
     Args:
         split: "train" (1,200 albums), "validation" (100) or "test" (200): different albums by different writers of one language.
         count: int >= 1 or None (default): as many albums instead.
         writers: int >= 1, default 5: stories of an album.
-        seed: int, default 0: another world of the same kind, the same words.
+        seed: default 0: another world of the same kind, the same words.
         classifier: what gives the features: `picture_classifier()` (default), or anything with `features(images)`.
 
     Returns:
@@ -229,7 +242,7 @@ def albums(split="train", count=None, writers=_WRITERS, seed=0, classifier=None)
 
 
 @functools.cache
-def album_vocabulary():
+def album_vocabulary() -> Vocabulary:
     """`Vocabulary` of the training stories of `albums`: words seen more than five times."""
     rng = random.Random(SPLITS["train"][1])
     drawn = [draw_album(rng) for _ in range(SPLITS["train"][0])]

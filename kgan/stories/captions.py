@@ -8,8 +8,18 @@ papers print times 100. A story of five sentences is one text: `join_stories`.
 import collections
 import itertools
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
+
+from kgan.types import Array
+
+Text = str | Sequence[Any]
+"""A text: a string, or its words or their ids."""
+Words = tuple[Any, ...]
+"""The words of a text, or of a run in it."""
+_Vectors = tuple[list[dict[Words, float]], list[float], int]  # tf-idf, see `DocumentFrequencies.vectors`
 
 _TINY, _SMALL = (
     1e-15,
@@ -27,17 +37,17 @@ VERSIONS = {
 """What exactly a figure of this module is: to be kept beside it."""
 
 
-def join_stories(stories):
+def join_stories(stories: Iterable[Sequence[str]]) -> list[str]:
     """Stories of several sentences as one text each: a list of strings."""
     return [" ".join(story) for story in stories]
 
 
-def tokens(text):
+def tokens(text: Text) -> Words:
     """The words of a text, a tuple."""
     return tuple(text.split()) if isinstance(text, str) else tuple(text)
 
 
-def check(texts, references):
+def check(texts: Sequence[Text], references: Sequence[Sequence[Text]]) -> tuple[list[Words], list[list[Words]]]:
     """Texts and references as tuples of words, or a ValueError."""
     if len(texts) != len(references) or not len(texts):
         raise ValueError(f"Every text needs its references. Received {len(texts)} texts and references of {len(references)}.")
@@ -49,14 +59,14 @@ def check(texts, references):
     return [tokens(t) for t in texts], [[tokens(r) for r in given] for given in references]
 
 
-def ngrams(words, n):
+def ngrams(words: Sequence[Any], n: int) -> collections.Counter[Words]:
     """How often every run of up to `n` words occurs: a Counter of tuples."""
     return collections.Counter(
         itertools.chain.from_iterable(zip(*(words[i:] for i in range(k + 1)), strict=False) for k in range(n))
     )
 
 
-def bleu(texts, references, n=4):
+def bleu(texts: Sequence[Text], references: Sequence[Sequence[Text]], n: int = 4) -> tuple[Array, Array]:
     r"""BLEU-1 to BLEU-n of Papineni et al. 2002.
 
     `BLEU-n = min(1, exp(1 - r / c)) (p_1 ... p_n)^(1/n)` with clipped precisions `p_k` and lengths c of the texts and r of the
@@ -79,7 +89,7 @@ def bleu(texts, references, n=4):
     return _bleu_of(counts.sum(axis=0, keepdims=True), n)[0], _bleu_of(counts, n)
 
 
-def _bleu_counts(text, references, n):
+def _bleu_counts(text: Sequence[Any], references: Sequence[Sequence[Any]], n: int) -> list[int]:
     """Clipped matches of every order, n-grams of every order, own length, reference length."""
     most = ngrams(references[0], n)
     for reference in references[1:]:
@@ -91,16 +101,17 @@ def _bleu_counts(text, references, n):
     return [*correct, *(max(0, len(text) - k) for k in range(n)), len(text), closest]
 
 
-def _bleu_of(counts, n):
+def _bleu_of(counts: Array, n: int) -> Array:
     precisions = (counts[:, :n] + _TINY) / (counts[:, n : 2 * n] + _SMALL)
     ratio = (counts[:, -2] + _TINY) / (counts[:, -1] + _SMALL)
     brevity = np.where(ratio < 1.0, np.exp(np.minimum(0.0, 1.0 - 1.0 / ratio)), 1.0)
     return brevity[:, None] * np.cumprod(precisions, axis=1) ** (1.0 / np.arange(1, n + 1))
 
 
-def common_subsequence(a, b):
+def common_subsequence(a: Sequence[Any], b: Sequence[Any]) -> int:
     """Length of the longest common subsequence of two sequences: a row of the table as the bits of one integer (Hyyrö 2004)."""
-    places, full = {}, (1 << len(a)) - 1
+    places: dict[Any, int] = {}
+    full = (1 << len(a)) - 1
     for index, word in enumerate(a):
         places[word] = places.get(word, 0) | (1 << index)
     row = full
@@ -110,7 +121,7 @@ def common_subsequence(a, b):
     return len(a) - row.bit_count()
 
 
-def rouge_l(texts, references):
+def rouge_l(texts: Sequence[Text], references: Sequence[Sequence[Text]]) -> tuple[float, Array]:
     """ROUGE-L of Lin 2004: `(1 + b^2) P R / (R + b^2 P)`, b = 1.2, with P and R the best shares of the longest common
     subsequence in text and reference, each over all references.
 
@@ -142,30 +153,34 @@ class DocumentFrequencies:
         counts: dict of n-gram to count; those of one document only are left out, which weigh as those of none.
     """
 
-    def __init__(self, references=()):
-        found = collections.Counter()
+    def __init__(self, references: Sequence[Sequence[Text]] = ()) -> None:
+        found: collections.Counter[Words] = collections.Counter()
         for given in references:
             found.update(set().union(*(ngrams(tokens(r), CIDER_N) for r in given)))
-        self.documents, self._logs = len(references), None
+        self.documents = len(references)
+        self._logs: dict[Words, float] | None = None
         self.counts = {gram: count for gram, count in found.items() if count > 1}
 
-    def vectors(self, words):
+    def vectors(self, words: Sequence[Any]) -> _Vectors:
         """tf-idf of a text: for every order a dict of n-gram to weight and its norm; the number of bigrams."""
         top, log = math.log(max(1, self.documents)), self._logarithms()
-        weights, norms = [], []
+        weights: list[dict[Words, float]] = []
+        norms: list[float] = []
         for n in range(1, CIDER_N + 1):
             counts = collections.Counter(zip(*(words[i:] for i in range(n)), strict=False))
             weights.append({gram: count * (top - log.get(gram, 0.0)) for gram, count in counts.items()})
             norms.append(math.sqrt(sum(weight * weight for weight in weights[-1].values())))
         return weights, norms, max(0, len(words) - 1)
 
-    def _logarithms(self):
+    def _logarithms(self) -> dict[Words, float]:
         if self._logs is None:
             self._logs = {gram: math.log(count) for gram, count in self.counts.items()}
         return self._logs
 
 
-def cider(texts, references, frequencies=None):
+def cider(
+    texts: Sequence[Text], references: Sequence[Sequence[Text]], frequencies: DocumentFrequencies | None = None
+) -> tuple[float, Array]:
     """CIDEr as coco-caption computes it (there and in the paper of AREL; CIDEr-D of Vedantam et al. 2015).
 
     For n-grams of 1 to 4 words the cosine of tf-idf vectors, the text's clipped to the reference's, times a Gaussian of the
@@ -189,7 +204,7 @@ def cider(texts, references, frequencies=None):
     return float(np.mean(each)), np.asarray(each)
 
 
-def _cosines(own, other):
+def _cosines(own: _Vectors, other: _Vectors) -> float:
     """Sum over the orders of n-grams."""
     total = 0.0
     for mine, theirs, norm, their_norm in zip(own[0], other[0], own[1], other[1], strict=True):
@@ -198,13 +213,13 @@ def _cosines(own, other):
     return total * math.exp(-((own[2] - other[2]) ** 2) / (2.0 * _CIDER_SIGMA**2))
 
 
-def distinct_n(texts, n=2):
+def distinct_n(texts: Sequence[Text], n: int = 2) -> float:
     """Share of different n-grams among all n-grams of all texts: 1 where none comes twice. It falls with the number of texts; state it."""
     found = [gram for text in texts for gram in zip(*(tokens(text)[i:] for i in range(n)), strict=False)]
     return len(set(found)) / len(found) if found else 0.0
 
 
-def repetition(stories, n=4):
+def repetition(stories: Sequence[Sequence[Text]], n: int = 4) -> dict[str, float]:
     """How much stories repeat themselves, as a flat dict.
 
     `repeated_sentences`: share of sentences that stand in the same story before. `repeated_<n>-grams`: share of the n-grams of a
@@ -224,7 +239,7 @@ def repetition(stories, n=4):
     return {"repeated_sentences": again / max(1, sentences), f"repeated_{n}-grams": float(np.mean(shares)) if shares else 0.0}
 
 
-def self_bleu(texts, n=4):
+def self_bleu(texts: Sequence[Text], n: int = 4) -> float:
     """Mean BLEU-n of every text with all others as its references: near 1 where all are alike.
 
     Args:
@@ -234,7 +249,9 @@ def self_bleu(texts, n=4):
         raise ValueError(f"Self-BLEU needs at least two texts. Received: {len(texts)}.")
     texts = [tokens(text) for text in texts]
     counted = [ngrams(text, n) for text in texts]
-    first, second, owner = collections.Counter(), collections.Counter(), {}
+    first: collections.Counter[Words] = collections.Counter()
+    second: collections.Counter[Words] = collections.Counter()
+    owner: dict[Words, int] = {}
     for index, counts in enumerate(counted):
         for gram, count in counts.items():
             if count > first[gram]:

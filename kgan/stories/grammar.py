@@ -6,7 +6,17 @@ another rule.
 """
 
 import functools
+import random
 import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kgan.stories.albums import Scene
+
+Fact = tuple[str, str | int]
+"""A kind ("thing", "place", "weather", "color", "people") and its value."""
+_Tree = tuple[str, Any]
 
 PLACES = ("beach", "forest", "city", "park", "mountain", "lake", "farm", "fair")
 WEATHERS = ("sunny", "cloudy", "rainy", "snowy")
@@ -131,12 +141,12 @@ _TOKEN = re.compile(r"[{}|]|<[a-zA-Z_]+>|[^\s{}|<>]+")
 
 
 @functools.cache
-def _parsed(text):
+def _parsed(text: str) -> _Tree:
     """The tree of a rule: ("all", parts), ("any", parts), ("rule", name) or ("word", text)."""
-    tokens = _TOKEN.findall(text)
+    tokens: list[str] = _TOKEN.findall(text)
 
-    def sequence(at):
-        parts = []
+    def sequence(at: int) -> tuple[_Tree, int]:
+        parts: list[_Tree] = []
         while at < len(tokens) and tokens[at] not in "|}":
             if tokens[at] == "{":
                 options, at = [], at + 1
@@ -157,10 +167,10 @@ def _parsed(text):
     return sequence(0)[0]
 
 
-_NOTHING = ("all", ())
+_NOTHING: _Tree = ("all", ())
 
 
-def _words(tree, rules, rng, detail, out):
+def _words(tree: _Tree, rules: Mapping[str, str], rng: random.Random, detail: float, out: list[str]) -> None:
     kind, content = tree
     if kind == "word":
         out.append(content)
@@ -175,7 +185,7 @@ def _words(tree, rules, rng, detail, out):
             _words(full[rng.randrange(len(full))], rules, rng, detail, out)
 
 
-def tell(scenes, rng):
+def tell(scenes: Sequence["Scene"], rng: random.Random) -> tuple[str, ...]:
     """One person's story of an album.
 
     Args:
@@ -194,18 +204,18 @@ def tell(scenes, rng):
             **RULES, "S": first, "s": subject, "swas": was, "o": other, "p": own, "np": np, "vp": vp, "ev": vp, "food": np,
             "place": _PLACE[scene.place], "sky": _SKY[scene.weather], "sky_was": _SKY_WAS[scene.weather], "color": scene.color,
         }  # fmt: skip
-        words = []
+        words: list[str] = []
         _words(_parsed(RULES["whole"] if rng.random() < 0.05 else RULES[scene.stage]), rules, rng, detail, words)
         story.append(" ".join(words))
     return tuple(story)
 
 
 @functools.cache
-def _language():
+def _language() -> re.Pattern[str]:
     """A regular expression of all sentences, every word followed by a blank."""
     voices = [voice for options in VOICES.values() for voice in options]
 
-    def union(texts):
+    def union(texts: Iterable[str]) -> str:
         return "{" + "|".join(dict.fromkeys(texts)) + "}"
 
     common = {
@@ -214,7 +224,7 @@ def _language():
         "place": union(_PLACE.values()), "sky": union(_SKY.values()), "sky_was": union(_SKY_WAS.values()), "color": union(COLORS),
     }  # fmt: skip
 
-    def expression(tree, rules):
+    def expression(tree: _Tree, rules: Mapping[str, str]) -> str:
         kind, content = tree
         if kind == "word":
             return re.escape(content) + " "
@@ -234,13 +244,13 @@ def _language():
     return re.compile("|".join(f"(?:{stage})" for stage in stages))
 
 
-def is_grammatical(sentence):
+def is_grammatical(sentence: str) -> bool:
     """Whether the grammar can write this sentence, of whatever scene."""
     return _language().fullmatch("".join(f"{word} " for word in sentence.split())) is not None
 
 
-def _mentions():
-    found = {
+def _mentions() -> dict[str, Fact]:
+    found: dict[str, Fact] = {
         word: ("thing", name) for things in THINGS.values() for name, (_, _, words) in things.items() for word in words.split()
     }
     found |= {word: ("place", name) for name, text in _PLACE.items() for word in re.findall(r"\w+", text)}
@@ -261,6 +271,6 @@ MENTIONS = _mentions()
 """What a word claims: dict of word to `(kind, value)`, the kinds "thing", "place", "weather", "color" and "people"."""
 
 
-def mentions(sentence):
+def mentions(sentence: str) -> set[Fact]:
     """What a sentence claims to see: a set of `(kind, value)`."""
     return {MENTIONS[word] for word in sentence.split() if word in MENTIONS}

@@ -7,18 +7,25 @@ It has no taste.
 """
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kgan.stories.captions import ngrams, tokens
-from kgan.stories.grammar import is_grammatical, mentions
+from kgan.stories.captions import Words, ngrams, tokens
+from kgan.stories.grammar import Fact, is_grammatical, mentions
 from kgan.stories.sentences import PHOTOS, check_stories
+from kgan.types import Array
+
+if TYPE_CHECKING:
+    from kgan.stories.albums import Scene
 
 CRITERIA = ("relevance", "expressiveness", "concreteness")
 _RUN = 4
 
 
-def judge_stories(stories, scenes):
+def judge_stories(stories: Sequence[Sequence[str]], scenes: Iterable[Sequence["Scene"]]) -> dict[str, Array]:
     """Judge stories one by one.
 
     - `relevance`: mean over sentences of 1 if the sentence names what its picture is about, 1/2 if it only names place, weather
@@ -56,13 +63,13 @@ def judge_stories(stories, scenes):
     return dict(zip(CRITERIA, np.asarray(rows, "float64").T, strict=True))
 
 
-def _claims(sentence, scene, album):
+def _claims(sentence: str, scene: "Scene", album: Sequence["Scene"]) -> tuple[set[Fact], set[Fact]]:
     """What a sentence says that is true of its picture, and what is true of none."""
     said, true = mentions(sentence), scene.facts()
     return said & true, said - set().union(*(other.facts() for other in album))
 
 
-def _relevance(story, album):
+def _relevance(story: Sequence[str], album: Sequence["Scene"]) -> float:
     points = 0.0
     for sentence, scene in zip(story, album, strict=True):
         right, wrong = _claims(sentence, scene, album)
@@ -71,8 +78,9 @@ def _relevance(story, album):
     return points / PHOTOS
 
 
-def _expressiveness(story):
-    before, points = set(), 0.0
+def _expressiveness(story: Sequence[str]) -> float:
+    before: set[Words] = set()
+    points = 0.0
     for sentence in story:
         words = tokens(sentence)
         runs = {run for run in ngrams(words, _RUN) if len(run) == min(_RUN, len(words))}
@@ -82,8 +90,10 @@ def _expressiveness(story):
     return points / PHOTOS
 
 
-def _concreteness(story, album):
-    right, wrong, there = set(), 0, set()
+def _concreteness(story: Sequence[str], album: Sequence["Scene"]) -> float:
+    right: set[tuple[str | int, ...]] = set()
+    there: set[tuple[str | int, ...]] = set()
+    wrong = 0
     for index, (sentence, scene) in enumerate(zip(story, album, strict=True)):
         true, false = _claims(sentence, scene, album)
         right |= {_detail(fact, index) for fact in true}
@@ -92,12 +102,14 @@ def _concreteness(story, album):
     return max(0.0, (len(right) - wrong) / len(there))
 
 
-def _detail(fact, index):
+def _detail(fact: Fact, index: int) -> tuple[str | int, ...]:
     """Things and colors belong to a picture, the rest to the album."""
     return (*fact, index) if fact[0] in ("thing", "color") else fact
 
 
-def compare_stories(stories, others, scenes, margin=0.05):
+def compare_stories(
+    stories: Sequence[Sequence[str]], others: Sequence[Sequence[str]], scenes: Sequence[Sequence["Scene"]], margin: float = 0.05
+) -> dict[str, Array]:
     """Which of two stories of each album the judge prefers.
 
     Args:
@@ -115,7 +127,7 @@ def compare_stories(stories, others, scenes, margin=0.05):
     return {name: np.where(np.abs(gap) <= margin + 1e-12, 0, np.sign(gap)).astype(int) for name, gap in gaps.items()}
 
 
-def tally(decisions):
+def tally(decisions: ArrayLike) -> dict[str, Any]:
     """Shares of wins, losses and ties of paired decisions, with intervals and a sign test.
 
     Args:
@@ -150,7 +162,7 @@ def tally(decisions):
     }
 
 
-def _wilson(successes, count, z=1.959964):
+def _wilson(successes: int, count: int, z: float = 1.959964) -> tuple[float, float]:
     share, square = successes / count, z * z
     middle = (share + square / (2 * count)) / (1 + square / count)
     half = z / (1 + square / count) * math.sqrt(share * (1 - share) / count + square / (4 * count * count))

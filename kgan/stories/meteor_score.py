@@ -4,11 +4,14 @@ import functools
 import importlib.util
 import shutil
 import subprocess
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from kgan.stories.captions import check
+from kgan.stories.captions import Text, Words, check
+from kgan.types import Array
 
 # The English parameters of version 1.5, tuned by its authors for ranking.
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
@@ -24,6 +27,8 @@ than $ all out her people she year two - can if last first “ over other ” in
 """
 FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
 
+_Match = tuple[int, int, int]  # place in the reference, place in the text, module
+
 TITLE = "meteor[exact+stem]"
 ORIGINAL = "meteor"
 VERSIONS = {
@@ -33,12 +38,12 @@ VERSIONS = {
 
 
 @functools.lru_cache(maxsize=200_000)
-def _stem(word):
+def _stem(word: Any) -> Any:
     return _stemmer().stemWord(word) if isinstance(word, str) else word
 
 
 @functools.cache
-def _stemmer():
+def _stemmer() -> Any:
     try:
         import snowballstemmer
     except ImportError as error:
@@ -46,29 +51,37 @@ def _stemmer():
     return snowballstemmer.stemmer("english")
 
 
-def stems(words):
+def stems(words: Iterable[Any]) -> Words:
     """Snowball stems of words; what is no string stays as it is."""
     return tuple(_stem(word) for word in words)
 
 
-def align(text, reference, text_stems, reference_stems, beam_width=_BEAM_WIDTH):
+def align(
+    text: Sequence[Any],
+    reference: Sequence[Any],
+    text_stems: Sequence[Any],
+    reference_stems: Sequence[Any],
+    beam_width: int = _BEAM_WIDTH,
+) -> list[_Match]:
     """The alignment of METEOR: as many exact matches as can be, in as few chunks, with as little crossing.
 
     The search goes through the reference from left to right and keeps the best `beam_width` partial alignments, as the authors' does,
     their rounding included: a match by stem does not count towards a partial alignment's rank.
 
     Args:
-        text, reference: sequences of words. text_stems, reference_stems: their stems. beam_width: int, default 40, theirs.
+        text, reference: sequences of words. text_stems, reference_stems: their stems. beam_width: default 40, theirs.
 
     Returns:
         list of `(place in reference, place in text, module)`, module 0 exact and 1 stem.
     """
-    exact, by_stem = {}, {}
+    exact: dict[Any, list[int]] = {}
+    by_stem: dict[Any, list[int]] = {}
     for i, (word, stem) in enumerate(zip(text, text_stems, strict=True)):
         exact.setdefault(word, []).append(i)
         by_stem.setdefault(stem, []).append(i)
     identical = text == reference
-    options, taken = [], [0] * len(text)
+    options: list[list[tuple[int, int]]] = []
+    taken = [0] * len(text)
     for word, stem in zip(reference, reference_stems, strict=True):
         found = [(i, 0) for i in exact.get(word, ())]
         if not identical:
@@ -81,9 +94,9 @@ def align(text, reference, text_stems, reference_stems, beam_width=_BEAM_WIDTH):
         return _greedy(options, fixed)
     # A partial alignment: minus exact matches, chunks closed, distance, end of the last match or -1, words used, its last match
     # and those before it.
-    paths = [(0, 0, 0, -1, 0, None)]
+    paths: list[tuple[Any, ...]] = [(0, 0, 0, -1, 0, None)]
     for j, found in enumerate(options):
-        following = []
+        following: list[tuple[Any, ...]] = []
         if j in fixed:
             i, module = fixed[j]
             for matches, chunks, distance, end, used, trace in paths:
@@ -102,20 +115,21 @@ def align(text, reference, text_stems, reference_stems, beam_width=_BEAM_WIDTH):
             following.sort(key=_rank)
         paths = following[:beam_width]
     finished = [(matches, chunks + (end != -1), distance, trace) for matches, chunks, distance, end, _, trace in paths]
-    trace, matched = min(finished, key=_rank)[3], []
+    matched: list[_Match] = []
+    trace = min(finished, key=_rank)[3]
     while trace is not None:
         trace, match = trace
         matched.append(match)
     return matched[::-1]
 
 
-def _greedy(options, fixed):
+def _greedy(options: list[list[tuple[int, int]]], fixed: dict[int, tuple[int, int]]) -> list[_Match]:
     """What a search with one partial alignment finds: exact before stem, the run of the last match before the first free place."""
-    matched, used, end = [], {i for i, _ in fixed.values()}, -1
+    matched: list[_Match] = []
+    used, end = {i for i, _ in fixed.values()}, -1
     for j, found in enumerate(options):
-        if j in fixed:
-            chosen = fixed[j]
-        else:
+        chosen = fixed.get(j)
+        if chosen is None:
             free = [match for match in found if match[0] not in used]
             module = free[0][1] if free else 0
             chosen = (end, module) if (end, module) in free else free[0] if free else None
@@ -127,11 +141,18 @@ def _greedy(options, fixed):
     return matched
 
 
-def _rank(path):
+def _rank(path: tuple[Any, ...]) -> tuple[Any, ...]:
     return path[:3]
 
 
-def statistics(text, reference, text_stems=None, reference_stems=None, function_words=FUNCTION_WORDS, beam_width=_BEAM_WIDTH):
+def statistics(
+    text: Sequence[Any],
+    reference: Sequence[Any],
+    text_stems: Sequence[Any] | None = None,
+    reference_stems: Sequence[Any] | None = None,
+    function_words: Collection[Any] = FUNCTION_WORDS,
+    beam_width: int = _BEAM_WIDTH,
+) -> Array:
     """What METEOR counts, for sums over texts: an array of lengths, function words, weighted matches, matches and chunks."""
     text_stems = stems(text) if text_stems is None else text_stems
     reference_stems = stems(reference) if reference_stems is None else reference_stems
@@ -149,7 +170,7 @@ def statistics(text, reference, text_stems=None, reference_stems=None, function_
     return np.asarray([len(text), len(reference), *functions, own, other, len(matched), chunks], "float64")
 
 
-def score(counted):
+def score(counted: Array) -> float:
     """The score from (sums of) `statistics`."""
     length, other_length, functions, other_functions, own, other, matches, chunks = counted.tolist()
     if not matches:
@@ -160,12 +181,12 @@ def score(counted):
     return mean * (1.0 - _GAMMA * (chunks / matches) ** _BETA)
 
 
-def meteor(texts, references, beam_width=_BEAM_WIDTH):
+def meteor(texts: Sequence[Text], references: Sequence[Sequence[Text]], beam_width: int = _BEAM_WIDTH) -> tuple[float, Array]:
     """METEOR 1.5 with the modules that need no data: `meteor[exact+stem]`.
 
     Words match exactly or by their Snowball stem; matches of content words weigh 0.75, of function words 0.25; the weighted
     harmonic mean of precision and recall (0.15, 0.85) is lowered by up to 60 % for fragmentation. Agrees with the authors' jar
-    run as `-m "exact stem"` on words that its normalisation leaves alone. Without synonyms and paraphrases figures are lower
+    run as `-m "exact stem"` on words that its normalization leaves alone. Without synonyms and paraphrases figures are lower
     than published ones.
 
     Args:
@@ -193,14 +214,20 @@ def meteor(texts, references, beam_width=_BEAM_WIDTH):
     return score(np.sum([c for _, _, c in best], axis=0)), np.asarray([value for value, _, _ in best])
 
 
-def find_jar():
+def find_jar() -> Path | None:
     """The jar of METEOR 1.5 that comes with pycocoevalcap, or None where that or Java is missing."""
     found = importlib.util.find_spec("pycocoevalcap") if shutil.which("java") else None
-    jar = Path(next(iter(found.submodule_search_locations))) / "meteor" / "meteor-1.5.jar" if found else None
+    places = found.submodule_search_locations if found else None
+    jar = Path(next(iter(places))) / "meteor" / "meteor-1.5.jar" if places else None
     return jar if jar is not None and jar.is_file() else None
 
 
-def original_meteor(texts, references, options=("-norm",), jar=None):
+def original_meteor(
+    texts: Sequence[Text],
+    references: Sequence[Sequence[Text]],
+    options: Sequence[str] = ("-norm",),
+    jar: str | Path | None = None,
+) -> tuple[float, Array]:
     """METEOR 1.5 by the authors' program, with synonyms and paraphrases.
 
     Args:
@@ -225,7 +252,7 @@ def original_meteor(texts, references, options=("-norm",), jar=None):
         [" ".join(words).replace("|||", " ") for words in (*given, text)] for text, given in zip(texts, references, strict=True)
     ]
     command = ["java", "-Xmx2G", "-jar", str(jar), "-", "-", "-stdio", "-l", "en", *options]
-    process = subprocess.Popen(
+    process: Any = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8"
     )
     try:
@@ -242,7 +269,7 @@ def original_meteor(texts, references, options=("-norm",), jar=None):
         process.stdout.close()
 
 
-def _ask(process, line):
+def _ask(process: Any, line: str) -> str:
     process.stdin.write(line + "\n")
     process.stdin.flush()
-    return process.stdout.readline().strip()
+    return str(process.stdout.readline()).strip()

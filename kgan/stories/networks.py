@@ -4,28 +4,36 @@ A policy tells a story of one sentence about each of several photos, given as fe
 Words are integers: 0 begins and ends a sentence and pads it, 1 is the unknown word.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import ArrayLike
 
 from kgan.backend import full_precision
 from kgan.networks import blocks
+from kgan.types import Config, Tensor
+
+Encoded = tuple[Tensor, ...]
+"""A row for each photo: `(contexts, first states)`."""
 
 END, UNKNOWN = 0, 1
 FORBIDDEN = -1e9  # added to a logit; exactly no probability after a softmax in float32, and finite
 
 
-def uniform(limit=0.1):
+def uniform(limit: float = 0.1) -> keras.initializers.Initializer:
     """The authors' initializer of dense layers and embeddings."""
     return keras.initializers.RandomUniform(-limit, limit)
 
 
-def by_fan_in():
+def by_fan_in() -> keras.initializers.Initializer:
     """`U(-1/sqrt(n), 1/sqrt(n))` for n inputs, PyTorch's default, which the authors leave their reward's layers at."""
     return keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
 
 
-def shifted(words):
+def shifted(words: Tensor) -> Tensor:
     """The word before each: 0 in front, the last left out."""
     return ops.pad(words[:, :-1], ((0, 0), (1, 0)))
 
@@ -46,12 +54,12 @@ class StoryPolicy(keras.Model):
 
     Args:
         vocabulary_size: int >= 3: 0, 1 and the words.
-        photo_size: int, default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
-        num_photos: int, default 5 (the paper's). sentence_length: int, default 30 (the authors'), the end included.
-        units: int, even, default 512 (the paper's): of the decoder, the word embedding and `h_i`; half as many each way in the encoder
+        photo_size: default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
+        num_photos: default 5 (the paper's). sentence_length: default 30 (the authors'), the end included.
+        units: even, default 512 (the paper's): of the decoder, the word embedding and `h_i`; half as many each way in the encoder
             and in the layer before the logits.
-        encoder_dropout: float, default 0.2. dropout: float, default 0.5, before the logits (the authors').
-        repeat_penalty: float >= 0, default 100. min_length: int, default 6 (the authors').
+        encoder_dropout: default 0.2. dropout: default 0.5, before the logits (the authors').
+        repeat_penalty: float >= 0, default 100. min_length: default 6 (the authors').
 
     Departures from the code: batch norm's momentum is Keras' 0.9 of PyTorch's 0.1; log-probabilities of samples are normalized after the
     rules (the code draws from the normalized distribution, and differentiates the other); the weights of GRUs start at
@@ -69,18 +77,18 @@ class StoryPolicy(keras.Model):
 
     def __init__(
         self,
-        vocabulary_size,
-        photo_size=2048,
-        num_photos=5,
-        sentence_length=30,
-        units=512,
-        encoder_dropout=0.2,
-        dropout=0.5,
-        repeat_penalty=100.0,
-        min_length=6,
-        name="policy",
-        **kwargs,
-    ):
+        vocabulary_size: int,
+        photo_size: int = 2048,
+        num_photos: int = 5,
+        sentence_length: int = 30,
+        units: int = 512,
+        encoder_dropout: float = 0.2,
+        dropout: float = 0.5,
+        repeat_penalty: float = 100.0,
+        min_length: int = 6,
+        name: str = "policy",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         sizes = {"photo_size": photo_size, "num_photos": num_photos, "sentence_length": sentence_length, "units": units}
         for field, value in sizes.items():
@@ -108,10 +116,10 @@ class StoryPolicy(keras.Model):
         self.repeat_penalty = repeat_penalty
         self.min_length = min_length
 
-        def dense(size, name, **kwargs):
+        def dense(size: int, name: str, **kwargs: Any) -> keras.layers.Layer:
             return blocks.dense(size, name, uniform(), dtype=self.dtype_policy, **kwargs)
 
-        def gru(size, name):
+        def gru(size: int, name: str) -> keras.layers.Layer:
             start = {f"{part}_initializer": uniform(size**-0.5) for part in ("kernel", "recurrent", "bias")}
             return layers.GRU(size, return_sequences=True, name=name, dtype=self.dtype_policy, **start)
 
@@ -142,14 +150,14 @@ class StoryPolicy(keras.Model):
 
     # Teacher forcing -------------------------------------------------------------------------------------------------
 
-    def encode(self, photos, training=False):
+    def encode(self, photos: Tensor, training: bool = False) -> Encoded:
         """What the decoder needs of photos `(batch, num_photos, photo_size)`: a row for each photo, `(contexts, first states)`."""
         photos = ops.cast(photos, self.compute_dtype)
         e = ops.relu(self.photo_norm(self.photo_in(photos), training=training))
         h = ops.relu(e + self.residual(self.reader(self.photo_drop(e, training=training), training=training)))
         return tuple(ops.reshape(x, (-1, self.units)) for x in (self.context_in(h), self.first_state(photos)))
 
-    def drops(self, rows, training=False):
+    def drops(self, rows: Any, training: bool = False) -> Tensor | None:
         """Dropout of `rows` sentences before the logits, as factors `(rows, sentence_length, units)`; None out of training.
 
         Drawn once, they serve the drawing of words and their probabilities, which are thus those of one network.
@@ -159,22 +167,22 @@ class StoryPolicy(keras.Model):
         ones = ops.ones((rows, self.sentence_length, self.hidden.units), dtype=self.compute_dtype)
         return self.hidden_drop(ones, training=True)
 
-    def decode(self, fed, encoded):
+    def decode(self, fed: Tensor, encoded: Encoded) -> Tensor:
         """States s_t `(rows, length, units)` of the decoder that was fed the words `(rows, length)`."""
         contexts, state = encoded
         return self.decoder(self.word_in(self.words(fed)) + contexts[:, None], initial_state=state)
 
-    def logits(self, states, drops=None):
+    def logits(self, states: Tensor, drops: Tensor | None = None) -> Tensor:
         """Logits of words in at least float32, `(..., vocabulary_size)`, from states of the decoder."""
         hidden = self.hidden(states)
         return full_precision(self.logit(hidden if drops is None else hidden * drops))
 
-    def rules(self, previous, step, ends=True):
+    def rules(self, previous: Tensor, step: Tensor, ends: bool = True) -> Tensor:
         """What the rules of sampling add to logits.
 
         Args:
             previous: integers, the words before. step: integers that broadcast to them, places in the sentence from 0.
-            ends: bool, whether the rule of the shortest sentence holds.
+            ends: whether the rule of the shortest sentence holds.
 
         Returns:
             Tensor `(*previous.shape, vocabulary_size)`, float32.
@@ -187,12 +195,12 @@ class StoryPolicy(keras.Model):
         early = ops.logical_and(ops.equal(words, END), ops.less(step, self.min_length)[..., None])
         return lowered + ops.where(early, FORBIDDEN, 0.0)
 
-    def log_probabilities(self, logits, words, ruled=False):
+    def log_probabilities(self, logits: Tensor, words: Tensor, ruled: bool = False) -> Tensor:
         """Log-probabilities `(rows, length)` of words, from logits of the decoder that was fed them.
 
         Args:
             logits: tensor `(rows, length, vocabulary_size)`. words: integers `(rows, length)`.
-            ruled: bool, default False: of the policy that keeps the rules of sampling.
+            ruled: default False: of the policy that keeps the rules of sampling.
         """
         if ruled:
             logits = logits + self.rules(shifted(words), ops.arange(words.shape[1]))
@@ -201,12 +209,19 @@ class StoryPolicy(keras.Model):
 
     # Step by step ----------------------------------------------------------------------------------------------------
 
-    def step(self, previous, state, contexts, drops=None):
+    def step(self, previous: Tensor, state: Tensor, contexts: Tensor, drops: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """One word on: `(logits, state)` from the word before `(rows,)`, the state and the contexts `(rows, units)`."""
         state = self.decoder.cell(self.word_in(self.words(previous)) + contexts, [state])[0]
         return self.logits(state, drops), state
 
-    def unroll(self, encoded, drops=None, noise=None, story=None, keep=None):
+    def unroll(
+        self,
+        encoded: Encoded,
+        drops: Tensor | None = None,
+        noise: Tensor | None = None,
+        story: Tensor | None = None,
+        keep: Tensor | None = None,
+    ) -> Tensor:
         """Words drawn one after the other, `(rows, sentence_length)` int32. Not differentiable.
 
         Args:
@@ -225,13 +240,13 @@ class StoryPolicy(keras.Model):
         previous = ops.zeros_like(contexts[:, 0], dtype="int32")
         words = ops.zeros_like(contexts[:, :1], dtype="int32") + ops.zeros((1, length), "int32")
 
-        def at(tensor, t):
+        def at(tensor: Tensor, t: Tensor) -> Tensor:
             return ops.take(tensor, t, axis=1)
 
-        def going(t, words, state, previous, alive):
+        def going(t: Tensor, words: Tensor, state: Tensor, previous: Tensor, alive: Tensor) -> Tensor:
             return ops.logical_and(t < length, ops.any(alive))
 
-        def body(t, words, state, previous, alive):
+        def body(t: Tensor, words: Tensor, state: Tensor, previous: Tensor, alive: Tensor) -> tuple[Tensor, ...]:
             logits, state = self.step(previous, state, contexts, None if drops is None else at(drops, t))
             if not scheduled:
                 logits = logits + self.rules(previous, ops.broadcast_to(t, ops.shape(previous)))
@@ -247,7 +262,7 @@ class StoryPolicy(keras.Model):
         start = (ops.zeros((), "int32"), words, state, previous, ops.equal(previous, 0))
         return ops.while_loop(going, body, start)[1]
 
-    def beam(self, encoded, width=3):
+    def beam(self, encoded: Encoded, width: int = 3) -> Tensor:
         """The best sentence of a beam search for every row, `(rows, sentence_length)` int32.
 
         `width` sentences are kept, those of the highest log-probability; one that has ended stays as it is. At the end the highest mean
@@ -264,16 +279,20 @@ class StoryPolicy(keras.Model):
         unknown = ops.where(ops.equal(vocabulary, UNKNOWN), FORBIDDEN, 0.0)
         stay = ops.where(ops.equal(vocabulary, END), 0.0, 2 * FORBIDDEN)
 
-        def per_row(x, *shape):
+        def per_row(x: Tensor, *shape: int) -> Tensor:
             return ops.reshape(x, (-1, width, *shape))
 
-        def inherited(x, parents):
+        def inherited(x: Tensor, parents: Tensor) -> Tensor:
             return ops.take_along_axis(x, ops.reshape(parents, (-1, width, *[1] * (len(x.shape) - 2))), axis=1)
 
-        def going(t, words, state, previous, scores, lengths, alive):
+        def going(
+            t: Tensor, words: Tensor, state: Tensor, previous: Tensor, scores: Tensor, lengths: Tensor, alive: Tensor
+        ) -> Tensor:
             return ops.logical_and(t < length, ops.any(alive))
 
-        def body(t, words, state, previous, scores, lengths, alive):
+        def body(
+            t: Tensor, words: Tensor, state: Tensor, previous: Tensor, scores: Tensor, lengths: Tensor, alive: Tensor
+        ) -> tuple[Tensor, ...]:
             logits, state = self.step(previous, state, contexts)
             logits = logits + self.rules(previous, t, ends=False) + unknown
             likelihoods = per_row(ops.log_softmax(logits, axis=-1), size)
@@ -298,24 +317,24 @@ class StoryPolicy(keras.Model):
         best = ops.argmax(scores / lengths, axis=-1)
         return ops.take_along_axis(words, ops.cast(best, "int32")[:, None, None], axis=1)[:, 0]
 
-    def by_photo(self, rows):
+    def by_photo(self, rows: Tensor) -> Tensor:
         """Rows, one for each photo, as `(batch, num_photos, ...)`."""
         return ops.reshape(rows, (-1, self.num_photos, *rows.shape[1:]))
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Mapping[str, Tensor], training: bool = False) -> Tensor:
         noise = ops.reshape(inputs["noise"], (-1, self.sentence_length))
         return self.by_photo(self.unroll(self.encode(inputs["photos"]), noise=noise))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Mapping[str, Sequence[int | None]]) -> tuple[int | None, ...]:
         return (input_shape["photos"][0], self.num_photos, self.sentence_length)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         sizes = ("vocabulary_size", "photo_size", "num_photos", "sentence_length", "units")
         rest = ("encoder_dropout", "dropout", "repeat_penalty", "min_length")
         return {**super().get_config(), **{field: getattr(self, field) for field in (*sizes, *rest)}}
 
 
-def drawn(logits, noise):
+def drawn(logits: Tensor, noise: Tensor) -> Tensor:
     """One word for every row of logits `(rows, words)`, drawn by inverting the distribution function at `noise` `(rows,)`."""
     likelihoods = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
     total = ops.cumsum(likelihoods, axis=-1)
@@ -325,33 +344,33 @@ def drawn(logits, noise):
 
 
 def reward(
-    vocabulary_size,
-    photo_size=2048,
-    sentence_length=30,
-    embedding_size=300,
-    filters=512,
-    widths=(2, 3, 4, 5),
-    fusion="add",
-    squash="softsign",
-    frozen_embedding=False,
-    dropout=0.5,
-    name="reward",
-):
+    vocabulary_size: int,
+    photo_size: int = 2048,
+    sentence_length: int = 30,
+    embedding_size: int = 300,
+    filters: int = 512,
+    widths: Sequence[int] = (2, 3, 4, 5),
+    fusion: str = "add",
+    squash: str = "softsign",
+    frozen_embedding: bool = False,
+    dropout: float = 0.5,
+    name: str = "reward",
+) -> keras.Model:
     """The reward of a sentence beside its photo: a convolutional network over words, and a projection of the photo.
 
     Convolutions of several widths over embedded words, each with ReLU and a maximum over the sentence.
 
     Args:
-        vocabulary_size, photo_size, sentence_length: int, as of `StoryPolicy`.
-        embedding_size: int, default 300 (the paper's), of words, and of the projected photo.
-        filters: int, default 512, of every width. widths: tuple of int, default (2, 3, 4, 5) (the paper's), in words.
+        vocabulary_size, photo_size, sentence_length: as of `StoryPolicy`.
+        embedding_size: default 300 (the paper's), of words, and of the projected photo.
+        filters: default 512, of every width. widths: tuple of int, default (2, 3, 4, 5) (the paper's), in words.
         fusion: "add" (the paper's): one dense layer on text and photo side by side. Their contributions then add up, and with a linear
             output the photo's is the same for a human and a sampled sentence and cancels in the loss, so that relevance cannot be learned.
             "product": of projected text and projected photo, element by element, which compares the two.
         squash: "softsign" (AREL-s, default), "tanh" (AREL-t), or "linear" (the formula as printed).
-        frozen_embedding: bool, default False: the embedding does not learn. The authors freeze pretrained vectors; give yours with
+        frozen_embedding: default False: the embedding does not learn. The authors freeze pretrained vectors; give yours with
             `set_word_vectors`.
-        dropout: float, default 0.5 (the authors').
+        dropout: default 0.5 (the authors').
 
     Returns:
         `keras.Model` from `[photos (rows, photo_size), words (rows, sentence_length)]` to `(rows, 1)`.
@@ -388,7 +407,7 @@ def reward(
     return keras.Model([photos, words], layers.Activation(squash, name="squash")(score), name=name)
 
 
-def set_word_vectors(network, vectors):
+def set_word_vectors(network: keras.Model, vectors: ArrayLike) -> None:
     """Give a network made by `reward` pretrained vectors of words, `(vocabulary_size, embedding_size)`; row k is of word k."""
     layer, vectors = network.get_layer("word_vectors"), np.asarray(vectors, "float32")
     expected = (layer.input_dim, layer.output_dim)

@@ -1,9 +1,13 @@
 """All figures of told stories at once."""
 
+from collections.abc import Iterable, Sequence
+
 from kgan.stories import captions, meteor_score
 
 
-def story_report(stories, references, original_meteor=None):
+def story_report(
+    stories: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]], original_meteor: bool | None = None
+) -> dict[str, float]:
     """Figures of told stories against human ones, one told story an album, by the paper's protocol (1804.09160).
 
     The five sentences are one text, taken as it is; BLEU, METEOR, ROUGE-L and CIDEr against all references of the album; the
@@ -36,7 +40,7 @@ def story_report(stories, references, original_meteor=None):
     }
 
 
-def metric_versions(figures):
+def metric_versions(figures: Iterable[str]) -> dict[str, str]:
     """What exactly the figures of a `story_report` are: dict of name to description, to be kept beside them."""
     known = {**captions.VERSIONS, **meteor_score.VERSIONS}
     found = {
@@ -48,7 +52,7 @@ def metric_versions(figures):
     }
 
 
-def _stemmer():
+def _stemmer() -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:

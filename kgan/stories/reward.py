@@ -2,12 +2,15 @@
 
 import base64
 import zlib
+from collections.abc import Iterable
+from typing import Any, Self
 
 import keras
 import numpy as np
 
 from kgan.stories import captions, meteor_score
-from kgan.stories.sentences import END, PHOTOS, UNKNOWN
+from kgan.stories.sentences import END, PHOTOS, UNKNOWN, Stories, Vocabulary
+from kgan.types import Array, Config
 
 REWARDS = ("bleu-1", "bleu-2", "bleu-3", "bleu-4", "meteor", "rouge-l", "cider-d")
 
@@ -40,7 +43,7 @@ class StoryReward:
     [1.0, 0.488]
     """
 
-    def __init__(self, metric="bleu-4", words=None, frequencies=None):
+    def __init__(self, metric: str = "bleu-4", words: Iterable[str] | None = None, frequencies: Any = None) -> None:
         if metric not in REWARDS:
             raise ValueError(f"`metric` must be one of {', '.join(REWARDS)}. Received: {metric!r}.")
         if metric == "meteor" and words is None:
@@ -50,14 +53,14 @@ class StoryReward:
         self.metric = metric
         self.words = None if words is None else tuple(words)
         self.frequencies = _unpacked(frequencies) if isinstance(frequencies, dict) else frequencies
-        if metric == "meteor":
+        if metric == "meteor" and self.words is not None:
             ids = range(UNKNOWN + 1, UNKNOWN + 1 + len(self.words))
-            by_stem = {}
+            by_stem: dict[Any, int] = {}
             self._stems = {i: by_stem.setdefault(stem, i) for i, stem in zip(ids, meteor_score.stems(self.words), strict=True)}
             self._functions = {i for i, word in zip(ids, self.words, strict=True) if word in meteor_score.FUNCTION_WORDS}
 
     @classmethod
-    def of_training(cls, metric, vocabulary, stories):
+    def of_training(cls, metric: str, vocabulary: Vocabulary, stories: Stories) -> Self:
         """The reward with what it needs from the training data.
 
         Args:
@@ -66,13 +69,13 @@ class StoryReward:
         """
         frequencies = None
         if metric == "cider-d":
-            albums = {}
+            albums: dict[str, list[captions.Words]] = {}
             for album, text in zip(stories.albums, vocabulary.encode_stories(stories.texts, 30), strict=True):
                 albums.setdefault(album, []).append(flat(text, -2))
             frequencies = captions.DocumentFrequencies(list(albums.values()))
         return cls(metric, vocabulary.words if metric == "meteor" else None, frequencies)
 
-    def __call__(self, samples, references):
+    def __call__(self, samples: Array, references: Array) -> Array:
         """Rewards of stories.
 
         Args:
@@ -96,7 +99,7 @@ class StoryReward:
             raise ValueError(f"References must not be empty. There is no word in that of index {empty[0]}.")
         return np.asarray(self._each(texts, others), "float32")
 
-    def _each(self, texts, others):
+    def _each(self, texts: list[tuple[int, ...]], others: list[tuple[int, ...]]) -> Array | list[float]:
         given = [[other] for other in others]
         if self.metric.startswith("bleu-"):
             return captions.bleu(texts, given, int(self.metric[-1]))[1][:, -1]
@@ -106,27 +109,27 @@ class StoryReward:
             return captions.cider(texts, given, self.frequencies)[1]
         return [meteor_score.score(self._meteor(text, other)) for text, other in zip(texts, others, strict=True)]
 
-    def _meteor(self, text, other):
-        stems = [[self._stems.get(i, i) for i in words] for words in (text, other)]
-        return meteor_score.statistics(text, other, *stems, self._functions, beam_width=1)
+    def _meteor(self, text: tuple[int, ...], other: tuple[int, ...]) -> Array:
+        own, others = ([self._stems.get(i, i) for i in words] for words in (text, other))
+        return meteor_score.statistics(text, other, own, others, self._functions, beam_width=1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"metric": self.metric, "words": self.words, "frequencies": _packed(self.frequencies)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 
-def flat(story, unknown):
+def flat(story: Array, unknown: int) -> tuple[int, ...]:
     """The words of a story's ids `(5, length)` up to each sentence's end, as one tuple; unknown ones become `unknown`."""
-    found = []
+    found: list[int] = []
     for sentence in story.tolist():
         found += sentence[: sentence.index(END)] if END in sentence else sentence
     return tuple(unknown if i == UNKNOWN else i for i in found)
 
 
-def _packed(frequencies):
+def _packed(frequencies: captions.DocumentFrequencies | None) -> Config | None:
     """As JSON holds it: rows of four ids, filled with 0, and a count, compressed."""
     if frequencies is None:
         return None
@@ -135,7 +138,7 @@ def _packed(frequencies):
     return {"documents": frequencies.documents, "counts": base64.b64encode(zlib.compress(content)).decode("ascii")}
 
 
-def _unpacked(content):
+def _unpacked(content: Config) -> captions.DocumentFrequencies:
     rows = np.frombuffer(zlib.decompress(base64.b64decode(content["counts"])), "<i4").reshape(-1, captions.CIDER_N + 1)
     found = captions.DocumentFrequencies()
     found.documents = int(content["documents"])

@@ -1,12 +1,19 @@
 """Stories of photo albums: words and their ids, minibatches for `fit`, references for metrics."""
 
 import collections
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kgan.backend.feeding import check_batch_size, epoch_indices, finish, tensorflow
 from kgan.files import read_json, write_json
+from kgan.types import Array, Tensor
+
+Story = Sequence[str]
+"""A story: five sentences, words parted by blanks."""
 
 PHOTOS = 5
 """Photos of an album and sentences of a story, as in VIST."""
@@ -33,7 +40,7 @@ class Vocabulary:
 
     unknown_word = "<unk>"
 
-    def __init__(self, words):
+    def __init__(self, words: Iterable[str]) -> None:
         if isinstance(words, (str, bytes, dict)):
             raise TypeError(f"`words` must be a sequence of words. Received: {words!r:.100}.")
         self.words = tuple(words)
@@ -46,7 +53,7 @@ class Vocabulary:
             raise ValueError(f"A vocabulary holds every word once. More than once: {twice[:_NAMED]}.")
 
     @classmethod
-    def of(cls, sentences, more_than=5):
+    def of(cls, sentences: Iterable[str], more_than: int = 5) -> Self:
         """The words seen more often than `more_than` times (default 5, the paper's), by falling frequency, equal ones by the
         alphabet.
 
@@ -65,41 +72,41 @@ class Vocabulary:
             )
         return cls(kept)
 
-    def __len__(self):
+    def __len__(self) -> int:
         """Number of ids, the two special ones included: `vocabulary_size` of the models."""
         return len(self.words) + _FIRST_WORD
 
-    def encode(self, sentence, length=30):
+    def encode(self, sentence: str, length: int = 30) -> Array:
         """Ids of a sentence, int32 `(length,)`: at most `length - 1` words, then zeros."""
         if length < 2:
             raise ValueError(f"`length` must be at least 2, a word and the end. Received: {length!r}.")
         found = [self.ids.get(word, UNKNOWN) for word in sentence.split()[: length - 1]]
         return np.asarray(found + [END] * (length - len(found)), "int32")
 
-    def decode(self, ids):
+    def decode(self, ids: ArrayLike) -> str:
         """The sentence up to the first 0, a string. Unknown words are written `<unk>`."""
-        ids = np.asarray(ids).tolist()
-        ids = ids[: ids.index(END)] if END in ids else ids
-        outside = [i for i in ids if not 0 < i < len(self)]
+        found: list[int] = np.asarray(ids).tolist()
+        found = found[: found.index(END)] if END in found else found
+        outside = [i for i in found if not 0 < i < len(self)]
         if outside:
             raise ValueError(f"Ids lie between 0 and {len(self) - 1} in this vocabulary. Received: {outside[:_NAMED]}.")
-        return " ".join(self.unknown_word if i == UNKNOWN else self.words[i - _FIRST_WORD] for i in ids)
+        return " ".join(self.unknown_word if i == UNKNOWN else self.words[i - _FIRST_WORD] for i in found)
 
-    def encode_stories(self, stories, length=30):
+    def encode_stories(self, stories: Sequence[Story], length: int = 30) -> Array:
         """Ids of stories, sequences of five sentences: int32 `(count, 5, length)`."""
         check_stories(stories)
         return np.stack([[self.encode(sentence, length) for sentence in story] for story in stories])
 
-    def decode_stories(self, ids):
+    def decode_stories(self, ids: ArrayLike) -> list[list[str]]:
         """Stories from ids `(count, 5, length)`: a list of lists of five strings."""
         return [[self.decode(sentence) for sentence in story] for story in np.asarray(ids)]
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write a JSON file, atomically."""
         write_json(path, {"words": list(self.words)})
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote.
 
         Raises:
@@ -111,7 +118,7 @@ class Vocabulary:
         return read_json(path, "a vocabulary, an object with a list of `words`", lambda content: cls(content["words"]))
 
 
-def check_stories(stories):
+def check_stories(stories: Sequence[Story]) -> None:
     """Refuse what is no list of stories of five sentences."""
     if not len(stories):
         raise ValueError("There is no story.")
@@ -142,12 +149,12 @@ class Stories:
     ((2, 5, 5), [[3, 4, 0, 0], [4, 0, 0, 0], [2, 0, 0, 0], [3, 0, 0, 0], [4, 0, 0, 0]])
     """
 
-    def __init__(self, features, photos, texts, albums):
+    def __init__(self, features: ArrayLike, photos: ArrayLike, texts: Iterable[Story], albums: Iterable[str]) -> None:
         self.features = np.asarray(features, "float32")
         self.photos = np.asarray(photos, "int32")
         self.texts = [tuple(story) for story in texts]
         self.albums = list(albums)
-        self.notes = {}
+        self.notes: dict[str, int] = {}
         check_stories(self.texts)
         if self.features.ndim != 2 or not np.isfinite(self.features).all():
             raise ValueError(f"Features must be finite numbers (photos, photo_size). Received shape {self.features.shape}.")
@@ -161,28 +168,37 @@ class Stories:
                 f"Photos are rows of {len(self.features)} features. Received {self.photos.min()} to {self.photos.max()}."
             )
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.texts)
 
     @property
-    def photo_size(self):
+    def photo_size(self) -> int:
         return self.features.shape[1]
 
-    def vocabulary(self, more_than=5):
+    def vocabulary(self, more_than: int = 5) -> Vocabulary:
         """`Vocabulary` of these stories."""
         return Vocabulary.of((sentence for story in self.texts for sentence in story), more_than)
 
-    def arrays(self, vocabulary, length=30):
+    def arrays(self, vocabulary: Vocabulary, length: int = 30) -> tuple[Array, Array]:
         """`(photos, story)`: float32 `(stories, 5, photo_size)`, int32 `(stories, 5, length)`."""
         return self.features[self.photos], vocabulary.encode_stories(self.texts, length)
 
-    def load(self, vocabulary, batch_size=64, length=30, *, shuffle=True, seed=0, passes=1):
+    def load(
+        self,
+        vocabulary: Vocabulary,
+        batch_size: int = 64,
+        length: int = 30,
+        *,
+        shuffle: bool = True,
+        seed: int = 0,
+        passes: int = 1,
+    ) -> Any:
         """Minibatches `(photos, story)` for `fit`.
 
         Args:
             vocabulary: `Vocabulary`.
-            batch_size: int, default 64, the release's.
-            length: int, default 30: ids of a sentence, at most `length - 1` words.
+            batch_size: default 64, the release's.
+            length: default 30: ids of a sentence, at most `length - 1` words.
             shuffle, seed: as in `kgan.datasets.from_arrays`.
             passes: int >= 1, default 1: passes over the stories in one epoch.
 
@@ -195,14 +211,14 @@ class Stories:
             features, photos = tf.constant(self.features), tf.constant(self.photos)
             words = tf.constant(vocabulary.encode_stories(self.texts, length))
 
-        def take(chosen):
+        def take(chosen: Tensor) -> tuple[Tensor, Tensor]:
             chosen = chosen % len(self)
             return tf.gather(features, tf.gather(photos, chosen)), tf.gather(words, chosen)
 
         indices = epoch_indices(tf, len(self) * passes, seed, shuffle).batch(batch_size, drop_remainder=True)
         return finish(tf, indices.map(take), len(self) * passes // batch_size)
 
-    def by_album(self, references=5):
+    def by_album(self, references: int = 5) -> tuple[list[str], Array, list[list[tuple[str, ...]]]]:
         """One row an album, as the paper evaluates: the photos of its first story, and up to so many human stories.
 
         Args:
@@ -212,7 +228,7 @@ class Stories:
             `(albums, photos, references)`: list of ids in the order of their first story; float32 `(albums, 5, photo_size)`; a
             list of lists of stories, each a tuple of five sentences.
         """
-        rows = {}
+        rows: dict[str, list[int]] = {}
         for index, album in enumerate(self.albums):
             rows.setdefault(album, []).append(index)
         firsts = [indices[0] for indices in rows.values()]

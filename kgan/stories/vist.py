@@ -2,21 +2,25 @@
 
 import os
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kgan.arguments import shown
 from kgan.files import atomic_write, read_array, read_json
 from kgan.stories.sentences import PHOTOS, Stories, Vocabulary
+from kgan.types import Array
 
 _SPLITS = {"train": "train", "validation": "val", "test": "test"}
 _KEYS = ("story_id", "album_id", "photo_flickr_id", "worker_arranged_photo_order", "text")
 _RESNET_SIDE = 224
+_Told = tuple[str, str, list[str], tuple[str, ...]]  # story, album, photos, sentences
 _NAMED = 10
 
 
-def vist(root, split="train", features=None, limit=None):
+def vist(root: str | Path, split: str = "train", features: str | Path | None = None, limit: int | None = None) -> Stories:
     """Stories of VIST with the features of their photos.
 
     Stories one of whose photos has no feature file are left out, as the paper does; of files that cannot be read, the features
@@ -31,7 +35,7 @@ def vist(root, split="train", features=None, limit=None):
         limit: int or None (default): only as many stories, the first of the file.
 
     Returns:
-        `Stories`. `text` is taken as it stands in the file, already tokenised and lower case, names as [male], [location] and so on.
+        `Stories`. `text` is taken as it stands in the file, already tokenized and lower case, names as [male], [location] and so on.
         `notes` has `stories_without_photo`, `photos_missing` and `photos_unreadable`.
 
     Raises:
@@ -53,7 +57,7 @@ def vist(root, split="train", features=None, limit=None):
             f"None of {len(stories)} stories has all its photos in {str(folder)!r}. {wanted[0]:.40}.npy, say, is missing."
         )
     used = list(dict.fromkeys(photo for _, _, photos, _ in kept for photo in photos))
-    vectors, unreadable = _read_features([paths[photo] for photo in used])
+    vectors, unreadable = _read_features([path for photo in used if (path := paths[photo]) is not None])
     row = {photo: index for index, photo in enumerate(used)}
     rows, texts = [[row[photo] for photo in photos] for _, _, photos, _ in kept], [text for *_, text in kept]
     found = Stories(vectors, rows, texts, [album for _, album, _, _ in kept])
@@ -72,18 +76,18 @@ def vist(root, split="train", features=None, limit=None):
     return found
 
 
-def vist_vocabulary(root, more_than=5, splits=("train", "validation", "test")):
+def vist_vocabulary(root: str | Path, more_than: int = 5, splits: Sequence[str] = ("train", "validation", "test")) -> Vocabulary:
     """`Vocabulary` of VIST's stories.
 
     Args:
-        root: as in `vist`. more_than: int, default 5: words seen more often.
+        root: as in `vist`. more_than: default 5: words seen more often.
         splits: which stories are counted. Default all three, as the release does, 9,837 ids with the paper's files; the words of
             the test stories are among them.
     """
     return Vocabulary.of((s for split in splits for *_, text in _read_stories(root, split) for s in text), more_than)
 
 
-def _read_stories(root, split):
+def _read_stories(root: str | Path, split: str) -> list[_Told]:
     """`(story, album, photos, sentences)` in the order of the file, photos as strings."""
     if split not in _SPLITS:
         raise ValueError(f"`split` must be one of {', '.join(_SPLITS)}. Received: {split!r}.")
@@ -109,9 +113,10 @@ def _read_stories(root, split):
     return found
 
 
-def _parse(content):
+def _parse(content: Any) -> tuple[dict[str, list[tuple[int, str, str]]], dict[str, str]]:
     """Dicts of story to its parts, `(place, photo, text)`, and to its album."""
-    told, albums = {}, {}
+    told: dict[str, list[tuple[int, str, str]]] = {}
+    albums: dict[str, str] = {}
     for (entry,) in content["annotations"]:
         story, album, photo, order, text = (entry[key] for key in _KEYS)
         if not isinstance(text, str) or not all(isinstance(name, (str, int)) for name in (story, album, photo)):
@@ -121,14 +126,15 @@ def _parse(content):
     return told, albums
 
 
-def _find(folder, split, photo, suffixes=(".npy",)):
+def _find(folder: Path, split: str, photo: str, suffixes: Sequence[str] = (".npy",)) -> Path | None:
     places = (folder / part / f"{photo}{suffix}" for part in ("", _SPLITS[split]) for suffix in suffixes)
     return next((path for path in places if os.path.isfile(path)), None)  # False too for names that no file can have
 
 
-def _read_features(paths):
+def _read_features(paths: Sequence[Path]) -> tuple[Array, list[str]]:
     """Vectors, zeros where a file cannot be read, and the names of those."""
-    vectors, unreadable = [], []
+    vectors: list[Array | None] = []
+    unreadable: list[str] = []
     for path in paths:
         try:
             vector = read_array(path, "a vector of numbers").ravel()
@@ -138,7 +144,7 @@ def _read_features(paths):
             vectors.append(None)
         if vectors[-1] is None:
             unreadable.append(path.name)
-    sizes = {}
+    sizes: dict[int, str] = {}
     for path, vector in zip(paths, vectors, strict=True):
         if vector is not None:
             sizes.setdefault(vector.size, path.name)
@@ -150,7 +156,15 @@ def _read_features(paths):
     return np.stack([nothing if vector is None else vector for vector in vectors]), unreadable
 
 
-def photo_features(root, images, output=None, weights=None, splits=tuple(_SPLITS), network=None, batch_size=32):
+def photo_features(
+    root: str | Path,
+    images: str | Path,
+    output: str | Path | None = None,
+    weights: str | Path | None = None,
+    splits: Sequence[str] = tuple(_SPLITS),
+    network: Callable[[Array], Any] | None = None,
+    batch_size: int = 32,
+) -> dict[str, int]:
     """Write the features of VIST's photos, a .npy file each. What is there already stays, so that an interrupted run goes on.
 
     Photos that cannot be read get zeros; for those that are missing nothing is written.
@@ -159,7 +173,7 @@ def photo_features(root, images, output=None, weights=None, splits=tuple(_SPLITS
         root: as in `vist`. images: folder with `<split>/<photo_flickr_id>.jpg` (or .png), as VIST is distributed.
         output: folder, default `features` in `root`.
         weights: file with the weights of `keras.applications.ResNet152`, `..._notop.h5` or with the classifier. Nothing is downloaded.
-        splits: which stories' photos. batch_size: int, default 32.
+        splits: which stories' photos. batch_size: default 32.
         network: None (default), or another callable from float pixels `(batch, 224, 224, 3)` in [0, 255], RGB, to features.
 
     Returns:
@@ -172,7 +186,8 @@ def photo_features(root, images, output=None, weights=None, splits=tuple(_SPLITS
     if not images.is_dir():
         raise FileNotFoundError(f"There is no folder of photos {str(images)!r}.")
     network = network or resnet(weights)
-    counts, batch = {"written": 0, "unreadable": 0, "missing": 0}, []
+    counts = {"written": 0, "unreadable": 0, "missing": 0}
+    batch: list[tuple[Path, Array | None]] = []
     for split in splits:
         folder = output / _SPLITS[split]
         folder.mkdir(parents=True, exist_ok=True)
@@ -192,7 +207,7 @@ def photo_features(root, images, output=None, weights=None, splits=tuple(_SPLITS
     return counts
 
 
-def resnet(weights):
+def resnet(weights: str | Path | None) -> Callable[[Array], Array]:
     """ResNet-152 up to its last pooling, 2048 numbers, with weights from a file: callable from pixels in [0, 255], RGB, to an array.
 
     Pixels are prepared as its Keras weights want them, BGR less the means of ImageNet; the paper used weights of torch and their scaling.
@@ -211,7 +226,7 @@ def resnet(weights):
     return lambda pixels: model.predict(keras.applications.resnet.preprocess_input(pixels), verbose=0)
 
 
-def read_photo(path):
+def read_photo(path: Path) -> Array | None:
     """Pixels of a photo for `resnet`: float32 (224, 224, 3) in [0, 255], its central square resized; None if it cannot be read."""
     from kgan.images import read_image
 
@@ -221,7 +236,7 @@ def read_photo(path):
         return None
 
 
-def _write(batch, network):
+def _write(batch: Sequence[tuple[Path, Array | None]], network: Callable[[Array], Any]) -> int:
     """Write the features of `(path, pixels)`."""
     if not batch:
         return 0

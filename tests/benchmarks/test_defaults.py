@@ -25,7 +25,9 @@ def test_every_family_has_one_default_of_a_known_kind():
 
 
 def test_the_table_marks_what_has_not_learned():
-    rows = defaults.table([line("GAN", 0, 5.0, True), line("GAN", 1, 50.0, False), line("GAN", 0, 80.0, False, 480.0)]).split("\n")
+    rows = defaults.table([line("GAN", 0, 5.0, True), line("GAN", 1, 50.0, False), line("GAN", 0, 80.0, False, 480.0)]).split(
+        "\n"
+    )
     assert rows[2] == "| GAN | digits | 120 | 7 | 150 | 5 | **50** | 1 of 2 |"
     assert rows[3] == "| GAN | digits | 480 | 7 | 150 | **80** |  | 0 of 1 |"
 

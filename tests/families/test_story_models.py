@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tests.stories.story_reference import Reference
 
 import kgan
 from kgan import backend
 from kgan.families.bases import story_model as stories
 from tests.conformance.specs import STORIES, albums
+from tests.stories.story_reference import Reference
 
 PHOTOS, TOLD = albums(np.random.default_rng(0), 12)
 

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 import kgan
-from kgan import metrics
 from kgan.stories import Stories, Vocabulary, captions, meteor_score
 
 TEXTS = [

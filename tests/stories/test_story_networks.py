@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
-from tests.stories.story_reference import Reference, log_softmax, weights_of
 
 from kgan.stories import StoryPolicy
 from kgan.stories import networks as stories
+from tests.stories.story_reference import Reference, log_softmax, weights_of
 
 
 @pytest.fixture(scope="module")

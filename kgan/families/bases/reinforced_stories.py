@@ -3,14 +3,19 @@
 Wang, Chen, Wang, Wang, "No Metrics Are Perfect", ACL 2018, arXiv 1804.09160, and its authors' code.
 """
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import keras
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.engine import Move, Observation, Turn
+from kgan.arguments import Count, LayerLike, Network, NonNegative
+from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.story_model import StoryModel, ended, story_optimizer
 from kgan.stories import networks
 from kgan.stories.networks import shifted
+from kgan.types import Array, Tensor
 
 
 class ReinforcedStories(StoryModel):
@@ -23,9 +28,9 @@ class ReinforcedStories(StoryModel):
     where the baseline `b_t = w^T s_t + c` reads the decoder's states and moves nothing but w and c.
     """
 
-    def __init__(self, *args, rl_weight=0.5, baseline=None, **kwargs):
+    def __init__(self, *args: Any, rl_weight: NonNegative = 0.5, baseline: LayerLike | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if not 0.0 <= rl_weight <= 1.0:
+        if rl_weight > 1.0:
             raise ValueError(f"`rl_weight` must lie in [0, 1]. Received: {rl_weight!r}.")
         self.rl_weight = rl_weight
         # From 0, not at random: a baseline far off the rewards pushes a warm start over before it has learned.
@@ -33,8 +38,8 @@ class ReinforcedStories(StoryModel):
         if not self.baseline.built:
             self.baseline.build((None, self.units))
 
-    def rewards(self, photos, words, likelihoods, stories):
-        """What samples earn.
+    def rewards(self, photos: Tensor, words: Tensor, likelihoods: Tensor, stories: Tensor) -> Tensor:
+        """The rewards of samples.
 
         Args:
             photos: tensor `(batch, num_photos, photo_size)`.
@@ -47,11 +52,11 @@ class ReinforcedStories(StoryModel):
         """
         raise NotImplementedError(f"{type(self).__name__} must define rewards(photos, words, likelihoods, stories).")
 
-    def policy_move(self):
+    def policy_move(self) -> Move:
         players = ("policy", "baseline") if self.rl_weight > 0 else ("policy",)
         return Move("policy", players, self.policy_loss)
 
-    def policy_loss(self, batch):
+    def policy_loss(self, batch: Any) -> Terms:
         if self.rl_weight == 0:
             return self.cross_entropy_loss(batch)
         photos, stories = batch
@@ -87,13 +92,13 @@ class ReinforcedStories(StoryModel):
             terms["cross_entropy"] = (1.0 - self.rl_weight) * cross_entropy
         return terms
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {"policy": story_optimizer(2e-4)}
 
 
 class JudgedStories(ReinforcedStories):
-    """A policy against a network that scores sentences. Subclasses say what the network minimizes (`reward_objective`), what reward a score is
-    (`reward_of_score`) and, where that is not all, what rewards the policy receives (`rewards`).
+    """A policy against a network that scores sentences. Subclasses say what the network minimizes (`reward_objective`), what reward a
+    score is (`reward_of_score`) and, where that is not all, what rewards the policy receives (`rewards`).
 
     The players take turns in blocks: `reward_steps` minibatches for the reward, then `policy_steps` for the policy, each fresh, and so on.
     In a block the player at rest is in inference mode; both human and sampled stories are about the minibatch's photos.
@@ -101,16 +106,16 @@ class JudgedStories(ReinforcedStories):
 
     def __init__(
         self,
-        *args,
-        reward=None,
-        filters=512,
-        fusion="add",
-        squash="softsign",
-        frozen_embedding=False,
-        reward_steps=50,
-        policy_steps=50,
-        **kwargs,
-    ):
+        *args: Any,
+        reward: Network | None = None,
+        filters: Count = 512,
+        fusion: str = "add",
+        squash: str = "softsign",
+        frozen_embedding: bool = False,
+        reward_steps: Count = 50,
+        policy_steps: Count = 50,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.filters = filters
         self.fusion = fusion
@@ -134,35 +139,35 @@ class JudgedStories(ReinforcedStories):
                 f"Received one from {taken} to {tuple(self.reward.output_shape)[1:]}."
             )
 
-    reward_objective = None
+    reward_objective: ClassVar[Callable[..., Tensor]]
     """A function `(human scores, sampled scores) -> scalar`, what the network minimizes."""
-    reward_of_score = staticmethod(lambda scores: scores)
+    reward_of_score: ClassVar[Callable[..., Tensor]] = staticmethod(lambda scores: scores)
     """The reward that a score is."""
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: story_optimizer(2e-4) for move in ("reward", "policy")}
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         return (
             Turn((Move("reward", ("reward",), self.reward_loss),), when=self.reward_due),
             Turn((self.policy_move(),), when=self.policy_due, fresh=False),
         )
 
-    def reward_due(self):
+    def reward_due(self) -> Tensor:
         """Whether this round is the reward's: a function of the number of rounds played, so that there is nothing to save."""
         played = ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "int32")
         return ops.mod(played, self.reward_steps + self.policy_steps) < self.reward_steps
 
-    def policy_due(self):
+    def policy_due(self) -> Tensor:
         return ops.logical_not(self.reward_due())
 
-    def score(self, photos, stories, training=False):
+    def score(self, photos: Tensor, stories: Tensor, training: bool = False) -> Tensor:
         """The reward network's output for every sentence, `(batch, num_photos)`, in at least float32."""
         words = ended(self.rows(stories))
         scores = self.reward([ops.reshape(photos, (-1, self.photo_size)), words], training=training)
         return ops.reshape(backend.full_precision(scores), (-1, self.num_photos))
 
-    def score_both(self, batch):
+    def score_both(self, batch: Any) -> tuple[Tensor, Tensor]:
         """Scores of the human stories of a batch and of samples about the same photos, each `(batch, num_photos)`."""
         photos, stories = batch
         human = self.rows(stories)
@@ -172,7 +177,7 @@ class JudgedStories(ReinforcedStories):
         scores = self.score(ops.concatenate([photos, photos]), both, self.in_training)
         return ops.split(scores, 2)
 
-    def reward_loss(self, batch):
+    def reward_loss(self, batch: Any) -> Terms:
         human, sampled = self.score_both(batch)
         return {
             "adversarial": self.reward_objective(human, sampled),
@@ -180,21 +185,21 @@ class JudgedStories(ReinforcedStories):
             "sampled": Observation(ops.mean(self.reward_of_score(sampled))),
         }
 
-    def reward_of(self, photos, stories, batch_size=64):
-        """What every sentence earns from the reward network, before `kappa` and entropy.
+    def reward_of(self, photos: Array, stories: Array, batch_size: int = 64) -> Array:
+        """The learned reward of every sentence, before `kappa` and entropy.
 
         Args:
             photos, stories: arrays as in `fit`; words behind the end of a sentence count nothing.
-            batch_size: int, default 64, stories computed at once.
+            batch_size: default 64, stories computed at once.
 
         Returns:
             float array `(stories, num_photos)`.
         """
         return self._about("reward", photos, stories, batch_size)
 
-    def compiled_call(self, kind):
+    def compiled_call(self, kind: str) -> Callable[[Tensor, Tensor], Tensor]:
         return self.learned_reward if kind == "reward" else super().compiled_call(kind)
 
-    def learned_reward(self, photos, stories):
+    def learned_reward(self, photos: Tensor, stories: Tensor) -> Tensor:
         """The learned reward of sentences, `(batch, num_photos)`."""
         return self.reward_of_score(self.score(photos, stories))

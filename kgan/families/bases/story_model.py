@@ -1,14 +1,18 @@
 """What the systems of "No Metrics Are Perfect" share (Wang et al., ACL 2018, arXiv 1804.09160): a policy, its data, telling stories."""
 
 import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.engine import AdversarialModel
-from kgan.stories.networks import StoryPolicy, shifted
+from kgan.arguments import Count, Several
+from kgan.engine import AdversarialModel, Terms
+from kgan.stories.networks import Encoded, StoryPolicy, shifted
+from kgan.types import Array, Logs, SeedLike, Tensor
 
 DECODINGS = ("beam", "greedy", "sample")
 
@@ -17,10 +21,10 @@ class StoryModel(AdversarialModel):
     """A policy that tells a sentence about each of several photos. Subclasses write the game.
 
     Args:
-        vocabulary_size: int >= 3: 0 (begin, end, padding), 1 (unknown), and the words. May be left out when `policy` is given.
-        photo_size: int, default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
-        num_photos: int, default 5 (the paper's). sentence_length: int, default 30 (the authors'), the end included.
-        units: int, default 512 (the paper's), of the policy.
+        vocabulary_size: at least 3: 0 (begin, end, padding), 1 (unknown), and the words. May be left out when `policy` is given.
+        photo_size: default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
+        num_photos: default 5 (the paper's). sentence_length: default 30 (the authors'), the end included.
+        units: default 512 (the paper's), of the policy.
         policy: `kgan.stories.StoryPolicy` of your own, taken as it is; the sizes are then its.
         scheduled_sampling: `(epochs, step, largest)` or None: with probability `min(step * floor(epoch / epochs), largest)`, word by word,
             cross-entropy feeds a word drawn from the policy instead of the human one.
@@ -32,19 +36,17 @@ class StoryModel(AdversarialModel):
 
     def __init__(
         self,
-        vocabulary_size=None,
-        photo_size=2048,
-        num_photos=5,
-        sentence_length=30,
+        vocabulary_size: Several | None = None,
+        photo_size: Count = 2048,
+        num_photos: Count = 5,
+        sentence_length: Count = 30,
         *,
-        units=512,
-        policy=None,
-        scheduled_sampling=None,
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(seed=seed, name=name, dtype=dtype)
+        units: Count = 512,
+        policy: StoryPolicy | None = None,
+        scheduled_sampling: Sequence[float] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
         if policy is None:
             if vocabulary_size is None:
                 raise ValueError("Give `vocabulary_size`, the number of word ids, 0 and 1 included.")
@@ -67,24 +69,24 @@ class StoryModel(AdversarialModel):
         self._compiled_calls = _CompiledCalls(self)
 
     @property
-    def generator(self):
+    def generator(self) -> StoryPolicy:
         """The policy: what `generate` samples from and `compile(averages={"generator": ...})` averages."""
         return self.policy
 
     # Data ------------------------------------------------------------------------------------------------------------
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> Any:
         photos, stories, _ = keras.utils.unpack_x_y_sample_weight(data)
         return photos, stories
 
-    def check_data(self, batch):
+    def check_data(self, batch: Any) -> None:
         photos, stories = batch
         if stories is None:
             raise ValueError("Data must be pairs (photos, stories). Received photos alone.")
         self.check_photos(photos)
         self.check_stories(stories, len(photos))
 
-    def check_photos(self, photos):
+    def check_photos(self, photos: Array) -> None:
         """Refuse features of photos of another shape or type, or that are not finite."""
         photos = np.asarray(photos)
         if photos.ndim != 3 or photos.shape[1:] != (self.num_photos, self.photo_size):
@@ -98,7 +100,7 @@ class StoryModel(AdversarialModel):
                 f"{', with NaN or infinity' if np.issubdtype(photos.dtype, np.floating) else ''}. Missing photos may be zeros."
             )
 
-    def check_stories(self, stories, count, empty=False):
+    def check_stories(self, stories: Array, count: int, empty: bool = False) -> None:
         """Refuse stories of another shape, with words out of the vocabulary, behind their end, or without any (unless `empty`)."""
         stories = np.asarray(stories)
         if stories.shape != (count, self.num_photos, self.sentence_length):
@@ -118,7 +120,9 @@ class StoryModel(AdversarialModel):
         if ((stories[..., :-1] == 0) & (stories[..., 1:] != 0)).any():
             raise ValueError("A sentence has words behind its end, which is the first 0. Pad sentences with 0.")
 
-    def fit(self, x, y=None, *, callbacks=None, **kwargs):
+    def fit(
+        self, x: Any, y: Any = None, *, callbacks: Sequence[keras.callbacks.Callback] | None = None, **kwargs: Any
+    ) -> keras.callbacks.History:
         """As in `kgan.AdversarialModel`, all stories checked first where they are in memory."""
         if y is not None:
             self.check_data((x, y))
@@ -127,7 +131,7 @@ class StoryModel(AdversarialModel):
 
     # Losses ----------------------------------------------------------------------------------------------------------
 
-    def cross_entropy_loss(self, batch):
+    def cross_entropy_loss(self, batch: Any) -> Terms:
         """`-sum mask log pi(w) / sum mask` over human words, with scheduled sampling where it is set."""
         photos, stories = batch
         words = self.rows(stories)
@@ -138,43 +142,45 @@ class StoryModel(AdversarialModel):
         likelihoods = self.policy.log_probabilities(logits, words)
         return {"cross_entropy": objectives.masked_cross_entropy(likelihoods, objectives.word_mask(words))}
 
-    def fed_words(self, words, encoded, drops):
+    def fed_words(self, words: Tensor, encoded: Encoded, drops: Tensor | None) -> Tensor:
         """The human words, some replaced by the policy's own as the schedule says. They carry no gradient, as in the code."""
         if not self.scheduled_sampling or not self.in_training:
             return words
         probability = ops.convert_to_tensor(self.sampling_probability)
         noise, chance = (self.uniform_noise(words) for _ in range(2))
 
-        def mixed():
+        def mixed() -> Tensor:
             with self.undifferentiated():
-                return self.policy.unroll(*_fixed(encoded, drops), noise, story=words, keep=chance >= probability)
+                contexts, factors = _fixed(encoded, drops)
+                return self.policy.unroll(contexts, factors, noise, story=words, keep=chance >= probability)
 
         return backend.conditional(probability > 0, mixed, lambda: words)
 
-    def rows(self, stories):
+    def rows(self, stories: Tensor) -> Tensor:
         """Stories as sentences, a row each, int32."""
         return ops.reshape(ops.cast(stories, "int32"), (-1, self.sentence_length))
 
-    def uniform_noise(self, words):
+    def uniform_noise(self, words: Tensor) -> Tensor:
         """One number for every word, from the stream of the training."""
         return keras.random.uniform(ops.shape(words), dtype="float32", seed=self.seed_generator)
 
     @contextlib.contextmanager
-    def undifferentiated(self):
+    def undifferentiated(self) -> Iterator[None]:
         """The policy at its present weights, recording nothing: words that it draws are numbers."""
         fixed = [(v, ops.stop_gradient(ops.convert_to_tensor(v))) for v in self.policy.trainable_variables]
         with backend.no_gradient(), backend.Overlay(fixed, commit=True):
             yield
 
-    def drawn_words(self, encoded, drops, rows):
+    def drawn_words(self, encoded: Encoded, drops: Tensor | None, rows: Any) -> Tensor:
         """Sentences drawn from the policy, `(rows, sentence_length)`, 0 behind their end."""
         noise = keras.random.uniform((rows, self.sentence_length), dtype="float32", seed=self.seed_generator)
         with self.undifferentiated():
-            return ops.stop_gradient(self.policy.unroll(*_fixed(encoded, drops), noise))
+            contexts, factors = _fixed(encoded, drops)
+            return ops.stop_gradient(self.policy.unroll(contexts, factors, noise))
 
     # Stories ---------------------------------------------------------------------------------------------------------
 
-    def generator_inputs(self, count, condition=None, seed=None):
+    def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Any:
         if condition is None:
             raise ValueError(f"{type(self).__name__} tells stories about photos: pass `condition=photos`, or use `tell(photos)`.")
         photos = np.asarray(condition)
@@ -184,15 +190,17 @@ class StoryModel(AdversarialModel):
         noise = keras.random.uniform((count, self.num_photos, self.sentence_length), dtype="float32", seed=seed)
         return {"photos": photos.astype("float32"), "noise": ops.convert_to_numpy(noise)}
 
-    def tell(self, photos, decode="beam", beam_width=3, seed=None, batch_size=64):
+    def tell(
+        self, photos: Array, decode: str = "beam", beam_width: int = 3, seed: int | None = None, batch_size: int = 64
+    ) -> Array:
         """Stories about photos, with the averaged weights if the model keeps averages.
 
         Args:
             photos: float array `(stories, num_photos, photo_size)`.
             decode: "beam" (default; the paper's), "greedy" (the likeliest word each time) or "sample".
             beam_width: int >= 1, default 3 (the authors'), sentences that the search keeps.
-            seed: int or None, of samples: the same seed tells the same stories; None (default) draws new ones at each call.
-            batch_size: int, default 64, stories computed at once.
+            seed: of samples: the same seed tells the same stories; None (default) draws new ones at each call.
+            batch_size: default 64, stories computed at once.
 
         Returns:
             int32 array `(stories, num_photos, sentence_length)`: sentences, 0 behind their end.
@@ -207,24 +215,24 @@ class StoryModel(AdversarialModel):
             raise ValueError(f"`beam_width` must be an integer from 1 to the vocabulary's size. Received: {beam_width!r}.")
         return self._compiled_calls(decode if decode == "greedy" else f"beam_{beam_width}", photos, batch_size=batch_size)
 
-    def log_probabilities(self, photos, stories, ruled=False, batch_size=64):
+    def log_probabilities(self, photos: Array, stories: Array, ruled: bool = False, batch_size: int = 64) -> Array:
         """Log-probability of every word of stories, `(stories, num_photos, sentence_length)`; 0 behind the end of a sentence.
 
         Args:
             photos, stories: arrays as in `fit`.
-            ruled: bool, default False. True: of the policy as it samples, which does not repeat words nor end early.
-            batch_size: int, default 64, stories computed at once.
+            ruled: default False. True: of the policy as it samples, which does not repeat words nor end early.
+            batch_size: default 64, stories computed at once.
         """
         return self._about("ruled" if ruled else "free", photos, stories, batch_size)
 
-    def _about(self, kind, photos, stories, batch_size):
+    def _about(self, kind: str, photos: Array, stories: Array, batch_size: int) -> Array:
         """A compiled call on photos and stories, checked."""
         photos, stories = np.asarray(photos), np.asarray(stories)
         self.check_photos(photos)
         self.check_stories(stories, len(photos), empty=True)
         return self._compiled_calls(kind, photos, stories, batch_size=batch_size)
 
-    def compiled_call(self, kind):
+    def compiled_call(self, kind: str) -> Callable[[Tensor, Tensor], Tensor]:
         """The function `(photos, stories or None) -> tensor` that a public method compiles under this name."""
         policy = self.policy
         if kind == "greedy":
@@ -232,7 +240,7 @@ class StoryModel(AdversarialModel):
         if kind.startswith("beam_"):
             return lambda photos, _: policy.by_photo(policy.beam(policy.encode(photos), int(kind.split("_")[1])))
 
-        def likelihoods(photos, stories):
+        def likelihoods(photos: Tensor, stories: Tensor) -> Tensor:
             words = self.rows(stories)
             logits = policy.logits(policy.decode(shifted(words), policy.encode(photos)))
             found = policy.log_probabilities(logits, words, ruled=kind == "ruled")
@@ -240,7 +248,7 @@ class StoryModel(AdversarialModel):
 
         return likelihoods
 
-    def start_from(self, model):
+    def start_from(self, model: "StoryModel") -> Self:
         """Take the weights of another model's policy, as it tells stories with: a warm start. The two share nothing.
 
         Args:
@@ -258,16 +266,16 @@ class StoryModel(AdversarialModel):
         return self
 
 
-def _fixed(*tensors):
+def _fixed(*tensors: Any) -> Any:
     return keras.tree.map_structure(lambda t: None if t is None else ops.stop_gradient(t), tensors)
 
 
-def ended(words):
+def ended(words: Tensor) -> Tensor:
     """Words with 0 behind the first 0."""
     return words * ops.cast(objectives.word_mask(words), words.dtype)
 
 
-def story_optimizer(rate):
+def story_optimizer(rate: float) -> keras.optimizers.Optimizer:
     """The authors' Adam, with the gradients of a move clipped to a norm of 10 over all its weights together."""
     return keras.optimizers.Adam(rate, beta_1=0.8, beta_2=0.999, epsilon=1e-8, global_clipnorm=10.0)
 
@@ -275,12 +283,12 @@ def story_optimizer(rate):
 class _Schedule(keras.callbacks.Callback):
     """Sets the probability of scheduled sampling at every epoch; a function of the epoch alone, so a resumed run goes on as it was."""
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         epochs, step, largest = self.model.scheduled_sampling
         self.model.sampling_probability.assign(min(step * (epoch // epochs), largest))
 
 
-def _checked_schedule(schedule):
+def _checked_schedule(schedule: Any) -> tuple[Any, ...] | None:
     if schedule is None:
         return None
     schedule = tuple(schedule)
@@ -296,13 +304,13 @@ def _checked_schedule(schedule):
 class _CompiledCall(keras.Model):
     """A function of a story model that Keras' `predict` compiles once for every shape."""
 
-    def __init__(self, owner, kind):
+    def __init__(self, owner: StoryModel, kind: str) -> None:
         super().__init__(name=kind)
         self.owner = owner
         self.function = owner.compiled_call(kind)
         self.built = True
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         with backend.Overlay(self.owner._averages.values(), commit=True):
             return self.function(inputs[0], inputs[1] if len(inputs) > 1 else None)
 
@@ -310,10 +318,11 @@ class _CompiledCall(keras.Model):
 class _CompiledCalls:
     """The compiled calls of a model by name, out of sight of Keras, which would list the model's layers again."""
 
-    def __init__(self, owner):
-        self.owner, self.calls = owner, {}
+    def __init__(self, owner: StoryModel) -> None:
+        self.owner = owner
+        self.calls: dict[tuple[str, int], _CompiledCall] = {}
 
-    def __call__(self, kind, *arrays, batch_size):
+    def __call__(self, kind: str, *arrays: Array, batch_size: int) -> Array:
         averaged = len(self.owner._averages.values())
         if (kind, averaged) not in self.calls:
             self.calls[kind, averaged] = _CompiledCall(self.owner, kind)
