@@ -13,7 +13,7 @@ from typing import Annotated
 import keras
 import numpy as np
 import typer
-from sources import source
+from sources import Draws, source
 
 import kgan
 from kgan import metrics, pictures, runs
@@ -27,7 +27,7 @@ def controller_stage(given, settings, setting):
     """The causal controller on labels alone."""
     labels = given.labels()
     steps = 20 if setting == "paper" else 5
-    rows = np.random.default_rng(settings.seed).integers(len(labels), size=ROUNDS * steps * settings.batch_size)
+    drawn = Draws(labels, settings.batch_size, ROUNDS * steps, settings.seed)
 
     def build(shape):
         if setting == "paper":
@@ -56,7 +56,7 @@ def controller_stage(given, settings, setting):
         draw_shares(path, given.graph.nodes, {"data": labels.mean(0), "controller": np.round(samples).mean(0)})
 
     about = {"setting": setting, "graph": repr(given.graph)}
-    return runs.train(build, settings, about, lambda: (labels[rows], (len(given.graph),)), measure, draw)
+    return runs.train(build, settings, about, lambda: (drawn, (len(given.graph),)), measure, draw)
 
 
 def image_stage(given, settings, controller, system, filters, setting):

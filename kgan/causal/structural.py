@@ -129,7 +129,8 @@ class PolynomialModel:
     """The paper's synthetic data: each node a random cubic polynomial of its causes and of noise of its own.
 
     `x = sum over a, b, c of C_abc v_a v_b v_c`, where v is 1, the exogenous u ~ U[0, 1] and the causes, and C has coefficients from
-    U[-1, 1]; rescaled to [0, 1] over a grid of its inputs and squeezed to [0.05, 0.95].
+    U[-1, 1]; rescaled to [0, 1] over a grid of its inputs. Effects see their causes like that; all samples together are squeezed to
+    [0.05, 0.95] at the end, as in the authors' code.
 
     Args:
         graph: `CausalGraph`, or what `kgan.causal.graph` takes.
@@ -145,9 +146,9 @@ class PolynomialModel:
         for node in self.graph.nodes:
             inputs = 1 + len(self.graph.parents[node])
             coefficients = rng.uniform(-1, 1, (1 + inputs,) * 3)
-            # Causes lie in [0.05, 0.95], noise in [0, 1]. Many causes: a coarser grid, which fits into memory.
+            # Causes lie in [0, 1], as the noise. Many causes: a coarser grid, which fits into memory.
             points = max(2, min(21, int(200_000 ** (1 / inputs))))
-            axes = [np.linspace(0, 1, points)] + [np.linspace(0.05, 0.95, points)] * (inputs - 1)
+            axes = [np.linspace(0, 1, points)] * inputs
             values = _polynomial(coefficients, [a.ravel() for a in np.meshgrid(*axes, indexing="ij")])
             self._nodes[node] = coefficients, values.min(), values.max()
 
@@ -158,9 +159,8 @@ class PolynomialModel:
         for node in self.graph.order:
             coefficients, low, high = self._nodes[node]
             inputs = [rng.uniform(size=count), *(columns[p] for p in self.graph.parents[node])]
-            unit = np.clip((_polynomial(coefficients, inputs) - low) / (high - low), 0, 1)
-            columns[node] = 0.05 + 0.9 * unit
-        return np.stack([columns[n] for n in self.graph.nodes], axis=-1).astype("float32")
+            columns[node] = np.clip((_polynomial(coefficients, inputs) - low) / (high - low), 0, 1)
+        return (0.05 + 0.9 * np.stack([columns[n] for n in self.graph.nodes], axis=-1)).astype("float32")
 
 
 def _polynomial(coefficients: Array, inputs: Sequence[Array]) -> Array:

@@ -56,7 +56,7 @@ def table_for(image_shape):
     return names[image_shape[0]]
 
 
-def convolutional(image_shape=(32, 32, 3), table=None, latent_size=None, width=1.0, outputs=1):
+def convolutional(image_shape=(32, 32, 3), table=None, latent_size=None, width=1.0, outputs=1, epsilon: float = 1e-4):
     """The networks of one table.
 
     Kernels from N(0, 0.01). The encoder returns mean and log standard deviation of the code, side by side.
@@ -67,6 +67,7 @@ def convolutional(image_shape=(32, 32, 3), table=None, latent_size=None, width=1
         latent_size: int, default the table's.
         width: float, default 1.0 (the paper's), factor of all maps and units.
         outputs: int, logits of the discriminator.
+        epsilon: float, default 1e-4 (the authors' Blocks), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1]: the paper's sigmoid for [0, 1], stretched.
@@ -83,7 +84,7 @@ def convolutional(image_shape=(32, 32, 3), table=None, latent_size=None, width=1
         return keras.initializers.RandomNormal(0.0, 0.01)
 
     def norm(name):
-        return layers.BatchNormalization(momentum=0.95, name=name)
+        return layers.BatchNormalization(momentum=0.95, epsilon=epsilon, name=name)
 
     def stack(x, convolutions, make, name):
         for index, (kernel, strides, maps) in enumerate(convolutions):

@@ -28,9 +28,9 @@ def deconv(filters: int, kernel: int, name: str, initializer: Any) -> Any:
     return blocks.deconv(filters, kernel, name, initializer=initializer, bias_initializer=_normal())
 
 
-def _norm(name):
-    # Without learned scale or shift: what is sampled are the weights around it.
-    return layers.BatchNormalization(momentum=0.9, center=False, scale=False, name=name)
+def _norm(name: str) -> keras.layers.Layer:
+    # Without learned scale or shift: what is sampled are the weights around it. Momentum and epsilon are the code's.
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name=name)
 
 
 def _sizes(image_shape):
@@ -46,8 +46,8 @@ def _sizes(image_shape):
 def generator(image_shape, latent_size=100, filters=64, name="generator"):
     """Dense layer to 8 `filters` maps, four 5x5 transposed convolutions of stride 2, tanh.
 
-    Batch norm without scale or shift and ReLU before each of them; biases everywhere; all from N(0, 0.02), biases too. With 64 filters 512, 256,
-    128, 64 maps (the code's).
+    Batch norm without scale or shift (epsilon 1e-5) and ReLU before each of them; biases everywhere; all weights, biases too, from
+    N(0, 0.02). With 64 filters 512, 256, 128, 64 maps (the code's).
 
     Args:
         image_shape: `(height, width, channels)`, 16 pixels or more a side.

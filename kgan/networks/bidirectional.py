@@ -5,6 +5,7 @@ and a discriminator from `[examples, codes]` to logits. Those of ALI's images ar
 """
 
 import math
+from collections.abc import Callable
 
 import keras
 from keras import layers
@@ -18,13 +19,13 @@ def _normal(stddev=0.02):
     return keras.initializers.RandomNormal(0.0, stddev)
 
 
-def _pure_norm(name):
+def _pure_norm(epsilon: float) -> Callable[[str], keras.layers.Layer]:
     """Batch norm as a normalization alone, without gain and offset (BiGAN's code)."""
-    return layers.BatchNormalization(momentum=0.95, center=False, scale=False, name=name)
+    return lambda name: layers.BatchNormalization(momentum=0.95, epsilon=epsilon, center=False, scale=False, name=name)
 
 
-def _norm(name):
-    return layers.BatchNormalization(momentum=0.95, name=name)
+def _norm(epsilon: float) -> Callable[[str], keras.layers.Layer]:
+    return lambda name: layers.BatchNormalization(momentum=0.95, epsilon=epsilon, name=name)
 
 
 def bound(x, interval, name="bound"):
@@ -62,11 +63,14 @@ def _inputs(data_shape, latent_size):
     return examples, layers.Flatten(name="flatten")(examples), keras.Input((latent_size,), name="latent")
 
 
-def perceptrons(data_shape, latent_size=50, units=1024, code_interval=(-1.0, 1.0), data_interval="default"):
+def perceptrons(
+    data_shape, latent_size=50, units=1024, code_interval=(-1.0, 1.0), data_interval="default", epsilon: float = 1e-8
+):
     """The permutation-invariant MNIST networks of BiGAN's code: two hidden layers each, no biases, kernels from N(0, 0.02).
 
     Batch norm without gain and offset: in the generator on both layers, elsewhere on the second. Leaky ReLU 0.2 in the encoder and the
-    discriminator, ReLU in the generator. The code enters the discriminator at its second layer, as an offset before batch norm.
+    discriminator, ReLU in the generator. The code enters discriminator and generator at their second layer, as an offset before batch
+    norm: the only way in for the discriminator, a second one for the generator.
 
     Args:
         data_shape: tuple, shape of one example.
@@ -74,18 +78,19 @@ def perceptrons(data_shape, latent_size=50, units=1024, code_interval=(-1.0, 1.0
         code_interval: where codes lie, default (-1, 1), the support of the authors' prior: the encoder ends in a sigmoid stretched over it.
             A linear encoder would let the discriminator tell the pairs apart by the range of the code. None: linear, for a normal prior.
         data_interval: likewise for the generator; default (-1, 1) for images, None (linear) for other data.
+        epsilon: float, default 1e-8 (the authors'), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`.
     """
     initializer = _normal()
     examples, x, latent = _inputs(data_shape, latent_size)
-    hidden = {"hidden": (units, units), "norm": _pure_norm, "initializer": initializer}
+    hidden = {"hidden": (units, units), "norm": _pure_norm(epsilon), "initializer": initializer}
     code = _perceptron(x, nonlinearity=0.2, first_norm=False, **hidden)
     code = dense(latent_size, "output", initializer, use_bias=False)(code)
     encoder = keras.Model(examples, bound(code, code_interval), name="encoder")
 
-    x = _perceptron(latent, nonlinearity="relu", **hidden)
+    x = _perceptron(latent, nonlinearity="relu", code=latent, **hidden)
     x = dense(math.prod(data_shape), "output", initializer, use_bias=False)(x)
     x = bound(x, _default_interval(data_shape, data_interval))
     generator = keras.Model(latent, image_head(data_shape)(x), name="generator")
@@ -106,7 +111,7 @@ def _with_code(x, code, kernel, name):
     return layers.Add(name=f"{name}_with_code")([x, layers.Reshape((1, 1, maps), name=f"{name}_code_maps")(offset)])
 
 
-def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interval=(-1.0, 1.0)):
+def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interval=(-1.0, 1.0), epsilon: float = 1e-8):
     """The ImageNet networks of BiGAN's code, for any size that is a multiple of 16.
 
     Encoder: AlexNet up to its fifth convolution, grouped as in the original, then a linear map. Generator: a dense layer to maps of a
@@ -118,7 +123,7 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's D and G).
         latent_size: int, default 200 (the paper's).
         size: int, a multiple of 2, default 64 (the paper's): maps next to the image; the encoder's 96 to 384 maps scale with it.
-        code_interval: as in `perceptrons`.
+        code_interval, epsilon: as in `perceptrons`.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1].
@@ -130,14 +135,14 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
     if not isinstance(size, int) or size < 2 or size % 2:
         raise ValueError(f"`size` must be an even integer >= 2. Received: {size!r}.")
     base = image_shape[0] // 16
-    initializer = _normal()
+    initializer, pure_norm = _normal(), _pure_norm(epsilon)
 
     def layer(x, maps, kernel, strides, name, make=conv, groups=1, norm=True, slope=0.2, code=None):
         grouped = {} if groups == 1 else {"groups": groups}
         x = make(maps, kernel, name, strides, initializer=initializer, use_bias=False, **grouped)(x)
         if code is not None:
             x = _with_code(x, code, kernel, name)
-        x = _pure_norm(f"{name}_norm")(x) if norm else x
+        x = pure_norm(f"{name}_norm")(x) if norm else x
         return activation(slope, f"{name}_activation")(x)
 
     x = examples = keras.Input(image_shape, name="examples")
@@ -154,7 +159,7 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
     latent = keras.Input((latent_size,), name="latent")
     x = dense(base * base * 8 * size, "project", initializer, use_bias=False)(latent)
     x = layers.Reshape((base, base, 8 * size), name="reshape")(x)
-    x = activation("relu", "project_activation")(_pure_norm("project_norm")(x))
+    x = activation("relu", "project_activation")(pure_norm("project_norm")(x))
     for level, maps in enumerate((4 * size, 2 * size, size)):
         x = layer(x, maps, 5, 2, f"up_{level}", deconv, slope="relu", code=latent)
     x = deconv(image_shape[-1], 5, "output", initializer=initializer, use_bias=False)(x)
@@ -180,6 +185,7 @@ def stochastic_perceptrons(
     discriminator_hidden=(200,) * 3,
     pieces=5,
     outputs=1,
+    epsilon: float = 1e-4,
 ):
     """The networks of ALI's code for two-dimensional mixtures.
 
@@ -191,6 +197,7 @@ def stochastic_perceptrons(
         data_shape: tuple, shape of one example. latent_size, noise_size: int, default 2 (the authors').
         encoder_hidden, generator_hidden, discriminator_hidden: units, the authors' by default. pieces: int, default 5, of maxout.
         outputs: int, logits.
+        epsilon: float, default 1e-4 (the authors' Blocks), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`, the encoder with inputs `[examples, noise]`.
@@ -199,7 +206,7 @@ def stochastic_perceptrons(
     examples, x, latent = _inputs(data_shape, latent_size)
     noise = keras.Input((noise_size,), name="noise")
     x = layers.Concatenate(name="examples_and_noise")([x, noise])
-    hidden = {"nonlinearity": "relu", "norm": _norm, "initializer": initializer}
+    hidden = {"nonlinearity": "relu", "norm": _norm(epsilon), "initializer": initializer}
     code = dense(latent_size, "output", initializer)(_perceptron(x, encoder_hidden, **hidden))
     encoder = keras.Model([examples, noise], code, name="encoder")
 

@@ -184,6 +184,8 @@ def minibatch_features(maps, kernels=300, kernel_size=50, filters=64):
 def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300, kernel_size=50, epsilon=1e-5):
     """Generator, discriminator, labeler and anti-labeler of CausalGAN: DCGAN's networks, minibatch features in the discriminator.
 
+    Batch norm is per map everywhere, behind the generator's dense layer too (the authors' code; DCGAN's is per unit there).
+
     Args:
         image_shape: `(size, size, channels)`, size 4 times a power of two, at least 8.
         labels: int, number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
@@ -205,7 +207,7 @@ def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300
         return minibatch_features(maps, kernels, kernel_size, filters) if kernels and level == place else maps
 
     truncated = keras.initializers.TruncatedNormal(0.0, 0.02)
-    generator = dcgan.generator(image_shape, latent_size + labels, **size)
+    generator = dcgan.generator(image_shape, latent_size + labels, first_norm_per_map=True, **size)
     discriminator = dcgan.discriminator(image_shape, initializer=truncated, tap=tap, **size)
     labelers = (
         dcgan.discriminator(image_shape, initializer=truncated, outputs=labels, name=name, **size)

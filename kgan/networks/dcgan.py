@@ -39,6 +39,7 @@ def generator(
     nonlinearity="relu",
     initializer=None,
     biases=False,
+    first_norm_per_map: bool | None = None,
     name="generator",
     gamma: Any = None,
     dense_initializer: Any = None,
@@ -63,6 +64,7 @@ def generator(
         initializer: of all kernels, default N(0, 0.02). dense_initializer: of the dense layer's, default `initializer`.
         gamma: initializer of batch norm's gains, default N(1, 0.02) (the authors' code).
         biases: bool, default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
+        first_norm_per_map: whether the first batch norm is per map instead of per unit; default: as `variant` says.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -71,16 +73,17 @@ def generator(
     levels, double = _levels(image_shape, base), _double(variant)
     width = filters * growth ** (levels - 1)
     initializer = initializer or _normal()
+    first_norm_per_map = variant == "torch" if first_norm_per_map is None else first_norm_per_map
 
     def norm_relu(x, name):
         return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon, gamma)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
     x = dense(base * base * width, "project", dense_initializer or initializer, use_bias=not batch_norm)(x)
-    if variant == "code":
-        x = layers.Reshape((base, base, width), name="reshape")(norm_relu(x, "project"))
-    else:
+    if first_norm_per_map:
         x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
+    else:
+        x = layers.Reshape((base, base, width), name="reshape")(norm_relu(x, "project"))
     for level in range(1, levels):
         x = norm_relu(double(width // growth**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
     x = double(image_shape[-1], "output", initializer, use_bias=biases or not batch_norm)(x)
