@@ -141,8 +141,8 @@ def test_the_published_critics_of_wgan_gp():
 def test_further_penalties_survive_the_configuration():
     model = kgan.WGANGP((8, 8, 1), architecture="dcgan", width=0.02, consistency=1.0, penalties=[kgan.penalties.Drift(0.5)])
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
-    assert [p.name for p in twin.penalties] == ["gradient_penalty", "consistency", "drift"]
-    assert twin.penalties[-1].weight == 0.5
+    assert [p.name for p in twin.all_penalties] == ["gradient_penalty", "consistency", "drift"]
+    assert [p.weight for p in twin.penalties] == [0.5]
 
 
 # ImprovedGAN --------------------------------------------------------------------------------------------------------

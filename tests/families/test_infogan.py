@@ -107,7 +107,7 @@ def test_what_is_refused():
     for codes in ([], ["class"], [3]):
         with pytest.raises(TypeError, match="Categorical or Continuous"):
             build(codes=codes)
-    with pytest.raises(ValueError, match="joint_batch"):
+    with pytest.raises(TypeError, match="sets `joint_batch` itself"):
         build(joint_batch=True)
     with pytest.raises(ValueError, match="must return 4 parameters"):
         build(recognizer=kgan.networks.infogan.recognizer((128,), 5))

@@ -179,19 +179,3 @@ def _shape_of_data(data_shape: Any, generator: keras.Model | None) -> Any:
             f"images. Received: {data_shape!r}."
         )
     return shape
-
-
-def complete(shape, generator, discriminator, build):
-    """Old form, until every family uses `given_or_built`."""
-    if discriminator is not None:
-        shape = discriminator.input_shape[1:]
-    elif shape is None and generator is not None:
-        shape = generator.output_shape[1:]
-    if shape is not None and (generator is None or discriminator is None):
-        made = build(tuple(shape))
-        generator, discriminator = generator or made[0], discriminator or made[1]
-    return shape, generator, discriminator
-
-
-def _latent_size(latent_size, generator):
-    return GenerativeModel.latents_of(generator, latent_size)
