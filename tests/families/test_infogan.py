@@ -113,7 +113,7 @@ def test_what_is_refused():
         build(recognizer=kgan.networks.infogan.recognizer((128,), 5))
     with pytest.raises(ValueError, match="noise_size"):
         kgan.InfoGAN((2,), generator=kgan.networks.mlp.generator((2,), 12))
-    with pytest.raises(ValueError, match="shape of one example"):
+    with pytest.raises(ValueError, match="shape of one example is unknown"):
         kgan.InfoGAN()
     with pytest.raises(ValueError, match="multiple of 4"):
         kgan.InfoGAN((10, 10, 1))

@@ -135,8 +135,8 @@ def given_or_built(
         shape = maker.output_shape[1:]
     if missing and shape is None:
         raise ValueError(
-            f"{_listed(missing).capitalize()} cannot be built for examples of unknown shape. Give it, a tuple of positive integers such as "
-            "(2,) for points or (32, 32, 3) for images, or pass the networks."
+            f"The shape of one example is unknown, and with it what to build as {_listed(missing)}. Give it, a tuple of positive integers "
+            "such as (2,) for points or (32, 32, 3) for images, or pass the networks."
         )
     shape = None if shape is None else tuple(shape)
     made = build(shape) if missing else {}
