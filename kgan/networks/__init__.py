@@ -16,6 +16,7 @@ from kgan.networks import (
     steganography,
     unrolled,
     volumetric,
+    wgan_gp,
 )
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
@@ -39,5 +40,6 @@ __all__ = [
     "steganography",
     "unrolled",
     "volumetric",
+    "wgan_gp",
     "with_features",
 ]

@@ -1,17 +1,31 @@
 """The image networks of the Bayesian GAN: Saatci, Wilson, NIPS 2017, arXiv 1705.09558, and of its authors' code."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers
 
-from kgan.networks.blocks import activation, conv, deconv, dense
+from kgan.networks import blocks
+from kgan.networks.blocks import activation
 
 STAGES = 4
 
 
 def _normal():
     return keras.initializers.RandomNormal(0.0, 0.02)
+
+
+def dense(units: int, name: str, initializer: Any) -> Any:
+    return blocks.dense(units, name, initializer, bias_initializer=_normal())
+
+
+def conv(filters: int, kernel: int, name: str, strides: int, initializer: Any) -> Any:
+    return blocks.conv(filters, kernel, name, strides, initializer, bias_initializer=_normal())
+
+
+def deconv(filters: int, kernel: int, name: str, initializer: Any) -> Any:
+    return blocks.deconv(filters, kernel, name, initializer=initializer, bias_initializer=_normal())
 
 
 def _norm(name: str) -> keras.layers.Layer:
@@ -32,8 +46,8 @@ def _sizes(image_shape):
 def generator(image_shape, latent_size=100, filters=64, name="generator"):
     """Dense layer to 8 `filters` maps, four 5x5 transposed convolutions of stride 2, tanh.
 
-    Batch norm without scale or shift (epsilon 1e-5) and ReLU before each of them; biases everywhere; weights from N(0, 0.02). With 64
-    filters 512, 256, 128, 64 maps (the code's).
+    Batch norm without scale or shift (epsilon 1e-5) and ReLU before each of them; biases everywhere; all weights, biases too, from
+    N(0, 0.02). With 64 filters 512, 256, 128, 64 maps (the code's).
 
     Args:
         image_shape: `(height, width, channels)`, 16 pixels or more a side.

@@ -171,8 +171,9 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     - "small" (8x8, and 2 times a higher power of two): 64 maps of 2x2, 4x4 kernels of stride 2 to 32, 16 maps, a 3x3 layer with a sigmoid:
       4 layers at 8x8, the first 3 shared. Not the paper's. Private layers must be local and narrow, or nothing aligns the domains.
 
-    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", N(0, 0.02) for "faces"; Glorot's for "small",
-    where He's align the domains half as well.
+    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", whose fan of a transposed convolution is that of
+    its outputs (Caffe's, and Keras'), N(0, 0.02) for "faces"; Glorot's for "small", where He's align the domains half as well. Batch
+    norm's statistics move by 0.1, not by the authors' 0.001 (Caffe's default), for short runs.
 
     Args:
         shapes: dict of domain name to `(size, size, channels)`; the channels may differ.
@@ -199,8 +200,10 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
             else plan.ups[index]._replace(filters=scaled(plan.ups[index].filters, width))
         )
         stem = "output" if last else f"up_{index}"
-        # Batch norm has the bias.
-        yield deconv(up.filters, up.kernel, stem, up.stride, plan.initializer, "valid", use_bias=last)
+        # Batch norm has the bias. The first layer sees one cell: it is the authors' dense one, whose fan-in are the latents.
+        start = keras.initializers.RandomNormal(0.0, (2.0 / latent_size) ** 0.5)
+        start = start if index == 0 and plan.initializer == "he_normal" else plan.initializer
+        yield deconv(up.filters, up.kernel, stem, up.stride, start, "valid", use_bias=last)
         if up.crop:
             yield layers.Cropping2D(up.crop, name=f"{stem}_crop")
         if not last:

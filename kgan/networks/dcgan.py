@@ -1,6 +1,7 @@
 """The networks of DCGAN: Radford, Metz, Chintala, ICLR 2016, arXiv 1511.06434, and of its authors' code."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -13,9 +14,9 @@ def _normal():
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm(name, epsilon):
+def _batch_norm(name, epsilon, gamma: Any = None):
     # gamma ~ N(1, 0.02), beta 0 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
-    gamma = keras.initializers.RandomNormal(1.0, 0.02)
+    gamma = fresh(gamma) or keras.initializers.RandomNormal(1.0, 0.02)
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
@@ -40,6 +41,8 @@ def generator(
     biases=False,
     first_norm_per_map: bool | None = None,
     name="generator",
+    gamma: Any = None,
+    dense_initializer: Any = None,
 ):
     """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
@@ -58,7 +61,8 @@ def generator(
             variance 1e-3 and less; there a larger value, such as Keras' 1e-3, keeps the discriminator from running ahead.
         growth: int, default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
         nonlinearity: default "relu" (the paper's); a float is the slope of a leaky ReLU.
-        initializer: of all kernels, default N(0, 0.02).
+        initializer: of all kernels, default N(0, 0.02). dense_initializer: of the dense layer's, default `initializer`.
+        gamma: initializer of batch norm's gains, default N(1, 0.02) (the authors' code).
         biases: bool, default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
         first_norm_per_map: whether the first batch norm is per map instead of per unit; default: as `variant` says.
 
@@ -72,10 +76,10 @@ def generator(
     first_norm_per_map = variant == "torch" if first_norm_per_map is None else first_norm_per_map
 
     def norm_relu(x, name):
-        return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon)(x) if batch_norm else x)
+        return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon, gamma)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
-    x = dense(base * base * width, "project", initializer, use_bias=not batch_norm)(x)
+    x = dense(base * base * width, "project", dense_initializer or initializer, use_bias=not batch_norm)(x)
     if first_norm_per_map:
         x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
     else:
@@ -100,6 +104,8 @@ def discriminator(
     name="discriminator",
     outputs=1,
     tap=None,
+    gamma: Any = None,
+    dense_initializer: Any = None,
 ):
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
@@ -109,7 +115,7 @@ def discriminator(
         batch_norm: bool, default True (the paper's). False: biases instead.
         epsilon, growth: as in `generator`.
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
-        initializer, biases: as in `generator`.
+        initializer, dense_initializer, gamma, biases: as in `generator`.
         outputs: int, default 1, the logit; more for the features of an encoder.
         tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
 
@@ -125,13 +131,13 @@ def discriminator(
         use_bias = (biases and not normalized) or not batch_norm
         x = _halve(variant, x, filters * growth**level, f"down_{level}", initializer, use_bias=use_bias)
         if normalized:
-            x = _batch_norm(f"down_{level}_norm", epsilon)(x)
+            x = _batch_norm(f"down_{level}_norm", epsilon, gamma)(x)
         x = activation(0.2, f"down_{level}_leaky")(x)
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
         x = x if tap is None else tap(x, level)
     x = layers.Flatten(name="flatten")(x)
-    x = dense(outputs, "logit", initializer, use_bias=biases or not batch_norm)(x)
+    x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases or not batch_norm)(x)
     return keras.Model(inputs, x, name=name)
 
 

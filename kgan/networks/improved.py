@@ -43,7 +43,9 @@ def perceptron_generator(data_shape, latent_size=100, hidden=(500, 500), output_
         x = dense(units, f"hidden_{index}", use_bias=False)(x)
         x = _batch_norm(f"norm_{index}")(x)
         x = activation("softplus", f"activation_{index}")(x)
-    x = _weight_norm(dense(_size(data_shape), "output", _normal(0.1), activation=output_activation))(x)
+    # Lengths start near 1 (the authors' code): at the length of the drawn weights.
+    start = _normal((hidden or (latent_size,))[-1] ** -0.5)
+    x = _weight_norm(dense(_size(data_shape), "output", start, activation=output_activation))(x)
     return keras.Model(inputs, image_head(data_shape)(x), name=name)
 
 

@@ -1,6 +1,7 @@
 """Multi-layer perceptrons: points and vectors, and the networks of the 2014 GAN."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers
@@ -19,6 +20,8 @@ def generator(
     output_activation=None,
     initializer="glorot_uniform",
     name="generator",
+    output_initializer: Any = None,
+    epsilon: float = 1e-3,
 ):
     """A dense generator.
 
@@ -29,7 +32,8 @@ def generator(
         nonlinearity: Keras activation of the hidden layers; a float: slope of a leaky ReLU; or a layer such as `kgan.layers.MuReLU(0.5)`.
         batch_norm: bool, normalize each hidden layer.
         output_activation: Keras activation of the output; None is linear.
-        initializer: of all kernels.
+        initializer: of all kernels. output_initializer: of the last layer's, default `initializer`.
+        epsilon: default 1e-3 (Keras'), of batch norm.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to `(batch, *data_shape)`.
@@ -38,9 +42,9 @@ def generator(
     for index, units in enumerate(hidden):
         x = dense(units, f"hidden_{index}", initializer, use_bias=not batch_norm)(x)
         if batch_norm:
-            x = layers.BatchNormalization(momentum=0.9, name=f"norm_{index}")(x)
+            x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"norm_{index}")(x)
         x = activation(nonlinearity, f"activation_{index}")(x)
-    x = dense(math.prod(data_shape), "output", initializer, activation=output_activation)(x)
+    x = dense(math.prod(data_shape), "output", output_initializer or initializer, activation=output_activation)(x)
     x = image_head(data_shape)(x)
     return keras.Model(inputs, x, name=name)
 
@@ -56,12 +60,13 @@ def discriminator(
     scale=1.0,
     outputs=1,
     name="discriminator",
+    output_initializer: Any = None,
 ):
     """A dense discriminator.
 
     Args:
         data_shape: tuple, shape of one example.
-        hidden, nonlinearity, initializer: as in `generator`.
+        hidden, nonlinearity, initializer, output_initializer: as in `generator`.
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalization; None for none.
         dropout: float, rate after every hidden layer.
@@ -83,17 +88,19 @@ def discriminator(
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)
-    x = wrap(dense(outputs, "logit", initializer))(x)
+    x = wrap(dense(outputs, "logit", output_initializer or initializer))(x)
     return keras.Model(inputs, x, name=name)
 
 
 def toy_networks(data_shape, latent_size, dropout=0.0):
-    """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU, He-uniform.
+    """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU.
+
+    Kernels start He-uniform, those of the last layers Glorot-uniform (the authors' code).
 
     Returns:
         Dict of "generator" and "discriminator" to a function that makes it.
     """
-    size = {"hidden": (512,) * 3, "initializer": "he_uniform"}
+    size = {"hidden": (512,) * 3, "initializer": "he_uniform", "output_initializer": "glorot_uniform"}
     return {
         "generator": lambda: generator(data_shape, latent_size, **size),
         "discriminator": lambda: discriminator(data_shape, dropout=dropout, **size),

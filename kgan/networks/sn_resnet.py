@@ -26,7 +26,7 @@ def _table(image_shape):
     if size not in _TABLES:
         raise ValueError(
             f"The residual networks exist for images of {sorted(_TABLES)} pixels. Received: {tuple(image_shape)!r}; resize, or "
-            "use the standard network (architecture='cnn'), which takes any multiple of 8."
+            "use standard networks: `kgan.networks.sn_cnn` takes any multiple of 8 (in kgan.SNGAN architecture='cnn')."
         )
     return _TABLES[size]
 
@@ -39,7 +39,7 @@ def _glorot(gain=1.0):
 _BRANCH = 2.0**0.5
 
 
-def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, name="generator"):
+def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, name="generator", epsilon: float = 2e-5):
     """Dense layer, residual blocks that double the size, batch norm, ReLU, 3x3 convolution, tanh.
 
     Args:
@@ -48,6 +48,7 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, 
         latent_size: int, default 128 (the paper's).
         width: float, default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
         branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        epsilon: default 2e-5 (the authors' Chainer), of batch norm.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
@@ -58,8 +59,8 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, 
     x = dense(base * base * first, "project", _glorot())(x)
     x = layers.Reshape((base, base, first), name="reshape")(x)
     for index, channels in enumerate(widths):
-        x = _generator_block(x, scaled(channels, width), f"block_{index}", branch or _glorot(_BRANCH))
-    x = layers.ReLU(name="relu")(_norm("norm")(x))
+        x = _generator_block(x, scaled(channels, width), f"block_{index}", branch or _glorot(_BRANCH), epsilon)
+    x = layers.ReLU(name="relu")(_norm("norm", epsilon)(x))
     x = conv(image_shape[-1], 3, "output", initializer=_glorot(), activation="tanh")(x)
     return keras.Model(inputs, x, name=name)
 
@@ -103,18 +104,18 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def _norm(name):
-    return layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=name)
+def _norm(name, epsilon: float):
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)
 
 
-def _generator_block(x, channels, name, branch):
+def _generator_block(x, channels, name, branch, epsilon: float):
     """BN ReLU up conv BN ReLU conv, beside up and a 1x1 convolution."""
     shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up")(x)
     shortcut = conv(channels, 1, f"{name}_shortcut", initializer=_glorot())(shortcut)
-    x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0")(x))
+    x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0", epsilon)(x))
     x = layers.UpSampling2D(2, name=f"{name}_up")(x)
     x = conv(channels, 3, f"{name}_conv_0", initializer=branch)(x)
-    x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1")(x))
+    x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1", epsilon)(x))
     x = conv(channels, 3, f"{name}_conv_1", initializer=branch)(x)
     return layers.Add(name=name)([x, shortcut])
 
