@@ -24,6 +24,9 @@ class Kind(NamedTuple):
     accepts: Callable[[Any], bool]
     words: str
 
+    def __repr__(self) -> str:
+        return self.words  # as signatures show it
+
     def or_none(self) -> "Kind":
         """The same, or None."""
         return Kind(lambda value: value is None or self.accepts(value), f"{self.words} or None")

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.costs import Costs
+from tests.costs import Costs, resident_mebibytes
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -50,6 +50,10 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "xdist_group(name): tests of one group run on one worker")
 
 
+GROWTH = 300  # mebibytes
+held = 0.0
+
+
 def pytest_collection_finish():
     gc.collect()
     gc.freeze()  # what is imported stays: later collections need not look at it
@@ -57,11 +61,15 @@ def pytest_collection_finish():
 
 @pytest.hookimpl(trylast=True)
 def pytest_runtest_teardown(item, nextitem):
-    """Let go of what a group leaves behind: models and graphs refer to themselves, and the allocator keeps what they held."""
-    if nextitem is None or group_of(nextitem) != group_of(item):
+    """Let go of what a group leaves behind, or a test that leaves much: models and graphs refer to themselves, TensorFlow caches the
+    kernels of all functions, and the allocator keeps what they held.
+    """
+    global held
+    if nextitem is None or group_of(nextitem) != group_of(item) or resident_mebibytes() > held + GROWTH:
         keras.backend.clear_session()  # collects garbage too
         if hasattr(ctypes.CDLL(None), "malloc_trim"):
             ctypes.CDLL(None).malloc_trim(0)
+        held = resident_mebibytes()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""What a test run costs: CPU seconds by file and by row of the conformance table, and the largest memory of a worker, at its end.
+"""What a test run costs: CPU seconds by file, by row of the conformance table and by test of rows, and the largest memory of a worker.
 
 CPU seconds, unlike seconds on the wall, are the same on a busy machine and however many workers share the tests. Those of processes
 that a test starts and waits for (notebooks, scripts) count. What a worker does between two tests counts for the second.
@@ -27,12 +27,21 @@ def peak_mebibytes():
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
 
+def resident_mebibytes():
+    """Memory held now; 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except OSError:
+        return 0.0
+
+
 class Costs:
     """Measures where tests run, adds up where reports arrive: two processes with xdist, one without."""
 
     def __init__(self):
         self.last = cpu_seconds()
-        self.files, self.rows = collections.Counter(), collections.Counter()
+        self.files, self.rows, self.tests = (collections.Counter() for _ in range(3))
         self.peak = 0.0
 
     @pytest.hookimpl(wrapper=True)
@@ -51,6 +60,7 @@ class Costs:
             self.peak = max(self.peak, peak)
             if row:
                 self.rows[row] += seconds
+                self.tests[report.nodeid.split("::")[1].split("[")[0]] += seconds
 
     def pytest_terminal_summary(self, terminalreporter):
         write = terminalreporter.write_line
@@ -60,6 +70,9 @@ class Costs:
                 write(f"{seconds:7.1f} s  {path}")
         write(f"{sum(s for s in self.files.values() if s < SHOWN):7.1f} s  files below {SHOWN:g} s")
         if self.rows:
-            dearest = ", ".join(f"{row} {seconds:.1f}" for row, seconds in self.rows.most_common(5))
-            write(f"{len(self.rows)} rows of {sum(self.rows.values()) / len(self.rows):.1f} s; dearest: {dearest}")
+            write(
+                f"{len(self.rows)} rows of {sum(self.rows.values()) / len(self.rows):.1f} s; the dearest, and the shares of the tests:"
+            )
+            for costs, count in ((self.rows, 1), (self.tests, len(self.rows))):
+                write("  " + ", ".join(f"{name} {seconds / count:.1f}" for name, seconds in costs.most_common(6)))
         write(f"{sum(self.files.values()):.0f} CPU seconds; largest memory of a worker: {self.peak:.0f} MiB")

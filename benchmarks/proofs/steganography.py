@@ -6,7 +6,9 @@ from keras import ops
 
 import kgan
 from benchmarks.proofs.harness import run
+from kgan import backend
 from kgan.networks import steganography
+from kgan.types import Array
 
 BATCH, BITS, FRESH_STEPS = 64, 25, 640
 SIZES = {"kernel": 4, "stages": 3}
@@ -52,6 +54,26 @@ def play(family, seed, steps, **kwargs):
     return model, train
 
 
+def in_game_auc(model: kgan.SteganographyGAN, covers: Array, stego: Array) -> float:
+    """How well the Eve of the game ranks covers above stego images, in the mode she is trained in.
+
+    The area under the receiver operating characteristic, 0.5 where she cannot: minibatches of the game's size, covers and stego images
+    apart, each normalized by its own statistics. What these calls do to the moving statistics is undone.
+    """
+    kept = model.eve.get_weights()
+
+    def judged(images: Array) -> Array:
+        whole = len(images) // BATCH * BATCH
+        return np.concatenate(
+            [ops.convert_to_numpy(model.eve(part, training=True)) for part in np.split(images[:whole], whole // BATCH)]
+        )
+
+    with backend.no_gradient():
+        real, fake = (judged(images).ravel() for images in (covers, stego))
+    model.eve.set_weights(kept)
+    return float((real[:, None] > fake).mean() + 0.5 * (real[:, None] == fake).mean())
+
+
 def figures(model, train, seed, steps):
     """On 2,000 patches of parts of photos that nobody trained on.
 
@@ -67,7 +89,8 @@ def figures(model, train, seed, steps):
     error = float(np.square(stego - covers, dtype="float64").mean())
     found = {
         "bit accuracy, 8-bit": float((model.reveal(stego) == bits).mean()),
-        "in-game Eve": model.eve_accuracy(covers, stego),
+        "in-game Eve, AUC": in_game_auc(model, covers, stego),
+        "in-game Eve, accuracy in inference": model.eve_accuracy(covers, stego),
         "PSNR": float(10 * np.log10(4 / error)),
     }
     for name, joint in (("fresh steganalyzer", False), ("fresh steganalyzer, one batch", True)):
@@ -79,20 +102,24 @@ def figures(model, train, seed, steps):
 
 
 def paper(report, seed, steps):
-    """Part A: the paper's game; without Eve; with the wrong sign of her term."""
+    """Part A: the paper's game; without Eve; with the wrong sign of her term.
+
+    Eve's bar has two sides: an Eve who is wrong more often than right is as good as one who is right. That she can tell at all is
+    seen where Alice is rewarded for being caught. A fresh steganalyzer has no bar with the paper's Alice, who redraws the cover: one
+    number, the log energy of second differences, tells her pictures apart at 0.84.
+    """
     found = figures(*play(kgan.SteganographyGAN, seed, steps), seed, steps)
     bars = {
         "bit accuracy, 8-bit": (">= 0.99", lambda v: v >= 0.99),
-        "in-game Eve": ("<= 0.60", lambda v: v <= 0.6),
+        "in-game Eve, AUC": ("0.45 to 0.65", lambda v: 0.45 <= v <= 0.65),
         "PSNR": (">= 22", lambda v: v >= 22),
-        "fresh steganalyzer": ("<= 0.80", lambda v: v <= 0.8),
     }
     for name, value in found.items():
         bar, reached = bars.get(name, (None, None))
         report.figure(f"A {name}", value, bar, reached and reached(value), seed)
     for label, family, kwargs in (("no Eve (weight 0)", kgan.SteganographyGAN, {"eve_weight": 0.0}), ("wrong sign", Caught, {})):
         for name, value in figures(*play(family, seed, steps, **kwargs), seed, steps).items():
-            wrong = label == "wrong sign" and name == "fresh steganalyzer"
+            wrong = label == "wrong sign" and name in ("in-game Eve, AUC", "fresh steganalyzer")
             report.figure(
                 f"A {label}: {name}", value, ">= 0.95, it is caught" if wrong else None, value >= 0.95 if wrong else None, seed
             )
@@ -124,7 +151,8 @@ def residual(report, seed, steps):
         hidden = model.hide(covers, random_bits(model, len(covers), seed + 1))
         fresh = kgan.stego.steganalyzer(covers, hidden, steps=min(ANALYZER_STEPS, steps), batch_size=32, seed=seed)
         found, interval = fresh.accuracy(judged, stego)
-        report.figure(f"B{label} fresh steganalyzer, other photos", found, seed=seed)
+        bar = () if weight else ("<= 0.80", found <= 0.8)
+        report.figure(f"B{label} fresh steganalyzer, other photos", found, *bar, seed=seed)
         report.figure(f"B{label} its 95 % interval", interval, seed=seed)
 
 

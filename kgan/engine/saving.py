@@ -1,8 +1,10 @@
 """What a model's file holds: its configuration from the constructor's arguments, its weights, its random state."""
 
 import contextlib
+import functools
+import inspect
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import keras
@@ -31,16 +33,28 @@ def _drawn_from(seed: Any) -> Iterator[None]:
         random.setstate(state)
 
 
-class _Seeded(type(keras.Model)):  # type: ignore[misc]
-    """Of models whose `seed` decides everything that they draw, the weights of the networks that their constructors build included."""
+def _seeded(constructor: Callable[..., None]) -> Callable[..., None]:
+    """A constructor of a model whose `seed` decides what it draws, the weights of the networks that it builds included."""
 
-    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        with _drawn_from(kwargs.get("seed")):
-            return super().__call__(*args, **kwargs)
+    @functools.wraps(constructor)
+    def construct(self: Any, *args: Any, **kwargs: Any) -> None:
+        outermost = not vars(self).get("_constructing", False)
+        object.__setattr__(self, "_constructing", True)  # a base's constructor goes on where the family's was
+        with _drawn_from(kwargs.get("seed") if outermost else None):
+            constructor(self, *args, **kwargs)
+
+    # Keras asks for the arguments without looking behind wrappers.
+    construct.__signature__ = inspect.signature(constructor)  # type: ignore[attr-defined]
+    return construct
 
 
-class Saving(Checked, keras.Model, metaclass=_Seeded):
+class Saving(Checked, keras.Model):
     """Base of models: a configuration is the constructor's arguments, kept as attributes of the same name."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _seeded(cls.__init__)  # type: ignore[method-assign]
 
     @classmethod
     def argument_names(cls) -> list[str]:

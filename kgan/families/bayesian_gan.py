@@ -247,7 +247,8 @@ class BayesianGAN(SemiSupervised, GAN):
                 )
 
     def _samplers(self) -> dict[str, SGHMC]:
-        return {move: self.optimizer[move] for move in self._play.moves if isinstance(self.optimizer[move], SGHMC)}
+        moves = self._require_compiled("fit").moves
+        return {move: self.optimizer[move] for move in moves if isinstance(self.optimizer[move], SGHMC)}
 
     def _tell_optimizers(self) -> None:
         size = float(ops.convert_to_numpy(self.sizes)[0])

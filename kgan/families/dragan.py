@@ -1,16 +1,16 @@
 """DRAGAN: Kodali, Abernethy, Hays, Kira 2017, arXiv 1705.07215; and GAN-GP: Fedus et al., ICLR 2018, arXiv 1710.08446."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 
-from kgan.arguments import Count, Network, NonNegative, Positive, Shape
-from kgan.families.bases.generative import given_or_built
+from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
 from kgan.networks import dcgan, mlp
 from kgan.penalties import GradientPenalty
 from kgan.priors import Uniform
+from kgan.types import Sizes
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -23,14 +23,14 @@ class DRAGAN(GAN):
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3); size = 4 times a power of two. Taken from `discriminator` if that is
             given. For points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
-        filters: int, default 64.
+        filters: maps next to the image, default 64.
         region: where x^ lies. "symmetric" (default): `x + std (u - 1/2)`, what the authors later called the right form; "one_quadrant":
             their notebook's noise; "gaussian": `x + N(0, variance)`, the paper's formula; "interpolate": between real and generated
             examples, which makes this GAN-GP (Fedus et al.).
-        variance: float, required for "gaussian": the paper's c, a variance in squared units of the data.
-        penalty_weight: float, default 10.0 (both papers' lambda).
+        variance: required for "gaussian": the paper's c, a variance in squared units of the data.
+        penalty_weight: default 10.0 (both papers' lambda).
         generator, discriminator: networks of your own, the discriminator without batch norm.
-        latent_size: int, default 100 (the authors' notebook). prior: default `Uniform(-1, 1)` (the notebook's).
+        latent_size: default 100 (the authors' notebook). prior: default `Uniform(-1, 1)` (the notebook's).
         penalties: further penalties beside this one.
         **kwargs: of `kgan.GAN`: `objective="minimax"`, `discriminator_steps` (Fedus et al. use 1 and 5).
 
@@ -64,19 +64,14 @@ class DRAGAN(GAN):
         region: str = "symmetric",
         variance: Positive | None = None,
         penalty_weight: NonNegative = 10.0,
-        generator: Network | None = None,
-        discriminator: Network | None = None,
-        latent_size: Count | None = None,
         **kwargs: Any,
     ) -> None:
-        latents = self.latents_of(generator, latent_size)
-        shape, generator, discriminator = given_or_built(
+        super().__init__(
             image_shape,
-            {"generator": generator, "discriminator": discriminator},
-            lambda shape: _networks(shape, filters, latents),
+            own_networks=lambda shape, latents: _networks(shape, latents, filters),
+            own_penalties=[GradientPenalty(penalty_weight, region=region, variance=variance)],
+            **kwargs,
         )
-        own = [GradientPenalty(penalty_weight, region=region, variance=variance)]
-        super().__init__(shape, generator=generator, discriminator=discriminator, own_penalties=own, **kwargs)
         self.image_shape = self.data_shape
         self.filters = filters
         self.region = region
@@ -87,10 +82,10 @@ class DRAGAN(GAN):
         return {move: keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8) for move in ("discriminator", "generator")}
 
 
-def _networks(shape: tuple[int, ...], filters: int, latent_size: int) -> dict[str, Callable[[], keras.Model]]:
+def _networks(shape: Sizes, latents: int, filters: int) -> Makers:
     if len(shape) != 3:
-        return mlp.toy_networks(shape, latent_size)
+        return mlp.toy_networks(shape, latents)
     return {
-        "generator": lambda: dcgan.generator(shape, latent_size, filters),
+        "generator": lambda: dcgan.generator(shape, latents, filters),
         "discriminator": lambda: dcgan.discriminator(shape, filters, batch_norm=False),
     }

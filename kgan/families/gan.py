@@ -8,13 +8,13 @@ import keras
 from keras import ops
 
 from kgan import objectives
-from kgan.arguments import Count, Listed, Network, Shape, shown
+from kgan.arguments import Count, Function, Listed, Network, Shape, shown
 from kgan.engine import Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel
+from kgan.families.bases.generative import GenerativeModel, Makers, given_or_built
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
 from kgan.penalties import Penalty, Scored
-from kgan.types import Tensor
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -28,7 +28,7 @@ class GAN(GenerativeModel):
     Most two-player systems are this class with other arguments.
 
     Args:
-        data_shape: tuple, shape of one example: `(features,)`, or `(height, width, channels)` for images in [-1, 1]. May be left
+        data_shape: shape of one example: `(features,)`, or `(height, width, channels)` for images in [-1, 1]. May be left
             out when `discriminator` is given.
         generator: `keras.Model` from `(batch, latent_size)` to examples. Default: two hidden layers of 128 ReLU; tanh output
             for images.
@@ -36,18 +36,19 @@ class GAN(GenerativeModel):
         objective: `kgan.objectives.Objective` or its name, default "non_saturating" (the paper's choice in practice);
             "minimax" is the value function itself.
         penalties: sequence of `kgan.penalties.Penalty`, added to the discriminator's loss, each a term of its own.
-        discriminator_steps: int >= 1, default 1 (the paper's k).
-        latent_size: int, default 128; taken from `generator` if that is given.
+        discriminator_steps: default 1 (the paper's k).
+        latent_size: default 128; taken from `generator` if that is given.
         prior: distribution of the latents, default `kgan.priors.Normal()`. The paper's MNIST network uses
             `Uniform(-sqrt(3), sqrt(3))`.
-        generator_batch: int >= 1, default 1: generated examples in the generator's move, in multiples of the minibatch.
-        joint_batch: bool, default False: give the discriminator real and generated examples in one forward pass. Faster, and the
+        generator_batch: default 1: generated examples in the generator's move, in multiples of the minibatch.
+        joint_batch: default False. True: give the discriminator real and generated examples in one forward pass. Faster, and the
             same mathematics for networks without batch statistics; with batch normalization it lets the discriminator tell them
             apart by their mixture, and the generator collapses.
-        simultaneous: bool, default False: both players move at one point on the same noise, as in the authors' code.
+        simultaneous: default False. True: both players move at one point on the same noise, as in the authors' code.
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
-    A family whose loss has penalties by itself hands them on as `own_penalties`; its users' `penalties` come on top.
+    A family hands on what it builds in place of networks not given as `own_networks`, `(shape, latent_size) -> role to a function that
+    makes the network`, and the penalties that its loss has by itself as `own_penalties`; its users' `penalties` come on top.
 
     Input of `fit`: examples `(batch, *data_shape)`, float32; labels beside them are ignored. Output of `generate`:
     `(count, *data_shape)`.
@@ -71,21 +72,22 @@ class GAN(GenerativeModel):
     (5, 2)
     """
 
-    fixed_arguments = ("own_penalties",)
+    fixed_arguments: tuple[str, ...] = ("own_networks", "own_penalties")
     project: Callable[[Tensor], Tensor] | None = None
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
     discriminator_players: ClassVar[tuple[str, ...]] = ("discriminator",)
     """What moves in the discriminator's move; a family adds the networks that move with it."""
-    generator_due: Callable[[], Tensor] | None = None
-    """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
 
     def __init__(
         self,
         data_shape: Shape | None = None,
         *,
+        generator: Network | None = None,
         discriminator: Network | None = None,
+        latent_size: Count | None = None,
         objective: objectives.ObjectiveLike = "non_saturating",
         penalties: Listed = (),
+        own_networks: Function | None = None,
         own_penalties: Listed = (),
         discriminator_steps: Count = 1,
         generator_batch: Count = 1,
@@ -93,34 +95,31 @@ class GAN(GenerativeModel):
         simultaneous: bool = False,
         **kwargs: Any,
     ) -> None:
-        if data_shape is None and discriminator is not None:
-            data_shape = discriminator.input_shape[1:]
-        super().__init__(data_shape, **kwargs)
+        latents, build = self.latents_of(generator, latent_size), own_networks or _networks
+        shape, generator, discriminator = given_or_built(
+            data_shape, {"generator": generator, "discriminator": discriminator}, lambda shape: build(shape, latents)
+        )
+        # A shape of a family's own name has a default, which networks overrule.
+        if data_shape is not None and tuple(data_shape) != shape and "data_shape" not in self.fixed_arguments:
+            raise ValueError(f"The discriminator takes examples of shape {shape}, the data have {tuple(data_shape)}.")
+        super().__init__(shape, generator=generator, **kwargs)
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
         self.all_penalties = [*own_penalties, *penalties]
-        if not all(isinstance(penalty, Penalty) for penalty in penalties):
-            raise TypeError(f"`penalties` must hold kgan.penalties, such as GradientPenalty(10.0). Received: {shown(penalties)}.")
         if simultaneous and discriminator_steps != 1:
             raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
         self.discriminator_steps = discriminator_steps
         self.generator_batch = generator_batch
         self.joint_batch = joint_batch
         self.simultaneous = simultaneous
-        self.discriminator = discriminator or mlp.discriminator(self.data_shape)
+        self.discriminator = discriminator
         self._check_networks()
-        for penalty in self.all_penalties:
-            penalty.check(self.discriminator)
-        mixing = (keras.layers.BatchNormalization, MinibatchDiscrimination, MinibatchStdDev)
-        if joint_batch and any(isinstance(layer, mixing) for layer in self.discriminator._flatten_layers()):
-            warnings.warn(
-                "With `joint_batch` a discriminator that looks at the whole batch tells real from generated examples by their "
-                "mixture, and the generator collapses. Leave `joint_batch` at False.",
-                stacklevel=2,
-            )
+        self._check_penalties()
+        if joint_batch:
+            self._warn_of_mixing()
         # Behind a method, so that Keras does not list the discriminator's layers a second time.
         tapped = any(penalty.needs_features for penalty in self.all_penalties)
-        self._tapped = with_features(self.discriminator).__call__ if tapped else None
+        self._tapped: Any = with_features(self.discriminator).__call__ if tapped else None
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-3, beta_1=0.5) for move in ("discriminator", "generator")}
@@ -133,6 +132,23 @@ class GAN(GenerativeModel):
         if produced != self.data_shape:
             raise ValueError(f"The generator makes examples of shape {produced}, the data have {self.data_shape}.")
         self._check_logits(self._logits_shape())
+
+    def _check_penalties(self) -> None:
+        if not all(isinstance(penalty, Penalty) for penalty in self.penalties):
+            raise TypeError(
+                f"`penalties` must hold kgan.penalties, such as GradientPenalty(10.0). Received: {shown(self.penalties)}."
+            )
+        for penalty in self.all_penalties:
+            penalty.check(self.discriminator)
+
+    def _warn_of_mixing(self) -> None:
+        mixing = (keras.layers.BatchNormalization, MinibatchDiscrimination, MinibatchStdDev)
+        if any(isinstance(layer, mixing) for layer in self.discriminator._flatten_layers()):
+            warnings.warn(
+                "With `joint_batch` a discriminator that looks at the whole batch tells real from generated examples by their "
+                "mixture, and the generator collapses. Leave `joint_batch` at False.",
+                stacklevel=3,
+            )
 
     def _logits_shape(self) -> tuple[int | None, ...]:
         """The shape of the discriminator's output; a family whose discriminator takes more than examples says so here."""
@@ -153,6 +169,11 @@ class GAN(GenerativeModel):
             Turn((discriminator,), repeats=self.discriminator_steps),
             Turn((generator,), fresh=False, when=self.generator_due),
         )
+
+    @property
+    def generator_due(self) -> Callable[[], Tensor] | None:
+        """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
+        return None
 
     def discriminator_loss(self, real: Any) -> Terms:
         # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
@@ -190,6 +211,14 @@ class GAN(GenerativeModel):
             return Scored(real, fake, self.score(real), self.score(fake))
         logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
         return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :])
+
+
+def _networks(shape: Sizes, latents: int) -> Makers:
+    output = "tanh" if len(shape) == 3 else None
+    return {
+        "generator": lambda: mlp.generator(shape, latents, output_activation=output),
+        "discriminator": lambda: mlp.discriminator(shape),
+    }
 
 
 def count_of(examples: Tensor) -> Any:

@@ -267,7 +267,8 @@ class StoryPolicy(keras.Model):
 
         `width` sentences are kept, those of the highest log-probability; one that has ended stays as it is. At the end the highest mean
         per word wins, the end counted as a word. The unknown word is forbidden, so is repeating a word at once; sentences may be short
-        (the authors').
+        (the authors'). Words keep the probabilities they have among all words: what the forbidden ones had is given to none, as in the
+        authors' code, so that a sentence pays for places where a forbidden word was likely. Samples are normalized anew.
 
         Args:
             encoded: as returned by `encode`. width: int >= 1, default 3 (the authors').
@@ -294,8 +295,8 @@ class StoryPolicy(keras.Model):
             t: Tensor, words: Tensor, state: Tensor, previous: Tensor, scores: Tensor, lengths: Tensor, alive: Tensor
         ) -> tuple[Tensor, ...]:
             logits, state = self.step(previous, state, contexts)
-            logits = logits + self.rules(previous, t, ends=False) + unknown
-            likelihoods = per_row(ops.log_softmax(logits, axis=-1), size)
+            rules = self.rules(previous, t, ends=False) + unknown
+            likelihoods = per_row(ops.log_softmax(logits, axis=-1) + rules, size)
             totals = scores[..., None] + ops.where(alive[..., None], likelihoods, stay)
             scores, best = ops.top_k(ops.reshape(totals, (-1, width * size)), width)
             best = ops.cast(best, "int32")

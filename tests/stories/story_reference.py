@@ -112,10 +112,9 @@ class Reference:
                     continue
                 previous = words[-1] if words else 0
                 logits, after = self.step(previous, state, context)
+                logs = log_softmax(logits)  # of all words: the authors do not normalize again
                 if previous != 0:
-                    logits[previous] -= self.policy.repeat_penalty
-                logits[1] = -np.inf
-                logs = log_softmax(logits)
+                    logs[previous] -= self.policy.repeat_penalty
                 found += [(score + logs[w], [*words, w], after, w == 0) for w in range(len(logs)) if w != 1]
             beam = sorted(found, key=lambda item: -item[0])[:width]
         best = max(beam, key=lambda item: item[0] / len(item[1]))[1]

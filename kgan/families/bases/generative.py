@@ -1,6 +1,6 @@
 """What families with one generator of unconditioned examples share: the data it imitates, its latents, its samples."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -10,20 +10,21 @@ from keras import ops
 from kgan import backend
 from kgan.arguments import Count, Function, Network, Shape, Shapes
 from kgan.engine import AdversarialModel
-from kgan.networks import mlp
 from kgan.priors import Normal
-from kgan.types import Array, SeedLike, Tensor
+from kgan.types import Array, SeedLike, Sizes, Tensor
+
+Makers = Mapping[str, Callable[[], keras.Model]]
+"""Roles of networks, and functions that make them."""
 
 
 class GenerativeModel(AdversarialModel):
     """A generator, its prior, and checks of the data. Subclasses write the game.
 
     Args:
-        data_shape: tuple, shape of one example: `(features,)`, or `(height, width, channels)` for images in [-1, 1]. May be left
-            out when `generator` is given.
-        generator: `keras.Model` from `(batch, latent_size)` to examples. Default: two hidden layers of 128 ReLU; tanh output
-            for images.
-        latent_size: int, default 128; taken from `generator` if that is given.
+        data_shape: shape of one example: `(features,)`, or `(height, width, channels)` for images in [-1, 1]. Default: what the
+            generator makes.
+        generator: `keras.Model` from `(batch, latent_size)` to examples.
+        latent_size: default: what the generator takes.
         prior: distribution of the latents, default `kgan.priors.Normal()`.
         seed, name, dtype: as in `kgan.AdversarialModel`.
     """
@@ -36,7 +37,7 @@ class GenerativeModel(AdversarialModel):
         self,
         data_shape: Shape | Shapes | None = None,
         *,
-        generator: Network | None = None,
+        generator: Network,
         latent_size: Count | None = None,
         prior: Function | None = None,
         **kwargs: Any,
@@ -45,8 +46,7 @@ class GenerativeModel(AdversarialModel):
         self.data_shape = _shape_of_data(data_shape, generator)
         self.latent_size = self.latents_of(generator, latent_size)
         self.prior = self.default_prior if prior is None else prior
-        output = "tanh" if len(self.data_shape) == 3 else None
-        self.generator = generator or mlp.generator(self.data_shape, self.latent_size, output_activation=output)
+        self.generator = generator
 
     @classmethod
     def latents_of(cls, generator: keras.Model | None = None, latent_size: int | None = None) -> int:
@@ -85,7 +85,7 @@ class GenerativeModel(AdversarialModel):
                 parts.append(ops.convert_to_numpy(ops.cast(result, "float32")))
         return np.concatenate(parts)
 
-    def check_data(self, batch: Any, shape: Shape | None = None) -> None:
+    def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         shape = tuple(shape or self.data_shape)
         if not isinstance(batch, np.ndarray):
             raise ValueError(f"Expected one array of examples {shape}. Received a nest of {type(batch).__name__}.")
@@ -106,9 +106,9 @@ class GenerativeModel(AdversarialModel):
 
 
 def given_or_built(
-    shape: Shape | None,
+    shape: Sizes | None,
     given: Mapping[str, keras.Model | None],
-    build: Callable[[Any], Mapping[str, Callable[[], keras.Model]]],
+    build: Callable[[Any], Makers | Sequence[keras.Model]],
     together: bool = False,
 ) -> tuple[Any, ...]:
     """The shape of one example, and the networks of a family: those a user gave, and what the family builds in place of the others.
@@ -116,7 +116,8 @@ def given_or_built(
     Args:
         shape: shape of one example, or None. A given discriminator decides about it; where it is None, a given generator does.
         given: role to network or None.
-        build: `(shape) -> role to a function that makes the network`; only the missing ones are made.
+        build: `(shape) -> role to a function that makes the network`, of which only the missing ones are made; or, where all are
+            made together, `(shape) -> networks`, in the order of `given`.
         together: bool, default False. True: the networks have to fit each other, and are given all or none.
 
     Returns:
@@ -129,7 +130,7 @@ def given_or_built(
     if together and 0 < len(missing) < len(given):
         raise ValueError(f"Pass {_listed(given)}, which have to fit together, or none of them. Missing: {_listed(missing)}.")
     if (judge := given.get("discriminator")) is not None:
-        shape = judge.input_shape[0][1:] if isinstance(judge.input_shape, list) else judge.input_shape[1:]
+        shape = _first(judge.input_shape)[1:]
     elif shape is None and (maker := given.get("generator")) is not None:
         shape = maker.output_shape[1:]
     if missing and shape is None:
@@ -137,8 +138,17 @@ def given_or_built(
             f"{_listed(missing).capitalize()} cannot be built for examples of unknown shape. Give it, a tuple of positive integers such as "
             "(2,) for points or (32, 32, 3) for images, or pass the networks."
         )
-    makers = build(tuple(shape)) if missing and shape is not None else {}
-    return shape, *(makers[role]() if network is None else network for role, network in given.items())
+    shape = None if shape is None else tuple(shape)
+    made = build(shape) if missing else {}
+    if not isinstance(made, Mapping):
+        return shape, *made
+    return shape, *(made[role]() if network is None else network for role, network in given.items())
+
+
+def _first(shapes: Any) -> Any:
+    """The shape of a network's first input."""
+    shapes = list(shapes.values()) if isinstance(shapes, dict) else shapes
+    return shapes[0] if isinstance(shapes, list) else shapes
 
 
 def _listed(roles: Iterable[str]) -> str:
@@ -146,7 +156,7 @@ def _listed(roles: Iterable[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def check_network(network: keras.Model, role: str, given: Shape, expected: Shape, what: str) -> None:
+def check_network(network: keras.Model, role: str, given: Sizes, expected: Sizes, what: str) -> None:
     """Refuse a network that is not built, or does not map `(batch, *given)` to `(batch, *expected)`; `what` says what has that shape."""
     if not network.built:
         raise ValueError(f"The network {network.name!r} is not built. Call it on an example or give it an Input.")

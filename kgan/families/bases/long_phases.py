@@ -1,13 +1,16 @@
 """Long phases of the critic, in which the generator waits: the code of WGAN (1701.07875), taken over by that of MMD GAN (1705.08584)."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 from keras import ops
 
 from kgan.arguments import COUNTS
+from kgan.types import Sizes, Tensor
 
 
-def checked(warmup):
+def checked(warmup: Any) -> tuple[int, int, int] | None:
     """`(iterations, every, steps)` as a tuple, or None; refuses anything else."""
     if warmup is None:
         return None
@@ -16,10 +19,16 @@ def checked(warmup):
             "`warmup` must be positive integers (iterations, every, steps) with iterations <= every, or None. "
             f"Received: {warmup!r}."
         )
-    return tuple(warmup)
+    iterations, every, steps = warmup
+    return iterations, every, steps
 
 
-def generator_due(played, warmup, steps_per_round):
+def gate(model: Any, warmup: Sizes | None, steps_per_round: int) -> Callable[[], Tensor] | None:
+    """When the generator of a model moves, as `kgan.Turn` takes it; arguments as in `generator_due`."""
+    return None if warmup is None else lambda: generator_due(model.optimizer.iterations, warmup, steps_per_round)
+
+
+def generator_due(played: Tensor, warmup: Sizes, steps_per_round: int) -> Tensor:
     """Whether the generator moves in this round: a long phase of the critic is several rounds in which it waits.
 
     A function of the number of rounds played, so that there is no counter to save: a long phase before each of the first moves; one
@@ -29,7 +38,7 @@ def generator_due(played, warmup, steps_per_round):
         played: integer scalar, rounds played before this one.
         warmup: `(iterations, every, steps)`: `steps` critic moves, rounded up to whole rounds, before each of the generator's first
             `iterations` moves and before every `every`-th one.
-        steps_per_round: int, critic moves in one round.
+        steps_per_round: critic moves in one round.
 
     Returns:
         Boolean scalar.

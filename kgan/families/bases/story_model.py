@@ -1,7 +1,7 @@
 """What the systems of "No Metrics Are Perfect" share (Wang et al., ACL 2018, arXiv 1804.09160): a policy, its data, telling stories."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Self
 
 import keras
@@ -121,7 +121,7 @@ class StoryModel(AdversarialModel):
             raise ValueError("A sentence has words behind its end, which is the first 0. Pad sentences with 0.")
 
     def fit(
-        self, x: Any, y: Any = None, *, callbacks: Iterable[keras.callbacks.Callback] | None = None, **kwargs: Any
+        self, x: Any, y: Any = None, *, callbacks: Sequence[keras.callbacks.Callback] | None = None, **kwargs: Any
     ) -> keras.callbacks.History:
         """As in `kgan.AdversarialModel`, all stories checked first where they are in memory."""
         if y is not None:
