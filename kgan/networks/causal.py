@@ -198,9 +198,11 @@ def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300
     Returns:
         Four `keras.Model`s.
 
-    Departures from the code: convolutions are padded alike on all sides, and the gains of batch norm start at N(1, 0.02), as in DCGAN.
+    Departures from the code: convolutions are padded alike on all sides, as in DCGAN.
     """
-    size = {"filters": filters, "epsilon": epsilon, "biases": True}
+    # The authors' framework cuts off the normal distribution at two deviations for convolutions alone.
+    normal = keras.initializers.RandomNormal(0.0, 0.02)
+    size = {"filters": filters, "epsilon": epsilon, "biases": True, "gamma": "ones", "dense_initializer": normal}
     place = min(1, int(math.log2(max(8, image_shape[0]) // 4)) - 1)
 
     def tap(maps, level):
