@@ -25,17 +25,17 @@ def main(
     source_count: Annotated[int | None, typer.Option(min=1, help="labeled images, drawn at random; default all")] = None,
     target_count: Annotated[int | None, typer.Option(min=1, help="images trained on without labels; default two thirds")] = None,
     classification_weight: Annotated[
-        float | None, typer.Option(min=0, help="of the labeled cross-entropy; default 1 below 28 pixels, else the authors' 10")
+        float | None, typer.Option(min=0, help="of the labeled cross-entropy; default 1 below 28 pixels, else the authors' 20")
     ] = None,
     feature_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="of the distance of pairs' features; default 0.1 below 28 pixels, else the authors' 0.01"),
+        typer.Option(min=0, help="of the distance of pairs' features; default 0.1 below 28 pixels, else the authors' 0.02"),
     ] = None,
     dropout: Annotated[
         float | None, typer.Option(min=0, max=0.9, help="in the discriminator; default 0.5 below 28 pixels, else the authors' 0")
     ] = None,
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 1.0,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, else the paper's 5e-4")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, else the authors' 1e-3")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="examples of each domain in one move")] = 64,
     epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 5,
     passes: Annotated[int, typer.Option(min=1, help="passes over the longer domain in one epoch, for small sets")] = 36,
@@ -78,12 +78,12 @@ def main(
             kgan.CoGAN(
                 shapes,
                 classes=1 + max(int(y.max()) for _, parts in sets.values() for _, y in parts if len(y)),
-                classification_weight=default(classification_weight, 1.0, 10.0),
-                feature_weight=default(feature_weight, 0.1, 0.01),
+                classification_weight=default(classification_weight, 1.0, 20.0),
+                feature_weight=default(feature_weight, 0.1, 0.02),
                 dropout=default(dropout, 0.5, 0.0),
                 width=width,
                 latent_size=32 if small else 100,
-                weight_decay=default(weight_decay, 0.0, 5e-4),
+                weight_decay=default(weight_decay, 0.0, 1e-3),
                 seed=seed,
             )
         ]

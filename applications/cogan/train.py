@@ -42,7 +42,7 @@ def main(
     shared_discriminator_layers: Annotated[int | None, typer.Option(min=0, help="default the paper's")] = None,
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 1.0,
     latent_size: Annotated[int | None, typer.Option(min=1, help="default 32 below 28 pixels, else the paper's 100")] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, 1e-4 from 64, else 5e-4")] = None,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, 4e-4 from 64, else 1e-3")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="examples of each domain in one move")] = 64,
     epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 5,
     passes: Annotated[int, typer.Option(min=1, help="passes over the longer domain in one epoch, for small sets")] = 36,
@@ -63,7 +63,7 @@ def main(
 
     def build(shapes):
         size = next(iter(shapes.values()))[0]
-        decay = (0.0 if size < 28 else 1e-4 if size >= 64 else 5e-4) if weight_decay is None else weight_decay
+        decay = (0.0 if size < 28 else 4e-4 if size >= 64 else 1e-3) if weight_decay is None else weight_decay
         model = kgan.CoGAN(
             shapes,
             shared_generator_layers=shared_generator_layers,

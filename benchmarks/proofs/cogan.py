@@ -84,7 +84,8 @@ def adaptation(report, seed, steps):
     """Part D: labels for digits, none for their negatives: accuracy there, against the same classifier trained on digits alone.
 
     600 negatives are trained on without labels (the transductive figure, as in the authors' code), the other 299 are new. Weights 1 and 0.1
-    and dropout 0.5: the authors' 10 and 0.01 without dropout leave the classifier of these small networks near chance (0.16, seed 0).
+    and dropout 0.5: 10 and 0.01, half of the authors', without dropout leave the classifier of these small networks near chance (0.16,
+    seed 0).
     """
     (digits, labels), (changed, truth) = domains(negatives, seed)
 

@@ -35,10 +35,14 @@ class BayesianGAN(SemiSupervised, GAN):
         E_g = N E_z sp(-d(G(z))) + ||theta_g||^2 / (2 prior_variance)
         E_d = N [E_x sp(-d(x)) + E_z sp(d(G(z)))] + ||theta_d||^2 / (2 prior_variance).
 
-    Algorithm 1 marginalizes over noise batches i and the opponent's samples k: `U = -log sum_ik exp(-E_ik)`, one U for every member. In
-    a round, all generators make `sghmc_steps` steps of stochastic-gradient Hamiltonian Monte Carlo (`kgan.optimizers.SGHMC`) on their U,
-    then all discriminators on theirs; the first `burn_in` rounds are Adam's. After them, every `keep_every` rounds, the weights of all
-    members are kept as samples: `generate` draws from all of them, `classify` averages their probabilities.
+    The energy U of a member is the mean of these over noise batches i and the opponent's samples k. In a round, all generators make
+    `sghmc_steps` steps of stochastic-gradient Hamiltonian Monte Carlo (`kgan.optimizers.SGHMC`) on their U, then all discriminators on
+    theirs; the first `burn_in` rounds are Adam's. After them, every `keep_every` rounds, the weights of all members are kept as samples:
+    `generate` draws from all of them, `classify` averages their probabilities.
+
+    Algorithm 1 has `U = -log sum_ik exp(-E_ik)`, the log of a *sum of probabilities*, in place of the mean: `marginal="logsumexp"`. There a
+    pair has the weight `softmax(-E_ik)`, and as energies grow with N, the pair that is explained best has all of it: the discriminator
+    learns against one generator, the others go unjudged, and the ensemble collapses (ring of eight: 1 mode; with the mean 8).
 
     With `classes`, the discriminator has K logits and the class "fake" the logit 0: `d = lse` of the logits, and E_d gains the
     cross-entropy of the labeled examples, scaled to their number N_s.
@@ -55,9 +59,11 @@ class BayesianGAN(SemiSupervised, GAN):
         sghmc_steps: default 2 (the paper's M): successive steps of each player in a round.
         num_noise_batches: default None (Algorithm 1): noise batches over which a member marginalizes, as many as its player
             has members.
-        marginal: "logsumexp" (default, the paper's) or "mean", which averages the energies; see `kgan.objectives.marginal_energy`.
+        marginal: "mean" (default), which averages the energies, or "logsumexp" (Algorithm 1 as printed, which collapses, see above); see
+            `kgan.objectives.marginal_energy`.
         prior_variance: default 10.0 (the paper's).
-        burn_in: default 5000 (the paper's): rounds of Adam in the default optimizers, and without samples.
+        burn_in: default 5000 (the paper's): rounds of Adam in the default optimizers, and without samples. The first sample is kept
+            `keep_every` rounds later.
         keep_every: default 1000 (the paper's): rounds between samples.
         samples_kept: default 10: the newest samples, kept with the model.
         generator, discriminator: `kgan.networks.Ensemble`, or a sequence of Keras models; discriminators return a logit, or K of them.
@@ -75,11 +81,12 @@ class BayesianGAN(SemiSupervised, GAN):
     (1000 where `data_size` is not given), r = 5e-3 for images, 1e-2 else, in burn-in too.
 
     Raises:
-        ValueError: for contradictory arguments, networks of other shapes, an unknown N. Rates of the sampler above 0.01 warn: they diverge.
+        ValueError: for contradictory arguments, networks of other shapes, an unknown N. Rates of the sampler above 0.01 warn: they diverge;
+        so does a `fit` that ends before the first sample is kept: until then the model is an ensemble trained by Adam.
 
-    Departures from the paper: its M steps share a minibatch and noise, here each step draws its own. Without `classes` the code has
-    a softmax over two logits; their difference is the logit here. Each weight sample has batch statistics of its own. On replicas the
-    marginal's weights are those of each replica's part of the minibatch.
+    Departures from the paper: the mean of the energies, by default. Its M steps share a minibatch and noise, here each step draws its own.
+    Without `classes` the code has a softmax over two logits; their difference is the logit here. Each weight sample has batch statistics of
+    its own. On replicas the weights of `marginal="logsumexp"` are those of each replica's part of the minibatch.
 
     Example:
     >>> import numpy as np, kgan
@@ -105,7 +112,7 @@ class BayesianGAN(SemiSupervised, GAN):
         labeled_size: Count | None = None,
         sghmc_steps: Count = 2,
         num_noise_batches: Count | None = None,
-        marginal: str = "logsumexp",
+        marginal: str = "mean",
         prior_variance: Positive = 10.0,
         burn_in: Natural = 5000,
         keep_every: Count = 1000,
@@ -263,7 +270,15 @@ class BayesianGAN(SemiSupervised, GAN):
             unlabeled, labeled = (x.get("unlabeled", ()), x.get("labeled", ())) if isinstance(x, dict) else (x, ())
             self.sizes.assign([float(self.data_size or _different(unlabeled)), float(self.labeled_size or _different(labeled))])
             self._tell_optimizers()
-        return super().fit(x, y, **kwargs)
+        history = super().fit(x, y, **kwargs)
+        if not self.generator_samples.count():
+            warnings.warn(
+                f"This fit ended without a sample of the posterior: {int(ops.convert_to_numpy(self.optimizer.iterations))} rounds are "
+                f"played, and the first is kept after {self.burn_in + self.keep_every}, `burn_in` and `keep_every` together. Until then "
+                "`generate` and `classify` use the present weights. Train longer, or give the constructor smaller ones.",
+                stacklevel=2,
+            )
+        return history
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         super().check_data(batch)

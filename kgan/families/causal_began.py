@@ -52,7 +52,9 @@ class CausalBEGAN(CausalImages):
 
     Default optimizers: Adam(8e-5) (the authors', who halve it every 100,000 steps of 250,000).
 
-    Departures from the paper: none.
+    Departures from the paper: the rate is not halved by default. Labels of the controller are always rounded; a `label_loss` is the same in
+    both players' losses, where the authors' code, with cross-entropy, exchanges its arguments in the generator's and takes the logits of
+    labels that are not rounded. Sizes other than 64 get a scale for every doubling of 8, by the same rule.
 
     Example:
     >>> import kgan

@@ -44,7 +44,7 @@ class CausalGAN(CausalImages):
         generator_steps: default 6 (the authors' schedule): generator moves in one round, for one of the others.
         anti_labeler_weight: default 1.0 (Eq. 5). 0 leaves the anti-labeler out of the generator's loss.
         anti_labeler_decay: default 3000.0 (the authors'): T, in steps of the authors' loop, of which `generator_steps / 2` make
-            a round. None keeps c = 1, as in Eq. 5.
+            a round. None keeps c = 1, as in Eq. 5. The rounds are counted in the model, over every `fit` and `compile`.
         label_noise: `kgan.causal.LabelNoise`, default the authors': the generator's input is the logit of a noisy label. None: 0 or 1.
         swapped_cross_entropy: default False. True, the authors' image code: the generator's and the anti-labeler's label terms have
             the arguments of the cross-entropy exchanged, with the noisy labels.
@@ -113,6 +113,8 @@ class CausalGAN(CausalImages):
         self.label_noise = label_noise
         self.swapped_cross_entropy = swapped_cross_entropy
         self.objective = objectives.get(objective)
+        # The optimizers' own count starts again with every `compile`.
+        self._rounds = self.add_weight(name="rounds", shape=(), initializer="zeros", dtype="int32", trainable=False)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5) for move in ("discriminator", "generator")}
@@ -158,11 +160,16 @@ class CausalGAN(CausalImages):
         return terms
 
     def anti_labeler_strength(self) -> Any:
-        """c(t) of Eq. 5."""
+        """c(t) of Eq. 5, t from all rounds that the model has been trained for."""
         if self.anti_labeler_decay is None:
             return self.anti_labeler_weight
-        rounds = ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "float32")
+        rounds = ops.cast(ops.convert_to_tensor(self._rounds), "float32")
         return self.anti_labeler_weight * ops.exp(-rounds * (0.5 * self.generator_steps / self.anti_labeler_decay))
+
+    def _train(self, data: Any) -> dict[str, Tensor]:
+        logs = super()._train(data)
+        self._rounds.assign_add(1)
+        return logs
 
     def _call(self, network: keras.Model, examples: Tensor) -> Tensor:
         return network(examples, training=self.in_training)

@@ -50,11 +50,12 @@ class CoGAN(GenerativeModel):
         classes: default None: no adaptation. A number: classes of the labeled domain.
         labeled: name of the domain with labels, default the first of `data_shape`.
         classifier: `keras.Model` from the input of the shared discriminator's last layer to `classes` logits; default one dense layer.
-        classification_weight: default 10.0 (the authors' second code; their first has 0.5).
-        feature_weight: default 0.01 (the authors' codes; the paper does not have the term).
+        classification_weight: default 20.0 (the authors' second code, 10 beside half of this loss; in their first 2).
+        feature_weight: default 0.02 (both of the authors' codes; the paper does not have the term).
         dropout: rate behind the default discriminator's dense layer; default its own 0.5, with `classes` 0 (the authors').
-        weight_decay: default 5e-4 (the paper's for digits; 1e-4 for faces): `weight_decay / 2 * |W|^2` over the kernels of the
-            player that moves (the classifier's with the discriminator's), no biases, slopes or offsets.
+        weight_decay: default 1e-3 (the authors' second code, 5e-4 beside half of this loss; their first has 2e-3 for digits, 4e-4 for
+            faces): `weight_decay / 2 * |W|^2` over the kernels of the player that moves (the classifier's with the discriminator's), no
+            biases, slopes or offsets.
         latent_size: default 100 (the paper's). prior: default `Uniform(-1, 1)` (the paper's).
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
@@ -73,9 +74,11 @@ class CoGAN(GenerativeModel):
         ValueError: for fewer than two domains, layers that cannot be shared, networks that do not fit each other, data of another shape or
             range or without labels.
 
-    Departures from the paper: both players' losses are sums over the domains, as printed; the authors' code averages over the joint batch,
-    which is half. Two logits and a softmax there are one logit here. Images are in [-1, 1], converted at the borders of networks that work
-    in [0, 1]. The classifier's labels belong to one domain. The sharing of the face networks is not printed; see `kgan.networks.coupled`.
+    Departures from the paper: both players' losses are sums over the domains, as printed. The authors' second code averages over the joint
+    batch, which is half for two domains, their first over real and generated examples too, a quarter: weights beside them are two and four
+    times here what is written there. Two logits and a softmax there are one logit here. Images are in [-1, 1], converted at the borders of
+    networks that work in [0, 1]. The classifier's labels belong to one domain. The sharing of the face networks is not printed; see
+    `kgan.networks.coupled`.
 
     Example: two domains of points, the second the first mirrored.
 
@@ -113,10 +116,10 @@ class CoGAN(GenerativeModel):
         classes: Several | None = None,
         labeled: str | None = None,
         classifier: Network | None = None,
-        classification_weight: NonNegative = 10.0,
-        feature_weight: NonNegative = 0.01,
+        classification_weight: NonNegative = 20.0,
+        feature_weight: NonNegative = 0.02,
         dropout: NonNegative | None = None,
-        weight_decay: NonNegative = 5e-4,
+        weight_decay: NonNegative = 1e-3,
         latent_size: Count | None = None,
         **kwargs: Any,
     ) -> None:

@@ -42,7 +42,9 @@ class UnrolledGAN(GAN):
         TypeError: in `fit`, for a discriminator optimizer other than plain SGD or Adam.
 
     Default optimizers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
-    `tf.distribute` each replica unrolls on its own part of the minibatch. Under mixed_float16 the virtual steps' losses are not scaled.
+    `tf.distribute` a virtual step follows the mean of the replicas' gradients, the gradient of the whole minibatch, as a real step does,
+    and gradients flow through that mean; only batch norm and penalties see each replica's part by itself. Under mixed_float16 the virtual
+    steps' losses are not scaled.
 
     Departures from the paper: the LSTM generator of its appendix B is not here.
 

@@ -38,7 +38,10 @@ class WGAN(GAN):
     Raises:
         ValueError: for `clip <= 0`, a malformed warm-up, or data the networks cannot take.
 
-    Departures from the paper: none. The default optimizer is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
+    Departures from the paper: the long phases of `warmup`, on by default, are the authors' code's alone, and whole rounds here. Samples are
+    drawn with the moving statistics of batch norm; the code has those of the minibatch always. It clips before each step of the critic
+    instead of after it, so that its generator sees weights one step outside of the box; here, as in Algorithm 1, never. The networks for
+    points are those of 1704.00028. The default optimizer is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
     authors' code relies on; Keras adds epsilon inside the root, PyTorch outside.
 
     Example:

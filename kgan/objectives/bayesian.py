@@ -16,7 +16,7 @@ def marginal_energy(energies: Tensor, data_size: Any = 1, marginal: str = "logsu
     Args:
         energies: tensor, one energy per component (a noise batch with a sample of the opponent), each a mean over examples.
         data_size: N, number or scalar: examples of the data set, to which the means are rescaled inside of the exponential.
-        marginal: "logsumexp" (default, the paper's) or "mean", which weights all components alike.
+        marginal: "logsumexp" (default, the paper's) or "mean", which weights all components alike (what `kgan.BayesianGAN` takes).
 
     Returns:
         Scalar.
