@@ -23,6 +23,7 @@ def arguments(description):
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="run once per seed (default: 0)")
     parser.add_argument("--smoke", action="store_true", help="a few steps, to see that everything runs; figures mean nothing")
     parser.add_argument("--parts", nargs="+", help="run only these parts")
+    parser.add_argument("--steps", type=int, help="for so many steps each, in place of a part's own number")
     return parser.parse_args()
 
 
@@ -180,6 +181,7 @@ def run(proof, description, parts):
     for seed in args.seeds:
         for part in args.parts or parts:
             function, steps = parts[part]
+            steps = args.steps or steps
             keras.utils.set_random_seed(seed)
             function(report, seed, min(steps, 30) if args.smoke else steps)
     report.close()

@@ -5,6 +5,8 @@ import random
 import keras
 from keras import layers
 
+from kgan.types import Sizes
+
 
 def activation(kind, name):
     """A nonlinearity: a Keras activation, a number for the slope of a leaky ReLU, or a layer, which is copied."""
@@ -71,6 +73,12 @@ def with_features(network, layer=None):
 def image_head(data_shape):
     """Reshapes a flat output to the shape of an example."""
     return layers.Reshape(tuple(data_shape), name="reshape")
+
+
+def halvings(image_shape: Sizes, most: int, smallest: int = 4) -> int:
+    """How often pictures are halved: `most` times, or as often as their size can be and the maps stay `smallest` pixels wide."""
+    size = image_shape[0]
+    return max(n for n in range(most + 1) if n == 0 or (size % 2**n == 0 and size >= smallest * 2**n))
 
 
 def check_image_shape(image_shape, divisor, smallest):

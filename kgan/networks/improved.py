@@ -5,7 +5,7 @@ from keras import layers
 
 from kgan.layers import DropReference, MinibatchDiscrimination, PrependReference, VirtualBatchNormalization, WeightNormalization
 from kgan.networks import blocks
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, image_head
+from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, halvings, image_head
 
 
 def _weight_norm(layer, scale=True, init_stdv=1.0):
@@ -85,7 +85,8 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
     ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output; kernels from N(0, 0.05).
 
     Args:
-        image_shape: `(size, size, channels)`, size a multiple of 8. latent_size: int, default 100 (the paper's).
+        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes have fewer doublings, from maps
+            of at least 4 x 4. latent_size: int, default 100 (the paper's).
         filters: int, default 128 (the paper's), maps before the output.
         reference_size: int or None, default None: batch norm. A number: virtual batch norm against so many fixed latents from
             U(0, 1).
@@ -93,8 +94,9 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
     """
-    image_shape = check_image_shape(image_shape, 8, 8)
-    base = image_shape[0] // 8
+    image_shape = check_image_shape(image_shape, 4, 8)
+    ups = halvings(image_shape, 3)
+    base, first = image_shape[0] // 2**ups, filters * 2 ** (ups - 1)
     x = inputs = keras.Input((latent_size,), name="latent")
     if reference_size:
         x = PrependReference(reference_size, keras.initializers.RandomUniform(0.0, 1.0), name="reference")(x)
@@ -107,9 +109,9 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
         )
         return layers.ReLU(name=f"{name}_relu")(x)
 
-    x = norm_relu(dense(base * base * 4 * filters, "project", _normal(0.05), use_bias=False)(x), "project")
-    x = layers.Reshape((base, base, 4 * filters), name="reshape")(x)
-    for level, maps in enumerate((2 * filters, filters)):
+    x = norm_relu(dense(base * base * first, "project", _normal(0.05), use_bias=False)(x), "project")
+    x = layers.Reshape((base, base, first), name="reshape")(x)
+    for level, maps in enumerate(first // 2**n for n in range(1, ups)):
         x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(0.05), use_bias=False)(x), f"up_{level}")
     x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), init_stdv=0.1)(x)
     if reference_size:
@@ -123,7 +125,8 @@ def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernel
     Leaky ReLU 0.2, kernels from N(0, 0.05). Follow with `kgan.layers.initialize_from_data(network, examples)`; the authors use 500.
 
     Args:
-        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 12. classes: int, number of logits.
+        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; below 12 it is halved once, not twice.
+        classes: int, number of logits.
         filters: int, default 96 (the paper's), maps of the first three convolutions; twice as many later.
         minibatch_kernels: int, default 0: dropout of 0.2 on the input, for feature matching. A number (100 in the authors' code): Gaussian
             noise of 0.2 on the input and minibatch discrimination before the logits.
@@ -131,7 +134,7 @@ def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernel
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, classes)`.
     """
-    image_shape = check_image_shape(image_shape, 4, 12)
+    image_shape = check_image_shape(image_shape, 4, 8)
     x = inputs = keras.Input(image_shape, name="images")
     x = blocks.noise(0.2, "input_noise")(x) if minibatch_kernels else blocks.dropout(0.2, "input_dropout")(x)
     index = 0
@@ -144,7 +147,7 @@ def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernel
         return x
 
     for stage, maps in enumerate((filters, 2 * filters)):
-        for strides in (1, 1, 2):
+        for strides in (1, 1, 2 if stage == 0 or image_shape[0] >= 12 else 1):
             x = convolve(x, maps, 3, strides)
         x = blocks.dropout(0.5, f"dropout_{stage}")(x)
     x = convolve(x, 2 * filters, 3, padding="valid")
