@@ -109,7 +109,7 @@ class ThreeDGAN(GAN):
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"discriminator": 1e-5, "generator": 0.0025}
-        return {move: keras.optimizers.Adam(rate, beta_1=0.5) for move, rate in rates.items()}
+        return {move: keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8) for move, rate in rates.items()}
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         check_occupancies(batch, shape or self.data_shape)

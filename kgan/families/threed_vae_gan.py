@@ -95,7 +95,7 @@ class ThreeDVAEGAN(ThreeDGAN):
         self.reconstruction_weight = reconstruction_weight
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {**super().default_optimizers(), "encoder": keras.optimizers.Adam(1e-4, beta_1=0.5)}
+        return {**super().default_optimizers(), "encoder": keras.optimizers.Adam(1e-4, beta_1=0.5, epsilon=1e-8)}
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         if not isinstance(batch, dict) or set(batch) != {"shapes", "views"}:

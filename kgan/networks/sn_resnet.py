@@ -21,6 +21,10 @@ _TABLES = {
 }
 
 
+SIZES = tuple(_TABLES)
+"""Sizes of images that the residual networks take."""
+
+
 def _table(image_shape):
     size = check_image_shape(image_shape, 8, 8)[0]
     if size not in _TABLES:
