@@ -6,20 +6,21 @@ import keras
 from keras import layers
 
 from kgan.networks.blocks import activation, conv, deconv, dense
+from kgan.types import Sizes
 
 STAGES = 4
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _norm(name):
+def _norm(name: str) -> keras.layers.Layer:
     # Without learned scale or shift: what is sampled are the weights around it.
     return layers.BatchNormalization(momentum=0.9, center=False, scale=False, name=name)
 
 
-def _sizes(image_shape):
+def _sizes(image_shape: Sizes) -> list[tuple[int, ...]]:
     """Height and width after every halving, odd ones rounded up, from the image down."""
     shape = tuple(image_shape)
     if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape) or min(shape[:2]) < 2**STAGES:
@@ -29,7 +30,7 @@ def _sizes(image_shape):
     return [tuple(math.ceil(n / 2**stage) for n in shape[:2]) for stage in range(STAGES + 1)]
 
 
-def generator(image_shape, latent_size=100, filters=64, name="generator"):
+def generator(image_shape: Sizes, latent_size: int = 100, filters: int = 64, name: str = "generator") -> keras.Model:
     """Dense layer to 8 `filters` maps, four 5x5 transposed convolutions of stride 2, tanh.
 
     Batch norm without scale or shift and ReLU before each of them; biases everywhere; weights from N(0, 0.02). With 64 filters 512, 256,
@@ -59,7 +60,9 @@ def generator(image_shape, latent_size=100, filters=64, name="generator"):
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
 
-def discriminator(image_shape, outputs=1, filters=(96, 192, 384, 512), units=384, name="discriminator"):
+def discriminator(
+    image_shape: Sizes, outputs: int = 1, filters: Sizes = (96, 192, 384, 512), units: int = 384, name: str = "discriminator"
+) -> keras.Model:
     """Four 5x5 convolutions of stride 2, a dense layer, leaky ReLU 0.2, batch norm without scale or shift except at the first layer.
 
     Args:

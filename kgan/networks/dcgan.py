@@ -1,25 +1,28 @@
 """The networks of DCGAN: Radford, Metz, Chintala, ICLR 2016, arXiv 1511.06434, and of its authors' code."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from kgan.networks import blocks
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, fresh
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, deconv, dense, fresh
+from kgan.types import Sizes, Tensor
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm(name, epsilon):
+def _batch_norm(name: str, epsilon: float) -> keras.layers.Layer:
     # gamma ~ N(1, 0.02), beta 0 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
-def _levels(image_shape, base):
+def _levels(image_shape: Sizes, base: int) -> int:
     levels = int(math.log2(image_shape[0] // base))
     if image_shape[0] != base * 2**levels:
         raise ValueError(f"The image size must be {base} times a power of two. Received: {image_shape!r}.")
@@ -27,19 +30,19 @@ def _levels(image_shape, base):
 
 
 def generator(
-    image_shape,
-    latent_size=100,
-    filters=128,
-    base=4,
-    variant="code",
-    batch_norm=True,
-    epsilon=1e-8,
-    growth=2,
-    nonlinearity="relu",
-    initializer=None,
-    biases=False,
-    name="generator",
-):
+    image_shape: Sizes,
+    latent_size: int = 100,
+    filters: int = 128,
+    base: int = 4,
+    variant: str = "code",
+    batch_norm: bool = True,
+    epsilon: float = 1e-8,
+    growth: int = 2,
+    nonlinearity: Nonlinearity = "relu",
+    initializer: Any = None,
+    biases: bool = False,
+    name: str = "generator",
+) -> keras.Model:
     """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
     Batch norm and ReLU everywhere but at the output, which is tanh; kernels from N(0, 0.02); no biases in networks with batch norm.
@@ -68,7 +71,7 @@ def generator(
     width = filters * growth ** (levels - 1)
     initializer = initializer or _normal()
 
-    def norm_relu(x, name):
+    def norm_relu(x: Tensor, name: str) -> Tensor:
         return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
@@ -84,20 +87,20 @@ def generator(
 
 
 def discriminator(
-    image_shape,
-    filters=128,
-    base=4,
-    variant="code",
-    batch_norm=True,
-    epsilon=1e-8,
-    growth=2,
-    dropout=0.0,
-    initializer=None,
-    biases=False,
-    name="discriminator",
-    outputs=1,
-    tap=None,
-):
+    image_shape: Sizes,
+    filters: int = 128,
+    base: int = 4,
+    variant: str = "code",
+    batch_norm: bool = True,
+    epsilon: float = 1e-8,
+    growth: int = 2,
+    dropout: float = 0.0,
+    initializer: Any = None,
+    biases: bool = False,
+    name: str = "discriminator",
+    outputs: int = 1,
+    tap: Callable[..., Any] | None = None,
+) -> keras.Model:
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
     Args:
@@ -132,12 +135,12 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def _check_variant(variant):
+def _check_variant(variant: str) -> None:
     if variant not in ("code", "torch"):
         raise ValueError(f'`variant` must be "code" or "torch". Received: {variant!r}.')
 
 
-def _double(variant):
+def _double(variant: str) -> Callable[..., keras.layers.Layer]:
     """A transposed convolution to exactly twice the size."""
     _check_variant(variant)
     if variant == "torch":
@@ -147,7 +150,7 @@ def _double(variant):
     )
 
 
-def _halve(variant, x, filters, name, initializer, **kwargs):
+def _halve(variant: str, x: Tensor, filters: int, name: str, initializer: Any, **kwargs: Any) -> Tensor:
     """A convolution to exactly half the size."""
     _check_variant(variant)
     if variant == "torch":
@@ -168,11 +171,13 @@ class SymmetricConv2DTranspose(layers.Conv2DTranspose):
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, height * stride, width * stride, filters)`.
     """
 
-    def __init__(self, filters, kernel_size, strides=2, **kwargs):
+    def __init__(
+        self, filters: int, kernel_size: int | tuple[int, int], strides: int | tuple[int, int] = 2, **kwargs: Any
+    ) -> None:
         kwargs.pop("padding", None)
         super().__init__(filters, kernel_size, strides, padding="valid", **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         full = super().call(inputs)
         before = self.kernel_size[0] // 2, self.kernel_size[1] // 2
         height, width = inputs.shape[1] * self.strides[0], inputs.shape[2] * self.strides[1]
@@ -182,5 +187,5 @@ class SymmetricConv2DTranspose(layers.Conv2DTranspose):
             full = ops.pad(full, ((0, 0), (0, pad[0]), (0, pad[1]), (0, 0)))
         return full[:, before[0] : before[0] + height, before[1] : before[1] + width]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return (input_shape[0], input_shape[1] * self.strides[0], input_shape[2] * self.strides[1], self.filters)

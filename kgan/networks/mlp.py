@@ -1,25 +1,28 @@
 """Multi-layer perceptrons: points and vectors, and the networks of the 2014 GAN."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
 
 from kgan.layers import Maxout
 from kgan.networks import blocks
-from kgan.networks.blocks import activation, dense, image_head
+from kgan.networks.blocks import Nonlinearity, activation, dense, image_head
+from kgan.types import Sizes
 
 
 def generator(
-    data_shape,
-    latent_size,
-    hidden=(128, 128),
-    nonlinearity="relu",
-    batch_norm=False,
-    output_activation=None,
-    initializer="glorot_uniform",
-    name="generator",
-):
+    data_shape: Sizes,
+    latent_size: int,
+    hidden: Sizes = (128, 128),
+    nonlinearity: Nonlinearity = "relu",
+    batch_norm: bool = False,
+    output_activation: Nonlinearity | None = None,
+    initializer: Any = "glorot_uniform",
+    name: str = "generator",
+) -> keras.Model:
     """A dense generator.
 
     Args:
@@ -46,17 +49,17 @@ def generator(
 
 
 def discriminator(
-    data_shape,
-    hidden=(128, 128),
-    nonlinearity="relu",
-    normalizer=None,
-    norm=None,
-    initializer="glorot_uniform",
-    dropout=0.0,
-    scale=1.0,
-    outputs=1,
-    name="discriminator",
-):
+    data_shape: Sizes,
+    hidden: Sizes = (128, 128),
+    nonlinearity: Nonlinearity = "relu",
+    normalizer: Callable[..., Any] | None = None,
+    norm: Callable[..., Any] | None = None,
+    initializer: Any = "glorot_uniform",
+    dropout: float = 0.0,
+    scale: float = 1.0,
+    outputs: int = 1,
+    name: str = "discriminator",
+) -> keras.Model:
     """A dense discriminator.
 
     Args:
@@ -87,20 +90,26 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def toy_networks(data_shape, latent_size, dropout=0.0):
+def toy_networks(data_shape: Sizes, latent_size: int, dropout: float = 0.0) -> dict[str, Callable[[], keras.Model]]:
     """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU, He-uniform.
 
     Returns:
         Dict of "generator" and "discriminator" to a function that makes it.
     """
-    size = {"hidden": (512,) * 3, "initializer": "he_uniform"}
+    size: dict[str, Any] = {"hidden": (512,) * 3, "initializer": "he_uniform"}
     return {
         "generator": lambda: generator(data_shape, latent_size, **size),
         "discriminator": lambda: discriminator(data_shape, dropout=dropout, **size),
     }
 
 
-def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0.5, 0.5), name="discriminator"):
+def maxout_discriminator(
+    data_shape: Sizes,
+    units: Sizes = (240, 240),
+    pieces: int = 5,
+    dropout: Sequence[float] = (0.2, 0.5, 0.5),
+    name: str = "discriminator",
+) -> keras.Model:
     """The MNIST discriminator of 1406.2661: two maxout layers with dropout, kernels from U(-0.005, 0.005).
 
     Args:
@@ -112,7 +121,7 @@ def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
     """
 
-    def uniform():
+    def uniform() -> keras.initializers.Initializer:
         return keras.initializers.RandomUniform(-0.005, 0.005)
 
     x = inputs = keras.Input(data_shape, name="examples")

@@ -1,9 +1,13 @@
 """The standard convolutional networks of spectral normalization: Miyato et al. 2018, 1802.05957, Table 3."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
 from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, scaled
+from kgan.types import Sizes, Tensor
 
 _SLOPE = 0.1
 _LEVELS = 3
@@ -15,18 +19,20 @@ _CHANNELS = {
 }
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     # The authors' code; the paper names no initialization.
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def levels(image_shape):
+def levels(image_shape: Sizes) -> int:
     """How often pictures are halved: three times, or until the maps are 4 x 4, which convolutions of 3 x 3 can still see something in."""
     halved = [n for n in range(_LEVELS + 1) if image_shape[0] % 2**n == 0 and image_shape[0] >= _SMALLEST_MAPS * 2**n]
     return halved[-1]
 
 
-def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generator"):
+def generator(
+    image_shape: Sizes = (32, 32, 3), latent_size: int = 128, width: float = 1.0, name: str = "generator"
+) -> keras.Model:
     """Dense layer to maps of an eighth of the size, three 4x4 transposed convolutions of stride 2, a 3x3 convolution.
 
     Batch norm and ReLU everywhere but at the output, which is tanh.
@@ -54,8 +60,14 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generat
 
 
 def discriminator(
-    image_shape=(32, 32, 3), width=1.0, variant="paper", normalizer=None, norm=None, initializer=None, name="discriminator"
-):
+    image_shape: Sizes = (32, 32, 3),
+    width: float = 1.0,
+    variant: str = "paper",
+    normalizer: Callable[..., Any] | None = None,
+    norm: Callable[..., Any] | None = None,
+    initializer: Any = None,
+    name: str = "discriminator",
+) -> keras.Model:
     """Seven convolutions, 3x3/1 and 4x4/2 in turn, leaky ReLU 0.1, one logit from the flattened maps.
 
     Args:
@@ -85,6 +97,6 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def _norm_relu(x, name):
+def _norm_relu(x: Tensor, name: str) -> Tensor:
     x = layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
