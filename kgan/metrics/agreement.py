@@ -1,9 +1,10 @@
 """Agreement of pairs where the change from one domain to the other is known."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def pixel_agreement(expected, made, threshold=0.0):
+def pixel_agreement(expected: ArrayLike, made: ArrayLike, threshold: float = 0.0) -> tuple[float, float]:
     """The pixel agreement ratio of CoGAN (1606.07536): the share of pixels on the same side of a threshold.
 
     Args:
