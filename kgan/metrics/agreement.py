@@ -10,7 +10,7 @@ def pixel_agreement(expected: ArrayLike, made: ArrayLike, threshold: float = 0.0
     Args:
         expected: array of images, the known change applied to the examples of one domain.
         made: array of the same shape, the corresponding examples of the other domain.
-        threshold: float, default 0.0, the middle of [-1, 1]; the paper does not print its own.
+        threshold: default 0.0, the middle of [-1, 1]; the paper does not print its own.
 
     Returns:
         `(ratio, difference)`: floats; the mean absolute difference of a pixel is in units of the range

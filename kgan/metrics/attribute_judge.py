@@ -93,10 +93,10 @@ def attribute_classifier(
         images: real images (count, height, width, channels) in [-1, 1].
         labels: array (count, attributes) with values in {0, 1}.
         attributes: names of the columns, or None (default): "0", "1", ...
-        held_out: float in (0, 1), default 0.2: share of the images that is not trained on and gives the accuracies.
-        epochs: int >= 1, default 6.
-        batch_size: int >= 1, default 64.
-        seed: int, default 0: of the weights, the split and the order.
+        held_out: in (0, 1), default 0.2: share of the images that is not trained on and gives the accuracies.
+        epochs: >= 1, default 6.
+        batch_size: >= 1, default 64.
+        seed: default 0: of the weights, the split and the order.
 
     Returns:
         `AttributeClassifier`.
@@ -164,7 +164,7 @@ def attribute_agreement(classifier: Any, images: Array, labels: ArrayLike, balan
         classifier: `AttributeClassifier`, or anything with `attributes` and `probabilities(images)`.
         images: images (count, height, width, channels) in [-1, 1], say of a generator.
         labels: array (count, attributes) with values in {0, 1}: what the generator was given.
-        balanced: bool, default False. True takes the mean of the shares among images labeled 0 and among those labeled 1; of an
+        balanced: default False. True takes the mean of the shares among images labeled 0 and among those labeled 1; of an
             attribute with one value only, the share among those.
 
     Returns:
@@ -218,9 +218,9 @@ def conditional_diversity(
         labels: array (count, attributes) with values in {0, 1}.
         features: extractor, such as an `AttributeClassifier`: Euclidean distance of its features. None (default): of the pixels, as root
             mean square difference, in [0, 2]. Features trained to tell labels drop much of what else differs; pixels do not.
-        similarity: bool, default False. True takes `1 - ms_ssim(...)`, in [0, 1], with windows no larger than the image (see `ms_ssim`).
-        pairs: int >= 1, default 1000: of a label vector with more pairs, as many random ones.
-        seed: int, default 0: of those.
+        similarity: default False. True takes `1 - ms_ssim(...)`, in [0, 1], with windows no larger than the image (see `ms_ssim`).
+        pairs: >= 1, default 1000: of a label vector with more pairs, as many random ones.
+        seed: default 0: of those.
 
     Returns:
         float >= 0.

@@ -20,8 +20,8 @@ def kde_coverage(real: Array, fake: Array, level: float = 0.95, seed: int = 0) -
     Args:
         real: array (samples, dimensions); 500 in the paper.
         fake: array (samples, dimensions), the generated points.
-        level: float in (0, 1), default 0.95 (the paper's).
-        seed: int, default 0, decides which points are held out.
+        level: in (0, 1), default 0.95 (the paper's).
+        seed: default 0, decides which points are held out.
 
     Returns:
         float in [0, 1].

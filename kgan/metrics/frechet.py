@@ -98,7 +98,7 @@ class Moments:
 
     Args:
         mean: array (d,). covariance: array (d, d), unbiased (ddof 1).
-        count: int >= 2, samples behind them.
+        count: >= 2, samples behind them.
         extractor: name of the extractor that made the features, default "" (unknown): two known names must agree.
 
     Raises:

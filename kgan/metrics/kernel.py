@@ -45,10 +45,10 @@ def kernel_distance(
 
     Args:
         real, fake: arrays (samples, features).
-        subsets: int >= 1, default 50 (the authors' code; the paper has 100). When the subsets are both sets whole, one is enough
+        subsets: >= 1, default 50 (the authors' code; the paper has 100). When the subsets are both sets whole, one is enough
             and the standard deviation is 0.
-        subset_size: int >= 2 or None, default None: 1000 (the authors'), or all samples of the smaller set if it has fewer.
-        seed: int, default 0.
+        subset_size: >= 2 or None, default None: 1000 (the authors'), or all samples of the smaller set if it has fewer.
+        seed: default 0.
 
     Returns:
         `(mean, std)`, floats.

@@ -17,8 +17,8 @@ def precision_recall(real: Array, fake: Array, k: int = 3, chunk: int = 2048) ->
 
     Args:
         real, fake: arrays (samples, features); the paper takes 50,000 of each. Compare only figures of equal sample sizes.
-        k: int >= 1, default 3 (the paper's).
-        chunk: int >= 1, default 2048: distances are computed in blocks (chunk, chunk), and memory does not grow with the samples.
+        k: >= 1, default 3 (the paper's).
+        chunk: >= 1, default 2048: distances are computed in blocks (chunk, chunk), and memory does not grow with the samples.
 
     Returns:
         `(precision, recall)`, floats in [0, 1].
@@ -49,8 +49,8 @@ def density_coverage(real: Array, fake: Array, k: int = 5, chunk: int = 2048) ->
 
     Args:
         real, fake: arrays (samples, features). Compare only figures of equal sample sizes.
-        k: int >= 1, default 5 (the paper's).
-        chunk: int >= 1, default 2048, as in `precision_recall`.
+        k: >= 1, default 5 (the paper's).
+        chunk: >= 1, default 2048, as in `precision_recall`.
 
     Returns:
         `(density, coverage)`: a float >= 0, which may exceed 1, and a float in [0, 1].

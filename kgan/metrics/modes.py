@@ -79,7 +79,7 @@ def stacked_mode_statistics(labels: ArrayLike, classes: int = 10, reference: Arr
 
     Args:
         labels: integers (samples, channels): the predicted class of every channel.
-        classes: int >= 2, default 10.
+        classes: >= 2, default 10.
         reference: array (classes ** channels,) or None, default None: uniform. The distribution of the training data over
             combinations, the first channel's class counting most.
 

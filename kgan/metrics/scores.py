@@ -31,8 +31,8 @@ def class_score(probabilities: ArrayLike, splits: int = 1, seed: int | None = No
 
     Args:
         probabilities: array (samples, classes), rows summing to 1.
-        splits: int >= 1, default 1: consecutive parts scored apart (the authors': 10).
-        seed: int or None, default None: the samples keep their order. An int shuffles them first, as samples that are sorted by
+        splits: >= 1, default 1: consecutive parts scored apart (the authors': 10).
+        seed: default None: the samples keep their order. An int shuffles them first, as samples that are sorted by
             class need.
 
     Returns:
@@ -69,7 +69,7 @@ def mode_score(probabilities: ArrayLike, label_distribution: ArrayLike, modified
     Args:
         probabilities: array (samples, classes), rows summing to 1.
         label_distribution: array (classes,), summing to 1: p(y). Shares below 1e-12 count as 1e-12.
-        modified: bool, default False. True is `exp(E_x KL(p(y|x) || p*(y)) - KL(p*(y) || p(y)))`, the form of later surveys (Xu et
+        modified: default False. True is `exp(E_x KL(p(y|x) || p*(y)) - KL(p*(y) || p(y)))`, the form of later surveys (Xu et
             al. 2018), at most the Inception Score and equal to it only at p* = p.
 
     Returns:

@@ -24,7 +24,7 @@ def ms_ssim(first: Array, second: Array, weights: Sequence[float] = WEIGHTS, shr
     Args:
         first, second: images (pairs, height, width, channels) in [-1, 1]; rounded to 8 bits.
         weights: exponents, one a scale from fine to coarse; default those of the paper, five.
-        shrink: bool, default False. True makes the window (and its deviation in proportion) no larger than the image, scale by scale, as
+        shrink: default False. True makes the window (and its deviation in proportion) no larger than the image, scale by scale, as
             ProGAN's code does, which below 161 pixels compares coarse scales by a few pixels.
 
     Returns:
@@ -98,9 +98,9 @@ def mean_ms_ssim(
 
     Args:
         images: images (count, height, width, channels) in [-1, 1], at least 2.
-        pairs: int >= 1, default 10,000 (ProGAN's). On one core, 1000 pairs of 176x176x3 take some 20 seconds.
+        pairs: >= 1, default 10,000 (ProGAN's). On one core, 1000 pairs of 176x176x3 take some 20 seconds.
         weights, shrink: as in `ms_ssim`.
-        seed: int, default 0: of the pairs.
+        seed: default 0: of the pairs.
 
     Returns:
         float in [0, 1].

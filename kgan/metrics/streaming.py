@@ -235,7 +235,7 @@ class ModesCovered(_OnMixture):
     """Number of modes of a mixture that generated points reach, see `kgan.metrics.mode_statistics`.
 
     Args:
-        mixture: `kgan.datasets.Mixture`. sigmas: float, default 3.0.
+        mixture: `kgan.datasets.Mixture`. sigmas: default 3.0.
     """
 
     default_name = "modes"
@@ -280,7 +280,7 @@ class StackedModesCovered(_OnStacks):
 
     Args:
         extractor: judge of one channel, with a method `classify`; `kgan.metrics.DigitClassifier()`.
-        channels: int, default 3.
+        channels: default 3.
 
     Example:
     >>> import kgan

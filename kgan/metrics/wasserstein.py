@@ -17,8 +17,8 @@ def sliced_wasserstein(first: Array, second: Array, directions: int = 128, repea
 
     Args:
         first, second: arrays (samples, features) of one shape.
-        directions: int >= 1, default 128, projected on at once. repeats: int >= 1, default 4. Both ProGAN's: 512 directions in all.
-        seed: int, default 0.
+        directions: >= 1, default 128, projected on at once. repeats: >= 1, default 4. Both ProGAN's: 512 directions in all.
+        seed: default 0.
 
     Returns:
         float >= 0.
@@ -68,11 +68,11 @@ def image_sliced_wasserstein(
     Args:
         real, fake: images (count, n, n, channels) in [-1, 1], as many of each; 16,384 in the paper. Needs memory for
             `count * patches * patch_size^2 * channels` numbers of 32 bits of each set.
-        smallest: int, default 16 (the authors'): the pyramid ends at the last level of at least so many pixels, or where a size is odd.
+        smallest: default 16 (the authors'): the pyramid ends at the last level of at least so many pixels, or where a size is odd.
             Smaller images have one level, their own.
-        patch_size: odd int, default 7. patches: int, default 128 per image and level. directions, repeats: as in `sliced_wasserstein`.
+        patch_size: odd, default 7. patches: default 128 per image and level. directions, repeats: as in `sliced_wasserstein`.
             All the authors'.
-        seed: int, default 0: of patches and directions.
+        seed: default 0: of patches and directions.
 
     Returns:
         dict: distance times 1000 of every level, by its size in pixels, fine to coarse, and their "mean".
@@ -112,7 +112,7 @@ def laplacian_pyramid(images: Array, levels: int) -> list[Array]:
 
     Args:
         images: array (count, height, width, channels), sizes divisible by `2^(levels - 1)`, the coarsest at least 3.
-        levels: int >= 1.
+        levels: >= 1.
 
     Returns:
         list of float32 arrays, from fine to coarse. Adding every level to the enlarged next one restores the images.

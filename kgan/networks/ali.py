@@ -72,9 +72,9 @@ def convolutional(
     Args:
         image_shape: `(size, size, channels)` of the table.
         table: "cifar10", "svhn" or "celeba" (the paper's), "digits" (ours, 8x8); default: by size.
-        latent_size: int, default the table's.
-        width: float, default 1.0 (the paper's), factor of all maps and units.
-        outputs: int, logits of the discriminator.
+        latent_size: default the table's.
+        width: default 1.0 (the paper's), factor of all maps and units.
+        outputs: logits of the discriminator.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1]: the paper's sigmoid for [0, 1], stretched.

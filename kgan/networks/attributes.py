@@ -15,7 +15,7 @@ def attribute_network(image_shape: Sizes, count: int, generator: np.random.Gener
     """Four convolutions 3x3 (16, 32, 48, 64 maps; strides 1, 2, 2, 2; batch normalization, ReLU), a layer of 64 and a logit per attribute.
 
     Args:
-        image_shape: `(height, width, channels)`. count: int, attributes. generator: `numpy.random.Generator`, of the initial weights.
+        image_shape: `(height, width, channels)`. count: attributes. generator: `numpy.random.Generator`, of the initial weights.
 
     Returns:
         `keras.Model` from images to `[features (batch, 64), logits (batch, count)]`.

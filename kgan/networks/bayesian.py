@@ -38,8 +38,8 @@ def generator(image_shape: Sizes, latent_size: int = 100, filters: int = 64, nam
 
     Args:
         image_shape: `(height, width, channels)`, 16 pixels or more a side.
-        latent_size: int, default 100 (the code's).
-        filters: int, default 64 (the code's), maps before the output.
+        latent_size: default 100 (the code's).
+        filters: default 64 (the code's), maps before the output.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -67,7 +67,7 @@ def discriminator(
 
     Args:
         image_shape: as in `generator`.
-        outputs: int, default 1: a logit; the number of classes for semi-supervised learning.
+        outputs: default 1: a logit; the number of classes for semi-supervised learning.
         filters, units: maps of the convolutions, units of the dense layer (the code's).
 
     Returns:

@@ -86,8 +86,8 @@ def perceptrons(
     discriminator, ReLU in the generator. The code enters the discriminator at its second layer, as an offset before batch norm.
 
     Args:
-        data_shape: tuple, shape of one example.
-        latent_size: int, default 50 (the authors'). units: int, default 1024 (the authors').
+        data_shape: shape of one example.
+        latent_size: default 50 (the authors'). units: default 1024 (the authors').
         code_interval: where codes lie, default (-1, 1), the support of the authors' prior: the encoder ends in a sigmoid stretched over it.
             A linear encoder would let the discriminator tell the pairs apart by the range of the code. None: linear, for a normal prior.
         data_interval: likewise for the generator; default (-1, 1) for images, None (linear) for other data.
@@ -138,8 +138,8 @@ def convolutional(
 
     Args:
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's D and G).
-        latent_size: int, default 200 (the paper's).
-        size: int, a multiple of 2, default 64 (the paper's): maps next to the image; the encoder's 96 to 384 maps scale with it.
+        latent_size: default 200 (the paper's).
+        size: a multiple of 2, default 64 (the paper's): maps next to the image; the encoder's 96 to 384 maps scale with it.
         code_interval: as in `perceptrons`.
 
     Returns:
@@ -221,9 +221,9 @@ def stochastic_perceptrons(
     from N(0, 0.02).
 
     Args:
-        data_shape: tuple, shape of one example. latent_size, noise_size: int, default 2 (the authors').
-        encoder_hidden, generator_hidden, discriminator_hidden: units, the authors' by default. pieces: int, default 5, of maxout.
-        outputs: int, logits.
+        data_shape: shape of one example. latent_size, noise_size: default 2 (the authors').
+        encoder_hidden, generator_hidden, discriminator_hidden: units, the authors' by default. pieces: default 5, of maxout.
+        outputs: logits.
 
     Returns:
         `(encoder, generator, discriminator)`, the encoder with inputs `[examples, noise]`.
@@ -263,11 +263,11 @@ def veegan_perceptrons(
     discriminator_hidden=(256,), dropout=0.5`.
 
     Args:
-        data_shape: tuple, shape of one example.
-        latent_size: int, default 254 (the authors' for points), coordinates that the encoder reconstructs.
-        extra_noise: int, default 1 (the authors' for points), further inputs of the generator.
+        data_shape: shape of one example.
+        latent_size: default 254 (the authors' for points), coordinates that the encoder reconstructs.
+        extra_noise: default 1 (the authors' for points), further inputs of the generator.
         hidden: units of encoder and generator. discriminator_hidden: of the discriminator, on examples and codes side by side.
-        dropout: float, of the discriminator's hidden layers.
+        dropout: of the discriminator's hidden layers.
         data_interval: as in `perceptrons`.
 
     Returns:
@@ -291,8 +291,8 @@ def veegan_convolutional(
     """DCGAN's generator; its discriminator with codes for outputs; and again with the code joined to its features by dense layers.
 
     Args:
-        image_shape: `(size, size, channels)`, size = 4 times a power of two. latent_size: int, default 100 (the paper's).
-        filters: int, default 64, maps next to the image. joint_units: int, default 512, of the layer that sees features and code.
+        image_shape: `(size, size, channels)`, size = 4 times a power of two. latent_size: default 100 (the paper's).
+        filters: default 64, maps next to the image. joint_units: default 512, of the layer that sees features and code.
         epsilon: of batch norm, see `kgan.networks.dcgan.generator`.
 
     Returns:

@@ -29,8 +29,8 @@ class CausalNetwork(keras.Model):
 
     Args:
         graph: `kgan.causal.CausalGraph`, or what `kgan.causal.graph` takes.
-        noise_size: int, default 10 (the paper's): numbers of exogenous noise for every node.
-        hidden: tuple of int, default five layers of 10 (the paper's), of every node's network.
+        noise_size: default 10 (the paper's): numbers of exogenous noise for every node.
+        hidden: default five layers of 10 (the paper's), of every node's network.
         nonlinearity: default 0.2 (the authors' code): slope of a leaky ReLU, or a Keras activation.
         initializer: of all kernels, default "glorot_uniform"; the paper's synthetic experiments use N(0, 0.7).
         prior: of the noise, default `kgan.priors.Uniform(-1, 1)` (the authors'; U[0, 1] in the synthetic experiments).
@@ -169,7 +169,7 @@ def minibatch_features(maps: Tensor, kernels: int = 300, kernel_size: int = 50, 
 
     Args:
         maps: tensor `(batch, height, width, channels)` of a functional network.
-        kernels, kernel_size, filters: int, defaults 300, 50, 64 (the authors').
+        kernels, kernel_size, filters: defaults 300, 50, 64 (the authors').
 
     Returns:
         Tensor `(batch, height, width, channels + kernels)`.
@@ -205,12 +205,12 @@ def image_networks(
 
     Args:
         image_shape: `(size, size, channels)`, size 4 times a power of two, at least 8.
-        labels: int, number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
-        latent_size: int, default 100 (the paper's), of z.
-        filters: int, default 64 (the paper's), maps at half the image's size.
+        labels: number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
+        latent_size: default 100 (the paper's), of z.
+        filters: default 64 (the paper's), maps at half the image's size.
         kernels, kernel_size: of `minibatch_features`, behind the second convolution (8x8 images: the only one); `kernels=0` leaves them
             out.
-        epsilon: float, default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
+        epsilon: default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
 
     Returns:
         Four `keras.Model`s.
@@ -240,9 +240,9 @@ def boundary_networks(
 
     Args:
         image_shape: `(size, size, channels)`, size 8 times a power of two.
-        labels: int, number of labels; the generator's input is `[z, labels]`.
-        latent_size: int, default 64 (the paper's), of z and of the auto-encoder's code.
-        filters: int, default 128 (the paper's n); the encoder's scale k has k times as many.
+        labels: number of labels; the generator's input is `[z, labels]`.
+        latent_size: default 64 (the paper's), of z and of the auto-encoder's code.
+        filters: default 128 (the paper's n); the encoder's scale k has k times as many.
 
     Returns:
         Three `keras.Model`s: to images (no bounds), from images to images, from images to logits.

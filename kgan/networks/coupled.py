@@ -192,11 +192,11 @@ def generator(
 
     Args:
         shapes: dict of domain name to `(size, size, channels)`; the channels may differ.
-        latent_size: int, default 100 (the paper's).
+        latent_size: default 100 (the paper's).
         architecture: one of the above, default by size.
-        shared: int, how many of the first layers all domains share (the paper's k); default as above, 0 for none.
-        width: float, default 1.0 (the paper's), factor of the channel counts.
-        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+        shared: how many of the first layers all domains share (the paper's k); default as above, 0 for none.
+        width: default 1.0 (the paper's), factor of the channel counts.
+        epsilon: default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
         `CoupledGenerator` from `(batch, latent_size)` to a dict of domain name to images in [-1, 1].
@@ -260,8 +260,8 @@ def discriminator(
 
     Args:
         shapes, architecture, width, epsilon: as in `generator`.
-        shared: int, how many of the last layers all domains share (the paper's l); default as above, 0 for none.
-        dropout: float or None, rate behind the dense layer; default as above (the authors' digits and edges; their domain adaptation and
+        shared: how many of the last layers all domains share (the paper's l); default as above, 0 for none.
+        dropout: rate behind the dense layer; default as above (the authors' digits and edges; their domain adaptation and
             their second code have 0).
 
     Returns:

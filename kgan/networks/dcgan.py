@@ -50,18 +50,18 @@ def generator(
 
     Args:
         image_shape: `(size, size, channels)`, size = base times a power of two.
-        latent_size: int, default 100 (the paper's).
-        filters: int, default 128 (the paper's), maps before the output; doubled at every smaller size.
-        base: int, default 4 (the paper's), size of the first maps.
+        latent_size: default 100 (the paper's).
+        filters: default 128 (the paper's), maps before the output; doubled at every smaller size.
+        base: default 4 (the paper's), size of the first maps.
         variant: "code" (default): 5x5 kernels with symmetric padding, the first batch norm per unit, as in the authors' code.
             "torch": 4x4 kernels with padding 1, the first batch norm per map, as in the port that WGAN's authors used.
-        batch_norm: bool, default True (the paper's).
-        epsilon: float, default 1e-8 (the authors' code), under the root of batch norm. Narrow networks start with activations of
+        batch_norm: default True (the paper's).
+        epsilon: default 1e-8 (the authors' code), under the root of batch norm. Narrow networks start with activations of
             variance 1e-3 and less; there a larger value, such as Keras' 1e-3, keeps the discriminator from running ahead.
-        growth: int, default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
+        growth: default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
         nonlinearity: default "relu" (the paper's); a float is the slope of a leaky ReLU.
         initializer: of all kernels, default N(0, 0.02).
-        biases: bool, default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
+        biases: default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -105,12 +105,12 @@ def discriminator(
 
     Args:
         image_shape, base, variant: as in `generator`.
-        filters: int, default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
-        batch_norm: bool, default True (the paper's). False: biases instead.
+        filters: default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
+        batch_norm: default True (the paper's). False: biases instead.
         epsilon, growth: as in `generator`.
-        dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
+        dropout: default 0, rate behind every convolution (0.5 in CT-GAN).
         initializer, biases: as in `generator`.
-        outputs: int, default 1, the logit; more for the features of an encoder.
+        outputs: default 1, the logit; more for the features of an encoder.
         tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
 
     Returns:

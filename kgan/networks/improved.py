@@ -41,7 +41,7 @@ def perceptron_generator(
     """The MNIST generator: softplus layers with batch norm (no gamma), a weight-normalized output.
 
     Args:
-        data_shape: tuple, shape of one example. latent_size: int, default 100 (the paper's).
+        data_shape: shape of one example. latent_size: default 100 (the paper's).
         hidden: units, default (500, 500) (the paper's).
         output_activation: default "sigmoid" for data in [0, 1] (the paper's); "tanh" for images in [-1, 1].
 
@@ -70,7 +70,7 @@ def perceptron_classifier(
     at the length of the drawn weights.
 
     Args:
-        data_shape: tuple, shape of one example. classes: int, number of logits (1 for an ordinary discriminator).
+        data_shape: shape of one example. classes: number of logits (1 for an ordinary discriminator).
         hidden: units, default (1000, 500, 250, 250, 250) (the paper's).
         noise: standard deviations before every layer, the output included; default (0.3, 0.5, ...) (the paper's).
 
@@ -103,9 +103,9 @@ def generator(
     ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output; kernels from N(0, 0.05).
 
     Args:
-        image_shape: `(size, size, channels)`, size a multiple of 8. latent_size: int, default 100 (the paper's).
-        filters: int, default 128 (the paper's), maps before the output.
-        reference_size: int or None, default None: batch norm. A number: virtual batch norm against so many fixed latents from
+        image_shape: `(size, size, channels)`, size a multiple of 8. latent_size: default 100 (the paper's).
+        filters: default 128 (the paper's), maps before the output.
+        reference_size: default None: batch norm. A number: virtual batch norm against so many fixed latents from
             U(0, 1).
 
     Returns:
@@ -147,9 +147,9 @@ def classifier(
     Leaky ReLU 0.2, kernels from N(0, 0.05). Follow with `kgan.layers.initialize_from_data(network, examples)`; the authors use 500.
 
     Args:
-        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 12. classes: int, number of logits.
-        filters: int, default 96 (the paper's), maps of the first three convolutions; twice as many later.
-        minibatch_kernels: int, default 0: dropout of 0.2 on the input, for feature matching. A number (100 in the authors' code): Gaussian
+        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 12. classes: number of logits.
+        filters: default 96 (the paper's), maps of the first three convolutions; twice as many later.
+        minibatch_kernels: default 0: dropout of 0.2 on the input, for feature matching. A number (100 in the authors' code): Gaussian
             noise of 0.2 on the input and minibatch discrimination before the logits.
 
     Returns:

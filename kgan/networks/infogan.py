@@ -38,10 +38,10 @@ def generator(
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4; default MNIST's.
-        latent_size: int, noise and codes, default 74 (the paper's: 62 noise, ten classes, two continuous).
-        filters: int, default 64 (the paper's), maps before the output; twice as many at a quarter of the size.
-        units: int, default 1024 (the paper's), of the first layer.
-        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+        latent_size: noise and codes, default 74 (the paper's: 62 noise, ten classes, two continuous).
+        filters: default 64 (the paper's), maps before the output; twice as many at a quarter of the size.
+        units: default 1024 (the paper's), of the first layer.
+        epsilon: default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1]. The paper's output is a sigmoid, for images in [0, 1].
@@ -71,8 +71,8 @@ def discriminator(
 
     Args:
         image_shape, units, epsilon: as in `generator`.
-        filters: int, default 64 (the paper's), maps of the first convolution; twice as many in the second.
-        slope: float, default 0.1 (the paper's; its code has 0.01), of the leaky ReLU.
+        filters: default 64 (the paper's), maps of the first convolution; twice as many in the second.
+        slope: default 0.1 (the paper's; its code has 0.01), of the leaky ReLU.
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, 1)`. It must see real and generated images in separate batches.
@@ -99,9 +99,9 @@ def recognizer(
     """The head Q on the discriminator's trunk: a dense layer, batch norm, leaky ReLU, a dense layer.
 
     Args:
-        feature_shape: tuple, shape of the trunk's features. outputs: int, parameters of all codes together.
-        units: int, default 128 (the paper's). slope, epsilon: as in `discriminator`.
-        batch_norm: bool, default True (the paper's). initializer: of both kernels, default N(0, 0.02^2).
+        feature_shape: shape of the trunk's features. outputs: parameters of all codes together.
+        units: default 128 (the paper's). slope, epsilon: as in `discriminator`.
+        batch_norm: default True (the paper's). initializer: of both kernels, default N(0, 0.02^2).
 
     Returns:
         `keras.Model` from features to `(batch, outputs)`.

@@ -26,11 +26,11 @@ def generator(
     """A dense generator.
 
     Args:
-        data_shape: tuple, shape of one example, `(features,)` or an image shape.
-        latent_size: int, length of a latent.
-        hidden: tuple of int, units of the hidden layers.
+        data_shape: shape of one example, `(features,)` or an image shape.
+        latent_size: length of a latent.
+        hidden: units of the hidden layers.
         nonlinearity: Keras activation of the hidden layers; a float: slope of a leaky ReLU; or a layer such as `kgan.layers.MuReLU(0.5)`.
-        batch_norm: bool, normalize each hidden layer.
+        batch_norm: normalize each hidden layer.
         output_activation: Keras activation of the output; None is linear.
         initializer: of all kernels.
 
@@ -63,13 +63,13 @@ def discriminator(
     """A dense discriminator.
 
     Args:
-        data_shape: tuple, shape of one example.
+        data_shape: shape of one example.
         hidden, nonlinearity, initializer: as in `generator`.
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
         norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalization; None for none.
-        dropout: float, rate after every hidden layer.
-        scale: float, default 1.0, factor of the examples in front of the first layer.
-        outputs: int, default 1, the logit; more for classes, or for the features of an encoder.
+        dropout: rate after every hidden layer.
+        scale: default 1.0, factor of the examples in front of the first layer.
+        outputs: default 1, the logit; more for classes, or for the features of an encoder.
 
     Returns:
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.
@@ -113,7 +113,7 @@ def maxout_discriminator(
     """The MNIST discriminator of 1406.2661: two maxout layers with dropout, kernels from U(-0.005, 0.005).
 
     Args:
-        data_shape: tuple, shape of one example.
+        data_shape: shape of one example.
         units: units of the maxout layers; pieces: linear maps per unit.
         dropout: rates before each layer and before the logit (the authors keep 0.8 of the input, 0.5 of hidden units).
 

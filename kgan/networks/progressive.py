@@ -79,8 +79,8 @@ class ProgressiveGenerator(_Progressive):
 
     Args:
         image_shape: `(size, size, channels)`, size a power of two.
-        latent_size: int, default 512 (the paper's).
-        base_maps: int, default 8192 (the paper's). max_maps: int, default 512 (the paper's). See `maps`.
+        latent_size: default 512 (the paper's).
+        base_maps: default 8192 (the paper's). max_maps: default 512 (the paper's). See `maps`.
 
     Call arguments: `latent` `(batch, latent_size)`; `resolution`, default the last; `alpha`, a scalar in [0, 1] or None (1): the weight of
     the block at this resolution against the enlarged image of the one before. Output: `(batch, resolution, resolution, channels)`.

@@ -39,8 +39,8 @@ def generator(
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 8: 32 (CIFAR-10) and 48 (STL-10) in the paper.
-        latent_size: int, default 128 (the paper's).
-        width: float, default 1.0 (the paper's: 512, 256, 128, 64 channels), factor of all channel counts.
+        latent_size: default 128 (the paper's).
+        width: default 1.0 (the paper's: 512, 256, 128, 64 channels), factor of all channel counts.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].

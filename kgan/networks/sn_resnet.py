@@ -51,8 +51,8 @@ def generator(
     Args:
         image_shape: `(size, size, channels)` of 32 (CIFAR-10), 48 (STL-10) or 128 (ImageNet), the paper's tables, or of 16 and
             8, the CIFAR-10 table with fewer blocks.
-        latent_size: int, default 128 (the paper's).
-        width: float, default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
+        latent_size: default 128 (the paper's).
+        width: default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
         branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
 
     Returns:

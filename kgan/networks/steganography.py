@@ -53,11 +53,11 @@ def hider(
 
     Args:
         image_shape: `(size, size, channels)`; the paper's 32 and 64, and any other multiple of `2**stages`.
-        message_length: int, numbers of the message.
+        message_length: numbers of the message.
         filters: int or None (the image's size, the paper's): maps before the output; twice as many at every smaller size.
-        kernel: int, default 5 (the paper's).
+        kernel: default 5 (the paper's).
         stages: int or None: doublings of the size, default 4 (the paper's), 3 for images of 8 pixels.
-        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+        epsilon: default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
         `keras.Model` from `[images, messages (batch, message_length)]` to images in [-1, 1].
@@ -93,7 +93,7 @@ def reader(
 
     Args:
         image_shape, kernel, stages, epsilon: as in `hider`.
-        outputs: int, default 1.
+        outputs: default 1.
         filters: int or None (the image's size, the paper's): maps of the first convolution.
         output_activation: default None, a logit.
 
@@ -118,7 +118,7 @@ class AddBounded(layers.Layer):
     """`clip(x + amplitude * tanh(change), -1, 1)` of `[x, change]`.
 
     Args:
-        amplitude: float in (0, 2): the largest change of a value.
+        amplitude: in (0, 2): the largest change of a value.
     """
 
     def __init__(self, amplitude: float, **kwargs: Any) -> None:
@@ -206,12 +206,12 @@ def residual_hider(
     modulation (Chen, Wornell 2001), of which all but the patterns and the period is learned here.
 
     Args:
-        bits_per_block, block: int, default 2 and 4: bits in a block of 4x4 pixels.
-        channels: int, default 1.
-        amplitude: float, default 4 / 127.5: the largest change.
+        bits_per_block, block: default 2 and 4: bits in a block of 4x4 pixels.
+        channels: default 1.
+        amplitude: default 4 / 127.5: the largest change.
         patterns: int or None (one a bit), at most `block * block * channels`.
-        units: int, default 64, of the plan's two layers. maps: int, default 16, of the correction's.
-        period: float, default 4.5, in gray levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
+        units: default 64, of the plan's two layers. maps: default 16, of the correction's.
+        period: default 4.5, in gray levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
 
     Returns:
         `keras.Model` from `[images (batch, height, width, channels), messages (batch, height / block, width / block, bits_per_block)]` to
@@ -296,8 +296,8 @@ def analyzer(channels: int = 1, filters: int = 16, threshold: float = 3.0, name:
     over the image; one logit.
 
     Args:
-        channels: int, default 1. filters: int, default 16, maps of the first convolution; doubled twice.
-        threshold: float, default 3, gray levels at which a prediction error is cut off.
+        channels: default 1. filters: default 16, maps of the first convolution; doubled twice.
+        threshold: default 3, gray levels at which a prediction error is cut off.
 
     Returns:
         `keras.Model` from images `(batch, height, width, channels)` of at least 8x8 to logits `(batch, 1)`.

@@ -22,8 +22,8 @@ def generator(image_shape: Sizes, latent_size: int = 256, filters: int = 64, nam
 
     Args:
         image_shape: `(size, size, channels)`, size > 4; odd sizes are cropped from twice the smaller one.
-        latent_size: int, default 256 (the paper's).
-        filters: int, default 64: maps before the last convolution, doubled at every smaller size. 64 at 32x32 is the CIFAR-10 network
+        latent_size: default 256 (the paper's).
+        filters: default 64: maps before the last convolution, doubled at every smaller size. 64 at 32x32 is the CIFAR-10 network
             (512, 256, 128, 64), 8 at 28x28x3 that of stacked digits (64, 32, 16, 8).
 
     Returns:
@@ -51,7 +51,7 @@ def discriminator(image_shape: Sizes, filters: int = 64, name: str = "discrimina
 
     Args:
         image_shape: as in `generator`.
-        filters: int, default 64 (the CIFAR-10 network): maps after the first convolution, doubled at every smaller size. The stacked
+        filters: default 64 (the CIFAR-10 network): maps after the first convolution, doubled at every smaller size. The stacked
             digits' discriminators are 2 ("1/4") and 4 ("1/2").
 
     Returns:

@@ -51,10 +51,10 @@ def generator(
 
     Args:
         voxel_shape: `(size, size, size, channels)`, size = base times a power of two; default the paper's.
-        latent_size: int, default 200 (the paper's).
-        filters: int, default 64 (the paper's), maps before the output; doubled at every smaller size.
-        base: int, default 4 (the paper's), size of the first maps.
-        epsilon: float, default 1e-5 (the authors' framework), of batch norm; narrow networks want 1e-3.
+        latent_size: default 200 (the paper's).
+        filters: default 64 (the paper's), maps before the output; doubled at every smaller size.
+        base: default 4 (the paper's), size of the first maps.
+        epsilon: default 1e-5 (the authors' framework), of batch norm; narrow networks want 1e-3.
         initializer: of all kernels, default N(0, 0.02).
 
     Returns:
@@ -86,8 +86,8 @@ def discriminator(
 
     Args:
         voxel_shape, base, epsilon, initializer: as in `generator`.
-        filters: int, default 64 (the paper's), maps of the first convolution; doubled at every smaller size.
-        slope: float, default 0.2 (the paper's), of the leaky ReLU.
+        filters: default 64 (the paper's), maps of the first convolution; doubled at every smaller size.
+        slope: default 0.2 (the paper's), of the leaky ReLU.
 
     Returns:
         `keras.Model` from occupancies to logits `(batch, 1)`; the paper's network ends in their sigmoid. It must see real and generated
@@ -119,9 +119,9 @@ def image_encoder(
     Args:
         image_shape: `(size, size, channels)`; size a multiple of the product of the strides. Default the paper's; smaller pictures leave
             fewer cells to the last layer.
-        latent_size: int, default 200 (the paper's).
-        filters: int, default 64 (the paper's), maps of the first convolution; doubled in each that follows.
-        kernels, strides: tuples of int, one for each convolution; default the paper's.
+        latent_size: default 200 (the paper's).
+        filters: default 64 (the paper's), maps of the first convolution; doubled in each that follows.
+        kernels, strides: one for each convolution; default the paper's.
         epsilon, initializer: as in `generator`.
 
     Returns:
