@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def read_arrays(path: FilePath, names: Sequence[str], what: str) -> dict[str, Ar
         return arrays_of(file, names)
 
 
-def arrays_of(file: BinaryIO, names: Sequence[str]) -> dict[str, Array]:
+def arrays_of(file: IO[bytes], names: Sequence[str]) -> dict[str, Array]:
     """As `read_arrays`, of an open file, with whatever error."""
     length = file.seek(0, os.SEEK_END)
     with zipfile.ZipFile(file) as archive:
