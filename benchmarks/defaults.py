@@ -92,6 +92,40 @@ DIGITS = Kind(
     "all ten digits, and a tenth of the distance before training",
 )
 
+# Points -----------------------------------------------------------------------------------------------------------------
+
+
+def _ring_figures(model, seed):
+    """Modes of the ring that have at least one sample in a hundred within a quarter of the distance between neighbors."""
+    ring = kgan.datasets.ring()
+    points = model.generate(2500, seed=seed)
+    distances = np.linalg.norm(points[:, None] - ring.centers[None], axis=-1)
+    reach = 0.25 * np.linalg.norm(ring.centers[0] - ring.centers[1])
+    near = distances.min(1) < reach
+    shares = np.bincount(distances.argmin(1)[near], minlength=len(ring.centers)) / len(points)
+    high = kgan.metrics.mode_statistics(points, ring)["high_quality"]
+    return {"figure": float((shares >= 0.01).sum()), "near": float(near.mean()), "high_quality": float(high)}
+
+
+def _draw_points(path, model, seed):
+    points, ring = model.generate(2500, seed=seed), kgan.datasets.ring()
+    drawn = pictures.figure(4, 4)
+    axis = drawn.gca()
+    axis.plot(*points.T, ".", markersize=2, label="generated")
+    axis.plot(*ring.centers.T, "x", label="centers of the data")
+    axis.set(title=f"{type(model).__name__}: the ring", aspect="equal", xlim=(-2, 2), ylim=(-2, 2))
+    axis.legend()
+    pictures.save_figure(path, drawn)
+
+
+RING = Kind(
+    lambda model, seed: (kgan.datasets.ring().sample(25_600, seed=seed), None, 256),
+    _ring_figures,
+    lambda found, untrained: found["figure"] >= 6,
+    _draw_points,
+    "six of the eight modes, each with a hundredth of the samples",
+)
+
 # Two domains ------------------------------------------------------------------------------------------------------------
 
 
@@ -274,6 +308,7 @@ KINDS = {
     "faces": FACES,
     "labels": LABELS,
     "messages": MESSAGES,
+    "ring": RING,
     "shapes": SHAPES,
     "shapes and views": SHAPES_AND_VIEWS,
 }

@@ -4,8 +4,7 @@ from typing import Any
 
 import keras
 
-from kgan.arguments import Count, Network, Shape
-from kgan.families.bases.generative import given_or_built
+from kgan.arguments import Count, Shape
 from kgan.families.gan import GAN
 from kgan.networks import dcgan
 from kgan.priors import Uniform
@@ -22,9 +21,8 @@ class LSGAN(GAN):
         image_shape: `(size, size, channels)`, default (64, 64, 3); size = 4 times a power of two. Taken from `discriminator` if that is
             given.
         filters: width of the default networks, default 64 (DCGAN's).
-        generator, discriminator: networks of your own in place of DCGAN's.
-        latent_size: default 100 (DCGAN's); the paper's is 1024.
-        **kwargs: of `kgan.GAN`; `prior` is `Uniform(-1, 1)` by default (DCGAN's).
+        **kwargs: of `kgan.GAN`: `generator`, `discriminator` of your own in place of DCGAN's; `latent_size`, default 100 (DCGAN's; the
+            paper's is 1024); `prior`, default `Uniform(-1, 1)` (DCGAN's).
 
     Input of `fit`: images in [-1, 1], float32 `(batch, *image_shape)`. Output of `generate`: the same.
 
@@ -51,21 +49,17 @@ class LSGAN(GAN):
         image_shape: Shape | None = (64, 64, 3),
         *,
         filters: Count = 64,
-        generator: Network | None = None,
-        discriminator: Network | None = None,
-        latent_size: Count | None = None,
         **kwargs: Any,
     ) -> None:
-        latents = self.latents_of(generator, latent_size)
-        shape, generator, discriminator = given_or_built(
+        super().__init__(
             image_shape,
-            {"generator": generator, "discriminator": discriminator},
-            lambda shape: {
+            own_networks=lambda shape, latents: {
                 "generator": lambda: dcgan.generator(shape, latents, filters),
                 "discriminator": lambda: dcgan.discriminator(shape, filters),
             },
+            objective="least_squares",
+            **kwargs,
         )
-        super().__init__(shape, generator=generator, discriminator=discriminator, objective="least_squares", **kwargs)
         self.image_shape = self.data_shape
         self.filters = filters
 

@@ -50,7 +50,7 @@ class CausalBEGAN(CausalImages):
     its loss, with their factors), `discriminator/convergence` (`e(x) + f(x) + |b1| + |b2| + |b3|`), `discriminator/c1` to `c3`,
     `discriminator/label_accuracy`, `generator/error`, `generator/labels`, `generator/label_accuracy`.
 
-    Default optimizers: Adam(8e-5) (the authors', who halve it every 100,000 steps of 250,000).
+    Default optimizers: Adam(8e-5), epsilon 1e-8 (the authors', who halve it every 100,000 steps of 250,000).
 
     Departures from the paper: the rate is not halved by default. Labels of the controller are always rounded; a `label_loss` is the same in
     both players' losses, where the authors' code, with cross-entropy, exchanges its arguments in the generator's and takes the logits of
@@ -92,7 +92,7 @@ class CausalBEGAN(CausalImages):
         self._factors = self.add_weight(name="factors", shape=(3,), initializer="zeros", trainable=False, dtype="float32")
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {move: keras.optimizers.Adam(8e-5) for move in ("discriminator", "generator")}
+        return {move: keras.optimizers.Adam(8e-5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     def call(self, inputs: Any, training: bool = False) -> Tensor:
         images = super().call(inputs, training=training)

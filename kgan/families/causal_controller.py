@@ -43,7 +43,7 @@ class CausalController(GAN):
 
     Logs: as `kgan.GAN`, with the term `discriminator/gradient_penalty`.
 
-    Default optimizers: Adam(8e-5) for both (the authors' code; the appendix is said to have 8e-4 and 25 critic steps).
+    Default optimizers: Adam(8e-5), epsilon 1e-8, for both (the authors' code; the appendix is said to have 8e-4 and 25 critic steps).
 
     Raises:
         ValueError: for a cyclic graph, unknown nodes, labels other than 0 and 1, columns that do not match the graph.
@@ -95,7 +95,7 @@ class CausalController(GAN):
         self.penalty_weight = penalty_weight
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {move: keras.optimizers.Adam(8e-5) for move in ("discriminator", "generator")}
+        return {move: keras.optimizers.Adam(8e-5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     def fit(self, x: Any, y: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """As in `kgan.AdversarialModel`, all labels checked first where they are in memory."""

@@ -60,7 +60,7 @@ class CausalGAN(CausalImages):
     on real examples), `generator/adversarial`, `generator/labeler`, `generator/anti_labeler`, `generator/label_accuracy` (of the labeler on
     generated ones).
 
-    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's).
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's), epsilon 1e-8 (TensorFlow 1's).
 
     Raises:
         TypeError: for a controller that is none. ValueError: for networks that do not fit, labels other than 0 and 1 or of other columns,
@@ -117,7 +117,7 @@ class CausalGAN(CausalImages):
         self._rounds = self.add_weight(name="rounds", shape=(), initializer="zeros", dtype="int32", trainable=False)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5) for move in ("discriminator", "generator")}
+        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     # The game --------------------------------------------------------------------------------------------------------
 

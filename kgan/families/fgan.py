@@ -74,12 +74,12 @@ class FGAN(GAN):
         self.pi = pi
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5) for move in ("discriminator", "generator")}
+        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
 
 def _networks(shape: Sizes, latents: int) -> Makers:
     output = "tanh" if len(shape) == 3 else None
     return {
-        "generator": lambda: mlp.generator(shape, latents, (1200, 1200), batch_norm=True, output_activation=output),
+        "generator": lambda: mlp.generator(shape, latents, (1200, 1200), batch_norm=True, output_activation=output, epsilon=2e-5),
         "discriminator": lambda: mlp.discriminator(shape, (240, 240), "elu"),
     }

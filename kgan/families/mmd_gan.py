@@ -57,9 +57,11 @@ class MMDGAN(GenerativeModel):
         ValueError: for contradictory arguments, networks of other shapes, or data the networks cannot take.
 
     Departures from the paper: none from Algorithm 1 but that the generator moves once per round, as in the code, which also has the term
-    R. The code clips before a move of the encoder, the algorithm and this class after it. The default optimizer is RMSProp(5e-5) with rho
-    0.99 and epsilon 1e-8, PyTorch's values; Keras adds epsilon inside the root, PyTorch outside. In a long phase a round still takes the
-    minibatch of the waiting generator.
+    R. The code clips before a move of the encoder, the algorithm and this class after it. In a long phase a round still takes the minibatch
+    of the waiting generator.
+
+    Default optimizers: RMSProp(5e-5) with rho 0.99 and epsilon 1e-16. PyTorch, on which the code relies, adds 1e-8 to the root of the mean
+    square; Keras adds epsilon under the root, where 1e-8 acts like 1e-4.
 
     Example:
     >>> import numpy as np, kgan
@@ -114,7 +116,7 @@ class MMDGAN(GenerativeModel):
         self.warmup = long_phases.checked(warmup)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-8) for m in ("encoder", "generator")}
+        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16) for m in ("encoder", "generator")}
 
     # The game --------------------------------------------------------------------------------------------------------
 

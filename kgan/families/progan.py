@@ -1,5 +1,6 @@
 """Progressive growing of GANs: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from kgan.penalties import Drift, GradientPenalty
 from kgan.types import Array, Nest, Sizes, Tensor
 
 _MINIBATCHES = {256: 14, 512: 6, 1024: 3}
+_PAPERS_IMAGES = 800_000
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -39,7 +41,9 @@ class ProGAN(GAN):
     Args:
         image_shape: `(size, size, channels)`, default (1024, 1024, 3) (CelebA-HQ): the last resolution, a power of two.
         start_resolution: default 4 (the paper's), a power of two up to size.
-        images_per_phase: default 800,000 (the paper's).
+        images_per_phase: default None: what the first `fit` makes of its data, an even share of all its epochs for every phase, so that
+            it ends at the last resolution; but no more than the paper's 800,000, which also holds where the data do not tell their
+            number. A number stays as it is given.
         minibatches: dict of resolution to `batch_size`, for arrays; default {256: 14, 512: 6, 1024: 3} (the paper's), 16 or `fit`'s
             `batch_size` elsewhere.
         base_maps: default 8192; max_maps: default 512 (the paper's): there are `min(2 * base_maps / resolution, max_maps)`
@@ -79,7 +83,7 @@ class ProGAN(GAN):
         image_shape: Shape | None = (1024, 1024, 3),
         *,
         start_resolution: Count = 4,
-        images_per_phase: Count = 800_000,
+        images_per_phase: Count | None = None,
         minibatches: Mapping[Any, int] | None = None,
         base_maps: Count = 8192,
         max_maps: Count = 512,
@@ -115,9 +119,11 @@ class ProGAN(GAN):
         self.group_size = group_size
         self.num_phases = 2 * (len(resolutions) - resolutions.index(start_resolution)) - 1
         self.phase = 0
-        # As weights, so that every kind of file holds them: the phase, and the real images seen in it.
+        # As weights, so that every kind of file holds them: the phase, the real images seen in it, and how many it takes.
         self._stored_phase = self.add_weight((), "zeros", "int32", trainable=False, name="phase")
         self._shown = self.add_weight((), "zeros", "int32", trainable=False, name="shown")
+        length = keras.initializers.Constant(_PAPERS_IMAGES if images_per_phase is None else images_per_phase)
+        self._phase_length = self.add_weight((), length, "int32", trainable=False, name="phase_length")
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-3, 0.0, 0.99, 1e-8) for move in ("discriminator", "generator")}
@@ -151,7 +157,8 @@ class ProGAN(GAN):
         """Weight of the newest blocks, a scalar tensor; None where they are not being faded."""
         if not self.fading:
             return None
-        return ops.minimum(ops.cast(ops.convert_to_tensor(self._shown), "float32") / self.images_per_phase, 1.0)
+        shown, length = (ops.cast(ops.convert_to_tensor(v), "float32") for v in (self._shown, self._phase_length))
+        return ops.minimum(shown / length, 1.0)
 
     def grow_to(self, phase: int) -> None:
         """Start a phase: 0 trains at `start_resolution`, odd ones fade the next resolution in, even ones train on at it.
@@ -185,9 +192,14 @@ class ProGAN(GAN):
         self._enter(int(ops.convert_to_numpy(self._stored_phase)))
 
     @property
+    def phase_length(self) -> int:
+        """Real images that a phase takes."""
+        return int(ops.convert_to_numpy(self._phase_length))
+
+    @property
     def phase_complete(self) -> bool:
         """Whether the present phase has seen its images."""
-        return int(ops.convert_to_numpy(self._shown)) >= self.images_per_phase
+        return int(ops.convert_to_numpy(self._shown)) >= self.phase_length
 
     @property
     def part_complete(self) -> bool:
@@ -255,6 +267,9 @@ class ProGAN(GAN):
             batch_size: default 16 (the paper's up to 128 pixels), for resolutions that `minibatches` does not name.
             others: as there.
         """
+        begun = self.phase or int(ops.convert_to_numpy(self._shown))
+        if self.images_per_phase is None and not begun and not callable(x):
+            self._share_out(x, batch_size, epochs - initial_epoch)
 
         def part(callbacks: Sequence[keras.callbacks.Callback], start: int) -> None:
             if self.part_complete:
@@ -267,6 +282,24 @@ class ProGAN(GAN):
             )  # fmt: skip
 
         return fit_in_parts(self, part, epochs=epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=verbose)
+
+    def _share_out(self, x: Any, batch_size: int | None, epochs: int) -> None:
+        """Give every phase an even share of the epochs of a first `fit`, where the data tell how long these are."""
+        size = self.minibatches.get(self.resolution, batch_size or 16)
+        if hasattr(x, "shape"):
+            images = len(x) // size * size
+        elif hasattr(x, "cardinality") and int(x.cardinality()) > 0:
+            images = int(x.cardinality()) * len(keras.tree.flatten(next(iter(x)))[0])
+        else:
+            return
+        if epochs < self.num_phases:
+            warnings.warn(
+                f"This fit ends before the last resolution: growing from {self.start_resolution} to {self.image_shape[0]} pixels takes "
+                f"{self.num_phases} phases, of one epoch at least, and it has {epochs} epochs. Give it more, or call fit again.",
+                stacklevel=3,
+            )
+        share = max(1, epochs // self.num_phases) * max(1, images)
+        self._phase_length.assign(min(_PAPERS_IMAGES, share))
 
 
 def _by_resolution(minibatches: Any) -> dict[int, int]:

@@ -43,7 +43,8 @@ class SNGAN(GAN):
     Objective: the hinge loss (Eq. 16-17) by default; `objective="non_saturating"` is Eq. 15, the paper's standard rows.
 
     Args:
-        image_shape: `(size, size, channels)`, default (32, 32, 3): CIFAR-10. The standard networks take any multiple of 8; the
+        image_shape: `(size, size, channels)`, default (32, 32, 3): CIFAR-10. The standard networks take any multiple of 4, with fewer
+            halvings below 32; the
             residual ones 32, 48 and 128 as published, 8 and 16 with fewer blocks.
         architecture: "cnn" (default; Table 3), "cnn-code" (the wider network of the authors' published code), or "resnet" (Tables 4-6).
         width: default 1.0 (the paper's): factor of all channel counts, for small machines.

@@ -72,7 +72,7 @@ class SteganographyGAN(AdversarialModel):
     Logs: `eve/adversarial`, `eve/accuracy` (on this minibatch, in training mode), `alice_bob/image`, `alice_bob/message`,
     `alice_bob/adversarial`, `alice_bob/bit_accuracy`.
 
-    Default optimizers: Adam(2e-4) (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
+    Default optimizers: Adam(2e-4), epsilon 1e-8 (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
 
     Raises:
         ValueError: for an image size or a message that the networks cannot take, an unknown distance, negative weights, images outside
@@ -150,7 +150,7 @@ class SteganographyGAN(AdversarialModel):
     def _default_networks(self, shape: Sizes) -> dict[str, Callable[[], keras.Model]]:
         length = self.message_length
         if self.residual:
-            sizes = {"bits_per_block": self.bits_per_block, "block": self.block, "channels": shape[-1]}
+            sizes: dict[str, Any] = {"bits_per_block": self.bits_per_block, "block": self.block, "channels": shape[-1]}
             return {
                 "alice": lambda: steganography.residual_hider(amplitude=self.amplitude, **sizes),
                 "bob": lambda: steganography.residual_reader(**sizes),
@@ -181,7 +181,7 @@ class SteganographyGAN(AdversarialModel):
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"eve": 1e-3, "alice_bob": 2e-3} if self.residual else {"eve": 2e-4, "alice_bob": 2e-4}
-        return {move: keras.optimizers.Adam(rate) for move, rate in rates.items()}
+        return {move: keras.optimizers.Adam(rate, epsilon=1e-8) for move, rate in rates.items()}
 
     def check_data(self, batch: Any) -> None:
         GenerativeModel.check_data(self, batch, self.image_shape)

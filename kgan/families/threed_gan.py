@@ -88,7 +88,7 @@ class ThreeDGAN(GAN):
             raise ValueError("The discriminator of 3D-GAN moves before the generator, or not at all; leave `simultaneous` out.")
         if accuracy_gate > 1.0:
             raise ValueError(f"`accuracy_gate` must lie in [0, 1]. Received: {accuracy_gate!r}.")
-        sizes = {"filters": filters, "base": base, "epsilon": epsilon}
+        sizes: dict[str, Any] = {"filters": filters, "base": base, "epsilon": epsilon}
         latents = self.latents_of(generator, latent_size)
         shape, generator, discriminator = given_or_built(
             voxel_shape,
@@ -109,7 +109,7 @@ class ThreeDGAN(GAN):
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"discriminator": 1e-5, "generator": 0.0025}
-        return {move: keras.optimizers.Adam(rate, beta_1=0.5) for move, rate in rates.items()}
+        return {move: keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8) for move, rate in rates.items()}
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         check_occupancies(batch, shape or self.data_shape)

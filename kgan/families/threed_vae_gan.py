@@ -85,7 +85,7 @@ class ThreeDVAEGAN(ThreeDGAN):
     ) -> None:
         super().__init__(voxel_shape, **kwargs)
         self.image_shape = tuple(image_shape if encoder is None else encoder.input_shape[1:])
-        small = {"kernels": (5, 5, 5), "strides": (2, 2, 2)} if self.image_shape[0] < 64 else {}
+        small: dict[str, Any] = {"kernels": (5, 5, 5), "strides": (2, 2, 2)} if self.image_shape[0] < 64 else {}
         sizes = {"latent_size": self.latent_size, "filters": self.filters, "epsilon": self.epsilon, **small}
         makers = {"encoder": lambda: volumetric.image_encoder(self.image_shape, **sizes)}
         _, self.encoder = given_or_built(self.image_shape, {"encoder": encoder}, lambda _: makers)
@@ -95,7 +95,7 @@ class ThreeDVAEGAN(ThreeDGAN):
         self.reconstruction_weight = reconstruction_weight
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {**super().default_optimizers(), "encoder": keras.optimizers.Adam(1e-4, beta_1=0.5)}
+        return {**super().default_optimizers(), "encoder": keras.optimizers.Adam(1e-4, beta_1=0.5, epsilon=1e-8)}
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         if not isinstance(batch, dict) or set(batch) != {"shapes", "views"}:

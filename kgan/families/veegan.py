@@ -19,6 +19,9 @@ from kgan.types import Sizes, Tensor
 class VEEGAN(BiGAN):
     """A reconstructor maps data back to noise; a generator that drops modes either is not inverted by it or spoils its Gaussian.
 
+    Made for mixtures of points, whose modes it finds. For images there are the authors' networks; on a thousand small pictures they do not
+    last: F takes the data out of the Gaussian, and one class is left.
+
     A game on pairs as in `kgan.BiGAN`: with F the reconstructor (here `encoder`), (x, F(x) + n) from the data and (G(z), z) from the
     prior, n standard normal. With l the logit of a pair (higher = from the data; the paper's has the other sign), sp softplus and
     `d(z, z') = 1/2 sum_k (z_k - z'_k)^2`, the players minimize, all at one point on the same x and z (Algorithm 1):

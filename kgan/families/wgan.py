@@ -38,11 +38,14 @@ class WGAN(GAN):
     Raises:
         ValueError: for `clip <= 0`, a malformed warm-up, or data the networks cannot take.
 
+    Default optimizers: RMSProp(5e-5), the paper's, with rho 0.99 and epsilon 1e-16. The authors' code relies on PyTorch, which adds 1e-8 to
+    the root of the mean square; Keras adds epsilon under the root, where 1e-8 would shorten the small steps that clipped weights make to
+    a third and less.
+
     Departures from the paper: the long phases of `warmup`, on by default, are the authors' code's alone, and whole rounds here. Samples are
     drawn with the moving statistics of batch norm; the code has those of the minibatch always. It clips before each step of the critic
     instead of after it, so that its generator sees weights one step outside of the box; here, as in Algorithm 1, never. The networks for
-    points are those of 1704.00028. The default optimizer is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
-    authors' code relies on; Keras adds epsilon inside the root, PyTorch outside.
+    points are those of 1704.00028.
 
     Example:
     >>> import numpy as np, kgan
@@ -81,7 +84,7 @@ class WGAN(GAN):
         self.warmup = long_phases.checked(warmup)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-8) for m in ("discriminator", "generator")}
+        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16) for m in ("discriminator", "generator")}
 
     def project(self, value: Tensor) -> Tensor:
         return ops.clip(value, -self.clip, self.clip)

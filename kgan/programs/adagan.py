@@ -78,6 +78,8 @@ class AdaGAN(Mixture):
     ([0.5, 0.5], (5, 2))
     """
 
+    fixed_arguments = ("figures",)
+
     def __init__(
         self,
         data_shape: Shape | None = None,
@@ -185,7 +187,7 @@ class AdaGAN(Mixture):
         A function of the components before it, the data and the model's seed, so that a resumed run finds the same weights.
         """
         step = self.step
-        weighting = boosting.WEIGHTINGS.get(self.weighting, self.weighting) if isinstance(self.weighting, str) else self.weighting
+        weighting = boosting.WEIGHTINGS[self.weighting] if isinstance(self.weighting, str) else self.weighting
         ratios, loss = np.ones(len(data)), 0.0
         if weighting is not boosting.uniform or callable(self.beta):
             ratios, loss = self._ratios(data, batch_size)

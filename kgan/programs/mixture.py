@@ -172,11 +172,12 @@ class Mixture(AdversarialModel):
         self._step_count.assign(step + 1)
         with self.numbers_of(step + 1):
             fresh = copy(self.component)
+        play = self._require_compiled("start_anew")
         with backend.strategy_scope(self):
             optimizers = self._fresh_optimizers()
-            optimizers.build_moves(self._play.moved)
+            optimizers.build_moves(play.moved)
         restart([*self.component.weights, *self.optimizer.variables], [*fresh.weights, *optimizers.variables])
-        self._play.project(*self._play.moves.values())
+        play.project(*play.moves.values())
         self._averages.restart()
 
     def number(self, step: int) -> int:

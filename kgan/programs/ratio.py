@@ -45,7 +45,7 @@ class RatioClassifier(AdversarialModel):
         return (Turn((Move("classifier", ("network",), self.cross_entropy),)),)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {"classifier": keras.optimizers.Adam(self.learning_rate)}
+        return {"classifier": keras.optimizers.Adam(self.learning_rate, epsilon=1e-8)}
 
     def unpack(self, data: Any) -> Any:
         return data

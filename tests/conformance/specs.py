@@ -493,7 +493,7 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction", "generator/inference"},
-        default=("digits", lambda seed: kgan.VEEGAN(IMAGE, seed=seed)),
+        default=("ring", lambda seed: kgan.VEEGAN((2,), seed=seed)),
     ),
     "VEEGAN, images": Spec(
         kgan.VEEGAN,

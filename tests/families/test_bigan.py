@@ -190,7 +190,7 @@ def test_what_does_not_fit_is_refused(change, message):
 
 
 def test_without_shape_or_with_a_bad_size():
-    with pytest.raises(ValueError, match="data_shape"):
+    with pytest.raises(ValueError, match="shape of one example is unknown"):
         kgan.BiGAN()
     with pytest.raises(ValueError, match="even integer"):
         kgan.BiGAN((16, 16, 1), size=3)

@@ -107,13 +107,13 @@ def test_what_is_refused():
     for codes in ([], ["class"], [3]):
         with pytest.raises(TypeError, match="Categorical or Continuous"):
             build(codes=codes)
-    with pytest.raises(ValueError, match="joint_batch"):
+    with pytest.raises(TypeError, match="sets `joint_batch` itself"):
         build(joint_batch=True)
     with pytest.raises(ValueError, match="must return 4 parameters"):
         build(recognizer=kgan.networks.infogan.recognizer((128,), 5))
     with pytest.raises(ValueError, match="noise_size"):
         kgan.InfoGAN((2,), generator=kgan.networks.mlp.generator((2,), 12))
-    with pytest.raises(ValueError, match="shape of one example"):
+    with pytest.raises(ValueError, match="shape of one example is unknown"):
         kgan.InfoGAN()
     with pytest.raises(ValueError, match="multiple of 4"):
         kgan.InfoGAN((10, 10, 1))

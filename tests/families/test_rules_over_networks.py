@@ -77,7 +77,7 @@ def test_consensus_gan_networks_of_the_paper():
         ({"steps": 2.0}, ValueError, "steps"),
         ({"steps": True}, TypeError, "steps"),
         ({"objective": "hinge"}, ValueError, "minimax"),
-        ({"generator_batch": 2}, ValueError, "generator_batch"),
+        ({"generator_batch": 2}, TypeError, "sets `generator_batch` itself"),
     ],
 )
 def test_unrolled_refuses(arguments, error, message):

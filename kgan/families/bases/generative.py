@@ -135,8 +135,8 @@ def given_or_built(
         shape = maker.output_shape[1:]
     if missing and shape is None:
         raise ValueError(
-            f"{_listed(missing).capitalize()} cannot be built for examples of unknown shape. Give it, a tuple of positive integers such as "
-            "(2,) for points or (32, 32, 3) for images, or pass the networks."
+            f"The shape of one example is unknown, and with it what to build as {_listed(missing)}. Give it, a tuple of positive integers "
+            "such as (2,) for points or (32, 32, 3) for images, or pass the networks."
         )
     shape = None if shape is None else tuple(shape)
     made = build(shape) if missing else {}
@@ -179,19 +179,3 @@ def _shape_of_data(data_shape: Any, generator: keras.Model | None) -> Any:
             f"images. Received: {data_shape!r}."
         )
     return shape
-
-
-def complete(shape, generator, discriminator, build):
-    """Old form, until every family uses `given_or_built`."""
-    if discriminator is not None:
-        shape = discriminator.input_shape[1:]
-    elif shape is None and generator is not None:
-        shape = generator.output_shape[1:]
-    if shape is not None and (generator is None or discriminator is None):
-        made = build(tuple(shape))
-        generator, discriminator = generator or made[0], discriminator or made[1]
-    return shape, generator, discriminator
-
-
-def _latent_size(latent_size, generator):
-    return GenerativeModel.latents_of(generator, latent_size)
