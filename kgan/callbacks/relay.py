@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from kgan import backend
 from kgan.engine.divergence import DivergenceGuard
 from kgan.types import Logs
 
@@ -79,7 +80,7 @@ def fit_in_parts(
     relay = Relay([*(c for c in callbacks if c not in guards), history], model)
     relay.begin({"epochs": epochs, "verbose": verbose, "steps": None})
     # A callback that restores a run says so here.
-    relay.next_epoch, model._initial_epoch = model._initial_epoch or initial_epoch, None
+    relay.next_epoch = backend.take_initial_epoch(model) or initial_epoch
     try:
         while relay.next_epoch < epochs:
             end, before = _PartEnd(), relay.next_epoch
