@@ -2,12 +2,14 @@
 
 import inspect
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from kgan import runs
 from kgan.stego.cli import app as stego
 
 app = typer.Typer(
@@ -56,28 +58,14 @@ def list_() -> None:
 
 
 @app.command()
+@runs.options(without=("deterministic",), output="")
 def train(
+    settings: runs.RunSettings,
+    about: Mapping[str, Any],
     system: Annotated[str, typer.Argument(help="a system of `kgan list`")],
-    dataset: Annotated[str, typer.Option(help="an embedded set, tfds:<name> or folder:<path>")] = "digits",
-    output: Annotated[str, typer.Option(help="folder of the run")] = "",
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 100,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the data in one epoch, for small sets")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="examples of one move")] = 64,
-    image_size: Annotated[int | None, typer.Option(min=1, help="resize images to this many pixels")] = None,
-    seed: Annotated[int, typer.Option(help="of weights, noise and data order")] = 0,
-    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the generator's average, 0 for none")] = 0.0,
     set_: Annotated[list[str] | None, typer.Option("--set", help="constructor argument, key=value; may be repeated")] = None,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 10,
-    strategy: Annotated[
-        str, typer.Option(help="none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
-    ] = "none",
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ) -> None:
     """Train a system and write samples, figures, checkpoints and the model to a folder."""
-    from kgan import runs
-
     family = _family(system)
     needed = next(iter(inspect.signature(family).parameters))
     if needed not in ("data_shape", "image_shape"):
@@ -85,11 +73,11 @@ def train(
             f"{system.lower()} is made from its {needed!r}, not from images alone; applications/ has the command that trains it"
         )
     options = _options(family, set_ or [])
-    output = output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}"
-    settings = runs.RunSettings.of(locals())
+    place = f"runs/{system.lower()}-{settings.dataset.replace(':', '-').replace('/', '-')}"
+    settings = replace(settings, output=settings.output or place)
 
     def build(shape: Any) -> Any:
-        model = family(shape, seed=seed, **options)
+        model = family(shape, seed=settings.seed, **options)
         model.compile()
         return model
 
@@ -106,7 +94,7 @@ def generate(
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
 ) -> None:
     """Draw samples from a trained model."""
-    from kgan import pictures, runs
+    from kgan import pictures
 
     def main() -> None:
         import numpy as np
@@ -138,7 +126,6 @@ def evaluate(
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
 ) -> None:
     """Print the figures of a trained model as JSON."""
-    from kgan import runs
 
     def main() -> None:
         samples = runs.load(model).generate(count, seed=seed)

@@ -5,15 +5,16 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 """
 
 import csv
+import inspect
 import platform
 import sys
 import time
 import warnings
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -30,46 +31,92 @@ SAMPLED_SHAPES = 200
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
 
 
+def _option(default: Any, about: str, **limits: float) -> Any:
+    return field(default=default, metadata={"help": about, **limits})
+
+
 @dataclass
 class RunSettings:
-    """What every run has beside its model.
+    """What every run has beside its model: the options of all training commands, each with its help and limits (see `options`)."""
 
-    Attributes:
-        output: folder of the run.
-        dataset: a name for `kgan.datasets.load`.
-        image_size: pixels, or None for the data set's own size.
-        batch_size: examples of one move.
-        epochs: epochs of `passes` passes over the data.
-        passes: passes over the data in one epoch, so that small sets give epochs of a sensible length (arrays only).
-        seed: of weights, noise and data order.
-        average: decay of the generator's exponential average; 0 for none.
-        resume: go on from the newest checkpoint of `output`.
-        smoke: a few rounds, to see that everything runs.
-        checkpoint_every: epochs between checkpoints.
-        picture_every: epochs between pictures.
-        deterministic: on a GPU too, at the cost of speed.
-        strategy: "none", "mirrored" (all devices of this machine) or "multi-worker" (all processes of TF_CONFIG).
+    output: str = field(metadata={"help": "folder of the run"})
+    dataset: str = _option("digits", "an embedded set, tfds:<name> or folder:<path>")
+    image_size: int | None = _option(None, "resize images to this many pixels; default the data set's own size", min=1)
+    batch_size: int = _option(64, "examples of one move", min=1)
+    epochs: int = _option(100, "epochs", min=1)
+    passes: int = _option(1, "passes over the data in one epoch, for small sets (arrays)", min=1)
+    seed: int = _option(0, "of weights, noise and data order")
+    average: float = _option(0.0, "decay of the generator's average, 0 for none", min=0, max=0.99999)
+    resume: bool = _option(False, "go on from the newest checkpoint of the output folder")
+    smoke: bool = _option(False, "a few rounds, to see that everything runs")
+    checkpoint_every: int = _option(5, "epochs between checkpoints", min=1)
+    picture_every: int = _option(10, "epochs between pictures", min=1)
+    deterministic: bool = _option(False, "equal results on a GPU too, slower")
+    strategy: str = _option("none", "none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
+
+
+def options(
+    without: Sequence[str] = (), renamed: Mapping[str, str] | None = None, outside: Sequence[str] = (), **defaults: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator of a training command: the options of `RunSettings` beside its own.
+
+    The command is called as `command(settings, about, **own)`. `settings` are its `RunSettings`; `about` are the values of its own options,
+    to be kept in `settings.json`; `own` are the parameters it lists behind these two. One of a field's name stands for that field, with the
+    command's help, limits and default; where it is None, `settings` has the field's default.
+
+    Args:
+        without: fields that the command has no option for.
+        renamed: own options that give a field of another name, such as `{"source": "dataset"}`.
+        outside: own options that are left out of `about`: a resumed run may change them.
+        **defaults: of fields, instead of those of `RunSettings`.
+
+    Example:
+    >>> import inspect
+    >>> from kgan import runs
+    >>> @runs.options(without=("strategy", "deterministic"), output="runs/mine", epochs=5)
+    ... def main(settings, about, width: float = 1.0):
+    ...     print(settings.epochs, about)
+    >>> list(inspect.signature(main).parameters)[:4]
+    ['output', 'width', 'dataset', 'image_size']
+    >>> main(width=0.5)
+    5 {'width': 0.5}
     """
+    renamed = renamed or {}
 
-    output: str
-    dataset: str = "digits"
-    image_size: int | None = None
-    batch_size: int = 64
-    epochs: int = 100
-    passes: int = 1
-    seed: int = 0
-    average: float = 0.0
-    resume: bool = False
-    smoke: bool = False
-    checkpoint_every: int = 5
-    picture_every: int = 10
-    deterministic: bool = False
-    strategy: str = "none"
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        known = {f.name: f for f in fields(RunSettings)}
+        own = [p.replace(kind=p.KEYWORD_ONLY) for p in list(inspect.signature(command, eval_str=True).parameters.values())[2:]]
+        taken = {*without, *renamed.values(), *(p.name for p in own)}
+        added = [_parameter(f, defaults) for f in known.values() if f.name not in taken]
+        first = [p for p in added if p.name == "output"]
+        signature = inspect.Signature([*first, *own, *(p for p in added if p.name != "output")])
 
-    @classmethod
-    def of(cls, options: Mapping[str, Any], **changes: Any) -> Self:
-        """The settings among a command's options, those of a field's name, with `changes`: `RunSettings.of(locals(), dataset=source)`."""
-        return cls(**{**{f.name: options[f.name] for f in fields(cls) if f.name in options}, **changes})
+        def run(**given: Any) -> None:
+            bound = signature.bind(**given)
+            bound.apply_defaults()
+            values = {renamed.get(name, name): value for name, value in bound.arguments.items()}
+            mine = {p.name: bound.arguments[p.name] for p in own}
+            settings = RunSettings(**{name: value for name, value in values.items() if name in known and value is not None})
+            about = {k: v for k, v in mine.items() if k not in known and k not in renamed and k not in outside}
+            command(settings, about, **mine)
+
+        run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+        run.__signature__ = signature  # type: ignore[attr-defined]  # what typer and `inspect` read
+        run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        return run
+
+    return decorate
+
+
+def _parameter(option: Field[Any], defaults: Mapping[str, Any]) -> inspect.Parameter:
+    """A field of `RunSettings` as the parameter of a command."""
+    import typer
+
+    flags = (f"--{option.name.replace('_', '-')}",) if option.type is bool else ()
+    help_, default = typer.Option(*flags, **option.metadata), defaults.get(option.name, option.default)
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[option.type, help_]
+    )
 
 
 class RunError(Exception):

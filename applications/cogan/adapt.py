@@ -6,7 +6,7 @@ The defaults take scikit-learn's digits with their labels, and negatives of othe
         --epochs 100 --passes 10 --output runs/mnist-usps
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -16,8 +16,17 @@ import kgan
 from kgan import runs
 
 
+@runs.options(
+    without=("deterministic", "strategy", "average"),
+    renamed={"source": "dataset"},
+    output="runs/cogan-adapt",
+    epochs=5,
+    passes=36,
+    picture_every=1,
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run")] = "runs/cogan-adapt",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     pair: Annotated[str, typer.Option(help="edges, negatives, thick or usps:FILE.npz")] = "negatives",
     source: Annotated[str, typer.Option(help="images of the first domain: digits or tfds:<name>")] = "digits",
     reverse: Annotated[bool, typer.Option("--reverse", help="labels in the second domain instead of the first")] = False,
@@ -36,14 +45,6 @@ def main(
     ] = None,
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 1.0,
     weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, else the authors' 1e-3")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="examples of each domain in one move")] = 64,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 5,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the longer domain in one epoch, for small sets")] = 36,
-    seed: Annotated[int, typer.Option(help="of weights, noise, draws and data order")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
     """Train a classifier on one domain for another; write its accuracies, those of the same network without the game, and the model.
 
@@ -52,11 +53,11 @@ def main(
     sets, models = {}, []
 
     def data():
-        domains, labels = kgan.datasets.load_domains(pair, source, image_size, batch_size, seed)
+        domains, labels = kgan.datasets.load_domains(pair, source, image_size, settings.batch_size, settings.seed)
         if not labels:
             raise ValueError(f"The domains of {pair!r} have no labels. Take edges, negatives, thick or usps:FILE.npz.")
         names = list(reversed(domains)) if reverse else list(domains)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(settings.seed)
         for role, name, count in zip(("source", "target"), names, (source_count, target_count), strict=True):
             order = rng.permutation(len(domains[name]))
             kept = count or (len(order) if role == "source" else len(order) * 2 // 3)
@@ -66,7 +67,9 @@ def main(
             sets[role] = name, [(domains[name][part], labels[name][part]) for part in parts]
         (own, ((x, y), _)), (other, ((unlabeled, _), _)) = sets["source"], sets["target"]
         shapes = {own: x.shape[1:], other: unlabeled.shape[1:]}
-        return kgan.datasets.unpaired({own: x, other: unlabeled}, batch_size, labels={own: y}, passes=passes, seed=seed), shapes
+        return kgan.datasets.unpaired(
+            {own: x, other: unlabeled}, settings.batch_size, labels={own: y}, passes=settings.passes, seed=settings.seed
+        ), shapes
 
     def build(shapes):
         small = next(iter(shapes.values()))[0] < 28
@@ -84,7 +87,7 @@ def main(
                 width=width,
                 latent_size=32 if small else 100,
                 weight_decay=default(weight_decay, 0.0, 1e-3),
-                seed=seed,
+                seed=settings.seed,
             )
         ]
         models[0].compile()
@@ -96,7 +99,8 @@ def main(
         # The same network on labeled images alone; it has no other first layer than its own domain's.
         alone = keras.models.clone_model(model.classifier_of(own))
         alone.compile(keras.optimizers.Adam(2e-4, 0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        rounds = 2 if smoke else epochs * passes * max(len(x), len(target[0][0])) // batch_size
+        batch_size, seen = settings.batch_size, settings.epochs * settings.passes * max(len(x), len(target[0][0]))
+        rounds = 2 if settings.smoke else seen // batch_size
         alone.fit(x, y, batch_size=batch_size, epochs=max(1, rounds * batch_size // len(x)), verbose=0)
         figures = {"labeled_accuracy": share(model.classify(x, own), y)}
         for suffix, (images, truth) in zip(("_transductive", ""), target, strict=True):
@@ -105,18 +109,6 @@ def main(
                 figures[f"source_only_accuracy{suffix}"] = share(alone.predict(images, verbose=0), truth)
         return figures
 
-    settings = runs.RunSettings.of(locals(), dataset=source)
-    about = {
-        "pair": pair,
-        "reverse": reverse,
-        "source_count": source_count,
-        "target_count": target_count,
-        "classification_weight": classification_weight,
-        "feature_weight": feature_weight,
-        "dropout": dropout,
-        "width": width,
-        "weight_decay": weight_decay,
-    }
     runs.guarded(lambda: runs.train(build, settings, about, data, measure))
 
 

@@ -15,7 +15,6 @@ True
 """
 
 from kgan.objectives.adversarial import (
-    Objective,
     OneSidedSmoothing,
     hinge,
     least_squares,
@@ -53,6 +52,7 @@ from kgan.objectives.reconstruction import (
     normal_divergence,
     shape_distance,
 )
+from kgan.objectives.registry import Objective, ObjectiveLike, get, names, register
 from kgan.objectives.sequences import (
     baseline_error,
     boltzmann_reward,
@@ -62,41 +62,11 @@ from kgan.objectives.sequences import (
     word_mask,
 )
 
-ObjectiveLike = Objective | str
-"""An objective, or the name of a registered one."""
-
-_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
-
-
-def register(objective: Objective) -> Objective:
-    """Make an objective known by its name, so that models using it can be saved and loaded. Returns it."""
-    if not isinstance(objective, Objective):
-        raise TypeError(f"Expected a kgan.objectives.Objective. Received: {objective!r} of type {type(objective).__name__}.")
-    known = _registry.setdefault(objective.name, objective)
-    if known is not objective:
-        raise ValueError(f"Another objective is already registered as {objective.name!r}. Choose another name.")
-    return objective
-
-
-def get(objective: ObjectiveLike) -> Objective:
-    """Resolve an objective from itself or from its registered name."""
-    if isinstance(objective, Objective):
-        # A class of its own carries its configuration; a plain pair of functions is saved by its name.
-        return register(objective) if type(objective) is Objective else objective
-    if isinstance(objective, str) and objective in names():
-        return _registry[objective]
-    raise ValueError(f"Unknown objective {objective!r}. Pass a kgan.objectives.Objective or one of {names()}.")
-
-
-def names() -> list[str]:
-    """Names of the registered objectives."""
-    return sorted(_registry)
-
-
 __all__ = [
     "FDivergence",
     "GaussianKernel",
     "Objective",
+    "ObjectiveLike",
     "OneSidedSmoothing",
     "absolute_label_difference",
     "baseline_error",

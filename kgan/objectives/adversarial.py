@@ -6,40 +6,15 @@ evaluated in float32. `sp` is softplus, `sp(t) = log(1 + exp(t))`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Self
 
 import keras
 from keras import ops
 
-from kgan.arguments import Checked, Positive
+from kgan.arguments import Positive
 from kgan.backend import full_precision
+from kgan.objectives.registry import Objective, register
 from kgan.types import Config, Tensor
-
-
-@keras.saving.register_keras_serializable("kgan")
-@dataclass(frozen=True)
-class Objective(Checked):
-    """A pair of losses for the two players.
-
-    Attributes:
-        name: unique; saved with a model, see `kgan.objectives.register`.
-        discriminator: callable `(real_logits, fake_logits) -> scalar`.
-        generator: callable `(fake_logits) -> scalar`.
-    """
-
-    name: str
-    discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
-
-    def get_config(self) -> Config:
-        return {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config: Config) -> "Objective":
-        from kgan.objectives import get
-
-        return get(config["name"])
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -155,3 +130,6 @@ least_squares = Objective(
 
 Discriminator: `1/2 E (l(x) - 1)^2 + 1/2 E l(G(z))^2`. Generator: `1/2 E (l(G(z)) - 1)^2`.
 """
+
+for _known in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl):
+    register(_known)
