@@ -76,7 +76,7 @@ def convolutional(
         latent_size: int, default the table's.
         width: float, default 1.0 (the paper's), factor of all maps and units.
         outputs: int, logits of the discriminator.
-        epsilon: float, default 1e-4 (the authors' Blocks), under the root of batch norm.
+        epsilon: default 1e-4 (the authors' Blocks), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1]: the paper's sigmoid for [0, 1], stretched.

@@ -93,7 +93,7 @@ def perceptrons(
         code_interval: where codes lie, default (-1, 1), the support of the authors' prior: the encoder ends in a sigmoid stretched over it.
             A linear encoder would let the discriminator tell the pairs apart by the range of the code. None: linear, for a normal prior.
         data_interval: likewise for the generator; default (-1, 1) for images, None (linear) for other data.
-        epsilon: float, default 1e-8 (the authors'), under the root of batch norm.
+        epsilon: default 1e-8 (the authors'), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`.
@@ -229,7 +229,7 @@ def stochastic_perceptrons(
         data_shape: tuple, shape of one example. latent_size, noise_size: int, default 2 (the authors').
         encoder_hidden, generator_hidden, discriminator_hidden: units, the authors' by default. pieces: int, default 5, of maxout.
         outputs: int, logits.
-        epsilon: float, default 1e-4 (the authors' Blocks), under the root of batch norm.
+        epsilon: default 1e-4 (the authors' Blocks), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`, the encoder with inputs `[examples, noise]`.
