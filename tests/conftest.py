@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from tests.costs import Costs, resident_mebibytes
+from tests.groups import Groups, group_of
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -21,33 +22,24 @@ if keras.backend.backend() == "tensorflow":
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
-def group_of(item):
-    """Tests of one group run on one worker, one after another: a row of the conformance table, or else a file."""
-    if (marker := item.get_closest_marker("xdist_group")) is not None:
-        return marker.args[0]
-    row = getattr(item, "callspec", None) and item.callspec.params.get("row")
-    return f"row: {row}" if row else item.path.name
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist, which reads the groups in the same hook
 def pytest_collection_modifyitems(items):
-    """Tests marked with backends run on those alone; those of a group stand together, so that what they share is made once."""
+    """Tests marked with backends run on those alone; those of a group stand together."""
     present = keras.backend.backend()
-    items[:] = [i for i in items if (m := i.get_closest_marker("only")) is None or present in m.args]
     groups = {}
     for item in items:
-        groups.setdefault(group_of(item), []).append(item)
-    for name, members in groups.items():
-        for item in members:
-            if item.get_closest_marker("xdist_group") is None:
-                item.add_marker(pytest.mark.xdist_group(name))
+        if (marker := item.get_closest_marker("only")) is None or present in marker.args:
+            groups.setdefault(group_of(item.nodeid), []).append(item)
     items[:] = [item for members in groups.values() for item in members]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Groups(config, log)
 
 
 def pytest_configure(config):
     config.pluginmanager.register(Costs(), "costs")
     config.addinivalue_line("markers", "only(*backends): collect the test on these backends alone")
-    config.addinivalue_line("markers", "xdist_group(name): tests of one group run on one worker")
 
 
 GROWTH = 300  # mebibytes
@@ -65,7 +57,7 @@ def pytest_runtest_teardown(item, nextitem):
     kernels of all functions, and the allocator keeps what they held.
     """
     global held
-    if nextitem is None or group_of(nextitem) != group_of(item) or resident_mebibytes() > held + GROWTH:
+    if nextitem is None or group_of(nextitem.nodeid) != group_of(item.nodeid) or resident_mebibytes() > held + GROWTH:
         keras.backend.clear_session()  # collects garbage too
         if hasattr(ctypes.CDLL(None), "malloc_trim"):
             ctypes.CDLL(None).malloc_trim(0)

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+from tests.groups import group_of
+
 SHOWN = 1.0  # files that took less are summed up in one line
 
 
@@ -48,18 +50,17 @@ class Costs:
     def pytest_runtest_makereport(self, item):
         report = yield
         now = cpu_seconds()
-        group = item.get_closest_marker("xdist_group")
-        row = group.args[0].removeprefix("row: ") if group and group.args[0].startswith("row: ") else None
-        report.user_properties.append(("costs", (now - self.last, peak_mebibytes(), row)))
+        report.user_properties.append(("costs", (now - self.last, peak_mebibytes())))
         self.last = now
         return report
 
     def pytest_runtest_logreport(self, report):
-        for seconds, peak, row in (value for name, value in report.user_properties if name == "costs"):
+        group = group_of(report.nodeid)
+        for seconds, peak in (value for name, value in report.user_properties if name == "costs"):
             self.files[report.nodeid.split("::")[0]] += seconds
             self.peak = max(self.peak, peak)
-            if row:
-                self.rows[row] += seconds
+            if group.startswith("row: "):
+                self.rows[group.removeprefix("row: ")] += seconds
                 self.tests[report.nodeid.split("::")[1].split("[")[0]] += seconds
 
     def pytest_terminal_summary(self, terminalreporter):

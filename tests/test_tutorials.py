@@ -11,10 +11,10 @@ pytestmark = pytest.mark.only("tensorflow")
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "tutorials").glob("*.ipynb"))
 
 
-# A group each, or one worker would run all of them.
-each = pytest.mark.parametrize("path", [pytest.param(p, marks=pytest.mark.xdist_group(p.name), id=p.stem) for p in NOTEBOOKS])
+each = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 
 
+@pytest.mark.slow
 @each
 def test_notebook_runs(path, monkeypatch):
     monkeypatch.setenv("KGAN_SMOKE", "1")

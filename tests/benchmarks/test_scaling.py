@@ -36,6 +36,7 @@ def test_what_grows_out_of_proportion_is_marked(tmp_path):
     assert (tmp_path / "scaling.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 @pytest.mark.only("tensorflow")
 def test_a_point_is_measured_in_a_process_of_its_own():
     point = scaling.in_a_process({**scaling.SMOKE_BASE, "n_dis": 2, "rounds": 2, "warm_up": 1})

@@ -12,6 +12,7 @@ from benchmarks.peers import keras_contenders, speed, systems
 pytestmark = pytest.mark.only("tensorflow")
 
 
+@pytest.mark.slow
 def test_a_smoke_run_times_what_is_installed_and_names_what_is_not(tmp_path, monkeypatch):
     monkeypatch.setitem(speed.CONTENDERS, "absent", speed.Contender(speed.TORCH, "plain", "torch", ("no_such_package",)))
     monkeypatch.setitem(speed.CONTENDERS, "broken", speed.Contender(speed.TORCH, "no such contender", "torch", ("torch",)))

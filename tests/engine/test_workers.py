@@ -97,6 +97,7 @@ def weights(folder):
     return [keras.ops.convert_to_numpy(v) for v in runs.load(folder).weights]
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_and_a_cluster_that_is_restarted_change_nothing(tmp_path):
     alone, broken = tmp_path / "alone", tmp_path / "broken"
     finish(start_workers(alone))

@@ -52,6 +52,7 @@ def wait_for(folder, epoch):
     return time.time() - began
 
 
+@pytest.mark.slow
 @pytest.mark.only("tensorflow")
 def test_twenty_kills_change_nothing(tmp_path):
     alone, killed = tmp_path / "alone", tmp_path / "killed"
