@@ -66,6 +66,19 @@ def no_gradient() -> AbstractContextManager[Any]:
     return contextlib.nullcontext()
 
 
+def is_concrete(tensor: Tensor) -> bool:
+    """Whether a tensor has a value that the host can read now: it has none inside of a trace."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.is_symbolic_tensor(tensor)
+    if name() == "jax":
+        import jax
+
+        return not isinstance(tensor, jax.core.Tracer)
+    return bool(tensor.device.type != "meta")
+
+
 def dry_run(function: Callable[[], Any]) -> None:
     """Call a function that returns tensors for the sake of its Python side: abstractly on JAX, eagerly elsewhere."""
     if name() == "jax":

@@ -1,7 +1,7 @@
 """Exponential averages of players: the weights that samples are drawn with."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import keras
 from keras import ops
@@ -10,8 +10,25 @@ from kgan import backend
 from kgan.types import Tensor
 
 
+@runtime_checkable
+class FollowsWeights(Protocol):
+    """A layer with state that belongs to the present values of its weights and is no average of earlier states, such as the singular
+    vectors of a kernel. Averages keep such state of their own, and let the layer renew it for the averaged weights.
+    """
+
+    @property
+    def following(self) -> Sequence[keras.Variable]:
+        """The state."""
+
+    def follow_weights(self) -> None:
+        """Assign the state anew, from its present value and the present weights: one step a round, by weights that move slowly."""
+
+
 class Averages:
     """Averages of a model's players, moved after every round and saved with the model.
+
+    What is averaged: trainable weights, and the moving statistics of batch normalization. State of layers that are `FollowsWeights` is
+    theirs to renew. All other state (counters, a reference batch, frozen weights, whatever is no float) is taken as it is at present.
 
     A plain object, so that Keras does not track the averaged variables as the model's own a second time.
     """
@@ -19,6 +36,8 @@ class Averages:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._decay: dict[str, float] = {}
+        self._moved: dict[str, set[int]] = {}
+        self._followers: dict[str, list[FollowsWeights]] = {}
         self._pairs: dict[str, list[tuple[keras.Variable, keras.Variable]]] = {}
 
     def set(self, decays: Mapping[str, float]) -> None:
@@ -32,6 +51,11 @@ class Averages:
             self._decay[player] = decay
             if player not in self._pairs:
                 self._pairs[player] = [(v, self._add(player, index, v)) for index, v in enumerate(network.weights)]
+                flat = list({id(layer): layer for layer in network._flatten_layers()}.values())
+                norms = [layer for layer in flat if isinstance(layer, keras.layers.BatchNormalization)]
+                means = [*network.trainable_variables, *(v for norm in norms for v in norm.non_trainable_variables)]
+                self._moved[player] = {id(v) for v in means if keras.backend.is_float_dtype(v.dtype)}
+                self._followers[player] = [layer for layer in flat if isinstance(layer, FollowsWeights)]
 
     def _add(self, player: str, index: int, variable: keras.Variable) -> keras.Variable:
         average = self._model.add_weight(
@@ -60,11 +84,18 @@ class Averages:
             average.assign(ops.convert_to_numpy(variable))
 
     def update(self) -> None:
-        """Move every average: `average <- decay * average + (1 - decay) * value`."""
+        """Move every average: `average <- decay * average + (1 - decay) * value`, or what it means; see the class."""
         for player, pairs in self._pairs.items():
-            decay = self._decay[player]
+            decay, moved, followers = self._decay[player], self._moved[player], self._followers[player]
+            theirs = {id(v) for layer in followers for v in layer.following}
+            values = []
             for variable, average in pairs:
-                value = backend.constant(variable)
-                if keras.backend.is_float_dtype(variable.dtype):
+                value = backend.constant(average if id(variable) in theirs else variable)
+                if id(variable) in moved:
                     value = decay * backend.constant(average) + (1.0 - decay) * value
-                average.assign(value)
+                values.append((variable, value))
+            with backend.Overlay(values) as overlay:
+                for layer in followers:
+                    layer.follow_weights()
+            for variable, average in pairs:
+                average.assign(overlay.get_current_value(variable))

@@ -7,12 +7,13 @@ import numpy as np
 from keras import ops
 
 from kgan.arguments import Count, LayerLike
-from kgan.backend import advances
+from kgan.backend import advances, is_concrete
 from kgan.layers.kernel_normalization import KernelNormalization
 from kgan.types import Config, Sizes, Tensor
 
 # Iterations on the initial kernel before training: with u from noise alone, sigma is several per cent low for dozens of moves.
 _WARM_UP = 100
+_DOUBLINGS = 7  # 2^7 iterations at once, where they have to be traced
 
 
 def _unit(vector: Tensor) -> Tensor:
@@ -68,19 +69,34 @@ class SpectralNormalization(KernelNormalization):
         matrix = self.matrix()
         rows, columns = matrix.shape
         state = {"trainable": False, "dtype": keras.backend.standardize_dtype(matrix.dtype)}
+        # Not from Keras' global generator, which may itself be without a value while `fit` builds the model.
+        self._noise = keras.initializers.RandomNormal(0.0, 1.0)
         self.u = self.add_weight(name="u", shape=(columns,), initializer=self._first_u, **state)
         # The first v belongs to the first u, so that sigma is positive before any iteration.
         self.v = self.add_weight(name="v", shape=(rows,), initializer=lambda shape, dtype: self._iterate(self.u)[1], **state)
 
     def _first_u(self, shape: Sizes, dtype: str) -> Tensor:
+        matrix, noise = self.matrix(), self._noise(shape, dtype=dtype)
+        if not is_concrete(matrix) or not is_concrete(noise):
+            return self._traced_first_u(matrix, noise)
         # On the host: hundreds of small steps, once.
-        matrix = ops.convert_to_numpy(self.matrix())
-        u = ops.convert_to_numpy(keras.random.normal(shape, dtype=dtype))
+        matrix, u = ops.convert_to_numpy(matrix), ops.convert_to_numpy(noise)
         for _ in range(_WARM_UP):
             v = matrix @ u
             u = matrix.T @ (v / np.linalg.norm(v))
             u /= np.linalg.norm(u)
         return ops.convert_to_tensor(u, dtype=dtype)
+
+    def _traced_first_u(self, matrix: Tensor, u: Tensor) -> Tensor:
+        """In a trace (a layer that is built by `fit`), where a loop would be unrolled: by squaring the Gram matrix of the shorter side."""
+        wide = matrix.shape[0] < matrix.shape[1]
+        gram = ops.matmul(matrix, ops.transpose(matrix)) if wide else ops.matmul(ops.transpose(matrix), matrix)
+        for _ in range(_DOUBLINGS):
+            gram = _unit(gram)
+            gram = ops.matmul(gram, gram)
+        if wide:
+            return _unit(ops.matmul(ops.transpose(matrix), _unit(ops.matmul(_unit(gram), ops.matmul(matrix, u)))))
+        return _unit(ops.matmul(_unit(gram), u))
 
     def _iterate(self, u: Tensor) -> tuple[Tensor, Tensor]:
         matrix = ops.stop_gradient(self.matrix())
@@ -94,6 +110,15 @@ class SpectralNormalization(KernelNormalization):
             u, v = self._iterate(u)
         self.u.assign(u)
         self.v.assign(v)
+
+    @property
+    def following(self) -> tuple[keras.Variable, keras.Variable]:
+        """`u` and `v`, which belong to the present kernel: averages of weights keep their own, for the averaged kernel."""
+        return self.u, self.v
+
+    def follow_weights(self) -> None:
+        """As `advance`."""
+        self.advance()
 
     def sigma(self) -> Tensor:
         """The estimate `u^T W v`, a scalar; differentiable in the kernel."""
