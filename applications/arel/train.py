@@ -49,7 +49,10 @@ def story_stage(given, settings, system, sizes, about, start=None):
 
     def build(shape):
         drops = {name: sizes[name] for name in ("encoder_dropout", "dropout")}
-        common = {"policy": kgan.stories.StoryPolicy(len(vocabulary), size, PHOTOS, length, sizes["units"], **drops), "seed": settings.seed}
+        common = {
+            "policy": kgan.stories.StoryPolicy(len(vocabulary), size, PHOTOS, length, sizes["units"], **drops),
+            "seed": settings.seed,
+        }
         judged = {"filters": sizes["filters"], **dict.fromkeys(("reward_steps", "policy_steps"), 1 if smoke else sizes["block"])}
         at_once = 1 if smoke else min(20, steps)
         if system == "xe":

@@ -174,7 +174,7 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
         for name in _CLASSICAL:
             # They count values: larger pieces than tiles tell them more.
             of = [
-                np.asarray([getattr(kgan.metrics, name)(piece) for piece in _pieces(photos)])
+                np.asarray([getattr(kgan.stego, name)(piece) for piece in _pieces(photos)])
                 for photos in (judged, parts["judged"])
             ]
             if len(of[0]) >= 4:

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from kgan.shapes import meshes, pictures, runs
-from kgan.shapes.figures import largest_component
+from kgan import pictures, runs
+from kgan.shapes import largest_component, meshes
 
 
 def main(

@@ -14,7 +14,8 @@ import numpy as np
 import typer
 
 import kgan
-from kgan.shapes import meshes, pictures, runs
+from kgan import pictures, runs
+from kgan.shapes import meshes
 
 
 def main(

@@ -1,8 +1,9 @@
 """Stories of albums: data (drawn albums, VIST), the networks that tell them, and what judges them."""
 
 from kgan.stories import captions, grammar, meteor_score, networks
-from kgan.stories.albums import Albums, Scene, album_vocabulary, albums, picture_classifier
+from kgan.stories.albums import Albums, album_vocabulary, albums, picture_classifier
 from kgan.stories.captions import DocumentFrequencies, bleu, cider, distinct_n, join_stories, repetition, rouge_l, self_bleu
+from kgan.stories.grammar import Scene
 from kgan.stories.judge import compare_stories, judge_stories, tally
 from kgan.stories.meteor_score import meteor, original_meteor
 from kgan.stories.networks import StoryPolicy

@@ -1,14 +1,12 @@
 """Pictures of the scenes of `kgan.stories.albums`."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from kgan.stories.grammar import Scene
 from kgan.types import Array
-
-if TYPE_CHECKING:
-    from kgan.stories.albums import Scene
 
 _Color = tuple[int, ...]
 
@@ -123,7 +121,7 @@ _ICONS = {
 }
 
 
-def draw_scenes(scenes: Sequence["Scene"], size: int = 32, seed: int = 0) -> Array:
+def draw_scenes(scenes: Sequence[Scene], size: int = 32, seed: int = 0) -> Array:
     """Draw scenes.
 
     The sky shows the weather, the ground and the skyline the place, figures in front how many people there are, the middle the thing.
@@ -151,7 +149,7 @@ def draw_scenes(scenes: Sequence["Scene"], size: int = 32, seed: int = 0) -> Arr
     return pictures
 
 
-def _draw(pen: Any, scene: "Scene", side: int, chance: Array) -> None:
+def _draw(pen: Any, scene: Scene, side: int, chance: Array) -> None:
     horizon = int(side * (0.5 + 0.04 * chance[0]))
     sky = _NIGHT.get(scene.thing, _SKY[scene.weather])
     dim = 0.6 if scene.thing in ("fireworks", "stars", "campfire") else 1.0

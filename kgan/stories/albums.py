@@ -8,7 +8,6 @@ with phrases that fit any album ("it was a great day for everyone ."), as the wr
 import functools
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from kgan.arguments import COUNT, require
 from kgan.networks.attributes import attribute_network
 from kgan.stories import grammar
 from kgan.stories.album_pictures import draw_scenes
-from kgan.stories.grammar import Fact
+from kgan.stories.grammar import Scene
 from kgan.stories.sentences import PHOTOS, Stories, Story, Vocabulary
 from kgan.types import Array, Tensor
 
@@ -51,30 +50,6 @@ _NOT_IN = {
     "snowy": {"icecream", "flowers", "castle", "bee", "ducks", "rod", "corn"},
 }
 _ONLY_IN = {"umbrella": "rainy", "rainbow": "rainy", "snowman": "snowy"}
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What one picture shows: the truth about it.
-
-    Attributes:
-        stage: "arrival", "activity", "mishap", "food" or "farewell".
-        place: one of eight places. weather: "sunny", "cloudy", "rainy" or "snowy". people: 1 to 4.
-        thing: what the picture is about, such as "kite"; every stage has its own.
-        color: of the thing: "red", "blue", "yellow" or "green", which shows where a thing is colored at all.
-    """
-
-    stage: str
-    place: str
-    weather: str
-    people: int
-    thing: str
-    color: str
-
-    def facts(self) -> set[Fact]:
-        """What is true of the picture: a set of `(kind, value)` as `kgan.stories.grammar.mentions` gives."""
-        found: set[Fact] = {("place", self.place), ("weather", self.weather), ("people", self.people), ("thing", self.thing)}
-        return found | {("color", self.color)} if self.thing in grammar.COLORED else found
 
 
 Album = tuple[Scene, ...]

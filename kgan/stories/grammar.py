@@ -9,10 +9,8 @@ import functools
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from kgan.stories.albums import Scene
+from dataclasses import dataclass
+from typing import Any
 
 Fact = tuple[str, str | int]
 """A kind ("thing", "place", "weather", "color", "people") and its value."""
@@ -183,6 +181,30 @@ def _words(tree: _Tree, rules: Mapping[str, str], rng: random.Random, detail: fl
         full = content[:-1] if content[-1] == _NOTHING else content
         if full is content or rng.random() < detail:
             _words(full[rng.randrange(len(full))], rules, rng, detail, out)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one picture shows: the truth about it.
+
+    Attributes:
+        stage: "arrival", "activity", "mishap", "food" or "farewell".
+        place: one of eight places. weather: "sunny", "cloudy", "rainy" or "snowy". people: 1 to 4.
+        thing: what the picture is about, such as "kite"; every stage has its own.
+        color: of the thing: "red", "blue", "yellow" or "green", which shows where a thing is colored at all.
+    """
+
+    stage: str
+    place: str
+    weather: str
+    people: int
+    thing: str
+    color: str
+
+    def facts(self) -> set[Fact]:
+        """What is true of the picture: a set of `(kind, value)` as `kgan.stories.grammar.mentions` gives."""
+        found: set[Fact] = {("place", self.place), ("weather", self.weather), ("people", self.people), ("thing", self.thing)}
+        return found | {("color", self.color)} if self.thing in COLORED else found
 
 
 def tell(scenes: Sequence["Scene"], rng: random.Random) -> tuple[str, ...]:

@@ -8,24 +8,21 @@ It has no taste.
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from kgan.stories.captions import Words, ngrams, tokens
-from kgan.stories.grammar import Fact, is_grammatical, mentions
+from kgan.stories.grammar import Fact, Scene, is_grammatical, mentions
 from kgan.stories.sentences import PHOTOS, check_stories
 from kgan.types import Array
-
-if TYPE_CHECKING:
-    from kgan.stories.albums import Scene
 
 CRITERIA = ("relevance", "expressiveness", "concreteness")
 _RUN = 4
 
 
-def judge_stories(stories: Sequence[Sequence[str]], scenes: Iterable[Sequence["Scene"]]) -> dict[str, Array]:
+def judge_stories(stories: Sequence[Sequence[str]], scenes: Iterable[Sequence[Scene]]) -> dict[str, Array]:
     """Judge stories one by one.
 
     - `relevance`: mean over sentences of 1 if the sentence names what its picture is about, 1/2 if it only names place, weather
@@ -63,13 +60,13 @@ def judge_stories(stories: Sequence[Sequence[str]], scenes: Iterable[Sequence["S
     return dict(zip(CRITERIA, np.asarray(rows, "float64").T, strict=True))
 
 
-def _claims(sentence: str, scene: "Scene", album: Sequence["Scene"]) -> tuple[set[Fact], set[Fact]]:
+def _claims(sentence: str, scene: Scene, album: Sequence[Scene]) -> tuple[set[Fact], set[Fact]]:
     """What a sentence says that is true of its picture, and what is true of none."""
     said, true = mentions(sentence), scene.facts()
     return said & true, said - set().union(*(other.facts() for other in album))
 
 
-def _relevance(story: Sequence[str], album: Sequence["Scene"]) -> float:
+def _relevance(story: Sequence[str], album: Sequence[Scene]) -> float:
     points = 0.0
     for sentence, scene in zip(story, album, strict=True):
         right, wrong = _claims(sentence, scene, album)
@@ -90,7 +87,7 @@ def _expressiveness(story: Sequence[str]) -> float:
     return points / PHOTOS
 
 
-def _concreteness(story: Sequence[str], album: Sequence["Scene"]) -> float:
+def _concreteness(story: Sequence[str], album: Sequence[Scene]) -> float:
     right: set[tuple[str | int, ...]] = set()
     there: set[tuple[str | int, ...]] = set()
     wrong = 0
@@ -108,7 +105,7 @@ def _detail(fact: Fact, index: int) -> tuple[str | int, ...]:
 
 
 def compare_stories(
-    stories: Sequence[Sequence[str]], others: Sequence[Sequence[str]], scenes: Sequence[Sequence["Scene"]], margin: float = 0.05
+    stories: Sequence[Sequence[str]], others: Sequence[Sequence[str]], scenes: Sequence[Sequence[Scene]], margin: float = 0.05
 ) -> dict[str, Array]:
     """Which of two stories of each album the judge prefers.
 
