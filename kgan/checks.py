@@ -1,11 +1,15 @@
 """What arrays of features, probabilities and images must look like."""
 
+from typing import Any
+
 import numpy as np
+
+from kgan.types import Array
 
 _FAR = 8.0
 
 
-def features(array, what):
+def features(array: Any, what: str) -> Array:
     """The array as float64 (samples, features); at least 2 samples, finite."""
     array = np.asarray(array, "float64")
     if array.ndim != 2 or len(array) < 2:
@@ -15,7 +19,7 @@ def features(array, what):
     return array
 
 
-def pair(real, fake):
+def pair(real: Any, fake: Any) -> tuple[Array, Array]:
     """Real and generated features of one feature size."""
     real, fake = features(real, "Real features"), features(fake, "Generated features")
     if real.shape[1] != fake.shape[1]:
@@ -23,7 +27,7 @@ def pair(real, fake):
     return real, fake
 
 
-def probabilities(array):
+def probabilities(array: Any) -> Array:
     """Class probabilities (samples, classes), rows summing to 1."""
     p = features(array, "Probabilities")
     if p.min() < 0 or np.abs(p.sum(axis=1) - 1.0).max() > 1e-3:
@@ -31,7 +35,7 @@ def probabilities(array):
     return p
 
 
-def distribution(array, what):
+def distribution(array: Any, what: str) -> Array:
     """A distribution over outcomes (outcomes,)."""
     p = np.asarray(array, "float64")
     if p.ndim != 1 or not len(p) or not (p >= 0).all() or abs(p.sum() - 1.0) > 1e-3:
@@ -39,7 +43,7 @@ def distribution(array, what):
     return p
 
 
-def images(array, what="Images"):
+def images(array: Any, what: str = "Images") -> Array:
     """Images (count, height, width, channels) in [-1, 1], finite.
 
     What a generator without a bounded output puts outside is clipped, as a picture file would; what lies far outside is in another
@@ -56,7 +60,7 @@ def images(array, what="Images"):
     return array.clip(-1.0, 1.0)
 
 
-def positive_integers(**values):
+def positive_integers(**values: Any) -> None:
     """Arguments that must be integers >= 1."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:

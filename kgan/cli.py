@@ -2,8 +2,9 @@
 
 import inspect
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,20 +16,20 @@ app = typer.Typer(
 app.add_typer(stego, name="stego")
 
 
-def _families():
+def _families() -> dict[str, Any]:
     from kgan import families, programs
 
     return {name.lower(): getattr(room, name) for room in (families, programs) for name in room.__all__}
 
 
-def _family(name):
+def _family(name: str) -> Any:
     known = _families()
     if name.lower() not in known:
         raise typer.BadParameter(f"unknown system {name!r}; known: {', '.join(sorted(known))}")
     return known[name.lower()]
 
 
-def _options(family, assignments):
+def _options(family: Any, assignments: Sequence[str]) -> dict[str, Any]:
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
     allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape")]
     options = {}
@@ -44,13 +45,13 @@ def _options(family, assignments):
 
 
 @app.command("list")
-def list_():
+def list_() -> None:
     """The systems and the embedded data sets."""
     from kgan import datasets
 
     print("Systems:")
     for name, family in sorted(_families().items()):
-        print(f"  {name:16} {inspect.getdoc(family).splitlines()[0]}")
+        print(f"  {name:16} {(inspect.getdoc(family) or '').splitlines()[0]}")
     print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, folder:<path> and modelnet:<path>")
 
 
@@ -73,7 +74,7 @@ def train(
     ] = "none",
     resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
     smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
-):
+) -> None:
     """Train a system and write samples, figures, checkpoints and the model to a folder."""
     from kgan import runs
 
@@ -87,7 +88,7 @@ def train(
     output = output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}"
     settings = runs.RunSettings.of(locals())
 
-    def build(shape):
+    def build(shape: Any) -> Any:
         model = family(shape, seed=seed, **options)
         model.compile()
         return model
@@ -103,11 +104,11 @@ def generate(
     ] = "samples.png",
     count: Annotated[int, typer.Option(min=1, help="number of samples")] = 64,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
-):
+) -> None:
     """Draw samples from a trained model."""
     from kgan import pictures, runs
 
-    def main():
+    def main() -> None:
         import numpy as np
 
         from kgan.files import atomic_write
@@ -135,11 +136,11 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="the data set it was trained on")] = "digits",
     count: Annotated[int, typer.Option(min=2, help="number of samples")] = 1000,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
-):
+) -> None:
     """Print the figures of a trained model as JSON."""
     from kgan import runs
 
-    def main():
+    def main() -> None:
         samples = runs.load(model).generate(count, seed=seed)
         size = samples.shape[1] if not isinstance(samples, dict) and samples.ndim in (4, 5) else None
         print(json.dumps(runs.evaluate_samples(samples, dataset, size), indent=2))
@@ -147,7 +148,7 @@ def evaluate(
     runs.guarded(main)
 
 
-def main():
+def main() -> None:
     """Entry point of the command line."""
     app()
 

@@ -2,22 +2,25 @@
 
 import functools
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kgan.arguments import COUNT, require
 from kgan.files import reading
+from kgan.types import Array, FilePath
 
 SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".gif", ".tif", ".tiff"}
 
 
-def resize(images, size):
+def resize(images: Array, size: int) -> Array:
     """Resize square images in [-1, 1].
 
     Args:
         images: float array (count, n, n, channels).
-        size: int >= 1. A whole multiple of n repeats pixels (undone exactly by averaging); any other size is bilinear, with
+        size: >= 1. A whole multiple of n repeats pixels (undone exactly by averaging); any other size is bilinear, with
             antialiasing where it shrinks.
 
     Returns:
@@ -32,19 +35,19 @@ def resize(images, size):
     if size % n == 0:
         return images.repeat(size // n, axis=1).repeat(size // n, axis=2)
 
-    def one(plane):
+    def one(plane: Array) -> Array:
         return np.asarray(Image.fromarray(plane).resize((size, size), Image.Resampling.BILINEAR))
 
     planes = np.stack([np.stack([one(image[..., c]) for c in range(images.shape[-1])], axis=-1) for image in images])
     return np.clip(planes, -1.0, 1.0).astype("float32")
 
 
-def to_uint8(images):
+def to_uint8(images: Any) -> Array:
     """Pixels 0-255 of images in [-1, 1], rounded and clipped."""
     return np.clip(np.round((np.asarray(images) + 1.0) * 127.5), 0, 255).astype("uint8")
 
 
-def open_image(path, mode=None):
+def open_image(path: FilePath, mode: str | None = None) -> Any:
     """A picture of Pillow's, decoded to its end.
 
     Args:
@@ -63,7 +66,7 @@ def open_image(path, mode=None):
         return image if mode is None else image.convert(mode)
 
 
-def read_image(path, size, channels, crop=None):
+def read_image(path: FilePath, size: int | None, channels: int, crop: int | None = None) -> Array:
     """One image file as uint8 (size, size, channels). ValueError: as `open_image`; an image smaller than `crop`.
 
     `crop` None: central square, antialiased resize. `crop` int: as `crop_and_average`.
@@ -86,13 +89,13 @@ def read_image(path, size, channels, crop=None):
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def crop_and_average(pixels, crop, size):
+def crop_and_average(pixels: Array, crop: int | None, size: int) -> Array:
     """The central square of an image, resized so that a pixel is the mean of the area it covers: how codes on CelebA prepare it.
 
     Args:
         pixels: uint8 array (height, width, channels).
-        crop: int, side of the square; 108 for aligned CelebA (178 x 218).
-        size: int, side of the result.
+        crop: side of the square; 108 for aligned CelebA (178 x 218).
+        size: side of the result.
 
     Returns:
         uint8 array (size, size, channels), rounded.
@@ -111,7 +114,7 @@ def crop_and_average(pixels, crop, size):
 
 
 @functools.cache
-def _area_shares(before, after):
+def _area_shares(before: int, after: int) -> Array:
     """Matrix (after, before) of the share that every old pixel has in every new one."""
     edges = np.arange(after + 1) * (before / after)
     low, high = edges[:-1, None], edges[1:, None]
@@ -120,7 +123,7 @@ def _area_shares(before, after):
     return (overlap.clip(0) * (after / before)).astype("float32")
 
 
-def readable(files):
+def readable(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     """Image files that decode, and those that do not: `(good, bad)`."""
     good, bad = [], []
     for file in files:
@@ -132,7 +135,7 @@ def readable(files):
     return good, bad
 
 
-def refuse_or_warn(bad, count, folder, corrupt, stacklevel=3):
+def refuse_or_warn(bad: Sequence[Path], count: int, folder: FilePath, corrupt: str, stacklevel: int = 3) -> None:
     """Tell which of `count` image files cannot be read: an error where `corrupt` is "error", a warning where it is "skip"."""
     if not bad:
         return
@@ -143,7 +146,7 @@ def refuse_or_warn(bad, count, folder, corrupt, stacklevel=3):
     warnings.warn(message + " They are left out.", stacklevel=stacklevel + 1)
 
 
-def find_images(path, corrupt="skip"):
+def find_images(path: FilePath, corrupt: str = "skip") -> tuple[list[Path], list[Path]]:
     """The readable image files below a folder, sorted.
 
     Args:

@@ -10,8 +10,10 @@ import sys
 import time
 import warnings
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -19,6 +21,7 @@ import numpy as np
 from kgan import backend, callbacks, datasets, memory, metrics, pictures, shapes
 from kgan.engine import AdversarialModel
 from kgan.files import atomic_write, read_json, reading, write_json
+from kgan.types import Array, FilePath, Nest
 from kgan.version import __version__
 
 SAMPLES = 1000
@@ -64,7 +67,7 @@ class RunSettings:
     strategy: str = "none"
 
     @classmethod
-    def of(cls, options, **changes):
+    def of(cls, options: Mapping[str, Any], **changes: Any) -> Self:
         """The settings among a command's options, those of a field's name, with `changes`: `RunSettings.of(locals(), dataset=source)`."""
         return cls(**{**{f.name: options[f.name] for f in fields(cls) if f.name in options}, **changes})
 
@@ -73,17 +76,26 @@ class RunError(Exception):
     """A run that cannot start or go on, for a reason the user can mend."""
 
 
-def train(build, settings, about=None, data=None, measure=None, draw=None, sample=None, watching=()):
+def train(
+    build: Callable[[Any], Any],
+    settings: RunSettings,
+    about: Mapping[str, Any] | None = None,
+    data: Callable[[], tuple[Any, Any]] | None = None,
+    measure: Callable[[Any, Nest], Mapping[str, Any]] | None = None,
+    draw: Callable[[Path, Nest], None] | None = None,
+    sample: Callable[[Any, int, int], Nest] | None = None,
+    watching: Sequence[Any] = (),
+) -> dict[str, Any]:
     """Train, watch, measure and keep a model.
 
     Args:
-        build: callable `(data_shape) -> compiled model`.
+        build: `(data_shape) -> compiled model`.
         settings: `RunSettings`.
         about: dict of the application's own settings, kept in `settings.json`.
-        data: callable `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
-        measure: callable `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
-        draw: callable `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
-        sample: callable `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
+        data: `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
+        measure: `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
+        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
+        sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
 
     Returns:
@@ -150,7 +162,9 @@ def train(build, settings, about=None, data=None, measure=None, draw=None, sampl
     return figures
 
 
-def _prepared(build, settings, data, chief):
+def _prepared(
+    build: Callable[[Any], Any], settings: RunSettings, data: Callable[[], tuple[Any, Any]] | None, chief: bool
+) -> tuple[Any, Any, Any]:
     try:
         data, shape = training_data(settings) if data is None else data()
         model = build(shape)
@@ -162,7 +176,7 @@ def _prepared(build, settings, data, chief):
     return model, data, shape
 
 
-def load(path):
+def load(path: FilePath) -> Any:
     """A trained model, not compiled, from a .keras file or the folder of a run.
 
     Raises:
@@ -188,17 +202,17 @@ def load(path):
     return model
 
 
-def _reason(error):
+def _reason(error: BaseException) -> str:
     """What Keras found, without the configuration that it prints around it."""
     lines = str(error).split("Exception encountered:")[-1].strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
 
 
-def _generate(model, count, seed):
+def _generate(model: Any, count: int, seed: int) -> Nest:
     return model.generate(count, seed=seed)
 
 
-def evaluate_samples(samples, dataset, image_size=None):
+def evaluate_samples(samples: Nest, dataset: str | None, image_size: int | None = None) -> dict[str, float]:
     """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, `shape_report` for voxels, their range for
     anything else.
 
@@ -217,7 +231,7 @@ def evaluate_samples(samples, dataset, image_size=None):
     return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
 
 
-def _claim(output, settings, about):
+def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> None:
     """Take the folder for this run: a new one, or the same run again with --resume."""
     described = {**asdict(settings), **about}
     described = {k: v for k, v in described.items() if k not in ("output", "resume")}
@@ -239,7 +253,7 @@ def _claim(output, settings, about):
         raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
 
 
-def training_data(settings):
+def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
     """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, seed=settings.seed)
@@ -248,21 +262,21 @@ def training_data(settings):
     return np.concatenate([examples] * settings.passes), examples.shape[1:]
 
 
-def _is_dataset(data):
+def _is_dataset(data: Any) -> bool:
     return hasattr(data, "element_spec")
 
 
-def _has_tensorboard():
+def _has_tensorboard() -> bool:
     import importlib.util
 
     return importlib.util.find_spec("tensorboard") is not None
 
 
-def _real_points(dataset):
+def _real_points(dataset: str) -> Array | None:
     return getattr(datasets, dataset)().sample(1000, 0) if dataset in ("ring", "grid") else None
 
 
-def _rows(path):
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with reading(path, "the history of a run"), open(path, newline="", encoding="utf-8") as file:
@@ -273,18 +287,18 @@ def _rows(path):
     return rows
 
 
-def _numbers(row):
+def _numbers(row: Mapping[str, str]) -> dict[str, float]:
     # Keras writes NA for what the last epoch did not log.
     return {k: float(v) for k, v in row.items() if k != "epoch" and v != "NA"}
 
 
-def _trim_history(path, start):
+def _trim_history(path: Path, start: int) -> None:
     """Drop the rows of epochs that will be trained again: a run killed after its last checkpoint wrote them once."""
     rows = _rows(path)
     kept = [row for row in rows if int(row["epoch"]) < start]
     if rows and len(kept) < len(rows):
 
-        def write(temporary):
+        def write(temporary: str) -> None:
             with open(temporary, "w", newline="") as file:
                 writer = csv.DictWriter(file, rows[0].keys())
                 writer.writeheader()
@@ -293,12 +307,12 @@ def _trim_history(path, start):
         atomic_write(path, write) if kept else path.unlink()
 
 
-def _last_row(path):
+def _last_row(path: Path) -> dict[str, float]:
     rows = _rows(path)
     return _numbers(rows[-1]) if rows else {}
 
 
-def _save_curves(output):
+def _save_curves(output: Path) -> None:
     rows = _rows(output / "history.csv")
     if not rows:
         return
@@ -316,7 +330,7 @@ def _save_curves(output):
     pictures.save_figure(output / "losses.png", drawn)
 
 
-def guarded(main):
+def guarded(main: Callable[[], object]) -> None:
     """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130."""
     try:
         main()

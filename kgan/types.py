@@ -1,5 +1,6 @@
 """Names for what signatures speak of where Keras has no common type."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -20,3 +21,5 @@ SeedLike = int | keras.random.SeedGenerator | None
 """What `keras.random` takes as `seed`."""
 Sizes = Sequence[int]
 """A shape, or other whole numbers."""
+FilePath = str | os.PathLike[str]
+"""Where a file or folder is, as `pathlib.Path` takes it."""

@@ -6,7 +6,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import keras
@@ -174,12 +174,15 @@ class Trace(keras.callbacks.Callback):
         self.values.append(self.read())
 
 
-def run(proof, description, parts):
-    """The command line of a proof: `parts` maps a name to `(function(report, seed, steps), steps)`."""
+Part = Callable[[Report, int, int], None]
+
+
+def run(proof: str, description: str, parts: Mapping[str, tuple[Part, int]], asked_for: Sequence[str] = ()) -> None:
+    """The command line of a proof: `parts` maps a name to `(function(report, seed, steps), steps)`; long ones only where asked for."""
     args = arguments(description)
     report = Report(proof, args.smoke)
     for seed in args.seeds:
-        for part in args.parts or parts:
+        for part in args.parts or [part for part in parts if part not in asked_for]:
             function, steps = parts[part]
             steps = args.steps or steps
             keras.utils.set_random_seed(seed)

@@ -7,9 +7,10 @@ import numpy as np
 
 from kgan.arguments import shown
 from kgan.files import read_text
+from kgan.types import Array, FilePath
 
 
-def read_attributes(path):
+def read_attributes(path: FilePath) -> tuple[list[str], list[str], Array]:
     r"""Read which image has which attributes.
 
     The file's first line is the number of images, its second the names of the attributes, each further one the name of an image file and a
@@ -38,7 +39,7 @@ def read_attributes(path):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}. CelebA's list of attributes is called list_attr_celeba.txt.")
 
-    def refuse(line, what):
+    def refuse(line: int, what: str) -> ValueError:
         return ValueError(f"{path}, line {line}: {what}")
 
     lines = read_text(path, "a text file").rstrip().splitlines()

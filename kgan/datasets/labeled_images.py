@@ -2,7 +2,9 @@
 
 import csv
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,11 +12,12 @@ from kgan.arguments import COUNT, require, shown
 from kgan.datasets.pipeline import common_size, from_files, mirrored
 from kgan.files import reading
 from kgan.images import SUFFIXES, read_image, readable, refuse_or_warn
+from kgan.types import Array, FilePath
 
 _NAMED = 10  # how many names an error lists
 
 
-def read_labels(path, columns=None, extra="error"):
+def read_labels(path: FilePath, columns: Sequence[str] | None = None, extra: str = "error") -> tuple[list[str], list[str], Array]:
     r"""Read a table of labels: comma-separated, a line of column names, then a line an image; the file name comes first.
 
     Args:
@@ -44,7 +47,7 @@ def read_labels(path, columns=None, extra="error"):
     return list(lines), names, values
 
 
-def _read_table(path, columns, extra):
+def _read_table(path: FilePath, columns: Sequence[str] | None, extra: str) -> tuple[dict[str, int], list[str], Array]:
     """As `read_labels`, with a dict of file name to number of its line."""
     path = Path(path)
     if extra not in ("error", "ignore"):
@@ -71,7 +74,8 @@ def _read_table(path, columns, extra):
     if not wanted or len(set(wanted)) < len(wanted):
         raise ValueError(f"`columns` must be different names, at least one. Received: {wanted!r}.")
     chosen = [names.index(name) for name in wanted]
-    seen, values = {}, np.empty((len(lines) - 1, len(wanted)), "int64")
+    seen: dict[str, int] = {}
+    values = np.empty((len(lines) - 1, len(wanted)), "int64")
     for index, (line, row) in enumerate(lines[1:]):
         name, *cells = row
         if len(cells) != len(names):
@@ -97,38 +101,38 @@ def _read_table(path, columns, extra):
     return seen, wanted, values
 
 
-def _shown(row):
+def _shown(row: Sequence[str]) -> str:
     return repr(",".join(row)[:80])
 
 
 def labeled_images(
-    table,
-    folder,
-    columns=None,
-    image_size=None,
+    table: FilePath,
+    folder: FilePath,
+    columns: Sequence[str] | None = None,
+    image_size: int | None = None,
     *,
-    batch_size=None,
-    extra="error",
-    channels=3,
-    crop=None,
-    mirror=False,
-    corrupt="skip",
-    shuffle=True,
-    seed=0,
-):
+    batch_size: int | None = None,
+    extra: str = "error",
+    channels: int = 3,
+    crop: int | None = None,
+    mirror: bool = False,
+    corrupt: str = "skip",
+    shuffle: bool = True,
+    seed: int = 0,
+) -> Any:
     r"""Your own images with your own binary labels.
 
     Args:
         table: comma-separated file, as for `read_labels`.
         folder: folder that the table's file names are in.
         columns: as in `read_labels`: the labels wanted, in that order.
-        image_size: int or None, default None, which needs files of one size.
+        image_size: default None, which needs files of one size.
         batch_size: int or None. None (default): arrays in memory. int: a `tf.data.Dataset` that reads minibatches as they are needed, for
             more images than fit.
         extra: as in `read_labels`.
         channels: 1 (gray) or 3 (color), default 3.
-        crop: int or None (default): side of a central square to cut out, resized by areas; None takes the largest square.
-        mirror: bool, default False: mirror images at random, left for right, anew in every epoch. Needs `batch_size`.
+        crop: default None: side of a central square to cut out, resized by areas; None takes the largest square.
+        mirror: default False: mirror images at random, left for right, anew in every epoch. Needs `batch_size`.
         corrupt: "skip" (default) leaves unreadable images out with a warning that counts and names them, "error" refuses them.
         shuffle, seed: as in `kgan.datasets.from_arrays`; of minibatches. Arrays are in the order of the table.
 
@@ -152,11 +156,18 @@ def labeled_images(
     """
     lines, _, values = _read_table(table, columns, extra)
     paths = match(lines, folder, table)
-    options = {"channels": channels, "crop": crop, "mirror": mirror, "corrupt": corrupt, "shuffle": shuffle, "seed": seed}
+    options: dict[str, Any] = {
+        "channels": channels,
+        "crop": crop,
+        "mirror": mirror,
+        "corrupt": corrupt,
+        "shuffle": shuffle,
+        "seed": seed,
+    }
     return load_labeled(paths, values, folder, image_size, batch_size, **options)
 
 
-def match(lines, folder, table):
+def match(lines: Mapping[str, int], folder: FilePath, table: FilePath) -> list[Path]:
     """Paths of the images of a table, all of which must be there, and no other.
 
     Args:
@@ -191,7 +202,20 @@ def match(lines, folder, table):
     return paths
 
 
-def load_labeled(paths, values, folder, image_size, batch_size, *, channels, crop, mirror, corrupt, shuffle, seed):
+def load_labeled(
+    paths: Sequence[Path],
+    values: Array,
+    folder: FilePath,
+    image_size: int | None,
+    batch_size: int | None,
+    *,
+    channels: int,
+    crop: int | None,
+    mirror: bool,
+    corrupt: str,
+    shuffle: bool,
+    seed: int,
+) -> Any:
     """Arrays, or a `tf.data.Dataset`, of images and labels: see `labeled_images`. `corrupt` "unchecked" opens no file beforehand."""
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
@@ -218,6 +242,6 @@ def load_labeled(paths, values, folder, image_size, batch_size, *, channels, cro
     return images / 127.5 - 1.0, labels
 
 
-def check_mirror(mirror, batch_size):
+def check_mirror(mirror: bool, batch_size: int | None) -> None:
     if mirror and batch_size is None:
         raise ValueError("`mirror` is drawn anew in every epoch, which arrays cannot be. Pass mirror=False, or a `batch_size`.")

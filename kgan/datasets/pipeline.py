@@ -3,23 +3,28 @@
 Such an order is what makes a resumed run see the data of the uninterrupted one; see `kgan.backend.feeding.clock`.
 """
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
 from kgan.backend.feeding import check_batch_size, clock, epoch_indices, finish, tensorflow
 from kgan.images import find_images, open_image, read_image
+from kgan.types import Array, FilePath, Nest, Tensor
 
 
-def to_float(dataset, dequantize=False, seed=0):
+def to_float(dataset: Any, dequantize: bool = False, seed: int = 0) -> Any:
     """Minibatches of 8-bit images, or of `(images, labels)`, as float32 in [-1, 1].
 
     Args:
         dataset: `tf.data.Dataset`.
-        dequantize: bool, default False: `x / 128 - 1 + U(0, 1/128)` instead of `x / 127.5 - 1`, with noise given by `seed`, the
+        dequantize: default False: `x / 128 - 1 + U(0, 1/128)` instead of `x / 127.5 - 1`, with noise given by `seed`, the
             epoch and the minibatch.
     """
     tf = tensorflow()
 
-    def convert(index, batch):
+    def convert(index: Tensor, batch: Nest) -> Nest:
         images = batch[0] if isinstance(batch, tuple) else batch
         images = tf.cast(images, tf.float32)
         if dequantize:
@@ -33,12 +38,21 @@ def to_float(dataset, dequantize=False, seed=0):
     return dataset.enumerate().map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuffle=True, corrupt="skip", dequantize=False):
+def image_folder(
+    path: FilePath,
+    batch_size: int = 64,
+    image_size: int | None = None,
+    channels: int = 3,
+    seed: int = 0,
+    shuffle: bool = True,
+    corrupt: str = "skip",
+    dequantize: bool = False,
+) -> Any:
     """Minibatches of the images in a folder, read and decoded as they are needed.
 
     Args:
         path: folder; subfolders are searched. Files are cut to their central square.
-        batch_size: int, default 64; an incomplete last minibatch is dropped.
+        batch_size: default 64; an incomplete last minibatch is dropped.
         image_size: int or None. None needs files of one size.
         channels: 1 (gray) or 3 (color), default 3.
         seed, shuffle: as in `from_arrays`.
@@ -58,13 +72,23 @@ def image_folder(path, batch_size=64, image_size=None, channels=3, seed=0, shuff
 
 
 def from_files(
-    files, batch_size, image_size, channels=3, window=None, seed=0, shuffle=True, dequantize=False, *, labels=None, crop=None
-):
+    files: Sequence[Path],
+    batch_size: int,
+    image_size: int,
+    channels: int = 3,
+    window: int | None = None,
+    seed: int = 0,
+    shuffle: bool = True,
+    dequantize: bool = False,
+    *,
+    labels: Array | None = None,
+    crop: int | None = None,
+) -> Any:
     """Minibatches of image files, read and decoded as they are needed.
 
     Args:
         files: list of paths. batch_size, channels, seed, shuffle, dequantize: as in `image_folder`. image_size: int.
-        window: int or None (default). A random window of this many pixels is taken from every image, given by `seed`, epoch and image.
+        window: default None: a random window of this many pixels is taken from every image, given by `seed`, epoch and image.
         labels: array with a row a file, or None (default). crop: as in `read_image`, default None.
 
     Returns:
@@ -82,8 +106,8 @@ def from_files(
             labels = tf.constant(labels)
     size = window or image_size
 
-    def decode(index):
-        def read(i):
+    def decode(index: Tensor) -> Nest:
+        def read(i: Any) -> Array:
             image = read_image(names[int(i)], image_size, channels, crop)
             if window is None:
                 return image
@@ -98,14 +122,14 @@ def from_files(
     return to_float(dataset, dequantize, seed)
 
 
-def mirrored(dataset, seed=0):
+def mirrored(dataset: Any, seed: int = 0) -> Any:
     """Minibatches `(images, labels)` with every image mirrored, left for right, at a chance of one half.
 
     Which ones is a function of `seed`, the epoch and the minibatch.
     """
     tf = tensorflow()
 
-    def mirror(index, batch):
+    def mirror(index: Tensor, batch: Nest) -> Nest:
         images, labels = batch
         epoch = tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64)
         chosen = tf.random.stateless_uniform(tf.shape(images)[:1], [seed, epoch * 1_000_003 + index]) < 0.5
@@ -114,8 +138,8 @@ def mirrored(dataset, seed=0):
     return dataset.enumerate().map(mirror, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def common_size(files):
-    sizes = {}
+def common_size(files: Sequence[Path]) -> int:
+    sizes: dict[int, Path] = {}
     for path in files:
         sizes.setdefault(min(open_image(path).size), path)
     if len(sizes) > 1:
@@ -127,11 +151,11 @@ def common_size(files):
     return next(iter(sizes))
 
 
-def tfds_images(name, split, image_size=None):
+def tfds_images(name: str, split: str, image_size: int | None = None) -> tuple[Array, Array]:
     """Images and labels of a tensorflow-datasets set, square and of one size, in memory.
 
     Args:
-        name: its name there, such as "cifar10"; split: as there. image_size: int or None, its own size.
+        name: its name there, such as "cifar10"; split: as there. image_size: default None, its own size.
 
     Returns:
         `(images, labels)`: uint8 (count, size, size, channels), int64.
@@ -145,7 +169,7 @@ def tfds_images(name, split, image_size=None):
     if "image" not in dataset.element_spec:
         raise ValueError(f"'tfds:{name}' has no feature 'image'; it has {sorted(dataset.element_spec)}.")
 
-    def prepare(example):
+    def prepare(example: Mapping[str, Tensor]) -> Nest:
         image = example["image"]
         side = tf.minimum(tf.shape(image)[0], tf.shape(image)[1])
         image = tf.image.resize_with_crop_or_pad(image, side, side)
@@ -161,7 +185,7 @@ def tfds_images(name, split, image_size=None):
     return np.stack(images), np.asarray(labels)
 
 
-def tfds_dataset(name, split):
+def tfds_dataset(name: str, split: str) -> Any:
     """A set of tensorflow-datasets as it comes, in the order of its files. Errors as `tfds_images`."""
     tensorflow()
     try:

@@ -164,7 +164,7 @@ class AdversarialModel(Saving):
         play.bind(optimizer, self._averages.variables())
         self._play, self._rule = play, rule
         if backend.distributed(self) > 1:
-            for layer in self._flatten_layers():
+            for layer in backend.all_layers(self):
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.synchronized = True
 

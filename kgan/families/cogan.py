@@ -1,6 +1,6 @@
 """Coupled generative adversarial networks: Liu, Tuzel, NIPS 2016, arXiv 1606.07536."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -125,7 +125,7 @@ class CoGAN(GenerativeModel):
     ) -> None:
         shapes = _shapes(data_shape, discriminator)
         dropout = 0.0 if classes is not None and dropout is None else dropout
-        options = {"architecture": architecture, "width": width, "epsilon": epsilon}
+        options: dict[str, Any] = {"architecture": architecture, "width": width, "epsilon": epsilon}
         if generator is None:
             latents = self.latents_of(None, latent_size)
             generator = coupled.generator(shapes, latents, shared=shared_generator_layers, **options)
@@ -142,11 +142,11 @@ class CoGAN(GenerativeModel):
         self.classes, self.labeled = classes, labeled
         self.classifier: keras.Model = classifier
         self.classification_weight, self.feature_weight = classification_weight, feature_weight
-        self._trunk = lambda: discriminator.trunk
+        self._trunk: Callable[[], Any] = lambda: discriminator.trunk
         if classes is not None:
-            self._add_classifier()
+            self._add_classifier(classes)
 
-    def _add_classifier(self) -> None:
+    def _add_classifier(self, classes: int) -> None:
         self.labeled = next(iter(self.data_shape)) if self.labeled is None else self.labeled
         if self.labeled not in self.data_shape:
             raise ValueError(f"`labeled` must be one of the domains {self.domains}. Received: {self.labeled!r}.")
@@ -156,7 +156,7 @@ class CoGAN(GenerativeModel):
         self._trunk = lambda: tapped  # behind a function, so that Keras does not list the trunk a second time
         features = tuple(tapped.outputs[0].shape[1:])
         if self.classifier is None:
-            self.classifier = mlp.discriminator(features, (), initializer="he_normal", outputs=self.classes, name="classifier")
+            self.classifier = mlp.discriminator(features, (), initializer="he_normal", outputs=classes, name="classifier")
         judged = tuple(self.classifier.compute_output_shape((None, *features)))[1:]
         if judged != (self.classes,):
             raise ValueError(f"The classifier must turn features {features} into {self.classes} logits. It returns {judged}.")

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from kgan import objectives
+from kgan import backend, objectives
 from kgan.arguments import Count, Function, Listed, Network, Shape, shown
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import GenerativeModel, Makers, given_or_built
@@ -147,7 +147,7 @@ class GAN(GenerativeModel):
 
     def _warn_of_mixing(self) -> None:
         mixing = (keras.layers.BatchNormalization, MinibatchDiscrimination, MinibatchStdDev)
-        if any(isinstance(layer, mixing) for layer in self.discriminator._flatten_layers()):
+        if any(isinstance(layer, mixing) for layer in backend.all_layers(self.discriminator)):
             warnings.warn(
                 "With `joint_batch` a discriminator that looks at the whole batch tells real from generated examples by their "
                 "mixture, and the generator collapses. Leave `joint_batch` at False.",

@@ -150,7 +150,7 @@ class SteganographyGAN(AdversarialModel):
     def _default_networks(self, shape: Sizes) -> dict[str, Callable[[], keras.Model]]:
         length = self.message_length
         if self.residual:
-            sizes = {"bits_per_block": self.bits_per_block, "block": self.block, "channels": shape[-1]}
+            sizes: dict[str, Any] = {"bits_per_block": self.bits_per_block, "block": self.block, "channels": shape[-1]}
             return {
                 "alice": lambda: steganography.residual_hider(amplitude=self.amplitude, **sizes),
                 "bob": lambda: steganography.residual_reader(**sizes),

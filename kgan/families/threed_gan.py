@@ -88,7 +88,7 @@ class ThreeDGAN(GAN):
             raise ValueError("The discriminator of 3D-GAN moves before the generator, or not at all; leave `simultaneous` out.")
         if accuracy_gate > 1.0:
             raise ValueError(f"`accuracy_gate` must lie in [0, 1]. Received: {accuracy_gate!r}.")
-        sizes = {"filters": filters, "base": base, "epsilon": epsilon}
+        sizes: dict[str, Any] = {"filters": filters, "base": base, "epsilon": epsilon}
         latents = self.latents_of(generator, latent_size)
         shape, generator, discriminator = given_or_built(
             voxel_shape,

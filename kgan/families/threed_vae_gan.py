@@ -85,7 +85,7 @@ class ThreeDVAEGAN(ThreeDGAN):
     ) -> None:
         super().__init__(voxel_shape, **kwargs)
         self.image_shape = tuple(image_shape if encoder is None else encoder.input_shape[1:])
-        small = {"kernels": (5, 5, 5), "strides": (2, 2, 2)} if self.image_shape[0] < 64 else {}
+        small: dict[str, Any] = {"kernels": (5, 5, 5), "strides": (2, 2, 2)} if self.image_shape[0] < 64 else {}
         sizes = {"latent_size": self.latent_size, "filters": self.filters, "epsilon": self.epsilon, **small}
         makers = {"encoder": lambda: volumetric.image_encoder(self.image_shape, **sizes)}
         _, self.encoder = given_or_built(self.image_shape, {"encoder": encoder}, lambda _: makers)

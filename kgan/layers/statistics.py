@@ -36,7 +36,7 @@ def estimate_statistics(network: keras.Model, batches: Iterable[Any], call: Call
     2.0
     """
     call = call or (lambda batch: network(batch, training=True))
-    norms = [layer for layer in network._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
+    norms = [layer for layer in backend.all_layers(network) if isinstance(layer, layers.BatchNormalization)]
     momenta, count = [norm.momentum for norm in norms], 0
     try:
         for batch in batches:

@@ -2,15 +2,19 @@
 
 import functools
 import zlib
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kgan import checks
-from kgan.metrics.extractors import Extractor, check_extractor
+from kgan.metrics.extractors import Extractor, ExtractorLike, check_extractor
 from kgan.metrics.similarity import ms_ssim
 from kgan.networks.attributes import attribute_network
+from kgan.types import Array, Config, Tensor
 
 _LEARNING_RATE = 2e-3
 
@@ -29,7 +33,9 @@ class AttributeClassifier(Extractor):
             that counts for a rare one, which the accuracy hardly feels.
     """
 
-    def __init__(self, network, attributes, accuracies, balanced_accuracies):
+    def __init__(
+        self, network: keras.Model, attributes: Iterable[str], accuracies: dict[str, float], balanced_accuracies: dict[str, float]
+    ) -> None:
         self.network, self.attributes = network, tuple(attributes)
         self.accuracies, self.balanced_accuracies = accuracies, balanced_accuracies
         self.feature_size = int(network.outputs[0].shape[-1])
@@ -37,20 +43,20 @@ class AttributeClassifier(Extractor):
         mark = functools.reduce(lambda crc, w: zlib.crc32(w.tobytes(), crc), network.get_weights(), 0)
         self.name = f"attributes-cnn{self.feature_size}-{mark:08x}"
 
-    def __call__(self, images):
+    def __call__(self, images: Tensor) -> Tensor:
         return self.network(ops.cast(images, "float32"), training=False)[0]
 
-    def probabilities(self, images):
+    def probabilities(self, images: Array) -> Array:
         """Probability of every attribute: array (count, attributes). They are independent; rows do not sum to 1."""
         images = self._check(images)
         logits = self.network.predict(images, batch_size=self.batch_size, verbose=0)[1]
         return 1.0 / (1.0 + np.exp(-logits.astype("float64")))
 
-    def features(self, images):
+    def features(self, images: Array) -> Array:
         """Features of images: array (count, feature_size)."""
         return self.network.predict(self._check(images), batch_size=self.batch_size, verbose=0)[0]
 
-    def _check(self, images):
+    def _check(self, images: Array) -> Array:
         images = checks.images(images)
         if images.shape[1:] != tuple(self.network.inputs[0].shape[1:]):
             raise ValueError(
@@ -58,13 +64,21 @@ class AttributeClassifier(Extractor):
             )
         return images.astype("float32")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         raise NotImplementedError(
             "An AttributeClassifier is not stored in a configuration. Train it again: attribute_classifier()."
         )
 
 
-def attribute_classifier(images, labels, attributes=None, held_out=0.2, epochs=6, batch_size=64, seed=0):
+def attribute_classifier(
+    images: Array,
+    labels: ArrayLike,
+    attributes: Iterable[str] | None = None,
+    held_out: float = 0.2,
+    epochs: int = 6,
+    batch_size: int = 64,
+    seed: int = 0,
+) -> AttributeClassifier:
     """Train a classifier of binary attributes on real images.
 
     Four convolutions 3x3 (16, 32, 48, 64 maps; strides 1, 2, 2, 2; batch normalization, ReLU), a layer of 64 and a logit per attribute;
@@ -79,10 +93,10 @@ def attribute_classifier(images, labels, attributes=None, held_out=0.2, epochs=6
         images: real images (count, height, width, channels) in [-1, 1].
         labels: array (count, attributes) with values in {0, 1}.
         attributes: names of the columns, or None (default): "0", "1", ...
-        held_out: float in (0, 1), default 0.2: share of the images that is not trained on and gives the accuracies.
-        epochs: int >= 1, default 6.
-        batch_size: int >= 1, default 64.
-        seed: int, default 0: of the weights, the split and the order.
+        held_out: in (0, 1), default 0.2: share of the images that is not trained on and gives the accuracies.
+        epochs: >= 1, default 6.
+        batch_size: >= 1, default 64.
+        seed: default 0: of the weights, the split and the order.
 
     Returns:
         `AttributeClassifier`.
@@ -132,7 +146,7 @@ def attribute_classifier(images, labels, attributes=None, held_out=0.2, epochs=6
     return classifier
 
 
-def _check_labels(labels, count):
+def _check_labels(labels: ArrayLike, count: int) -> Array:
     labels = np.asarray(labels)
     if labels.ndim != 2 or len(labels) != count or not labels.shape[1]:
         raise ValueError(f"{count} images need labels ({count}, attributes). Received shape {labels.shape}.")
@@ -143,14 +157,14 @@ def _check_labels(labels, count):
     return labels.astype("float32")
 
 
-def attribute_agreement(classifier, images, labels, balanced=False):
+def attribute_agreement(classifier: Any, images: Array, labels: ArrayLike, balanced: bool = False) -> dict[str, float]:
     """How often a classifier sees in images what their labels say.
 
     Args:
         classifier: `AttributeClassifier`, or anything with `attributes` and `probabilities(images)`.
         images: images (count, height, width, channels) in [-1, 1], say of a generator.
         labels: array (count, attributes) with values in {0, 1}: what the generator was given.
-        balanced: bool, default False. True takes the mean of the shares among images labeled 0 and among those labeled 1; of an
+        balanced: default False. True takes the mean of the shares among images labeled 0 and among those labeled 1; of an
             attribute with one value only, the share among those.
 
     Returns:
@@ -185,7 +199,14 @@ def attribute_agreement(classifier, images, labels, balanced=False):
     return shares
 
 
-def conditional_diversity(images, labels, features=None, similarity=False, pairs=1000, seed=0):
+def conditional_diversity(
+    images: Array,
+    labels: ArrayLike,
+    features: ExtractorLike | None = None,
+    similarity: bool = False,
+    pairs: int = 1000,
+    seed: int = 0,
+) -> float:
     """Mean distance of two images that share a label vector: near 0 where a generator makes one image of each.
 
     1709.02023 calls that label-conditioned mode collapse. The mean is taken within each label vector, then over label vectors, each
@@ -197,9 +218,9 @@ def conditional_diversity(images, labels, features=None, similarity=False, pairs
         labels: array (count, attributes) with values in {0, 1}.
         features: extractor, such as an `AttributeClassifier`: Euclidean distance of its features. None (default): of the pixels, as root
             mean square difference, in [0, 2]. Features trained to tell labels drop much of what else differs; pixels do not.
-        similarity: bool, default False. True takes `1 - ms_ssim(...)`, in [0, 1], with windows no larger than the image (see `ms_ssim`).
-        pairs: int >= 1, default 1000: of a label vector with more pairs, as many random ones.
-        seed: int, default 0: of those.
+        similarity: default False. True takes `1 - ms_ssim(...)`, in [0, 1], with windows no larger than the image (see `ms_ssim`).
+        pairs: >= 1, default 1000: of a label vector with more pairs, as many random ones.
+        seed: default 0: of those.
 
     Returns:
         float >= 0.
@@ -226,7 +247,7 @@ def conditional_diversity(images, labels, features=None, similarity=False, pairs
         raise ValueError(f"None of {len(sizes)} label vectors has two images. Give several images of each.")
     if similarity:
 
-        def distances(first, second):
+        def distances(first: Array, second: Array) -> Array:
             return 1.0 - ms_ssim(images[first], images[second], shrink=True)
     else:
         vectors = images.reshape(len(images), -1) / np.sqrt(np.prod(images.shape[1:]))
@@ -234,7 +255,7 @@ def conditional_diversity(images, labels, features=None, similarity=False, pairs
             batches = np.array_split(images, -(-len(images) // Extractor.batch_size))
             vectors = np.concatenate([ops.convert_to_numpy(features(batch)) for batch in batches])
 
-        def distances(first, second):
+        def distances(first: Array, second: Array) -> Array:
             return np.sqrt(((vectors[first] - vectors[second]) ** 2).sum(axis=1, dtype="float64"))
 
     generator = np.random.default_rng(seed)

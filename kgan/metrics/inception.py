@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras import ops
 from kgan.backend import frozen_graph
 from kgan.files import reading
 from kgan.metrics.extractors import Extractor
+from kgan.types import Config, Tensor
 
 _FEED, _FETCH, _LOGITS = "ExpandDims", "pool_3", "softmax/logits/MatMul"
 _FEATURES, _CLASSES = 2048, 1008
@@ -49,9 +51,9 @@ class InceptionFeatures(Extractor):
 
     feature_size = _FEATURES
     batch_size = 50
-    titles = {"frechet_distance": "FID", "kernel_distance": "KID", "class_score": "IS"}  # noqa: RUF012
+    titles: ClassVar[dict[str, str]] = {"frechet_distance": "FID", "kernel_distance": "KID", "class_score": "IS"}
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         if not Path(path).is_file():
             raise FileNotFoundError(
@@ -70,7 +72,7 @@ class InceptionFeatures(Extractor):
             )
         self.name = f"inception-2015-12-05:{hashlib.sha256(content).hexdigest()[:8]}:tf-bilinear-299"
 
-    def __call__(self, images):
+    def __call__(self, images: Tensor) -> Tensor:
         images = ops.cast(images, "float32")
         if len(images.shape) != 4 or images.shape[3] not in (1, 3):
             raise ValueError(f"Images must be (batch, height, width, 1 or 3). Received: {tuple(images.shape)}.")
@@ -80,9 +82,9 @@ class InceptionFeatures(Extractor):
         features, _ = self._graph(pixels)
         return ops.reshape(features, (-1, _FEATURES))
 
-    def classify(self, features):
+    def classify(self, features: Tensor) -> Tensor:
         """Class probabilities (batch, 1008) from features, a tensor."""
         return ops.softmax(ops.matmul(features, self._weight))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"path": self.path}

@@ -1,25 +1,27 @@
 """The classifier of binary attributes: a judge of labeled images, and the eye of drawn albums."""
 
 import keras
+import numpy as np
 from keras import layers
 
 from kgan.networks.blocks import conv, dense
+from kgan.types import Sizes
 
 _MAPS = (16, 32, 48, 64)
 _FEATURES = 64
 
 
-def attribute_network(image_shape, count, generator):
+def attribute_network(image_shape: Sizes, count: int, generator: np.random.Generator) -> keras.Model:
     """Four convolutions 3x3 (16, 32, 48, 64 maps; strides 1, 2, 2, 2; batch normalization, ReLU), a layer of 64 and a logit per attribute.
 
     Args:
-        image_shape: `(height, width, channels)`. count: int, attributes. generator: `numpy.random.Generator`, of the initial weights.
+        image_shape: `(height, width, channels)`. count: attributes. generator: `numpy.random.Generator`, of the initial weights.
 
     Returns:
         `keras.Model` from images to `[features (batch, 64), logits (batch, count)]`.
     """
 
-    def initializer():
+    def initializer() -> keras.initializers.Initializer:
         return keras.initializers.HeNormal(seed=int(generator.integers(2**31)))
 
     inputs = x = keras.Input(image_shape, name="images")

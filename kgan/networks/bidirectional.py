@@ -6,16 +6,18 @@ and a discriminator from `[examples, codes]` to logits. Those of ALI's images ar
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers
 
 from kgan.layers import Maxout
 from kgan.networks import blocks, dcgan
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, image_head
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, deconv, dense, image_head
+from kgan.types import Sizes, Tensor
 
 
-def _normal(stddev=0.02):
+def _normal(stddev: float = 0.02) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, stddev)
 
 
@@ -28,7 +30,7 @@ def _norm(epsilon: float) -> Callable[[str], keras.layers.Layer]:
     return lambda name: layers.BatchNormalization(momentum=0.95, epsilon=epsilon, name=name)
 
 
-def bound(x, interval, name="bound"):
+def bound(x: Tensor, interval: tuple[float, float] | None, name: str = "bound") -> Tensor:
     """A sigmoid stretched over an interval `(low, high)`; None leaves x as it is."""
     if interval is None:
         return x
@@ -37,13 +39,21 @@ def bound(x, interval, name="bound"):
     return x if interval == (0.0, 1.0) else layers.Rescaling(high - low, low, name=f"{name}_scale")(x)
 
 
-def _default_interval(data_shape, interval):
+def _default_interval(data_shape: Sizes, interval: tuple[float, float] | str | None) -> Any:
     return (-1.0, 1.0) if interval == "default" and len(data_shape) == 3 else None if interval == "default" else interval
 
 
 def _perceptron(
-    x, hidden, nonlinearity, norm=None, first_norm=True, code=None, initializer="glorot_uniform", use_bias=False, dropout=0.0
-):
+    x: Tensor,
+    hidden: Sizes,
+    nonlinearity: Nonlinearity,
+    norm: Callable[..., Any] | None = None,
+    first_norm: bool = True,
+    code: Tensor | None = None,
+    initializer: Any = "glorot_uniform",
+    use_bias: bool = False,
+    dropout: float = 0.0,
+) -> Tensor:
     """Dense layers; with `code`, every one after the first adds a linear map of the code to its pre-activation."""
     for index, units in enumerate(hidden):
         x = dense(units, f"hidden_{index}", initializer, use_bias=use_bias)(x)
@@ -58,14 +68,19 @@ def _perceptron(
     return x
 
 
-def _inputs(data_shape, latent_size):
+def _inputs(data_shape: Sizes, latent_size: int) -> tuple[Tensor, Tensor, Tensor]:
     examples = keras.Input(data_shape, name="examples")
     return examples, layers.Flatten(name="flatten")(examples), keras.Input((latent_size,), name="latent")
 
 
 def perceptrons(
-    data_shape, latent_size=50, units=1024, code_interval=(-1.0, 1.0), data_interval="default", epsilon: float = 1e-8
-):
+    data_shape: Sizes,
+    latent_size: int = 50,
+    units: int = 1024,
+    code_interval: Any = (-1.0, 1.0),
+    data_interval: Any = "default",
+    epsilon: float = 1e-8,
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """The permutation-invariant MNIST networks of BiGAN's code: two hidden layers each, no biases, kernels from N(0, 0.02).
 
     Batch norm without gain and offset: in the generator on both layers, elsewhere on the second. Leaky ReLU 0.2 in the encoder and the
@@ -73,8 +88,8 @@ def perceptrons(
     norm: the only way in for the discriminator, a second one for the generator.
 
     Args:
-        data_shape: tuple, shape of one example.
-        latent_size: int, default 50 (the authors'). units: int, default 1024 (the authors').
+        data_shape: shape of one example.
+        latent_size: default 50 (the authors'). units: default 1024 (the authors').
         code_interval: where codes lie, default (-1, 1), the support of the authors' prior: the encoder ends in a sigmoid stretched over it.
             A linear encoder would let the discriminator tell the pairs apart by the range of the code. None: linear, for a normal prior.
         data_interval: likewise for the generator; default (-1, 1) for images, None (linear) for other data.
@@ -104,14 +119,20 @@ def perceptrons(
 # The convolutional networks of BiGAN -------------------------------------------------------------------------------------
 
 
-def _with_code(x, code, kernel, name):
+def _with_code(x: Tensor, code: Tensor, kernel: int, name: str) -> Tensor:
     """Adds a linear map of the code to every position of the maps; its kernel starts from N(0, 0.02 kernel^2) (the authors' code)."""
     maps = x.shape[-1]
     offset = dense(maps, f"{name}_code", _normal(0.02 * kernel**2), use_bias=False)(code)
     return layers.Add(name=f"{name}_with_code")([x, layers.Reshape((1, 1, maps), name=f"{name}_code_maps")(offset)])
 
 
-def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interval=(-1.0, 1.0), epsilon: float = 1e-8):
+def convolutional(
+    image_shape: Sizes = (64, 64, 3),
+    latent_size: int = 200,
+    size: int = 64,
+    code_interval: Any = (-1.0, 1.0),
+    epsilon: float = 1e-8,
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """The ImageNet networks of BiGAN's code, for any size that is a multiple of 16.
 
     Encoder: AlexNet up to its fifth convolution, grouped as in the original, then a linear map. Generator: a dense layer to maps of a
@@ -137,7 +158,18 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
     base = image_shape[0] // 16
     initializer, pure_norm = _normal(), _pure_norm(epsilon)
 
-    def layer(x, maps, kernel, strides, name, make=conv, groups=1, norm=True, slope=0.2, code=None):
+    def layer(
+        x: Tensor,
+        maps: int,
+        kernel: int,
+        strides: int,
+        name: str,
+        make: Callable[..., Any] = conv,
+        groups: int = 1,
+        norm: bool = True,
+        slope: Nonlinearity = 0.2,
+        code: Tensor | None = None,
+    ) -> Tensor:
         grouped = {} if groups == 1 else {"groups": groups}
         x = make(maps, kernel, name, strides, initializer=initializer, use_bias=False, **grouped)(x)
         if code is not None:
@@ -177,16 +209,16 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
 
 
 def stochastic_perceptrons(
-    data_shape,
-    latent_size=2,
-    noise_size=2,
-    encoder_hidden=(400, 400),
-    generator_hidden=(400,) * 4,
-    discriminator_hidden=(200,) * 3,
-    pieces=5,
-    outputs=1,
+    data_shape: Sizes,
+    latent_size: int = 2,
+    noise_size: int = 2,
+    encoder_hidden: Sizes = (400, 400),
+    generator_hidden: Sizes = (400,) * 4,
+    discriminator_hidden: Sizes = (200,) * 3,
+    pieces: int = 5,
+    outputs: int = 1,
     epsilon: float = 1e-4,
-):
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """The networks of ALI's code for two-dimensional mixtures.
 
     The encoder turns examples and noise into codes, `E([x, e])`: any distribution of codes for every example. ReLU under batch norm in
@@ -225,23 +257,23 @@ def stochastic_perceptrons(
 
 
 def veegan_perceptrons(
-    data_shape,
-    latent_size=254,
-    extra_noise=1,
-    hidden=(128, 128),
-    discriminator_hidden=(128,),
-    dropout=0.0,
-    data_interval="default",
-):
+    data_shape: Sizes,
+    latent_size: int = 254,
+    extra_noise: int = 1,
+    hidden: Sizes = (128, 128),
+    discriminator_hidden: Sizes = (128,),
+    dropout: float = 0.0,
+    data_interval: tuple[float, float] | str | None = "default",
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """ReLU networks of VEEGAN's notebooks. For points, the defaults; for MNIST `latent_size=32, extra_noise=0, hidden=(256,),
     discriminator_hidden=(256,), dropout=0.5`.
 
     Args:
-        data_shape: tuple, shape of one example.
-        latent_size: int, default 254 (the authors' for points), coordinates that the encoder reconstructs.
-        extra_noise: int, default 1 (the authors' for points), further inputs of the generator.
+        data_shape: shape of one example.
+        latent_size: default 254 (the authors' for points), coordinates that the encoder reconstructs.
+        extra_noise: default 1 (the authors' for points), further inputs of the generator.
         hidden: units of encoder and generator. discriminator_hidden: of the discriminator, on examples and codes side by side.
-        dropout: float, of the discriminator's hidden layers.
+        dropout: of the discriminator's hidden layers.
         data_interval: as in `perceptrons`.
 
     Returns:
@@ -259,19 +291,21 @@ def veegan_perceptrons(
     return encoder, generator, keras.Model([examples, latent], dense(1, "logit")(x), name="discriminator")
 
 
-def veegan_convolutional(image_shape, latent_size=100, filters=64, joint_units=512, epsilon=1e-3):
+def veegan_convolutional(
+    image_shape: Sizes, latent_size: int = 100, filters: int = 64, joint_units: int = 512, epsilon: float = 1e-3
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """DCGAN's generator; its discriminator with codes for outputs; and again with the code joined to its features by dense layers.
 
     Args:
-        image_shape: `(size, size, channels)`, size = 4 times a power of two. latent_size: int, default 100 (the paper's).
-        filters: int, default 64, maps next to the image. joint_units: int, default 512, of the layer that sees features and code.
+        image_shape: `(size, size, channels)`, size = 4 times a power of two. latent_size: default 100 (the paper's).
+        filters: default 64, maps next to the image. joint_units: default 512, of the layer that sees features and code.
         epsilon: of batch norm, see `kgan.networks.dcgan.generator`.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1].
     """
 
-    def trunk():
+    def trunk() -> tuple[Tensor, Tensor]:
         network = dcgan.discriminator(image_shape, filters, epsilon=epsilon)
         return network.input, network.layers[-1].input
 

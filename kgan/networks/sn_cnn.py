@@ -1,9 +1,13 @@
 """The standard convolutional networks of spectral normalization: Miyato et al. 2018, 1802.05957, Table 3."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
 from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, halvings, scaled
+from kgan.types import Sizes, Tensor
 
 _SLOPE = 0.1
 _LEVELS = 3
@@ -14,12 +18,14 @@ _CHANNELS = {
 }
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     # The authors' code; the paper names no initialization.
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generator"):
+def generator(
+    image_shape: Sizes = (32, 32, 3), latent_size: int = 128, width: float = 1.0, name: str = "generator"
+) -> keras.Model:
     """Dense layer to maps of an eighth of the size, three 4x4 transposed convolutions of stride 2, a 3x3 convolution.
 
     Below 32 pixels there are fewer doublings, and the widest maps are left out: maps smaller than 4x4 leave convolutions of 3x3
@@ -50,8 +56,14 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, name="generat
 
 
 def discriminator(
-    image_shape=(32, 32, 3), width=1.0, variant="paper", normalizer=None, norm=None, initializer=None, name="discriminator"
-):
+    image_shape: Sizes = (32, 32, 3),
+    width: float = 1.0,
+    variant: str = "paper",
+    normalizer: Callable[..., Any] | None = None,
+    norm: Callable[..., Any] | None = None,
+    initializer: Any = None,
+    name: str = "discriminator",
+) -> keras.Model:
     """Seven convolutions, 3x3/1 and 4x4/2 in turn, leaky ReLU 0.1, one logit from the flattened maps.
 
     Args:
@@ -81,6 +93,6 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def _norm_relu(x, name):
+def _norm_relu(x: Tensor, name: str) -> Tensor:
     x = layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=f"{name}_norm")(x)
     return layers.ReLU(name=f"{name}_relu")(x)

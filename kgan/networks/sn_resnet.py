@@ -1,11 +1,15 @@
 """The residual networks of spectral normalization: Miyato et al. 2018, 1802.05957, Tables 4-6 and appendix B.4."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
 from kgan.layers import GlobalSumPooling2D
 from kgan.networks import blocks
 from kgan.networks.blocks import check_image_shape, conv, dense, scaled
+from kgan.types import Sizes, Tensor
 
 # Image size: (size of the first maps, generator widths from those maps on, discriminator blocks as (width, halve)).
 _TABLES = {
@@ -25,7 +29,7 @@ SIZES = tuple(_TABLES)
 """Sizes of images that the residual networks take."""
 
 
-def _table(image_shape):
+def _table(image_shape: Sizes) -> tuple[Any, ...]:
     size = check_image_shape(image_shape, 8, 8)[0]
     if size not in _TABLES:
         raise ValueError(
@@ -35,7 +39,7 @@ def _table(image_shape):
     return _TABLES[size]
 
 
-def _glorot(gain=1.0):
+def _glorot(gain: float = 1.0) -> keras.initializers.Initializer:
     # Glorot-uniform times sqrt(2) inside residual branches, times 1 elsewhere: scale is the square of the gain.
     return keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform")
 
@@ -43,14 +47,21 @@ def _glorot(gain=1.0):
 _BRANCH = 2.0**0.5
 
 
-def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, name="generator", epsilon: float = 2e-5):
+def generator(
+    image_shape: Sizes = (32, 32, 3),
+    latent_size: int = 128,
+    width: float = 1.0,
+    branch: Any = None,
+    name: str = "generator",
+    epsilon: float = 2e-5,
+) -> keras.Model:
     """Dense layer, residual blocks that double the size, batch norm, ReLU, 3x3 convolution, tanh.
 
     Args:
         image_shape: `(size, size, channels)` of 32 (CIFAR-10), 48 (STL-10) or 128 (ImageNet), the paper's tables, or of 16 and
             8, the CIFAR-10 table with fewer blocks.
-        latent_size: int, default 128 (the paper's).
-        width: float, default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
+        latent_size: default 128 (the paper's).
+        width: default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
         branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
         epsilon: default 2e-5 (the authors' Chainer), of batch norm.
 
@@ -70,15 +81,15 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, 
 
 
 def discriminator(
-    image_shape=(32, 32, 3),
-    width=1.0,
-    normalizer=None,
-    pooling="sum",
-    branch=None,
-    initializer=None,
-    dropout=(),
-    name="discriminator",
-):
+    image_shape: Sizes = (32, 32, 3),
+    width: float = 1.0,
+    normalizer: Callable[..., Any] | None = None,
+    pooling: str = "sum",
+    branch: Any = None,
+    initializer: Any = None,
+    dropout: Sequence[float] = (),
+    name: str = "discriminator",
+) -> keras.Model:
     """Residual blocks, ReLU, global pooling, one logit.
 
     Args:
@@ -108,11 +119,11 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def _norm(name, epsilon: float):
+def _norm(name: str, epsilon: float) -> keras.layers.Layer:
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)
 
 
-def _generator_block(x, channels, name, branch, epsilon: float):
+def _generator_block(x: Tensor, channels: int, name: str, branch: Any, epsilon: float) -> Tensor:
     """BN ReLU up conv BN ReLU conv, beside up and a 1x1 convolution."""
     shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up")(x)
     shortcut = conv(channels, 1, f"{name}_shortcut", initializer=_glorot())(shortcut)
@@ -124,7 +135,16 @@ def _generator_block(x, channels, name, branch, epsilon: float):
     return layers.Add(name=name)([x, shortcut])
 
 
-def _discriminator_block(x, channels, halve, first, wrap, plain, branch, name):
+def _discriminator_block(
+    x: Tensor,
+    channels: int,
+    halve: bool,
+    first: bool,
+    wrap: Callable[[keras.layers.Layer], keras.layers.Layer],
+    plain: Any,
+    branch: Any,
+    name: str,
+) -> Tensor:
     """ReLU conv ReLU conv pool, beside 1x1 convolution and pool; the first block sees pixels: no leading ReLU, pool first."""
     shortcut = x
     if first:

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan import backend
 from kgan.arguments import Natural, Positive, Seed
 from kgan.types import Config, Tensor
 
@@ -120,15 +121,16 @@ class SGHMC(keras.optimizers.Optimizer):
 
     def first_rate(self) -> float:
         """The learning rate of the first step after burn-in, a float."""
-        schedule = isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
-        return float(self._learning_rate(self.burn_in) if schedule else self.learning_rate)
+        rate = backend.rate_or_schedule(self)
+        schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+        return float(rate(self.burn_in) if schedule else self.learning_rate)
 
     def noise_stddev(self, learning_rate: Tensor) -> Tensor:
         """Standard deviation of the noise of one step, `sqrt(2 a r / N)`."""
         return ops.sqrt(2.0 * self.friction * learning_rate / ops.convert_to_tensor(self._size))
 
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
-        index = self._get_variable_index(variable)
+        index = backend.index_of(self, variable)
         velocity = self._velocities[index]
         gradient, rate = ops.cast(gradient, velocity.dtype), ops.cast(learning_rate, "float32")
         noise = ops.cast(self.noise_stddev(rate), velocity.dtype) * self._noise(index)

@@ -10,7 +10,7 @@ import keras
 from keras import ops
 
 from kgan.arguments import NonNegative, Positive
-from kgan.backend import full_precision, input_gradient
+from kgan.backend import all_layers, full_precision, input_gradient
 from kgan.penalties import regions
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.types import Config, Tensor
@@ -153,7 +153,7 @@ class R1(Penalty):
 
 
 def _refuse_batch_norm(penalty: Penalty, discriminator: keras.Model) -> None:
-    for layer in discriminator._flatten_layers() if penalty.weight else ():
+    for layer in all_layers(discriminator) if penalty.weight else ():
         if isinstance(layer, keras.layers.BatchNormalization):
             raise ValueError(
                 f"{type(penalty).__name__} needs the gradient of each example alone, but the layer {layer.name!r} of the "

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kgan.arguments import NonNegative
-from kgan.backend import full_precision
+from kgan.backend import all_layers, full_precision
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.types import Config, Tensor
 
@@ -71,7 +71,7 @@ class Consistency(Penalty):
             keras.layers.SpatialDropout2D,
             keras.layers.SpatialDropout3D,
         )
-        if not any(isinstance(layer, kinds) for layer in discriminator._flatten_layers()):
+        if not any(isinstance(layer, kinds) for layer in all_layers(discriminator)):
             raise ValueError(
                 "The consistency term compares two dropout passes, but the discriminator has no dropout layer. Add some: the "
                 "paper uses a rate of 0.5 behind every hidden convolution."

@@ -200,9 +200,11 @@ def _cached(file: Path, size: int) -> Array:
     key = f"{_FORMAT}|{file.resolve()}|{state.st_size}|{state.st_mtime_ns}|{size}"
     path = cache.folder() / "voxels" / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     kept = cache.load(path, ("packed", "digest"))
-    whole = kept is not None and kept[0].dtype == np.uint8 and kept[0].shape == (-(-(size**3) // 8),)
-    if whole and hashlib.sha256(kept[0].tobytes()).hexdigest() == str(kept[1]):
-        return np.unpackbits(kept[0], count=size**3).reshape(size, size, size).astype("int8")
+    if kept is not None:
+        packed, digest = kept
+        whole = packed.dtype == np.uint8 and packed.shape == (-(-(size**3) // 8),)
+        if whole and hashlib.sha256(packed.tobytes()).hexdigest() == str(digest):
+            return np.unpackbits(packed, count=size**3).reshape(size, size, size).astype("int8")
     voxels = _READERS[file.suffix.lower()](file, size)
     packed = np.packbits(voxels.astype(bool))
     cache.store(path, {"packed": packed, "digest": np.asarray(hashlib.sha256(packed.tobytes()).hexdigest())})

@@ -1,5 +1,6 @@
 """VIST, the data of visual storytelling: Huang et al. 2016, 1604.03968, from its own files and precomputed photo features."""
 
+import functools
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -145,9 +146,9 @@ def _read_features(paths: Sequence[Path]) -> tuple[Array, list[str]]:
         if vectors[-1] is None:
             unreadable.append(path.name)
     sizes: dict[int, str] = {}
-    for path, vector in zip(paths, vectors, strict=True):
-        if vector is not None:
-            sizes.setdefault(vector.size, path.name)
+    for path, found in zip(paths, vectors, strict=True):
+        if found is not None:
+            sizes.setdefault(found.size, path.name)
     if len(sizes) != 1:
         named = ", ".join(f"{name} has {size}" for size, name in list(sizes.items())[:_NAMED])
         named = named or f"None of the files can be read, such as {paths[0].name}"
@@ -236,6 +237,10 @@ def read_photo(path: Path) -> Array | None:
         return None
 
 
+def _save(vector: Array, temporary: Path | str) -> None:
+    np.save(temporary, vector)
+
+
 def _write(batch: Sequence[tuple[Path, Array | None]], network: Callable[[Array], Any]) -> int:
     """Write the features of `(path, pixels)`."""
     if not batch:
@@ -244,5 +249,5 @@ def _write(batch: Sequence[tuple[Path, Array | None]], network: Callable[[Array]
     vectors = np.array(network(np.stack([blank if pixels is None else pixels for _, pixels in batch])), "float32")
     for (path, pixels), vector in zip(batch, vectors, strict=True):
         vector = np.zeros_like(vector) if pixels is None else vector
-        atomic_write(path, lambda temporary, vector=vector: np.save(temporary, vector))
+        atomic_write(path, functools.partial(_save, vector))
     return len(batch)
