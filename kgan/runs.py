@@ -70,6 +70,9 @@ def options(
         outside: own options that are left out of `about`: a resumed run may change them.
         **defaults: of fields, instead of those of `RunSettings`.
 
+    Raises:
+        TypeError: a name that is no field, or no option of the command; a default of a field that the command does not get from here.
+
     Example:
     >>> import inspect
     >>> from kgan import runs
@@ -87,6 +90,13 @@ def options(
         known = {f.name: f for f in fields(RunSettings)}
         own = [p.replace(kind=p.KEYWORD_ONLY) for p in list(inspect.signature(command, eval_str=True).parameters.values())[2:]]
         taken = {*without, *renamed.values(), *(p.name for p in own)}
+        fields_named, own_named = {*without, *renamed.values(), *defaults}, {*renamed, *outside}
+        wrong = (fields_named - {*known}) | (own_named - {p.name for p in own}) | (taken & {*defaults})
+        if wrong:
+            raise TypeError(
+                f"`options` of {command.__qualname__} names {sorted(wrong)}: no field that it adds, or no option of the command. "
+                f"It adds {sorted({*known} - taken)}, the command has {[p.name for p in own]}."
+            )
         added = [_parameter(f, defaults) for f in known.values() if f.name not in taken]
         first = [p for p in added if p.name == "output"]
         signature = inspect.Signature([*first, *own, *(p for p in added if p.name != "output")])
