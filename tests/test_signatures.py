@@ -93,7 +93,7 @@ def test_a_misspelt_word_is_answered_with_the_nearest(make, nearest):
 
 
 def test_a_word_like_none_is_refused_with_all_there_are():
-    with pytest.raises(TypeError, match="GAN has no argument `xyzzy`. Its arguments: data_shape, "):
+    with pytest.raises(TypeError, match=r"GAN has no argument `xyzzy`\. Its arguments: data_shape, "):
         kgan.GAN((2,), xyzzy=1)
 
 

@@ -32,7 +32,7 @@ class StridedGlorotUniform(Checked, keras.initializers.Initializer):
     """
 
     def __init__(self, gain: Positive = 1.0, strides: Count = 1, seed: Seed | None = None) -> None:
-        self.gain = scale
+        self.gain = gain
         self.strides = strides
         self.seed = seed
         self._uniform = keras.initializers.RandomUniform(-1.0, 1.0, seed)
