@@ -309,7 +309,7 @@ def layers_of(network):
     found = {}
     for layer in network._flatten_layers():
         if isinstance(layer, EqualizedLearningRate):
-            found[id(layer.layer)] = (layer.layer, layer.scale)
+            found[id(layer.layer)] = (layer.layer, layer.gain)
         elif getattr(layer, "kernel", None) is not None and not isinstance(layer, keras.layers.Wrapper):
             found.setdefault(id(layer), (layer, 1.0))
     return [(f"{network.name}/{layer.name}", layer, factor) for layer, factor in found.values()]
@@ -365,9 +365,9 @@ def test_batch_norm_is_the_authors(row):
     assert bool(norms) == (row.norm is not None)
     for layer in norms:
         assert (layer.epsilon, layer.momentum) == row.norm[:2], layer.name
-        if layer.scale and row.norm.gains:
+        if layer.gain and row.norm.gains:
             check(f"{layer.name}, gains", keras.ops.convert_to_numpy(layer.gamma), row.norm.gains, 1.0)
-        elif layer.scale:
+        elif layer.gain:
             assert np.all(keras.ops.convert_to_numpy(layer.gamma) == 1.0), layer.name
 
 
@@ -383,7 +383,7 @@ def test_weight_normalized_output_has_unit_lengths():
 def test_strided_initializer_is_serializable_and_drawn_anew_by_clones():
     start = StridedGlorotUniform(2.0, 2)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(start))
-    assert (again.scale, again.strides, again.seed) == (2.0, 2, None)
+    assert (again.gain, again.strides, again.seed) == (2.0, 2, None)
     numbers = [np.asarray(keras.ops.convert_to_numpy(initializer((5, 5, 4, 3)))) for initializer in (start, start.clone(), again)]
     assert all(np.abs(a - b).max() > 0.01 for a, b in ((numbers[0], numbers[1]), (numbers[0], numbers[2])))
     seeded = StridedGlorotUniform(2.0, 2, seed=3)
