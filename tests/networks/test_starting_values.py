@@ -309,7 +309,7 @@ def layers_of(network):
     found = {}
     for layer in network._flatten_layers():
         if isinstance(layer, EqualizedLearningRate):
-            found[id(layer.layer)] = (layer.layer, layer.gain)
+            found[id(layer.layer)] = (layer.layer, layer.scale)
         elif getattr(layer, "kernel", None) is not None and not isinstance(layer, keras.layers.Wrapper):
             found.setdefault(id(layer), (layer, 1.0))
     return [(f"{network.name}/{layer.name}", layer, factor) for layer, factor in found.values()]
@@ -365,9 +365,9 @@ def test_batch_norm_is_the_authors(row):
     assert bool(norms) == (row.norm is not None)
     for layer in norms:
         assert (layer.epsilon, layer.momentum) == row.norm[:2], layer.name
-        if layer.gain and row.norm.gains:
+        if layer.scale and row.norm.gains:
             check(f"{layer.name}, gains", keras.ops.convert_to_numpy(layer.gamma), row.norm.gains, 1.0)
-        elif layer.gain:
+        elif layer.scale:
             assert np.all(keras.ops.convert_to_numpy(layer.gamma) == 1.0), layer.name
 
 
