@@ -30,7 +30,7 @@ help:
 	@echo "make test-slow      run the second tier on TensorFlow alone"
 	@echo "make test-backends  run the tests on JAX and torch alone"
 	@echo "make test-nightly   run the tests with Keras' nightly wheel"
-	@echo "make lint           check style"
+	@echo "make lint           check style and types"
 	@echo "make proofs         run the proof runs (one to two hours; SEEDS='0 1 2', SMOKE=--smoke)"
 	@echo "make bench          time rounds against other ways to train the same networks (forty minutes)"
 
@@ -74,7 +74,7 @@ test-nightly:
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow "$(NIGHTLY)/bin/python" -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/.installed
-	@$(RUN) $(PY) -m ruff check . && $(PY) -m ruff format --check .
+	@$(RUN) $(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
 
 proofs: $(VENV)/.installed
 	@$(RUN) $(PY) -m benchmarks.proofs --seeds $(SEEDS) $(SMOKE)

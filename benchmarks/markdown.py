@@ -1,4 +1,7 @@
-"""A Markdown table from the lines that proofs print: `python -m benchmarks.markdown LOG...`, one column per seed."""
+"""A Markdown table from the lines that proofs print: `python -m benchmarks.markdown LOG...`, one column per seed.
+
+Figures of all seeds together have a column of their own.
+"""
 
 import json
 import sys
@@ -18,12 +21,12 @@ def table(lines):
     """Rows of `figure | bar | one column per seed`; a figure that missed its bar is bold."""
     figures, bars, seeds = {}, {}, []
     for line in lines:
-        seed = line.get("seed", 0)
+        seed = "all" if "seeds" in line else line.get("seed", 0)
         seeds += [seed] if seed not in seeds else []
         missed = line["ok"] is False
         figures.setdefault(line["figure"], {})[seed] = f"**{text(line['value'])}**" if missed else text(line["value"])
         bars[line["figure"]] = line["bar"] or bars.get(line["figure"]) or ""
-    yield "| figure | bar | " + " | ".join(f"seed {s}" for s in seeds) + " |"
+    yield "| figure | bar | " + " | ".join("all seeds" if s == "all" else f"seed {s}" for s in seeds) + " |"
     yield "| --- " * (2 + len(seeds)) + "|"
     for figure, values in figures.items():
         name = figure.replace("|", "\\|")

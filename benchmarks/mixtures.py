@@ -122,11 +122,11 @@ OWN_OPTIMIZERS = {
     "MMDGAN": lambda: keras.optimizers.RMSprop(1e-4, rho=0.99, epsilon=1e-8),
     "WGAN": None,
 }
-"""Families whose games need other optimisers than the task's Adam: a function that makes one, or None for the paper's."""
+"""Families whose games need other optimizers than the task's Adam: a function that makes one, or None for the paper's."""
 
 
 def build(name, task, seed, steps_per_execution=1):
-    """A family with the networks and the optimisers of a task, compiled."""
+    """A family with the networks and the optimizers of a task, compiled."""
     keras.utils.set_random_seed(seed)
     model = BUILD.get(name, _plain)(name, task, seed)
     make = OWN_OPTIMIZERS.get(name, task.optimizer)

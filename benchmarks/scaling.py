@@ -1,7 +1,7 @@
 """Growth of cost: time and memory of a round against batch size, pixels, discriminator steps, parameters and replicas.
 
 One quantity grows, the others stay as in BASE; each point is measured in a process of its own, so that its peak of memory is its own.
-A cost that grows in proportion has the exponent 1 between any two neighbours (the slope of the logarithms); where it is further from 1
+A cost that grows in proportion has the exponent 1 between any two neighbors (the slope of the logarithms); where it is further from 1
 than the tolerance, the point is marked. A fitted line `fixed + rate x` says how much does not grow at all.
 
     python -m benchmarks.scaling --output runs/scaling
@@ -130,7 +130,7 @@ def in_a_process(point):
 
 
 def exponents(amounts, costs):
-    """Slopes of the logarithms between neighbours; NaN where a cost is not positive."""
+    """Slopes of the logarithms between neighbors; NaN where a cost is not positive."""
     return [
         math.log(d / c) / math.log(b / a) if min(c, d) > 0 else math.nan
         for a, b, c, d in zip(amounts, amounts[1:], costs, costs[1:], strict=False)

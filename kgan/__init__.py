@@ -24,7 +24,6 @@ from kgan import (
     latents,
     layers,
     memory,
-    meshes,
     metrics,
     networks,
     objectives,
@@ -34,7 +33,9 @@ from kgan import (
     presets,
     priors,
     programs,
+    shapes,
     stego,
+    stories,
 )
 from kgan.engine import AdversarialModel, Consensus, Descent, DivergenceError, Move, Observation, Rule, Turn
 from kgan.families import *  # noqa: F403 - every family, listed in one place
@@ -60,7 +61,6 @@ __all__ = [
     "latents",
     "layers",
     "memory",
-    "meshes",
     "metrics",
     "networks",
     "objectives",
@@ -70,6 +70,8 @@ __all__ = [
     "presets",
     "priors",
     "programs",
+    "shapes",
     "stego",
+    "stories",
 ]
 __all__ += [*families.__all__, *programs.__all__]

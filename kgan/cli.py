@@ -2,11 +2,14 @@
 
 import inspect
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from kgan import runs
 from kgan.stego.cli import app as stego
 
 app = typer.Typer(
@@ -15,20 +18,20 @@ app = typer.Typer(
 app.add_typer(stego, name="stego")
 
 
-def _families():
+def _families() -> dict[str, Any]:
     from kgan import families, programs
 
     return {name.lower(): getattr(room, name) for room in (families, programs) for name in room.__all__}
 
 
-def _family(name):
+def _family(name: str) -> Any:
     known = _families()
     if name.lower() not in known:
         raise typer.BadParameter(f"unknown system {name!r}; known: {', '.join(sorted(known))}")
     return known[name.lower()]
 
 
-def _options(family, assignments):
+def _options(family: Any, assignments: Sequence[str]) -> dict[str, Any]:
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
     allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape")]
     options = {}
@@ -44,39 +47,25 @@ def _options(family, assignments):
 
 
 @app.command("list")
-def list_():
+def list_() -> None:
     """The systems and the embedded data sets."""
     from kgan import datasets
 
     print("Systems:")
     for name, family in sorted(_families().items()):
-        print(f"  {name:16} {inspect.getdoc(family).splitlines()[0]}")
+        print(f"  {name:16} {(inspect.getdoc(family) or '').splitlines()[0]}")
     print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, folder:<path> and modelnet:<path>")
 
 
 @app.command()
+@runs.options(without=("deterministic",), output="")
 def train(
+    settings: runs.RunSettings,
+    about: Mapping[str, Any],
     system: Annotated[str, typer.Argument(help="a system of `kgan list`")],
-    dataset: Annotated[str, typer.Option(help="an embedded set, tfds:<name> or folder:<path>")] = "digits",
-    output: Annotated[str, typer.Option(help="folder of the run")] = "",
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 100,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the data in one epoch, for small sets")] = 1,
-    batch_size: Annotated[int, typer.Option(min=1, help="examples of one move")] = 64,
-    image_size: Annotated[int | None, typer.Option(min=1, help="resize images to this many pixels")] = None,
-    seed: Annotated[int, typer.Option(help="of weights, noise and data order")] = 0,
-    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the generator's average, 0 for none")] = 0.0,
     set_: Annotated[list[str] | None, typer.Option("--set", help="constructor argument, key=value; may be repeated")] = None,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 10,
-    strategy: Annotated[
-        str, typer.Option(help="none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
-    ] = "none",
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
-):
+) -> None:
     """Train a system and write samples, figures, checkpoints and the model to a folder."""
-    from kgan import runs
-
     family = _family(system)
     needed = next(iter(inspect.signature(family).parameters))
     if needed not in ("data_shape", "image_shape"):
@@ -84,11 +73,11 @@ def train(
             f"{system.lower()} is made from its {needed!r}, not from images alone; applications/ has the command that trains it"
         )
     options = _options(family, set_ or [])
-    output = output or f"runs/{system.lower()}-{dataset.replace(':', '-').replace('/', '-')}"
-    settings = runs.RunSettings.of(locals())
+    place = f"runs/{system.lower()}-{settings.dataset.replace(':', '-').replace('/', '-')}"
+    settings = replace(settings, output=settings.output or place)
 
-    def build(shape):
-        model = family(shape, seed=seed, **options)
+    def build(shape: Any) -> Any:
+        model = family(shape, seed=settings.seed, **options)
         model.compile()
         return model
 
@@ -103,11 +92,11 @@ def generate(
     ] = "samples.png",
     count: Annotated[int, typer.Option(min=1, help="number of samples")] = 64,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
-):
+) -> None:
     """Draw samples from a trained model."""
-    from kgan import pictures, runs
+    from kgan import pictures
 
-    def main():
+    def main() -> None:
         import numpy as np
 
         from kgan.files import atomic_write
@@ -135,11 +124,10 @@ def evaluate(
     dataset: Annotated[str, typer.Option(help="the data set it was trained on")] = "digits",
     count: Annotated[int, typer.Option(min=2, help="number of samples")] = 1000,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
-):
+) -> None:
     """Print the figures of a trained model as JSON."""
-    from kgan import runs
 
-    def main():
+    def main() -> None:
         samples = runs.load(model).generate(count, seed=seed)
         size = samples.shape[1] if not isinstance(samples, dict) and samples.ndim in (4, 5) else None
         print(json.dumps(runs.evaluate_samples(samples, dataset, size), indent=2))
@@ -147,7 +135,7 @@ def evaluate(
     runs.guarded(main)
 
 
-def main():
+def main() -> None:
     """Entry point of the command line."""
     app()
 

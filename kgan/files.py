@@ -9,21 +9,25 @@ import math
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
+
+from kgan.types import Array, FilePath
 
 _DEFLATED = 1032  # no byte of a zip file can hold more than so many
 
 
-def atomic_write(path, write, overwrite=True, mode=None):
-    """Write a file through a temporary neighbour, synced and renamed.
+def atomic_write(path: FilePath, write: Callable[[str], object], overwrite: bool = True, mode: int | None = None) -> None:
+    """Write a file through a temporary neighbor, synced and renamed.
 
     Args:
         path: the file.
         write: callable that gets the temporary path (same suffix) and writes it.
-        overwrite: bool, default True. False never replaces a file, not even one that appeared while this one was written.
-        mode: int, permissions, such as 0o600 for secrets, which the temporary file then never exceeds; default: those of the umask.
+        overwrite: default True. False never replaces a file, not even one that appeared while this one was written.
+        mode: permissions, such as 0o600 for secrets, which the temporary file then never exceeds; default: those of the umask.
 
     Raises:
         FileExistsError: there is a file and `overwrite` is False.
@@ -35,7 +39,7 @@ def atomic_write(path, write, overwrite=True, mode=None):
     except FileExistsError:
         raise
     except OSError as error:
-        # Of the file that was meant, not of its temporary neighbour.
+        # Of the file that was meant, not of its temporary neighbor.
         text = f"{error.strerror or error}; the file was not written"
         raise (OSError(f"{path}: {text}") if error.errno is None else OSError(error.errno, text, str(path))) from error
     with contextlib.suppress(OSError):  # not every file system can sync a folder
@@ -46,7 +50,7 @@ def atomic_write(path, write, overwrite=True, mode=None):
             os.close(folder)
 
 
-def _write_and_rename(path, write, overwrite, mode):
+def _write_and_rename(path: Path, write: Callable[[str], object], overwrite: bool, mode: int | None) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
     os.close(handle)
     try:
@@ -61,7 +65,7 @@ def _write_and_rename(path, write, overwrite, mode):
         raise
 
 
-def _link(temporary, path):
+def _link(temporary: str, path: Path) -> None:
     """Give the file its name unless the name is taken; a rename would replace."""
     try:
         os.link(temporary, path)
@@ -75,13 +79,13 @@ def _link(temporary, path):
         os.unlink(temporary)
 
 
-def _umask():
+def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
-def write_json(path, content):
+def write_json(path: FilePath, content: Any) -> None:
     """Write JSON, atomically."""
     atomic_write(path, lambda temporary: Path(temporary).write_text(json.dumps(content, indent=2) + "\n"))
 
@@ -90,13 +94,13 @@ def write_json(path, content):
 
 
 @contextlib.contextmanager
-def reading(path, what, error=ValueError):
+def reading(path: FilePath, what: str, error: type[Exception] = ValueError) -> Iterator[None]:
     """Whatever a damaged or foreign file makes a parser stumble over becomes one error that names the file and what it should be.
 
     Passed on are errors of the system (no such file, no permission) and errors that name the file already.
 
     Args:
-        path: the file. what: str, what is expected, such as "a vocabulary, an object with a list of `words`". error: its class.
+        path: the file. what: what is expected, such as "a vocabulary, an object with a list of `words`". error: its class.
     """
     try:
         yield
@@ -111,31 +115,31 @@ def reading(path, what, error=ValueError):
         ) from found
 
 
-def read_text(path, what):
+def read_text(path: FilePath, what: str) -> str:
     """The content of a UTF-8 text file. ValueError: as `reading`."""
     with reading(path, what):
         return Path(path).read_text(encoding="utf-8")
 
 
-def read_json(path, what, parse=lambda content: content):
+def read_json(path: FilePath, what: str, parse: Callable[[Any], Any] = lambda content: content) -> Any:
     """`parse(content)` of a JSON file, any error of which is of the file. ValueError: as `reading`."""
     with reading(path, what):
         return parse(json.loads(Path(path).read_text(encoding="utf-8")))
 
 
-def read_array(path, what):
+def read_array(path: FilePath, what: str) -> Array:
     """The array of an .npy file. Nothing is unpickled, and no memory taken that its header only promises. ValueError: as `reading`."""
     with reading(path, what):
         return _array(Path(path).read_bytes())
 
 
-def read_arrays(path, names, what):
+def read_arrays(path: FilePath, names: Sequence[str], what: str) -> dict[str, Array]:
     """The arrays of these names of an .npz file, as a dict; of the file as `read_array`. ValueError: as `reading`; a missing name."""
     with reading(path, what), open(path, "rb") as file:
         return arrays_of(file, names)
 
 
-def arrays_of(file, names):
+def arrays_of(file: IO[bytes], names: Sequence[str]) -> dict[str, Array]:
     """As `read_arrays`, of an open file, with whatever error."""
     length = file.seek(0, os.SEEK_END)
     with zipfile.ZipFile(file) as archive:
@@ -152,7 +156,7 @@ def arrays_of(file, names):
         return found
 
 
-def _array(content):
+def _array(content: bytes) -> Array:
     stream = io.BytesIO(content)
     head = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(stream)

@@ -1,9 +1,12 @@
 """Walks in latent space, as arrays of latents for `model.predict`: any family whose generator takes latents alone."""
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+from kgan.types import Array
 
 
-def interpolation(start, end, steps=8):
+def interpolation(start: ArrayLike, end: ArrayLike, steps: int = 8) -> Array:
     """Latents on the straight line from one to another, both ends included.
 
     Args:
@@ -26,13 +29,15 @@ def interpolation(start, end, steps=8):
     return ((1.0 - share) * start + share * end).astype("float32")
 
 
-def arithmetic(concept, minus, plus, low=None, high=None):
+def arithmetic(
+    concept: ArrayLike, minus: ArrayLike, plus: ArrayLike, low: float | None = None, high: float | None = None
+) -> Array:
     """`concept - minus + plus`: a chair with arms, without a chair, and a sofa (3D-GAN, 1610.07584, section 4.3).
 
     Args:
         concept, minus, plus: arrays `(latent_size,)`, or `(examples, latent_size)`, of which the mean is taken: one latent says little of
             what it stands for, an average of several says more.
-        low, high: floats or None: clip the result into the range of a uniform prior, 0 and 1 in 3D-GAN.
+        low, high: clip the result into the range of a uniform prior, 0 and 1 in 3D-GAN.
 
     Returns:
         float32 array `(latent_size,)`.
@@ -46,10 +51,11 @@ def arithmetic(concept, minus, plus, low=None, high=None):
     if len({part.shape for part in parts}) != 1:
         raise ValueError(f"All three need latents of one length. Received: {[part.shape[-1] for part in parts]}.")
     result = parts[0] - parts[1] + parts[2]
-    return (result if low is None and high is None else np.clip(result, low, high)).astype("float32")
+    clipped = result if low is None and high is None else np.clip(result, low, high)
+    return clipped.astype("float32")
 
 
-def sweep(latent, dimension, values):
+def sweep(latent: ArrayLike, dimension: int, values: ArrayLike) -> Array:
     """One latent with one of its numbers set to each of `values`: float32 array `(values, latent_size)`."""
     latent, values = _latent(latent), np.asarray(values, "float64")
     if not -len(latent) <= dimension < len(latent):
@@ -59,7 +65,7 @@ def sweep(latent, dimension, values):
     return swept.astype("float32")
 
 
-def _latent(value):
+def _latent(value: ArrayLike) -> Array:
     value = np.asarray(value, "float64")
     if value.ndim != 1 or not len(value) or not np.isfinite(value).all():
         raise ValueError(f"A latent is a finite array (latent_size,). Received the shape {value.shape}.")

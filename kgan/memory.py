@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras import ops
@@ -11,7 +12,7 @@ _PASSES = 2  # real and generated examples
 _DIRECTIONS = 2  # a layer's output, and the gradient with respect to it
 
 
-def activations(network):
+def activations(network: Any) -> int:
     """Numbers that the layers of a network put out for one example: an int; nested models included, inputs not.
 
     Of a subclassed network the networks it is made of count; where there are none to be seen, its output alone.
@@ -32,7 +33,7 @@ def activations(network):
     return total
 
 
-def _numbers(shape):
+def _numbers(shape: Any) -> int:
     if not isinstance(shape, (tuple, list)) or any(isinstance(n, (tuple, list)) for n in shape):
         return 0
     total = 1
@@ -41,7 +42,7 @@ def _numbers(shape):
     return total
 
 
-def training_bytes(model, batch_size):
+def training_bytes(model: Any, batch_size: int) -> int:
     """Bytes that a round of a game takes at its worst, an estimate.
 
     All players are counted as if they took part in one move: the outputs of every layer and the gradients with respect to them, for a
@@ -63,7 +64,7 @@ def training_bytes(model, batch_size):
     return int(per_example * batch_size * size + weights)
 
 
-def available_bytes():
+def available_bytes() -> int | None:
     """Memory of the machine that is free for use, or of the container if it has less; None where it cannot be told."""
     free = []
     try:
@@ -83,7 +84,7 @@ def available_bytes():
     return max(0, min(free))
 
 
-def require(model, batch_size, available=None):
+def require(model: Any, batch_size: int, available: int | None = None) -> int:
     """Refuse a run that would not fit.
 
     Args:

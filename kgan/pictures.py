@@ -1,21 +1,25 @@
 """Pictures of samples: grids of images, clouds of points, bars, curves, shapes."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
-from kgan.datasets.images import to_uint8
-from kgan.datasets.shapes import render
 from kgan.files import atomic_write
-from kgan.meshes import sampled
+from kgan.images import to_uint8
+from kgan.shapes.drawn import render
+from kgan.shapes.meshes import sampled
+from kgan.types import Array, FilePath, Nest
 
 
-def image_grid(images, columns=None, scale=None, gap=1):
+def image_grid(images: Any, columns: int | None = None, scale: int | None = None, gap: int = 1) -> Array:
     """One picture from many.
 
     Args:
         images: array (count, height, width, channels) in [-1, 1], 1 or 3 channels.
-        columns: int or None: as square as it gets.
-        scale: int or None: pixels repeated, by default so that an image is at least 32 high.
-        gap: int, white pixels between images, before scaling.
+        columns: default None: as square as it gets.
+        scale: pixels repeated, by default so that an image is at least 32 high.
+        gap: white pixels between images, before scaling.
 
     Returns:
         uint8 array (height, width, 3).
@@ -34,14 +38,14 @@ def image_grid(images, columns=None, scale=None, gap=1):
     return canvas.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
-def side_by_side(samples):
+def side_by_side(samples: Mapping[str, Any]) -> Array:
     """One image from the corresponding images of several domains, next to each other.
 
     Args:
         samples: dict of domain to images (count, height, width, 1 or 3), equal in count and height.
 
     Returns:
-        Array (count, height, widths together, channels); grey images among coloured ones become coloured.
+        Array (count, height, widths together, channels); gray images among colored ones become colored.
     """
     parts = [np.asarray(images) for images in samples.values()]
     if {part.ndim for part in parts} != {4} or len({part.shape[:2] for part in parts}) > 1:
@@ -52,27 +56,36 @@ def side_by_side(samples):
     return np.concatenate([part.repeat(channels // part.shape[-1], axis=-1) for part in parts], axis=2)
 
 
-def voxel_grid(voxels, columns=None, image_size=96, azimuth=30.0, elevation=25.0, threshold=0.5):
+def voxel_grid(
+    voxels: Array,
+    columns: int | None = None,
+    image_size: int = 96,
+    azimuth: float = 30.0,
+    elevation: float = 25.0,
+    threshold: float = 0.5,
+) -> Array:
     """One picture of many shapes; a strip where `columns` is their number.
 
     Args:
-        voxels: array (count, size, size, size, 1) in [0, 1]. columns: int or None: as square as it gets.
-        image_size: int, pixels of one shape. azimuth, elevation, threshold: as in `kgan.datasets.render`.
+        voxels: array (count, size, size, size, 1) in [0, 1]. columns: default None: as square as it gets.
+        image_size: pixels of one shape. azimuth, elevation, threshold: as in `kgan.shapes.render`.
 
     Returns:
-        uint8 array (height, width, 3), shapes grey on white.
+        uint8 array (height, width, 3), shapes gray on white.
     """
     seen = render(voxels, image_size, azimuth, elevation, threshold)
     return image_grid(2.0 * np.where(seen > 0, 0.85 * seen, 1.0)[..., None] - 1.0, columns, scale=1)
 
 
-def mesh_grid(found, columns=None, image_size=96, azimuth=30.0, elevation=25.0):
+def mesh_grid(
+    found: Sequence[Any], columns: int | None = None, image_size: int = 96, azimuth: float = 30.0, elevation: float = 25.0
+) -> Array:
     """As `voxel_grid`, of triangle meshes: a list of `trimesh.Trimesh`, each brought to the same size."""
     seen = np.stack([_mesh_picture(mesh, image_size, azimuth, elevation) for mesh in found])
     return image_grid(2.0 * seen[..., None] - 1.0, columns, scale=1)
 
 
-def _mesh_picture(mesh, image_size, azimuth, elevation):
+def _mesh_picture(mesh: Any, image_size: int, azimuth: float, elevation: float) -> Array:
     """Points on all triangles, finer than pixels, the nearest of each pixel lit by its triangle's direction."""
     a, e = np.deg2rad(azimuth), np.deg2rad(elevation)
     right = np.asarray([np.cos(a), np.sin(a), 0.0])
@@ -91,14 +104,14 @@ def _mesh_picture(mesh, image_size, azimuth, elevation):
     return picture
 
 
-def save_image(path, pixels):
+def save_image(path: FilePath, pixels: Array) -> None:
     """Write a uint8 picture as PNG, atomically."""
     from PIL import Image
 
     atomic_write(path, lambda temporary: Image.fromarray(pixels).save(temporary, format="PNG"))
 
 
-def figure(width=6.0, height=4.0, columns=1, rows=1):
+def figure(width: float = 6.0, height: float = 4.0, columns: int = 1, rows: int = 1) -> tuple[Any, Any]:
     """A matplotlib figure and its axes, drawn without a display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -108,12 +121,12 @@ def figure(width=6.0, height=4.0, columns=1, rows=1):
     return drawn, drawn.subplots(rows, columns, squeeze=False)
 
 
-def save_figure(path, drawn):
+def save_figure(path: FilePath, drawn: Any) -> None:
     """Write a matplotlib figure as PNG, atomically."""
     atomic_write(path, lambda temporary: drawn.savefig(temporary, format="png"))
 
 
-def save_samples(path, samples, real=None):
+def save_samples(path: FilePath, samples: Nest, real: Array | None = None) -> None:
     """The picture that fits the samples: a grid of images, or a cloud of 2-D points over real ones.
 
     Args:

@@ -5,20 +5,24 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 """
 
 import csv
+import inspect
 import platform
 import sys
 import time
 import warnings
 import zipfile
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, memory, metrics, pictures
+from kgan import backend, callbacks, datasets, memory, metrics, pictures, shapes
 from kgan.engine import AdversarialModel
 from kgan.files import atomic_write, read_json, reading, write_json
+from kgan.types import Array, FilePath, Nest
 from kgan.version import __version__
 
 SAMPLES = 1000
@@ -27,63 +31,118 @@ SAMPLED_SHAPES = 200
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
 
 
+def _option(default: Any, about: str, **limits: float) -> Any:
+    return field(default=default, metadata={"help": about, **limits})
+
+
 @dataclass
 class RunSettings:
-    """What every run has beside its model.
+    """What every run has beside its model: the options of all training commands, each with its help and limits (see `options`)."""
 
-    Attributes:
-        output: folder of the run.
-        dataset: a name for `kgan.datasets.load`.
-        image_size: pixels, or None for the data set's own size.
-        batch_size: examples of one move.
-        epochs: epochs of `passes` passes over the data.
-        passes: passes over the data in one epoch, so that small sets give epochs of a sensible length (arrays only).
-        seed: of weights, noise and data order.
-        average: decay of the generator's exponential average; 0 for none.
-        resume: go on from the newest checkpoint of `output`.
-        smoke: a few rounds, to see that everything runs.
-        checkpoint_every: epochs between checkpoints.
-        picture_every: epochs between pictures.
-        deterministic: on a GPU too, at the cost of speed.
-        strategy: "none", "mirrored" (all devices of this machine) or "multi-worker" (all processes of TF_CONFIG).
+    output: str = field(metadata={"help": "folder of the run"})
+    dataset: str = _option("digits", "an embedded set, tfds:<name> or folder:<path>")
+    image_size: int | None = _option(None, "resize images to this many pixels; default the data set's own size", min=1)
+    batch_size: int = _option(64, "examples of one move", min=1)
+    epochs: int = _option(100, "epochs", min=1)
+    passes: int = _option(1, "passes over the data in one epoch, for small sets (arrays)", min=1)
+    seed: int = _option(0, "of weights, noise and data order")
+    average: float = _option(0.0, "decay of the generator's average, 0 for none", min=0, max=0.99999)
+    resume: bool = _option(False, "go on from the newest checkpoint of the output folder")
+    smoke: bool = _option(False, "a few rounds, to see that everything runs")
+    checkpoint_every: int = _option(5, "epochs between checkpoints", min=1)
+    picture_every: int = _option(10, "epochs between pictures", min=1)
+    deterministic: bool = _option(False, "equal results on a GPU too, slower")
+    strategy: str = _option("none", "none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
+
+
+def options(
+    without: Sequence[str] = (), renamed: Mapping[str, str] | None = None, outside: Sequence[str] = (), **defaults: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator of a training command: the options of `RunSettings` beside its own.
+
+    The command is called as `command(settings, about, **own)`. `settings` are its `RunSettings`; `about` are the values of its own options,
+    to be kept in `settings.json`; `own` are the parameters it lists behind these two. One of a field's name stands for that field, with the
+    command's help, limits and default; where it is None, `settings` has the field's default.
+
+    Args:
+        without: fields that the command has no option for.
+        renamed: own options that give a field of another name, such as `{"source": "dataset"}`.
+        outside: own options that are left out of `about`: a resumed run may change them.
+        **defaults: of fields, instead of those of `RunSettings`.
+
+    Example:
+    >>> import inspect
+    >>> from kgan import runs
+    >>> @runs.options(without=("strategy", "deterministic"), output="runs/mine", epochs=5)
+    ... def main(settings, about, width: float = 1.0):
+    ...     print(settings.epochs, about)
+    >>> list(inspect.signature(main).parameters)[:4]
+    ['output', 'width', 'dataset', 'image_size']
+    >>> main(width=0.5)
+    5 {'width': 0.5}
     """
+    renamed = renamed or {}
 
-    output: str
-    dataset: str = "digits"
-    image_size: int | None = None
-    batch_size: int = 64
-    epochs: int = 100
-    passes: int = 1
-    seed: int = 0
-    average: float = 0.0
-    resume: bool = False
-    smoke: bool = False
-    checkpoint_every: int = 5
-    picture_every: int = 10
-    deterministic: bool = False
-    strategy: str = "none"
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        known = {f.name: f for f in fields(RunSettings)}
+        own = [p.replace(kind=p.KEYWORD_ONLY) for p in list(inspect.signature(command, eval_str=True).parameters.values())[2:]]
+        taken = {*without, *renamed.values(), *(p.name for p in own)}
+        added = [_parameter(f, defaults) for f in known.values() if f.name not in taken]
+        first = [p for p in added if p.name == "output"]
+        signature = inspect.Signature([*first, *own, *(p for p in added if p.name != "output")])
 
-    @classmethod
-    def of(cls, options, **changes):
-        """The settings among a command's options, those of a field's name, with `changes`: `RunSettings.of(locals(), dataset=source)`."""
-        return cls(**{**{f.name: options[f.name] for f in fields(cls) if f.name in options}, **changes})
+        def run(**given: Any) -> None:
+            bound = signature.bind(**given)
+            bound.apply_defaults()
+            values = {renamed.get(name, name): value for name, value in bound.arguments.items()}
+            mine = {p.name: bound.arguments[p.name] for p in own}
+            settings = RunSettings(**{name: value for name, value in values.items() if name in known and value is not None})
+            about = {k: v for k, v in mine.items() if k not in known and k not in renamed and k not in outside}
+            command(settings, about, **mine)
+
+        run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+        run.__signature__ = signature  # type: ignore[attr-defined]  # what typer and `inspect` read
+        run.__annotations__ = {p.name: p.annotation for p in signature.parameters.values()}
+        return run
+
+    return decorate
+
+
+def _parameter(option: Field[Any], defaults: Mapping[str, Any]) -> inspect.Parameter:
+    """A field of `RunSettings` as the parameter of a command."""
+    import typer
+
+    flags = (f"--{option.name.replace('_', '-')}",) if option.type is bool else ()
+    help_, default = typer.Option(*flags, **option.metadata), defaults.get(option.name, option.default)
+    return inspect.Parameter(
+        option.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[option.type, help_]
+    )
 
 
 class RunError(Exception):
     """A run that cannot start or go on, for a reason the user can mend."""
 
 
-def train(build, settings, about=None, data=None, measure=None, draw=None, sample=None, watching=()):
+def train(
+    build: Callable[[Any], Any],
+    settings: RunSettings,
+    about: Mapping[str, Any] | None = None,
+    data: Callable[[], tuple[Any, Any]] | None = None,
+    measure: Callable[[Any, Nest], Mapping[str, Any]] | None = None,
+    draw: Callable[[Path, Nest], None] | None = None,
+    sample: Callable[[Any, int, int], Nest] | None = None,
+    watching: Sequence[Any] = (),
+) -> dict[str, Any]:
     """Train, watch, measure and keep a model.
 
     Args:
-        build: callable `(data_shape) -> compiled model`.
+        build: `(data_shape) -> compiled model`.
         settings: `RunSettings`.
         about: dict of the application's own settings, kept in `settings.json`.
-        data: callable `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
-        measure: callable `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
-        draw: callable `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
-        sample: callable `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
+        data: `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
+        measure: `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
+        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
+        sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
 
     Returns:
@@ -150,7 +209,9 @@ def train(build, settings, about=None, data=None, measure=None, draw=None, sampl
     return figures
 
 
-def _prepared(build, settings, data, chief):
+def _prepared(
+    build: Callable[[Any], Any], settings: RunSettings, data: Callable[[], tuple[Any, Any]] | None, chief: bool
+) -> tuple[Any, Any, Any]:
     try:
         data, shape = training_data(settings) if data is None else data()
         model = build(shape)
@@ -162,7 +223,7 @@ def _prepared(build, settings, data, chief):
     return model, data, shape
 
 
-def load(path):
+def load(path: FilePath) -> Any:
     """A trained model, not compiled, from a .keras file or the folder of a run.
 
     Raises:
@@ -188,17 +249,17 @@ def load(path):
     return model
 
 
-def _reason(error):
+def _reason(error: BaseException) -> str:
     """What Keras found, without the configuration that it prints around it."""
     lines = str(error).split("Exception encountered:")[-1].strip().splitlines()
     return lines[0][:300] if lines else type(error).__name__
 
 
-def _generate(model, count, seed):
+def _generate(model: Any, count: int, seed: int) -> Nest:
     return model.generate(count, seed=seed)
 
 
-def evaluate_samples(samples, dataset, image_size=None):
+def evaluate_samples(samples: Nest, dataset: str | None, image_size: int | None = None) -> dict[str, float]:
     """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, `shape_report` for voxels, their range for
     anything else.
 
@@ -213,11 +274,11 @@ def evaluate_samples(samples, dataset, image_size=None):
         mixture = getattr(datasets, dataset)()
         return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
     if samples.ndim == 5:
-        return {f"{k}[n={len(samples)}]": v for k, v in metrics.shape_report(samples).items()}
+        return {f"{k}[n={len(samples)}]": v for k, v in shapes.shape_report(samples).items()}
     return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
 
 
-def _claim(output, settings, about):
+def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> None:
     """Take the folder for this run: a new one, or the same run again with --resume."""
     described = {**asdict(settings), **about}
     described = {k: v for k, v in described.items() if k not in ("output", "resume")}
@@ -239,7 +300,7 @@ def _claim(output, settings, about):
         raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
 
 
-def training_data(settings):
+def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
     """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, seed=settings.seed)
@@ -248,21 +309,21 @@ def training_data(settings):
     return np.concatenate([examples] * settings.passes), examples.shape[1:]
 
 
-def _is_dataset(data):
+def _is_dataset(data: Any) -> bool:
     return hasattr(data, "element_spec")
 
 
-def _has_tensorboard():
+def _has_tensorboard() -> bool:
     import importlib.util
 
     return importlib.util.find_spec("tensorboard") is not None
 
 
-def _real_points(dataset):
+def _real_points(dataset: str) -> Array | None:
     return getattr(datasets, dataset)().sample(1000, 0) if dataset in ("ring", "grid") else None
 
 
-def _rows(path):
+def _rows(path: Path) -> list[dict[str, str]]:
     if not path.exists():
         return []
     with reading(path, "the history of a run"), open(path, newline="", encoding="utf-8") as file:
@@ -273,18 +334,18 @@ def _rows(path):
     return rows
 
 
-def _numbers(row):
+def _numbers(row: Mapping[str, str]) -> dict[str, float]:
     # Keras writes NA for what the last epoch did not log.
     return {k: float(v) for k, v in row.items() if k != "epoch" and v != "NA"}
 
 
-def _trim_history(path, start):
+def _trim_history(path: Path, start: int) -> None:
     """Drop the rows of epochs that will be trained again: a run killed after its last checkpoint wrote them once."""
     rows = _rows(path)
     kept = [row for row in rows if int(row["epoch"]) < start]
     if rows and len(kept) < len(rows):
 
-        def write(temporary):
+        def write(temporary: str) -> None:
             with open(temporary, "w", newline="") as file:
                 writer = csv.DictWriter(file, rows[0].keys())
                 writer.writeheader()
@@ -293,12 +354,12 @@ def _trim_history(path, start):
         atomic_write(path, write) if kept else path.unlink()
 
 
-def _last_row(path):
+def _last_row(path: Path) -> dict[str, float]:
     rows = _rows(path)
     return _numbers(rows[-1]) if rows else {}
 
 
-def _save_curves(output):
+def _save_curves(output: Path) -> None:
     rows = _rows(output / "history.csv")
     if not rows:
         return
@@ -316,7 +377,7 @@ def _save_curves(output):
     pictures.save_figure(output / "losses.png", drawn)
 
 
-def guarded(main):
+def guarded(main: Callable[[], object]) -> None:
     """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130."""
     try:
         main()

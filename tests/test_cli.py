@@ -151,7 +151,7 @@ def table():
     return module
 
 
-def test_the_table_of_spectral_normalisation(table, tmp_path, capsys):
+def test_the_table_of_spectral_normalization(table, tmp_path, capsys):
     """Every cell once, a second run trains nothing, other settings and unknown rows are refused."""
 
     def make(expected=0, **kwargs):
@@ -191,7 +191,7 @@ def test_a_reused_step_trains_as_a_fresh_model_does(table):
     """The table gives a trained model the state of a fresh one instead of tracing its step again."""
     import keras
 
-    from kgan.families import sngan_table
+    from benchmarks import sngan_rows as sngan_table
 
     pixels = np.random.default_rng(0).uniform(size=(640, 64)).astype("float32")
 

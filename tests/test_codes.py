@@ -79,7 +79,7 @@ def test_half_precision_is_widened():
 
 
 @pytest.mark.parametrize("code", [Categorical(4), Continuous(2, -2.0, 3.0, learn_variance=True)])
-def test_codes_are_serialisable(code):
+def test_codes_are_serializable(code):
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(code))
     assert vars(twin) == vars(code)
 
@@ -118,8 +118,8 @@ def test_the_streamed_bound_is_the_mean_over_all_examples():
 
 def test_purity():
     # Cluster 0 holds {1, 1, 2}, cluster 5 holds {2, 2}: four of five are their cluster's majority.
-    assert kgan.metrics.purity([0, 0, 0, 5, 5], [1, 1, 2, 2, 2]) == pytest.approx(0.8)
-    assert kgan.metrics.purity([0] * 4, [0, 1, 2, 3]) == 0.25
+    assert kgan.metrics.cluster_purity([0, 0, 0, 5, 5], [1, 1, 2, 2, 2]) == pytest.approx(0.8)
+    assert kgan.metrics.cluster_purity([0] * 4, [0, 1, 2, 3]) == 0.25
     for clusters, labels in (([0, 1], [0]), ([], []), ([[0]], [[0]])):
         with pytest.raises(ValueError, match="one length"):
-            kgan.metrics.purity(clusters, labels)
+            kgan.metrics.cluster_purity(clusters, labels)

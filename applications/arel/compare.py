@@ -20,10 +20,11 @@ import typer
 from pages import album_html, write_page
 from sources import of_run, source, told
 
-from kgan import metrics, runs
+import kgan
+from kgan import runs
 from kgan.files import atomic_write, write_json
-from kgan.metrics.story_judge import CRITERIA
 from kgan.pictures import save_image
+from kgan.stories.judge import CRITERIA
 
 app = typer.Typer(add_completion=False, help=__doc__)
 _ANSWERS = {"a": 1, "b": -1, "tie": 0}
@@ -90,8 +91,8 @@ def judge(
         if scenes is None:
             raise ValueError("The automatic judge knows drawn albums alone. Use export for people.")
         places = {name: i for i, name in enumerate(given.stories(split).by_album()[0])}
-        decided = metrics.compare_stories(one, other, [scenes[places[n]] for n in names], margin)
-        found = {name: metrics.tally(values) for name, values in decided.items()}
+        decided = kgan.stories.compare_stories(one, other, [scenes[places[n]] for n in names], margin)
+        found = {name: kgan.stories.tally(values) for name, values in decided.items()}
         print("\n".join(as_rows(found, first, second)))
         if output:
             write_json(output, {"first": first, "second": second, "split": split, "margin": margin, "tallies": found})
@@ -204,7 +205,7 @@ def read(
             answers = {item: [sheet[name][item] for sheet in filled if item in sheet[name]] for item in items}
             decided = [np.sign(sum(a)) * (1 if items[item]["a"] == first else -1) for item, a in answers.items() if a]
             if decided:
-                found[name] = metrics.tally(np.asarray(decided, int))
+                found[name] = kgan.stories.tally(np.asarray(decided, int))
         if not found:
             raise ValueError("The sheets are empty: nobody has written A, B or tie.")
         print("\n".join(as_rows(found, first, second)))

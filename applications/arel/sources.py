@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import kgan
-from kgan import datasets, runs
+from kgan import runs, stories
 from kgan.files import write_json
 
 SPLITS = ("train", "validation", "test")
@@ -19,17 +19,17 @@ class Albums:
     def __init__(self, smoke=False):
         self.smoke, self.count = smoke, 24 if smoke else None
         self._classifier = None
-        self.vocabulary = datasets.album_vocabulary()
+        self.vocabulary = kgan.stories.album_vocabulary()
 
     @property
     def classifier(self):
         """The network that sees the pictures; trained at its first use, half a minute, and kept in kgan's cache."""
         if self._classifier is None:
-            self._classifier = datasets.picture_classifier(*((640, 1) if self.smoke else ()))
+            self._classifier = kgan.stories.picture_classifier(*((640, 1) if self.smoke else ()))
         return self._classifier
 
     def stories(self, split):
-        return datasets.albums(split, count=self.count, classifier=self.classifier)
+        return kgan.stories.albums(split, count=self.count, classifier=self.classifier)
 
     def scenes(self, split):
         """The truth about every album, a list in the order of `by_album`."""
@@ -38,7 +38,7 @@ class Albums:
     def pictures(self, split):
         """Pixels `(albums, 5, size, size, 3)`, uint8."""
         found = self.stories(split).pictures
-        return found.reshape(-1, datasets.stories.PHOTOS, *found.shape[1:])
+        return found.reshape(-1, stories.sentences.PHOTOS, *found.shape[1:])
 
 
 class Vist:
@@ -50,11 +50,11 @@ class Vist:
         self.name, self.root, self.features = f"vist:{folder}", folder, features
         self.limit = 40 if smoke else None
         self._stories = {}
-        self.vocabulary = datasets.vist_vocabulary(folder)
+        self.vocabulary = kgan.stories.vist_vocabulary(folder)
 
     def stories(self, split):
         if split not in self._stories:
-            self._stories[split] = datasets.vist(self.root, split, self.features, self.limit)
+            self._stories[split] = kgan.stories.vist(self.root, split, self.features, self.limit)
             notes = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in self._stories[split].notes.items())
             print(f"{split}: {len(self._stories[split])} stories; {notes}")
         return self._stories[split]
@@ -106,8 +106,8 @@ def figures(stories, given, split, original_meteor=False):
     """Figures of told stories of a split: those of `story_report`, and the judge's where the pictures are known, as a flat dict."""
     names, _, references = given.stories(split).by_album()
     listed = [stories[name] for name in names]
-    found = kgan.metrics.story_report(listed, references, original_meteor)
+    found = kgan.stories.story_report(listed, references, original_meteor)
     scenes = given.scenes(split)
     if scenes is not None:
-        found |= {f"judged_{name}": float(values.mean()) for name, values in kgan.metrics.judge_stories(listed, scenes).items()}
+        found |= {f"judged_{name}": float(values.mean()) for name, values in kgan.stories.judge_stories(listed, scenes).items()}
     return found

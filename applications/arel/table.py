@@ -13,7 +13,8 @@ import train
 import typer
 from sources import figures, of_run, told
 
-from kgan import metrics, pictures, runs
+import kgan
+from kgan import pictures, runs
 from kgan.files import atomic_write, write_json
 
 COLUMNS = ("bleu-1", "bleu-2", "bleu-3", "bleu-4", "meteor", "rouge-l", "cider")
@@ -79,9 +80,9 @@ def human_row(given, split, original_meteor):
     """The first human story of every album that has more, against the others: what a person would get, with one reference less."""
     _, _, human = given.stories(split).by_album()
     many = [k for k, told_by in enumerate(human) if len(told_by) > 1]
-    found = metrics.story_report([human[k][0] for k in many], [human[k][1:] for k in many], original_meteor)
+    found = kgan.stories.story_report([human[k][0] for k in many], [human[k][1:] for k in many], original_meteor)
     if (scenes := given.scenes(split)) is not None:
-        judged = metrics.judge_stories([human[k][0] for k in many], [scenes[k] for k in many])
+        judged = kgan.stories.judge_stories([human[k][0] for k in many], [scenes[k] for k in many])
         found |= {f"judged_{name}": float(values.mean()) for name, values in judged.items()}
     return found
 
@@ -96,7 +97,7 @@ def against(stories, given, split):
     mine = others.pop("arel")
     others["human"] = [told_by[0] for told_by in human]
     return {
-        name: {kind: metrics.tally(found) for kind, found in metrics.compare_stories(mine, other, scenes).items()}
+        name: {kind: kgan.stories.tally(found) for kind, found in kgan.stories.compare_stories(mine, other, scenes).items()}
         for name, other in others.items()
     }
 
@@ -131,7 +132,7 @@ def report(folder, rows, pairs, split, given, setting):
             "",
             "The small setting: XE-ss is the warm start, without the further training that the others have.",
         ]
-    versions = metrics.metric_versions(rows["human"])
+    versions = kgan.stories.metric_versions(rows["human"])
     lines += ["", "Metrics:", "", *dict.fromkeys(f"- {text}" for text in versions.values())]
     text = "\n".join(lines) + "\n"
     atomic_write(folder / "table.md", lambda temporary: Path(temporary).write_text(text, encoding="utf-8"))

@@ -13,11 +13,11 @@ from pages import album_html, write_page
 from sources import SPLITS, Albums, of_run
 
 from kgan import runs
-from kgan.datasets.albums import PICTURE_SIZE
-from kgan.datasets.images import SUFFIXES, read_image
-from kgan.datasets.stories import PHOTOS
-from kgan.datasets.vist import read_photo, resnet
+from kgan.images import SUFFIXES, read_image
 from kgan.pictures import save_image
+from kgan.stories.albums import PICTURE_SIZE
+from kgan.stories.sentences import PHOTOS
+from kgan.stories.vist import read_photo, resnet
 
 
 def main(

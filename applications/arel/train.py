@@ -5,8 +5,9 @@ The defaults learn drawn albums on two CPU cores. The paper's run, on VIST's fil
     python applications/arel/train.py --data vist:data/vist --setting paper --output runs/arel-vist
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -15,10 +16,9 @@ from pages import draw_told
 from sources import figures, source
 
 import kgan
-from kgan import callbacks, metrics, runs
-from kgan.datasets.stories import PHOTOS
+from kgan import callbacks, runs
 from kgan.files import write_json
-from kgan.networks import StoryPolicy
+from kgan.stories.sentences import PHOTOS
 
 METRICS = {"bleu-rl": "bleu-4", "meteor-rl": "meteor", "rouge-rl": "rouge-l", "cider-rl": "cider-d"}
 SYSTEMS = ("arel", "xe", "gan", *METRICS)
@@ -49,7 +49,10 @@ def story_stage(given, settings, system, sizes, about, start=None):
 
     def build(shape):
         drops = {name: sizes[name] for name in ("encoder_dropout", "dropout")}
-        common = {"policy": StoryPolicy(len(vocabulary), size, PHOTOS, length, sizes["units"], **drops), "seed": settings.seed}
+        common = {
+            "policy": kgan.stories.StoryPolicy(len(vocabulary), size, PHOTOS, length, sizes["units"], **drops),
+            "seed": settings.seed,
+        }
         judged = {"filters": sizes["filters"], **dict.fromkeys(("reward_steps", "policy_steps"), 1 if smoke else sizes["block"])}
         at_once = 1 if smoke else min(20, steps)
         if system == "xe":
@@ -57,7 +60,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
             model.compile({"policy": optimizer(sizes["xe_rate"], about["setting"] == "small")}, steps_per_execution=at_once)
             return model
         if system in METRICS:
-            reward = metrics.StoryReward.of_training(METRICS[system], vocabulary, stories)
+            reward = kgan.stories.StoryReward.of_training(METRICS[system], vocabulary, stories)
             model = kgan.StoryRL(**common, metric=reward, rl_weight=about["rl_weight"])
         elif system == "gan":
             model = kgan.StoryGAN(**common, **judged, rl_weight=about["rl_weight"])
@@ -84,7 +87,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
         if len(told) < len(names):  # a smoke run
             told |= dict(zip(names[len(told) :], vocabulary.decode_stories(model.tell(photos[len(told) :])), strict=True))
         found = figures(told, given, "validation")
-        write_json(Path(settings.output) / "metric_versions.json", metrics.metric_versions(found))
+        write_json(Path(settings.output) / "metric_versions.json", kgan.stories.metric_versions(found))
         write_json(Path(settings.output) / "stories-validation.json", {"split": "validation", "stories": told})
         if hasattr(model, "reward_of"):
             _, told_photos, human = given.stories("validation").by_album(1)
@@ -105,10 +108,12 @@ def story_stage(given, settings, system, sizes, about, start=None):
     if about["setting"] == "paper":
         # The authors': rates halved, and the best weights again, after 4 (cross-entropy) or 10 evaluations without a better METEOR.
         _, _, human = given.stories("validation").by_album()
-        human = [metrics.join_stories(told_by) for told_by in human]
+        human = [kgan.stories.join_stories(told_by) for told_by in human]
 
         def score(model):
-            return metrics.meteor(metrics.join_stories(vocabulary.decode_stories(model.tell(photos))), human, beam_width=5)[0]
+            return kgan.stories.meteor(
+                kgan.stories.join_stories(vocabulary.decode_stories(model.tell(photos))), human, beam_width=5
+            )[0]
 
         patience = 4 if system == "xe" else 10
         watching = [callbacks.BestOnPlateau(score, "meteor[exact+stem]", patience, folder=Path(settings.output) / "best")]
@@ -116,8 +121,17 @@ def story_stage(given, settings, system, sizes, about, start=None):
     return runs.train(build, settings, {**about, **sizes, "system": system}, data, measure, draw, sample, watching)
 
 
+@runs.options(
+    without=("average", "deterministic", "image_size", "passes", "strategy"),
+    renamed={"data": "dataset"},
+    outside=("system", "xe_epochs", "units"),
+    output="runs/arel",
+    checkpoint_every=1,
+    picture_every=5,
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run; every system has a subfolder")] = "runs/arel",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     data: Annotated[str, typer.Option(help="albums (drawn), or vist:FOLDER")] = "albums",
     features: Annotated[str | None, typer.Option(help="VIST's folder of .npy files; default features/ in its folder")] = None,
     system: Annotated[str, typer.Option(help=", ".join(SYSTEMS))] = "arel",
@@ -133,11 +147,6 @@ def main(
         float, typer.Option(min=0, max=1, help="of the reward; the rest is cross-entropy. Metrics are gamed with 1")
     ] = 0.5,
     batch_size: Annotated[int | None, typer.Option(min=2, help="stories of one step; default 32 (paper 64)")] = None,
-    seed: Annotated[int, typer.Option(help="of weights, samples and the order of the data")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures of told stories")] = 5,
-    resume: Annotated[bool, typer.Option("--resume", help="go on where the run stopped, in either stage")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few steps on a few albums, to see that everything runs")] = False,
 ):
     """Train the warm start, unless it is there, and a system on top of it; write figures, pictures, checkpoints and models to a folder."""
 
@@ -149,23 +158,20 @@ def main(
         # Half of the minibatches go to a learned reward: with half of the epochs a metric's policy moves as often.
         length = {system: epochs or sizes["epochs"] // (2 if system in METRICS else 1)}
         length["xe"] = xe_epochs or sizes["xe_epochs"]
+        smoke, resume = settings.smoke, settings.resume
         size = 8 if smoke else batch_size or sizes["batch_size"]
         sizes = {name: value for name, value in sizes.items() if name not in ("batch_size", "xe_epochs", "epochs")}
         sizes |= {"units": 8, "filters": 4} if smoke else {"units": units or sizes["units"]}
         given = source(data, features, smoke)
-        about = {"setting": setting, "features": features, "squash": squash, "fusion": fusion, "rl_weight": rl_weight}
-        folder = Path(output)
+        folder = Path(settings.output)
         for stage in dict.fromkeys(("xe", system)):
             place = folder / stage
             if (place / "metrics.json").exists() and (resume or stage != system):
                 print(f"{stage} in {place}/ is trained.")
                 continue
-            settings = runs.RunSettings(
-                str(place), data, batch_size=size, epochs=length[stage], seed=seed,
-                resume=(resume or stage != system) and (place / "settings.json").exists(), smoke=smoke, checkpoint_every=checkpoint_every,
-                picture_every=picture_every,
-            )  # fmt: skip
-            story_stage(given, settings, stage, sizes, about, folder / "xe" / "model.keras")
+            going_on = (resume or stage != system) and (place / "settings.json").exists()
+            own = replace(settings, output=str(place), batch_size=size, epochs=length[stage], resume=going_on)
+            story_stage(given, own, stage, sizes, about, folder / "xe" / "model.keras")
             if not (folder / "vocabulary.json").exists():
                 given.vocabulary.save(folder / "vocabulary.json")
 

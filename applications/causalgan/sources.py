@@ -2,13 +2,30 @@
 
 from pathlib import Path
 
+import keras
 import numpy as np
 
 import kgan
-from kgan.datasets.attributes import read_attributes
-from kgan.datasets.labelled_images import read_labels
+from kgan.backend.feeding import clock
+from kgan.datasets.attribute_lists import read_attributes
+from kgan.datasets.labeled_images import read_labels
 
 FACES = 8000
+
+
+class Draws(keras.utils.PyDataset):
+    """Minibatches of labels drawn from all of them, other ones in every epoch; which ones is a function of seed and epoch."""
+
+    def __init__(self, labels: np.ndarray, batch_size: int, minibatches: int, seed: int) -> None:
+        super().__init__()
+        self.labels, self.batch_size, self.minibatches, self.seed = labels, batch_size, minibatches, seed
+
+    def __len__(self) -> int:
+        return self.minibatches
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        rng = np.random.default_rng((self.seed, clock.epoch, index))
+        return self.labels[rng.integers(len(self.labels), size=self.batch_size)]
 
 
 class Faces:
@@ -76,7 +93,7 @@ class Own:
         return self.graph.matrix(read_labels(self.table, self.graph.nodes)[2])
 
     def pairs(self, size, batch_size):
-        return kgan.datasets.labelled_images(
+        return kgan.datasets.labeled_images(
             self.table, self.folder, self.graph.nodes, size, batch_size=batch_size, seed=self.seed
         )
 

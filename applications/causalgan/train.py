@@ -7,13 +7,14 @@ rounds of images, 100,000 steps of the authors' loop:
         --output runs/causalgan-celeba
 """
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 import typer
-from sources import source
+from sources import Draws, source
 
 import kgan
 from kgan import metrics, pictures, runs
@@ -27,7 +28,7 @@ def controller_stage(given, settings, setting):
     """The causal controller on labels alone."""
     labels = given.labels()
     steps = 20 if setting == "paper" else 5
-    rows = np.random.default_rng(settings.seed).integers(len(labels), size=ROUNDS * steps * settings.batch_size)
+    drawn = Draws(labels, settings.batch_size, ROUNDS * steps, settings.seed)
 
     def build(shape):
         if setting == "paper":
@@ -56,7 +57,7 @@ def controller_stage(given, settings, setting):
         draw_shares(path, given.graph.nodes, {"data": labels.mean(0), "controller": np.round(samples).mean(0)})
 
     about = {"setting": setting, "graph": repr(given.graph)}
-    return runs.train(build, settings, about, lambda: (labels[rows], (len(given.graph),)), measure, draw)
+    return runs.train(build, settings, about, lambda: (drawn, (len(given.graph),)), measure, draw)
 
 
 def image_stage(given, settings, controller, system, filters, setting):
@@ -92,7 +93,7 @@ def image_stage(given, settings, controller, system, filters, setting):
 
 
 def draw_shares(path, nodes, shares):
-    """Bars of P(label = 1), a colour for every entry of `shares`."""
+    """Bars of P(label = 1), a color for every entry of `shares`."""
     drawn, axes = pictures.figure(1.5 + 0.8 * len(nodes), 3.5)
     axis, width = axes[0, 0], 0.8 / len(shares)
     for i, (name, values) in enumerate(shares.items()):
@@ -107,8 +108,12 @@ def _knows(given):
     return given.truth is not None and given.truth.graph.nodes == given.graph.nodes
 
 
+@runs.options(
+    without=("dataset", "deterministic", "passes", "strategy"), output="runs/causalgan", checkpoint_every=1, picture_every=1
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run; the stages have subfolders")] = "runs/causalgan",
+    settings: runs.RunSettings,
+    _: dict[str, Any],
     data: Annotated[str, typer.Option(help="faces (drawn), celeba:FOLDER or tfds:celeb_a")] = "faces",
     table: Annotated[str | None, typer.Option(help="your own labels: a CSV of file name and labels of 0 and 1")] = None,
     images: Annotated[str | None, typer.Option(help="the folder of its images")] = None,
@@ -125,15 +130,11 @@ def main(
         float | None,
         typer.Option(min=0, max=0.99999, help="decay of the image generator's average; default 0.995, or the paper's 0"),
     ] = None,
-    seed: Annotated[int, typer.Option(help="of weights, noise and data")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="go on where the run stopped, in either stage")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
     """Train the controller and the images, or one of them, and write pictures, figures, checkpoints and models to a folder."""
 
     def run():
+        output, resume = settings.output, settings.resume
         for name, value, allowed in (
             ("stage", stage, ("both", "controller", "images")),
             ("system", system, ("causalgan", "causalbegan")),
@@ -141,41 +142,37 @@ def main(
         ):
             if value not in allowed:
                 raise ValueError(f"--{name} must be one of {', '.join(allowed)}. Received: {value!r}.")
-        given = source(data, graph, table, images, seed)
-        common = {
-            "dataset": table or data, "seed": seed, "resume": resume, "smoke": smoke, "checkpoint_every": checkpoint_every,
-        }  # fmt: skip
+        given = source(data, graph, table, images, settings.seed)
+        common = replace(settings, dataset=table or data)
         first, second = Path(output) / "controller", Path(output) / "images"
         if stage != "images":
             if resume and (first / "metrics.json").exists():
                 print(f"The controller in {first}/ is trained.")
             else:
-                settings = runs.RunSettings(
-                    str(first),
+                own = replace(
+                    _stage(common, first),
+                    image_size=None,
                     epochs=controller_epochs,
                     batch_size=16 if setting == "paper" else 256,
                     average=0.0 if setting == "paper" else 0.995,
                     picture_every=5,
-                    **_started(first, common),
                 )
-                controller_stage(given, settings, setting)
+                controller_stage(given, own, setting)
         if stage != "controller":
             if not (first / "model.keras").exists():
                 raise FileNotFoundError(f"There is no trained controller in {first}/. Run --stage controller, or both, first.")
             width = filters or {"small": 16, "paper": 128 if system == "causalbegan" else 64}[setting]
             decay = (0.0 if setting == "paper" else 0.995) if average is None else average
-            settings = runs.RunSettings(
-                str(second), image_size=image_size, epochs=epochs, batch_size=batch_size or (16 if system == "causalbegan" else 64),
-                average=decay, picture_every=picture_every, **_started(second, common),
-            )  # fmt: skip
-            image_stage(given, settings, first / "model.keras", system, width, setting)
+            size = batch_size or (16 if system == "causalbegan" else 64)
+            own = replace(_stage(common, second), batch_size=size, average=decay)
+            image_stage(given, own, first / "model.keras", system, width, setting)
 
     runs.guarded(run)
 
 
-def _started(folder, common):
-    """Resume a stage only if it has begun."""
-    return {**common, "resume": common["resume"] and (folder / "settings.json").exists()}
+def _stage(settings, folder):
+    """The settings of a stage, which is resumed only if it has begun."""
+    return replace(settings, output=str(folder), resume=settings.resume and (folder / "settings.json").exists())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ The defaults take scikit-learn's digits with their labels, and negatives of othe
         --epochs 100 --passes 10 --output runs/mnist-usps
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -16,47 +16,48 @@ import kgan
 from kgan import runs
 
 
+@runs.options(
+    without=("deterministic", "strategy", "average"),
+    renamed={"source": "dataset"},
+    output="runs/cogan-adapt",
+    epochs=5,
+    passes=36,
+    picture_every=1,
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run")] = "runs/cogan-adapt",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     pair: Annotated[str, typer.Option(help="edges, negatives, thick or usps:FILE.npz")] = "negatives",
     source: Annotated[str, typer.Option(help="images of the first domain: digits or tfds:<name>")] = "digits",
     reverse: Annotated[bool, typer.Option("--reverse", help="labels in the second domain instead of the first")] = False,
     image_size: Annotated[int | None, typer.Option(min=8, help="resize images to this many pixels")] = None,
-    source_count: Annotated[int | None, typer.Option(min=1, help="labelled images, drawn at random; default all")] = None,
+    source_count: Annotated[int | None, typer.Option(min=1, help="labeled images, drawn at random; default all")] = None,
     target_count: Annotated[int | None, typer.Option(min=1, help="images trained on without labels; default two thirds")] = None,
     classification_weight: Annotated[
-        float | None, typer.Option(min=0, help="of the labelled cross-entropy; default 1 below 28 pixels, else the authors' 10")
+        float | None, typer.Option(min=0, help="of the labeled cross-entropy; default 1 below 28 pixels, else the authors' 20")
     ] = None,
     feature_weight: Annotated[
         float | None,
-        typer.Option(min=0, help="of the distance of pairs' features; default 0.1 below 28 pixels, else the authors' 0.01"),
+        typer.Option(min=0, help="of the distance of pairs' features; default 0.1 below 28 pixels, else the authors' 0.02"),
     ] = None,
     dropout: Annotated[
         float | None, typer.Option(min=0, max=0.9, help="in the discriminator; default 0.5 below 28 pixels, else the authors' 0")
     ] = None,
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 1.0,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, else the paper's 5e-4")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="examples of each domain in one move")] = 64,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 5,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the longer domain in one epoch, for small sets")] = 36,
-    seed: Annotated[int, typer.Option(help="of weights, noise, draws and data order")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, else the authors' 1e-3")] = None,
 ):
     """Train a classifier on one domain for another; write its accuracies, those of the same network without the game, and the model.
 
-    `accuracy_transductive` is that on the unlabelled images the game was trained on, the paper's protocol; `accuracy` that on the others.
+    `accuracy_transductive` is that on the unlabeled images the game was trained on, the paper's protocol; `accuracy` that on the others.
     """
     sets, models = {}, []
 
     def data():
-        domains, labels = kgan.datasets.load_domains(pair, source, image_size, batch_size, seed)
+        domains, labels = kgan.datasets.load_domains(pair, source, image_size, settings.batch_size, settings.seed)
         if not labels:
             raise ValueError(f"The domains of {pair!r} have no labels. Take edges, negatives, thick or usps:FILE.npz.")
         names = list(reversed(domains)) if reverse else list(domains)
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(settings.seed)
         for role, name, count in zip(("source", "target"), names, (source_count, target_count), strict=True):
             order = rng.permutation(len(domains[name]))
             kept = count or (len(order) if role == "source" else len(order) * 2 // 3)
@@ -64,9 +65,11 @@ def main(
                 raise ValueError(f"{name!r} has {len(order)} images, fewer than the {kept} asked for.")
             parts = order[:kept], order[kept:]
             sets[role] = name, [(domains[name][part], labels[name][part]) for part in parts]
-        (own, ((x, y), _)), (other, ((unlabelled, _), _)) = sets["source"], sets["target"]
-        shapes = {own: x.shape[1:], other: unlabelled.shape[1:]}
-        return kgan.datasets.unpaired({own: x, other: unlabelled}, batch_size, labels={own: y}, passes=passes, seed=seed), shapes
+        (own, ((x, y), _)), (other, ((unlabeled, _), _)) = sets["source"], sets["target"]
+        shapes = {own: x.shape[1:], other: unlabeled.shape[1:]}
+        return kgan.datasets.unpaired(
+            {own: x, other: unlabeled}, settings.batch_size, labels={own: y}, passes=settings.passes, seed=settings.seed
+        ), shapes
 
     def build(shapes):
         small = next(iter(shapes.values()))[0] < 28
@@ -78,13 +81,13 @@ def main(
             kgan.CoGAN(
                 shapes,
                 classes=1 + max(int(y.max()) for _, parts in sets.values() for _, y in parts if len(y)),
-                classification_weight=default(classification_weight, 1.0, 10.0),
-                feature_weight=default(feature_weight, 0.1, 0.01),
+                classification_weight=default(classification_weight, 1.0, 20.0),
+                feature_weight=default(feature_weight, 0.1, 0.02),
                 dropout=default(dropout, 0.5, 0.0),
                 width=width,
                 latent_size=32 if small else 100,
-                weight_decay=default(weight_decay, 0.0, 5e-4),
-                seed=seed,
+                weight_decay=default(weight_decay, 0.0, 1e-3),
+                seed=settings.seed,
             )
         ]
         models[0].compile()
@@ -93,30 +96,19 @@ def main(
     def measure(_, samples):
         (own, ((x, y), _)), (other, target) = sets["source"], sets["target"]
         (model,) = models
-        # The same network on labelled images alone; it has no other first layer than its own domain's.
+        # The same network on labeled images alone; it has no other first layer than its own domain's.
         alone = keras.models.clone_model(model.classifier_of(own))
         alone.compile(keras.optimizers.Adam(2e-4, 0.5), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        rounds = 2 if smoke else epochs * passes * max(len(x), len(target[0][0])) // batch_size
+        batch_size, seen = settings.batch_size, settings.epochs * settings.passes * max(len(x), len(target[0][0]))
+        rounds = 2 if settings.smoke else seen // batch_size
         alone.fit(x, y, batch_size=batch_size, epochs=max(1, rounds * batch_size // len(x)), verbose=0)
-        figures = {"labelled_accuracy": share(model.classify(x, own), y)}
+        figures = {"labeled_accuracy": share(model.classify(x, own), y)}
         for suffix, (images, truth) in zip(("_transductive", ""), target, strict=True):
             if len(images):
                 figures[f"accuracy{suffix}"] = share(model.classify(images, other), truth)
                 figures[f"source_only_accuracy{suffix}"] = share(alone.predict(images, verbose=0), truth)
         return figures
 
-    settings = runs.RunSettings.of(locals(), dataset=source)
-    about = {
-        "pair": pair,
-        "reverse": reverse,
-        "source_count": source_count,
-        "target_count": target_count,
-        "classification_weight": classification_weight,
-        "feature_weight": feature_weight,
-        "dropout": dropout,
-        "width": width,
-        "weight_decay": weight_decay,
-    }
     runs.guarded(lambda: runs.train(build, settings, about, data, measure))
 
 

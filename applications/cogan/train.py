@@ -5,7 +5,7 @@ The defaults learn scikit-learn's digits and negatives of other digits on two CP
     python applications/cogan/train.py --source tfds:mnist --pair edges --batch-size 128 --epochs 107 --passes 1 --output runs/mnist-edges
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -31,8 +31,17 @@ def agreement(samples, pair):
     return {"pixel_agreement": ratio, "pixel_agreement_by_chance": chance, "pixel_difference": difference}
 
 
+@runs.options(
+    without=("deterministic", "strategy"),
+    renamed={"source": "dataset"},
+    output="runs/cogan",
+    epochs=5,
+    passes=36,
+    picture_every=1,
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run")] = "runs/cogan",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     pair: Annotated[
         str, typer.Option(help="edges, negatives, thick, usps:FILE.npz, attribute:NAME:FOLDER or rgbd:FOLDER")
     ] = "negatives",
@@ -42,28 +51,19 @@ def main(
     shared_discriminator_layers: Annotated[int | None, typer.Option(min=0, help="default the paper's")] = None,
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 1.0,
     latent_size: Annotated[int | None, typer.Option(min=1, help="default 32 below 28 pixels, else the paper's 100")] = None,
-    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, 1e-4 from 64, else 5e-4")] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="examples of each domain in one move")] = 64,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 5,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the longer domain in one epoch, for small sets")] = 36,
-    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the generators' average, 0 for none")] = 0.0,
-    seed: Annotated[int, typer.Option(help="of weights, noise, halves and data order")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
+    weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, 4e-4 from 64, else 1e-3")] = None,
 ):
     """Train coupled GANs and write pairs side by side, figures, checkpoints and the model to a folder."""
 
     def data():
-        domains, _ = kgan.datasets.load_domains(pair, source, image_size, batch_size, seed)
+        domains, _ = kgan.datasets.load_domains(pair, source, image_size, settings.batch_size, settings.seed)
         in_memory = all(isinstance(x, np.ndarray) for x in domains.values())
-        repeats = {"passes": passes} if in_memory else {}
-        return kgan.datasets.unpaired(domains, batch_size, seed=seed, **repeats), shapes_of(domains)
+        repeats = {"passes": settings.passes} if in_memory else {}
+        return kgan.datasets.unpaired(domains, settings.batch_size, seed=settings.seed, **repeats), shapes_of(domains)
 
     def build(shapes):
         size = next(iter(shapes.values()))[0]
-        decay = (0.0 if size < 28 else 1e-4 if size >= 64 else 5e-4) if weight_decay is None else weight_decay
+        decay = (0.0 if size < 28 else 4e-4 if size >= 64 else 1e-3) if weight_decay is None else weight_decay
         model = kgan.CoGAN(
             shapes,
             shared_generator_layers=shared_generator_layers,
@@ -71,7 +71,7 @@ def main(
             width=width,
             latent_size=latent_size or (32 if size < 28 else 100),
             weight_decay=decay,
-            seed=seed,
+            seed=settings.seed,
         )
         model.compile()
         return model
@@ -80,15 +80,6 @@ def main(
         spread = {f"{d}_std": float(x.std(axis=0).mean()) for d, x in samples.items()}
         return {**agreement(samples, pair), **spread}
 
-    settings = runs.RunSettings.of(locals(), dataset=source)
-    about = {
-        "pair": pair,
-        "shared_generator_layers": shared_generator_layers,
-        "shared_discriminator_layers": shared_discriminator_layers,
-        "width": width,
-        "latent_size": latent_size,
-        "weight_decay": weight_decay,
-    }
     runs.guarded(lambda: runs.train(build, settings, about, data, measure))
 
 

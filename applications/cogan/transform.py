@@ -55,7 +55,7 @@ def main(
     def examples(model, domain, about):
         size, _, channels = model.data_shape[domain]
         if images:
-            files, _ = kgan.datasets.images.find_images(images)
+            files, _ = kgan.images.find_images(images)
             pixels = [kgan.datasets.read_image(file, size, channels) for file in files[:count]]
             return np.stack(pixels).astype("float32") / 127.5 - 1.0
         domains, _ = kgan.datasets.load_domains(

@@ -1,4 +1,4 @@
-"""Train a spectrally normalised GAN (Miyato et al. 2018, 1802.05957).
+"""Train a spectrally normalized GAN (Miyato et al. 2018, 1802.05957).
 
 The defaults learn scikit-learn's handwritten digits on two CPU cores. The paper's CIFAR-10 run, 50,000 generator updates:
 
@@ -6,7 +6,7 @@ The defaults learn scikit-learn's handwritten digits on two CPU cores. The paper
         --passes 1 --epochs 320 --output runs/cifar10
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,54 +14,34 @@ import kgan
 from kgan import runs
 
 
+@runs.options(output="runs/sngan", epochs=50, passes=25, average=0.99, picture_every=5)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run")] = "runs/sngan",
-    dataset: Annotated[str, typer.Option(help="an embedded set, tfds:<name> or folder:<path>")] = "digits",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     image_size: Annotated[int | None, typer.Option(min=8, help="resize images to this many pixels, a multiple of 8")] = None,
     architecture: Annotated[str, typer.Option(help="cnn (Table 3), cnn-code (the authors' published code) or resnet")] = "cnn",
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 0.25,
     setting: Annotated[str, typer.Option(help="A to F of Table 1, or resnet")] = "D",
     objective: Annotated[str, typer.Option(help="hinge (Eq. 16-17) or non_saturating (Eq. 15)")] = "hinge",
     normalize: Annotated[
-        bool, typer.Option(help="--no-normalize trains the same networks without spectral normalisation")
+        bool, typer.Option(help="--no-normalize trains the same networks without spectral normalization")
     ] = True,
-    batch_size: Annotated[int, typer.Option(min=1, help="examples of one move")] = 64,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 50,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the data in one epoch, for small sets")] = 25,
-    average: Annotated[float, typer.Option(min=0, max=0.99999, help="decay of the generator's average, 0 for none")] = 0.99,
-    seed: Annotated[int, typer.Option(help="of weights, noise and data order")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 5,
-    deterministic: Annotated[bool, typer.Option("--deterministic", help="equal results on a GPU too, slower")] = False,
-    strategy: Annotated[
-        str, typer.Option(help="none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
-    ] = "none",
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
-    """Train a spectrally normalised GAN and write samples, figures, checkpoints and the model to a folder."""
+    """Train a spectrally normalized GAN and write samples, figures, checkpoints and the model to a folder."""
 
     def build(shape):
         networks = {}
         if not normalize:
-            # The same layers without the normaliser: what the normalisation is worth.
+            # The same layers without the normalizer: what the normalization is worth.
             module = kgan.networks.sn_resnet if architecture == "resnet" else kgan.networks.sn_cnn
             variant = {"variant": "code"} if architecture == "cnn-code" else {}
             networks = {"discriminator": module.discriminator(shape, width, **variant), "joint_batch": True}
         model = kgan.SNGAN(
-            shape, architecture=architecture, width=width, setting=setting, objective=objective, seed=seed, **networks
+            shape, architecture=architecture, width=width, setting=setting, objective=objective, seed=settings.seed, **networks
         )
         model.compile()
         return model
 
-    settings = runs.RunSettings.of(locals())
-    about = {
-        "architecture": architecture,
-        "width": width,
-        "setting": setting,
-        "objective": objective,
-        "normalize": normalize,
-    }
     runs.guarded(lambda: runs.train(build, settings, about))
 
 

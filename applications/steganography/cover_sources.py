@@ -6,14 +6,14 @@ import numpy as np
 
 import kgan
 
-GAME = kgan.datasets.GREY_PHOTOS[:7]
+GAME = kgan.datasets.GRAY_PHOTOS[:7]
 DETECTORS = ("brick", "gravel", "immunohistochemistry", "retina", "stereo_motorcycle")
 JUDGED = ("rocket", "grass", "hubble_deep_field")
 _HELD_OUT = 500
 
 
 def channels_of(data):
-    """1 for grey sets, 3 for CelebA and folders."""
+    """1 for gray sets, 3 for CelebA and folders."""
     return 3 if data.startswith(("celeba:", "folder:")) else 1
 
 
@@ -27,7 +27,7 @@ def tiles_of(data, size, channels, tiles, limit, seed):
     kind, _, path = data.partition(":")
     if kind == "photo_patches":
         stride = max(1, size // 2)
-        return kgan.datasets.grey_patches(GAME, size, stride)[0], _some(kgan.datasets.grey_patches(JUDGED[:1], size, stride)[0])
+        return kgan.datasets.gray_patches(GAME, size, stride)[0], _some(kgan.datasets.gray_patches(JUDGED[:1], size, stride)[0])
     if kind == "bossbase":
         held_out = kgan.datasets.bossbase(path, size, 1, min(limit or _HELD_OUT, _HELD_OUT), "test", seed)[0]
         return kgan.datasets.bossbase(path, size, tiles, limit, "train", seed)[0], held_out
@@ -55,8 +55,8 @@ def photos_of(data, channels, limit):
     kind, _, path = data.partition(":")
     if kind == "photo_patches":
         if channels != 1:
-            raise ValueError("The embedded photos are grey and the model takes colours. Give --data folder:FOLDER.")
-        return tuple({name: kgan.datasets.grey_photo(name)[..., None] for name in names} for names in (DETECTORS, JUDGED))
+            raise ValueError("The embedded photos are gray and the model takes colors. Give --data folder:FOLDER.")
+        return tuple({name: kgan.datasets.gray_photo(name)[..., None] for name in names} for names in (DETECTORS, JUDGED))
     if kind not in ("bossbase", "folder"):
         raise ValueError(f"--data must be photo_patches, bossbase:FOLDER or folder:FOLDER. Received: {data!r}.")
     from PIL import Image

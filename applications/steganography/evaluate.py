@@ -160,7 +160,7 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
     for method, parts in sets.items():
         stego = {part: floats(cut(photos, tile, tiles)) for part, photos in parts.items()}
         keras.utils.set_random_seed(seed)
-        found = kgan.metrics.steganalyser(covers["fitted"], stego["fitted"], steps=steps, batch_size=16, seed=seed)
+        found = kgan.stego.steganalyzer(covers["fitted"], stego["fitted"], steps=steps, batch_size=16, seed=seed)
         accuracy, interval = found.accuracy(covers["judged"], stego["judged"])
         scores[method] = found.scores(covers["judged"]), found.scores(stego["judged"])
         row = {"trained CNN": accuracy, "trained CNN, interval": interval}
@@ -170,15 +170,15 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
             row["Eve of the game"] = trained.eve_accuracy(covers["judged"], stego["judged"])
             # Who has the weights needs no detector: Bob is surer of bits that somebody put there.
             sure = [np.abs(trained.reveal(images, scores=True)).mean(axis=1) for images in (covers["judged"], stego["judged"])]
-            row["Bob's sureness"] = kgan.metrics.detection(*sure, seed=seed).accuracy
+            row["Bob's sureness"] = kgan.stego.detection(*sure, seed=seed).accuracy
         for name in _CLASSICAL:
             # They count values: larger pieces than tiles tell them more.
             of = [
-                np.asarray([getattr(kgan.metrics, name)(piece) for piece in _pieces(photos)])
+                np.asarray([getattr(kgan.stego, name)(piece) for piece in _pieces(photos)])
                 for photos in (judged, parts["judged"])
             ]
             if len(of[0]) >= 4:
-                detection = kgan.metrics.detection(*of, seed=seed)
+                detection = kgan.stego.detection(*of, seed=seed)
                 row[name] = detection.accuracy
                 row[f"{name}, interval"] = (detection.low, detection.high)
         table[method] = row

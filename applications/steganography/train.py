@@ -1,13 +1,14 @@
 """Train Alice, Bob and Eve: messages hidden in images (Hayes and Danezis 2017, 1703.00371).
 
-The defaults train this project's residual networks on grey photos that come with scikit-image, on two CPU cores; --paper takes the paper's
+The defaults train this project's residual networks on gray photos that come with scikit-image, on two CPU cores; --paper takes the paper's
 networks. The authors' CelebA setting, 100 bits in 32x32x3:
 
     python applications/steganography/train.py --paper --data celeba:CelebA --image-size 32 --bits 100 --batch-size 32 \
         --rounds 6000 --epochs 500 --rate 2e-4 --output runs/steganography-celeba
 """
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -43,8 +44,18 @@ def draw(path, model, covers, seed=0):
     pictures.save_image(path, pictures.image_grid(rows, len(covers), scale=max(1, 96 // covers.shape[1])))
 
 
+@runs.options(
+    without=("average", "deterministic", "passes", "strategy"),
+    renamed={"data": "dataset"},
+    outside=("preset",),
+    output="runs/steganography",
+    epochs=2,
+    checkpoint_every=1,
+    picture_every=1,
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run")] = "runs/steganography",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     data: Annotated[str, typer.Option(help="photo_patches, bossbase:FOLDER, celeba:FOLDER or folder:FOLDER")] = "photo_patches",
     residual: Annotated[bool, typer.Option("--residual/--paper", help="bounded changes, or the paper's networks")] = True,
     image_size: Annotated[int | None, typer.Option(min=8, help="pixels of a tile; default 32, with --paper 16")] = None,
@@ -53,7 +64,7 @@ def main(
         int | None, typer.Option(min=1, help="a block's, default 2; with --paper a tile's, default 0.1 a value")
     ] = None,
     block: Annotated[int, typer.Option(min=2, help="pixels of a block's side, without --paper")] = 4,
-    amplitude: Annotated[float, typer.Option(min=0.1, max=100, help="largest change in grey levels, without --paper")] = 4.0,
+    amplitude: Annotated[float, typer.Option(min=0.1, max=100, help="largest change in gray levels, without --paper")] = 4.0,
     image_weight: Annotated[float | None, typer.Option(min=0, help="of the distortion; default 300, with --paper 0.3")] = None,
     message_weight: Annotated[float, typer.Option(min=0, help="of Bob's errors")] = 0.6,
     eve_weight: Annotated[float, typer.Option(min=0, help="of Eve's verdict; 0: Alice does not mind her")] = 0.1,
@@ -64,23 +75,18 @@ def main(
     limit: Annotated[int | None, typer.Option(min=1, help="take only as many photos")] = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="tiles of one move; default 32, with --paper 64")] = None,
     rounds: Annotated[int, typer.Option(min=1, help="minibatches of an epoch, of different tiles")] = 1000,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 2,
-    seed: Annotated[int, typer.Option(help="of weights, messages and data order")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 1,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 1,
     preset: Annotated[str, typer.Option(help="also write the trained model to this folder, for `kgan stego --model`")] = "",
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
     """Train the three players and write pictures, figures on held-out covers, checkpoints and the model to a folder."""
     size, batch_size = image_size or (32 if residual else 16), batch_size or (32 if residual else 64)
-    channels = channels or channels_of(data)
+    channels, seed = channels or channels_of(data), settings.seed
+    settings = replace(settings, image_size=size, batch_size=batch_size)
     held_out, models = [], []
 
     def load():
         pixels, aside = tiles_of(data, size, channels, tiles, limit, seed)
         held_out[:] = [aside.astype("float32") / 127.5 - 1.0]
-        count = rounds * batch_size if not smoke else 4 * batch_size
+        count = rounds * batch_size if not settings.smoke else 4 * batch_size
         if residual and variants:
             pixels = kgan.datasets.cover_variants(pixels, count, seed)
         else:
@@ -96,32 +102,16 @@ def main(
         weights = {"image_weight": image_weight, "message_weight": message_weight, "eve_weight": eve_weight}
         models[:] = [kgan.SteganographyGAN(shape, residual=residual, seed=seed, **own, **weights)]
         # The fall of the rate is what takes the last errors away.
-        fall = keras.optimizers.schedules.CosineDecay(rate or (2e-3 if residual else 1e-3), epochs * rounds)
+        fall = keras.optimizers.schedules.CosineDecay(rate or (2e-3 if residual else 1e-3), settings.epochs * rounds)
         optimizers = {
             "alice_bob": keras.optimizers.Adam(fall if residual else rate or 1e-3),
             "eve": keras.optimizers.Adam(eve_rate or (1e-3 if residual else 2e-4)),
         }
-        models[0].compile(optimizers=optimizers, steps_per_execution=1 if smoke else min(50, rounds))
+        models[0].compile(optimizers=optimizers, steps_per_execution=1 if settings.smoke else min(50, rounds))
         return models[0]
 
     def measure(model, _):
         return figures_of(model, held_out[0], seed)
-
-    settings = runs.RunSettings.of(locals(), dataset=data, image_size=size)
-    names = (
-        "residual",
-        "bits",
-        "block",
-        "amplitude",
-        "channels",
-        "image_weight",
-        "message_weight",
-        "eve_weight",
-        "rate",
-        "eve_rate",
-    )
-    options = locals()
-    about = {name: options[name] for name in (*names, "variants", "tiles", "limit", "rounds")}
 
     def work():
         runs.train(build, settings, about, load, measure, lambda path, _: draw(path, models[0], held_out[0]))

@@ -18,8 +18,8 @@ from kgan.layers import estimate_statistics
 
 def main(
     model: Annotated[str, typer.Argument(help="folder of a run, or a .keras file")] = "runs/threed_gan",
-    dataset: Annotated[str, typer.Option(help="labelled shapes, such as furniture, solids or modelnet:<folder>")] = "furniture",
-    per_class: Annotated[list[int] | None, typer.Option(help="labelled examples of a class; may be repeated; 0 is all")] = None,
+    dataset: Annotated[str, typer.Option(help="labeled shapes, such as furniture, solids or modelnet:<folder>")] = "furniture",
+    per_class: Annotated[list[int] | None, typer.Option(help="labeled examples of a class; may be repeated; 0 is all")] = None,
     draws: Annotated[int, typer.Option(min=1, help="draws of so many examples, averaged")] = 5,
     regularization: Annotated[float, typer.Option(help="C of the support vector machine")] = 0.01,
     untrained: Annotated[bool, typer.Option(help="compare with the same discriminator before training")] = True,
@@ -45,7 +45,7 @@ def main(
         found = {}
         for name, (known, asked) in features.items():
             for count in per_class or ([2] if smoke else [5, 20, 0]):
-                accuracy = kgan.metrics.linear_accuracy(
+                accuracy = kgan.shapes.linear_accuracy(
                     known, labels, asked, test_labels, count or None, draws, regularization, seed
                 )
                 found[f"accuracy[{name}, {count or 'all'} a class]"] = accuracy

@@ -1,4 +1,4 @@
-"""Export generated shapes as watertight meshes: STL for printers, OBJ for modellers, GLB for viewers.
+"""Export generated shapes as watertight meshes: STL for printers, OBJ for modelers, GLB for viewers.
 
     python applications/threed_gan/export.py runs/threed_gan --output meshes --format stl --length 100
 
@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from kgan import meshes, pictures, runs
-from kgan.metrics.shapes import largest_component
+from kgan import pictures, runs
+from kgan.shapes import largest_component, meshes
 
 
 def main(

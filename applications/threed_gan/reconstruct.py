@@ -14,7 +14,8 @@ import numpy as np
 import typer
 
 import kgan
-from kgan import meshes, pictures, runs
+from kgan import pictures, runs
+from kgan.shapes import meshes
 
 
 def main(
@@ -42,12 +43,12 @@ def main(
         train, _ = kgan.datasets.arrays(dataset, "train", trained.voxel_shape[0])
         test, _ = kgan.datasets.arrays(dataset, "test", trained.voxel_shape[0])
         test = test[:count]
-        views = kgan.datasets.views(test, size)
+        views = kgan.shapes.views(test, size)
         made = trained.reconstruct(views.repeat(channels, axis=-1) if channels > 1 else views)
-        baseline, cut = kgan.metrics.mean_shape_iou(train, test)
-        print(f"IoU at {threshold:g}: {kgan.metrics.voxel_iou(made, test, threshold).mean():.3f} over {len(test)} shapes")
+        baseline, cut = kgan.shapes.mean_shape_iou(train, test)
+        print(f"IoU at {threshold:g}: {kgan.shapes.voxel_iou(made, test, threshold).mean():.3f} over {len(test)} shapes")
         print(f"IoU of the mean training shape at {cut:.2f}, its best: {baseline:.3f}")
-        print(f"average precision of cells: {kgan.metrics.average_precision(made, test).mean():.3f}")
+        print(f"average precision of cells: {kgan.shapes.average_precision(made, test).mean():.3f}")
         pictures.save_image(output, _side_by_side(views[:16], test[:16], made[:16], threshold))
         print(f"views, truths and reconstructions in {output}")
 

@@ -6,7 +6,7 @@ The defaults learn procedural furniture at 32^3 on two CPU cores. The paper's ne
         --prior uniform --batch-size 100 --discriminator-rate 1e-5 --epochs 1000 --output runs/chairs
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import typer
@@ -15,8 +15,17 @@ import kgan
 from kgan import runs
 
 
+@runs.options(
+    without=("average", "deterministic", "strategy"),
+    renamed={"size": "image_size"},
+    output="runs/threed_gan",
+    batch_size=32,
+    epochs=40,
+    picture_every=5,
+)
 def main(
-    output: Annotated[str, typer.Option(help="folder of the run")] = "runs/threed_gan",
+    settings: runs.RunSettings,
+    about: dict[str, Any],
     dataset: Annotated[
         str, typer.Option(help="furniture, solids, one class of them (furniture:chair), or modelnet:<folder>")
     ] = "furniture",
@@ -32,45 +41,35 @@ def main(
     generator_rate: Annotated[float, typer.Option(help="learning rate of the generator; 0.0025 is the paper's")] = 0.0025,
     discriminator_rate: Annotated[float, typer.Option(help="of the discriminator; 1e-5 is the paper's, for its size")] = 2.5e-4,
     views: Annotated[bool, typer.Option("--views", help="3D-VAE-GAN: learn to make shapes from rendered views too")] = False,
-    image_size: Annotated[int, typer.Option(min=8, help="pixels of the views; 256 is the paper's")] = 64,
+    view_size: Annotated[int, typer.Option("--image-size", min=8, help="pixels of the views; 256 is the paper's")] = 64,
     reconstruction_weight: Annotated[
         float, typer.Option(help="of a shape's distance from its reconstruction, with --views")
     ] = 0.3,
     kl_weight: Annotated[float, typer.Option(help="of the divergence from the prior, with --views; 5 is the paper's")] = 0.01,
     encoder_rate: Annotated[float, typer.Option(help="learning rate of the encoder, with --views")] = 1e-3,
-    batch_size: Annotated[int, typer.Option(min=1, help="shapes of one move; 100 is the paper's")] = 32,
-    epochs: Annotated[int, typer.Option(min=1, help="epochs")] = 40,
-    passes: Annotated[int, typer.Option(min=1, help="passes over the data in one epoch, for small sets")] = 1,
-    seed: Annotated[int, typer.Option(help="of weights, noise and data order")] = 0,
-    checkpoint_every: Annotated[int, typer.Option(min=1, help="epochs between checkpoints")] = 5,
-    picture_every: Annotated[int, typer.Option(min=1, help="epochs between pictures")] = 5,
-    resume: Annotated[bool, typer.Option("--resume", help="go on from the newest checkpoint of the output folder")] = False,
-    smoke: Annotated[bool, typer.Option("--smoke", help="a few rounds, to see that everything runs")] = False,
 ):
     """Train a generator of shapes and write samples, figures, checkpoints and the model to a folder."""
     if prior not in ("normal", "uniform"):
         raise typer.BadParameter(f"--prior must be normal or uniform; received {prior!r}")
     rates = {"discriminator": discriminator_rate, "generator": generator_rate}
-    about = {"filters": filters, "latent_size": latent_size, "accuracy_gate": accuracy_gate}
+    own = {"filters": filters, "latent_size": latent_size, "accuracy_gate": accuracy_gate}
     if views:
         rates["encoder"] = encoder_rate
-        about |= {"reconstruction_weight": reconstruction_weight, "kl_weight": kl_weight}
+        own |= {"reconstruction_weight": reconstruction_weight, "kl_weight": kl_weight}
 
     def data():
         shapes, shape = runs.training_data(settings)
-        return {"shapes": shapes, "views": kgan.datasets.views(shapes, image_size)} if views else shapes, shape
+        return {"shapes": shapes, "views": kgan.shapes.views(shapes, view_size)} if views else shapes, shape
 
     def build(shape):
         family = kgan.ThreeDVAEGAN if views else kgan.ThreeDGAN
-        pictures = {"image_shape": (image_size, image_size, 1)} if views else {}
+        pictures = {"image_shape": (view_size, view_size, 1)} if views else {}
         drawn = kgan.priors.Normal() if views or prior == "normal" else kgan.priors.Uniform(0.0, 1.0)
-        model = family(shape, seed=seed, prior=drawn, **pictures, **about)
+        model = family(shape, seed=settings.seed, prior=drawn, **pictures, **own)
         model.compile({move: keras.optimizers.Adam(rate, beta_1=0.5) for move, rate in rates.items()})
         return model
 
-    settings = runs.RunSettings.of(locals(), image_size=size)
-    described = {**about, **{f"{move}_rate": rate for move, rate in rates.items()}, "views": views, "prior": prior}
-    runs.guarded(lambda: runs.train(build, settings, described, data))
+    runs.guarded(lambda: runs.train(build, settings, about, data))
 
 
 if __name__ == "__main__":

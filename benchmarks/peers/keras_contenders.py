@@ -14,7 +14,7 @@ from kgan.networks import dcgan, sn_cnn, volumetric
 
 
 def networks(system, normalizer=kgan.layers.SpectralNormalization):
-    """Generator and discriminator of a system; `normalizer` is the class of spectral normalisation."""
+    """Generator and discriminator of a system; `normalizer` is the class of spectral normalization."""
     shape, filters, latent = system.shape, system.filters, system.latent
     if system.kind == "sngan":
         wrap = lambda layer: normalizer(layer, name=f"{layer.name}_sn")  # noqa: E731
@@ -68,7 +68,7 @@ def model_of_kgan(system):
 
 
 class Naive(keras.Model):
-    """The two-player examples of keras.io: a `train_step` on TensorFlow, two tapes, two optimisers, two metrics.
+    """The two-player examples of keras.io: a `train_step` on TensorFlow, two tapes, two optimizers, two metrics.
 
     Its WGAN-GP example repeats one minibatch for all critic steps; here each step sees its own, as everywhere.
     """
@@ -133,7 +133,7 @@ class Naive(keras.Model):
 
 
 def bare(system):
-    """The passes that the update rule needs at least, compiled, and nothing else: no optimiser, no normalised kernels, no logs."""
+    """The passes that the update rule needs at least, compiled, and nothing else: no optimizer, no normalized kernels, no logs."""
     generator, discriminator = networks(system, normalizer=lambda layer, name: layer)
     joint = system.kind in ("sngan", "wgan_gp")
     noise = np.random.default_rng(0).normal(size=(system.batch, system.latent)).astype("float32")

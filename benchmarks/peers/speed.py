@@ -12,7 +12,7 @@ torch-mimicry and torchgan are no dependencies; `--peers-python` names the Pytho
     .peers/bin/pip install --no-deps torch-mimicry torchgan
 
 Writes `speed.jsonl` (a line a system and contender), `speed.md` and `speed.png`. "Ceiling" is the rate of floating-point operations of the
-best bare loop: forward and backward passes of the same networks, as many as the update rule needs, without optimiser, normalised kernels
+best bare loop: forward and backward passes of the same networks, as many as the update rule needs, without optimizer, normalized kernels
 and logs; a contender's share is the bare loop's time over its own. The bare loops compute in float32, so that bfloat16 may pass them.
 """
 
@@ -219,8 +219,8 @@ def draw(all_lines, path):
     figure, axes = plt.subplots(1, len(keys), figsize=(3.2 * len(keys) + 1.5, 0.3 * len(names) + 1.4), sharey=True, squeeze=False)
     for axis, key in zip(axes[0], keys, strict=True):
         values = {line["contender"]: line.get("steps_per_second", 0.0) for line in all_lines if line["system"] == key}
-        colours = ["tab:red" if n.startswith("kgan") else "tab:gray" if n.startswith("bare") else "tab:blue" for n in names]
-        axis.barh(names, [values.get(n, 0.0) for n in names], color=colours)
+        colors = ["tab:red" if n.startswith("kgan") else "tab:gray" if n.startswith("bare") else "tab:blue" for n in names]
+        axis.barh(names, [values.get(n, 0.0) for n in names], color=colors)
         axis.set(title=key, xlabel="steps per second")
     axes[0][0].invert_yaxis()
     figure.tight_layout()

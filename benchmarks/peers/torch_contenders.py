@@ -1,6 +1,6 @@
 """Contenders on PyTorch without Keras: the usual loop, torch-mimicry, torchgan, and the bare passes.
 
-torch-mimicry 0.1.16 and torchgan 0.1.0 are of 2020 and 2022. They train these networks with their own losses, normalisation and steps.
+torch-mimicry 0.1.16 and torchgan 0.1.0 are of 2020 and 2022. They train these networks with their own losses, normalization and steps.
 """
 
 import itertools
@@ -62,7 +62,7 @@ def _spectral(base, filters, channels, latent, normalize):
     return nn.Sequential(*generator), nn.Sequential(*discriminator)
 
 
-def initialise(*players):
+def initialize(*players):
     for player in players:
         for module in player.modules():
             for name in ("weight", "w_bar"):
@@ -185,13 +185,13 @@ def mimicry(system):
         return spectral_norm.SNConv2d(layer.in_channels, layer.out_channels, layer.kernel_size, layer.stride, layer.padding)
 
     loss = {"sngan": "hinge", "wgan_gp": "wasserstein"}.get(system.kind, "gan")
-    penalised = system.kind == "wgan_gp"
+    penalized = system.kind == "wgan_gp"
 
-    class Generator(wgan_gp_base.WGANGPBaseGenerator if penalised else gan.BaseGenerator):
+    class Generator(wgan_gp_base.WGANGPBaseGenerator if penalized else gan.BaseGenerator):
         def forward(self, x):
             return self.network(x)
 
-    class Discriminator(wgan_gp_base.WGANGPBaseDiscriminator if penalised else gan.BaseDiscriminator):
+    class Discriminator(wgan_gp_base.WGANGPBaseDiscriminator if penalized else gan.BaseDiscriminator):
         def forward(self, x):
             return self.network(x)
 
@@ -250,7 +250,7 @@ def build(contender, system):
     torch.manual_seed(0)
     kinds = {"plain": plain, "plain-bfloat16": partial(plain, half=True), "bare": bare, "mimicry": mimicry, "torchgan": torchgan}
     play, *players = kinds[contender](system)
-    initialise(*players)
+    initialize(*players)
     return play, {"parameters": [sum(p.numel() for p in player.parameters() if p.requires_grad) for player in players]}
 
 

@@ -47,8 +47,8 @@ def exact(report, seed, steps):
 
 
 def mode_shares(samples, mixture):
-    """Share of the samples within three standard deviations of every centre."""
-    distances = np.linalg.norm(samples[:, None] - mixture.centres[None], axis=-1)
+    """Share of the samples within three standard deviations of every center."""
+    distances = np.linalg.norm(samples[:, None] - mixture.centers[None], axis=-1)
     return (distances < 3 * mixture.stddev).mean(axis=0)
 
 

@@ -23,7 +23,7 @@ def adam():
 
 def coverage(samples):
     """Modes with at least 20 of 10,000 samples within 0.3, and the share of samples within 0.3 of a mode."""
-    distances = np.linalg.norm(samples[:, None] * SCALE - RING.centres[None], axis=-1)
+    distances = np.linalg.norm(samples[:, None] * SCALE - RING.centers[None], axis=-1)
     near = distances.min(1) < 0.3
     counts = np.bincount(distances.argmin(1)[near], minlength=8)
     return int((counts >= 20).sum()), float(near.mean())

@@ -7,10 +7,10 @@ import numpy as np
 
 import kgan
 from benchmarks.proofs.harness import run
-from kgan.metrics import join_stories
-from kgan.metrics.meteor_score import TITLE as METEOR
-from kgan.metrics.story_judge import CRITERIA
-from kgan.networks import StoryPolicy, stories
+from kgan.stories import StoryPolicy, join_stories
+from kgan.stories import networks as stories
+from kgan.stories.judge import CRITERIA
+from kgan.stories.meteor_score import TITLE as METEOR
 
 # Part A: an exact toy ----------------------------------------------------------------------------------------------------
 
@@ -27,14 +27,14 @@ class LiteralEquation(kgan.AREL):
         return {**terms, "adversarial": -terms["adversarial"]}
 
     def rewards(self, photos, words, likelihoods, stories):
-        return -self.kappa * self.payment(photos, words) - self.alpha * likelihoods
+        return -self.kappa * self.learned_reward(photos, words) - self.alpha * likelihoods
 
 
 class MixedConventions(kgan.AREL):
     """R as a reward, and `R + log pi` of the second line of Eq. 9 as what the policy is paid."""
 
     def rewards(self, photos, words, likelihoods, stories):
-        return self.kappa * self.payment(photos, words) + self.alpha * likelihoods
+        return self.kappa * self.learned_reward(photos, words) + self.alpha * likelihoods
 
 
 def humans(seed):
@@ -169,8 +169,8 @@ class World:
 
     def __init__(self, seed, smoke):
         count = {"train": 24, "validation": 8, "test": 8} if smoke else dict.fromkeys(("train", "validation", "test"))
-        self.train, self.validation, self.test = (kgan.datasets.albums(split, count=n, seed=seed) for split, n in count.items())
-        self.vocabulary = kgan.datasets.album_vocabulary()
+        self.train, self.validation, self.test = (kgan.stories.albums(split, count=n, seed=seed) for split, n in count.items())
+        self.vocabulary = kgan.stories.album_vocabulary()
         self.names, self.photos, self.references = self.test.by_album()
         self.scenes = [self.test.scenes[name] for name in self.names]
         self.held_out = self.validation.arrays(self.vocabulary, SENTENCE)
@@ -185,7 +185,7 @@ class World:
     def validation_meteor(self, model):
         _, photos, references = self.validation.by_album()
         told = self.vocabulary.decode_stories(model.tell(photos))
-        return kgan.metrics.meteor(join_stories(told), [join_stories(given) for given in references])[0]
+        return kgan.stories.meteor(join_stories(told), [join_stories(given) for given in references])[0]
 
     def best_of(self, model, minibatches, seed, watch=None, after=0):
         """Train, `after` earlier minibatches, and keep the weights best by METEOR on the validation albums, as the authors do."""
@@ -200,8 +200,8 @@ class World:
 
     def figures(self, told):
         """Figures of told stories of the test albums, and the judge's mean criteria."""
-        found = kgan.metrics.story_report(told, self.references, original_meteor=False)
-        judged = kgan.metrics.judge_stories(told, self.scenes)
+        found = kgan.stories.story_report(told, self.references, original_meteor=False)
+        judged = kgan.stories.judge_stories(told, self.scenes)
         return {**found, **{name: float(values.mean()) for name, values in judged.items()}}
 
     def gap(self, model, seed):
@@ -245,7 +245,7 @@ def systems(report, world, seed, steps):
     report.figure("B AREL: the same later", [round(g, 3) for g in gaps[1:]], "all > 0", min(gaps) > 0, seed)
     tells("AREL", arel)
 
-    paid = kgan.metrics.StoryReward.of_training("meteor", world.vocabulary, world.train)
+    paid = kgan.stories.StoryReward.of_training("meteor", world.vocabulary, world.train)
     gamer = kgan.StoryRL(policy=world.policy(), metric=paid, rl_weight=1.0, seed=seed).start_from(start)
     gamer.compile({"policy": adam(4e-4)}, steps_per_execution=at_once)
     report.figure("B METEOR-RL: METEOR on validation", world.best_of(gamer, max(4, steps // 3), seed + 1), seed=seed)
@@ -268,7 +268,7 @@ def albums(report, seed, steps):
     judged = {name: [xe[name], arel[name]] for name in CRITERIA}
     means = np.mean(list(judged.values()), axis=0)
     report.figure("B the judge: XE-ss and AREL", {**judged, "mean": means.tolist()}, "AREL above", means[1] > means[0], seed)
-    overall = kgan.metrics.tally(kgan.metrics.compare_stories(told["AREL"], told["XE-ss"], world.scenes)["overall"])
+    overall = kgan.stories.tally(kgan.stories.compare_stories(told["AREL"], told["XE-ss"], world.scenes)["overall"])
     report.figure(
         "B the judge: AREL against XE-ss, album by album", overall, "win > lose", overall["win"] > overall["lose"], seed
     )

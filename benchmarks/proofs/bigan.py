@@ -34,7 +34,7 @@ def ratio(model, test, seed):
     return own, other, own / other
 
 
-def nearest_neighbour(model, train, test):
+def nearest_neighbor(model, train, test):
     """1-NN accuracy on the layer before the encoder's output."""
     features = kgan.networks.with_features(model.encoder, "activation_1")
     a, b = (ops.convert_to_numpy(features(x[0], training=False)[0]) for x in (train, test))
@@ -77,7 +77,7 @@ def inversion(report, seed, steps):
         own, other, share = ratio(model, test[0], seed)
         path.append(round(share, 3))
     codes = model.encode(test[0])
-    accuracy = nearest_neighbour(model, train, test)
+    accuracy = nearest_neighbor(model, train, test)
     report.figure("A loss of D at the start", first, "0.693 +- 0.03", abs(first - np.log(2)) <= 0.03, seed)
     report.figure(f"A ratio every {quarter} iterations", path, seed=seed)
     report.figure("A ||x - G(E(x))||, against another x", [own, other], seed=seed)

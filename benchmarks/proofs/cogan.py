@@ -84,7 +84,8 @@ def adaptation(report, seed, steps):
     """Part D: labels for digits, none for their negatives: accuracy there, against the same classifier trained on digits alone.
 
     600 negatives are trained on without labels (the transductive figure, as in the authors' code), the other 299 are new. Weights 1 and 0.1
-    and dropout 0.5: the authors' 10 and 0.01 without dropout leave the classifier of these small networks near chance (0.16, seed 0).
+    and dropout 0.5: 10 and 0.01, half of the authors', without dropout leave the classifier of these small networks near chance (0.16,
+    seed 0).
     """
     (digits, labels), (changed, truth) = domains(negatives, seed)
 
@@ -106,11 +107,11 @@ def adaptation(report, seed, steps):
     seen, fresh = float(found[:600].mean()), float(found[600:].mean())
     own = float((model.classify(digits, "digits").argmax(-1) == labels).mean())
     at_home = float((alone.predict(digits, verbose=0).argmax(-1) == labels).mean())
-    report.figure("D source only: accuracy on negatives, on the labelled digits", [before, at_home], seed=seed)
+    report.figure("D source only: accuracy on negatives, on the labeled digits", [before, at_home], seed=seed)
     report.figure("D accuracy on the negatives trained on without labels", seen, seed=seed)
     report.figure("D accuracy on new negatives", fresh, seed=seed)
     report.figure("D points gained on new negatives", 100 * (fresh - before), ">= 10", fresh - before >= 0.1, seed)
-    report.figure("D accuracy on the labelled digits", own, seed=seed)
+    report.figure("D accuracy on the labeled digits", own, seed=seed)
     report.figure("D agreement R of pairs", agreement(model, negatives)[0], seed=seed)
 
 

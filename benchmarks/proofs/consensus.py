@@ -1,4 +1,4 @@
-"""Proof of consensus optimisation: the Jacobian of the update in closed form, the ring of eight."""
+"""Proof of consensus optimization: the Jacobian of the update in closed form, the ring of eight."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from kgan.networks import mlp
 
 
 class Pair(AdversarialModel):
-    """Two players that are vectors, on given losses of both, under consensus optimisation."""
+    """Two players that are vectors, on given losses of both, under consensus optimization."""
 
     def __init__(self, losses, psi, theta, weight, **kwargs):
         super().__init__(**kwargs)

@@ -1,4 +1,4 @@
-"""Proof of the demonstration: what `make demo` trains, against its untrained self and a network without normalisation."""
+"""Proof of the demonstration: what `make demo` trains, against its untrained self and a network without normalization."""
 
 import keras
 
@@ -25,7 +25,7 @@ def trained(setting, epochs, seed, normalize):
 
 
 def demo(report, seed, steps):
-    """`steps` epochs in setting D; half as many in setting F without normalisation."""
+    """`steps` epochs in setting D; half as many in setting F without normalization."""
     untrained = figures(kgan.SNGAN(SHAPE, width=WIDTH, seed=seed), seed)["frechet_distance"]
     ours = figures(trained("D", steps, seed, normalize=True), seed)
     plain = figures(trained("F", steps // 2, seed, normalize=False), seed)["frechet_distance"]
@@ -34,7 +34,7 @@ def demo(report, seed, steps):
     report.figure("Frechet digit distance", distance, seed=seed)
     report.figure("digit score", ours["class_score"], seed=seed)
     report.figure("untrained / trained", untrained / distance, "> 5", untrained / distance > 5, seed)
-    report.figure("without normalisation, setting F / trained", plain / distance, "> 2", plain / distance > 2, seed)
+    report.figure("without normalization, setting F / trained", plain / distance, "> 2", plain / distance > 2, seed)
 
 
 PARTS = {"A": (demo, 50)}

@@ -1,4 +1,4 @@
-"""Proof of the metrics: what each says of real, disturbed, missing and memorised digits, and exact values."""
+"""Proof of the metrics: what each says of real, disturbed, missing and memorized digits, and exact values."""
 
 import itertools
 
@@ -56,7 +56,7 @@ def table(report, seed, steps):
         report.figure(f"A {name}", {key: round(value, 3) for key, value in row.items()}, seed=seed)
 
     def rising(figure, *groups):
-        """Every value of a group below every value of the next. Neighbours within a group are close, their order is chance."""
+        """Every value of a group below every value of the next. Neighbors within a group are close, their order is chance."""
         values = [[rows[name][figure] for name in group] for group in groups]
         ok = all(max(a) < min(b) for a, b in itertools.pairwise(values))
         chain = " < ".join(", ".join(group) for group in groups)
@@ -74,8 +74,8 @@ def table(report, seed, steps):
         rising(figure, ("uniform noise",), ("real + N(0, 0.3)",), ("real",))
     five = rows["classes 0-4"]["class_score"]
     report.figure("A class score of five classes", five, "4.7 to 5.3", abs(five - 5) < 0.3, seed)
-    memorised = rows["10 images"]["frechet_distance"] / rows["real"]["frechet_distance"]
-    report.figure("A Frechet digit distance: 10 images / real", memorised, "> 5", memorised > 5, seed)
+    memorized = rows["10 images"]["frechet_distance"] / rows["real"]["frechet_distance"]
+    report.figure("A Frechet digit distance: 10 images / real", memorized, "> 5", memorized > 5, seed)
     precise = rows["classes 0-4"]["precision"]
     report.figure("A precision of five classes", precise, "> 0.8", precise > 0.8, seed)
 

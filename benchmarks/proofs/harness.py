@@ -3,8 +3,11 @@
 import argparse
 import contextlib
 import json
+import math
 import sys
 import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -20,14 +23,26 @@ def arguments(description):
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="run once per seed (default: 0)")
     parser.add_argument("--smoke", action="store_true", help="a few steps, to see that everything runs; figures mean nothing")
     parser.add_argument("--parts", nargs="+", help="run only these parts")
+    parser.add_argument("--steps", type=int, help="for so many steps each, in place of a part's own number")
     return parser.parse_args()
+
+
+class Together(NamedTuple):
+    """A figure of all seeds together: its bar, whether it was reached, how it is made of the seeds' values, how many those must be."""
+
+    bar: str
+    reached: Callable[[float], bool]
+    combine: Callable[[Sequence[float]], float]
+    least: int
 
 
 class Report:
     """Prints figures and remembers whether all reached their bars."""
 
-    def __init__(self, proof, smoke=False):
+    def __init__(self, proof: str, smoke: bool = False) -> None:
         self.proof, self.smoke, self.missed = proof, smoke, []
+        self.together: dict[str, Together] = {}
+        self.values: dict[str, dict[int, float]] = {}
         self.start = time.time()
 
     def figure(self, name, value, bar=None, ok=None, seed=None):
@@ -40,7 +55,36 @@ class Report:
         line["smoke"] = self.smoke
         print(json.dumps(line), flush=True)
 
+    def over_seeds(
+        self,
+        name: str,
+        value: float,
+        seed: int,
+        bar: str,
+        reached: Callable[[float], bool],
+        combine: Callable[[Sequence[float]], float] = np.mean,
+        least: int = 1,
+    ) -> None:
+        """One seed's value of a figure whose bar is on all seeds together.
+
+        Args:
+            name, value, seed, bar: as in `figure`. reached: of what `combine` makes of the values of all seeds, by default their mean.
+            least: seeds without which `close` reports the figure, but does not judge it.
+        """
+        self.figure(name, value, seed=seed)
+        self.together[name] = Together(bar, reached, combine, least)
+        self.values.setdefault(name, {})[seed] = value
+
     def close(self):
+        for name, (bar, reached, combine, least) in self.together.items():
+            values = self.values[name]
+            value = float(combine(list(values.values())))
+            ok = bool(reached(value)) if len(values) >= least else None
+            if ok is False and not self.smoke:
+                self.missed.append(name)
+            bar = f"{bar}, {least} seeds or more" if least > 1 else bar
+            line = {"proof": self.proof, "figure": f"{name}, all seeds", "value": value, "bar": bar, "ok": ok, "seeds": [*values]}
+            print(json.dumps({**line, "smoke": self.smoke}), flush=True)
         print(f"{self.proof}: {time.time() - self.start:.0f} s, missed: {self.missed or 'none'}", file=sys.stderr)
         sys.exit(1 if self.missed else 0)
 
@@ -89,7 +133,7 @@ def segment(count, seed):
 
 
 def adam(discriminator, generator=None, beta_1=0.5, beta_2=0.999):
-    """Optimisers by rate; a generator of rate None stays as it is."""
+    """Optimizers by rate; a generator of rate None stays as it is."""
     still = keras.optimizers.SGD(0.0) if generator is None else keras.optimizers.Adam(generator, beta_1, beta_2)
     return {"discriminator": keras.optimizers.Adam(discriminator, beta_1, beta_2), "generator": still}
 
@@ -113,6 +157,12 @@ def float64():
         keras.config.set_dtype_policy("float32")
 
 
+def sign_test(differences: Sequence[float]) -> float:
+    """How likely as many positive differences, or more, were if either sign were as likely; differences of 0 count for neither."""
+    signs = [d > 0 for d in differences if d]
+    return sum(math.comb(len(signs), k) for k in range(sum(signs), len(signs) + 1)) / 2 ** len(signs)
+
+
 class Trace(keras.callbacks.Callback):
     """Keeps a number of every round."""
 
@@ -124,13 +174,17 @@ class Trace(keras.callbacks.Callback):
         self.values.append(self.read())
 
 
-def run(proof, description, parts):
-    """The command line of a proof: `parts` maps a name to `(function(report, seed, steps), steps)`."""
+Part = Callable[[Report, int, int], None]
+
+
+def run(proof: str, description: str, parts: Mapping[str, tuple[Part, int]], asked_for: Sequence[str] = ()) -> None:
+    """The command line of a proof: `parts` maps a name to `(function(report, seed, steps), steps)`; long ones only where asked for."""
     args = arguments(description)
     report = Report(proof, args.smoke)
     for seed in args.seeds:
-        for part in args.parts or parts:
+        for part in args.parts or [part for part in parts if part not in asked_for]:
             function, steps = parts[part]
+            steps = args.steps or steps
             keras.utils.set_random_seed(seed)
             function(report, seed, min(steps, 30) if args.smoke else steps)
     report.close()

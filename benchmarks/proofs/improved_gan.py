@@ -24,7 +24,7 @@ class Point(keras.layers.Layer):
 
 
 class Toy(AdversarialModel):
-    """V(x, y) = (f(x) - 1)(y - 1), f(x) = x below 0 and x^2 above; x minimises, y maximises, at one point."""
+    """V(x, y) = (f(x) - 1)(y - 1), f(x) = x below 0 and x^2 above; x minimizes, y maximizes, at one point."""
 
     def __init__(self, weight, **kwargs):
         super().__init__(**kwargs)

@@ -1,12 +1,12 @@
-"""Proof of spectral normalisation: gradient and state against the equations, spectra (Figure 3), robustness at a high rate."""
+"""Proof of spectral normalization: gradient and state against the equations, spectra (Figure 3), robustness at a high rate."""
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 import kgan
+from benchmarks import sngan_rows as sngan_table
 from benchmarks.proofs.harness import run
-from kgan.families import sngan_table
 from kgan.layers.kernel_normalization import KernelNormalization
 
 IMAGE = (8, 8, 1)
@@ -69,7 +69,7 @@ def state_and_gradient(report, seed, steps):
         gradient = ops.convert_to_numpy(gradient)
         radial = abs(float((kernel * gradient).sum())) / float(np.linalg.norm(kernel) * np.linalg.norm(gradient))
         report.figure(f"A {name}: cosine of kernel and gradient", radial, "< 1e-5", radial < 1e-5, seed)
-        # Eq. 11: (G - <G, W_bar> u v^T) / sigma, with G the gradient at the normalised kernel.
+        # Eq. 11: (G - <G, W_bar> u v^T) / sigma, with G the gradient at the normalized kernel.
         bar = ops.convert_to_numpy(wrapped.normalized_kernel())
 
         def plain(tensors, wrapped=wrapped, x=x):

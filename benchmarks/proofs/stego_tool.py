@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+import kgan
 from benchmarks.proofs.harness import run
-from kgan import metrics, stego
+from kgan import stego
 from kgan.stego import photos, tool
 from kgan.stego.channel import channel_of
 from kgan.stego.keys import secret_of
 
-# Those that come inside scikit-image's package, grey and colour.
+# Those that come inside scikit-image's package, gray and color.
 PHOTOS = ("astronaut", "camera", "chelsea", "clock", "coffee", "coins", "moon", "page", "rocket", "text")
 SMALLEST_PSNR = 35.0
 
@@ -28,7 +29,7 @@ def covers(folder):
 
 
 def interval(successes, trials):
-    return [round(end, 4) for end in metrics.wilson_interval(successes, trials)]
+    return [round(end, 4) for end in kgan.stego.wilson_interval(successes, trials)]
 
 
 def recovery(report, seed, steps):

@@ -1,4 +1,4 @@
-"""Proof of 3D-GAN: unlabelled shapes teach the discriminator to tell their classes, the gate works, shapes come out; 3D-VAE-GAN."""
+"""Proof of 3D-GAN: unlabeled shapes teach the discriminator to tell their classes, the gate works, shapes come out; 3D-VAE-GAN."""
 
 import keras
 
@@ -13,7 +13,7 @@ RATES = {"discriminator": 2.5e-4, "generator": 0.0025}
 
 def data(seed):
     """2500 shapes to train on without labels, 1000 to test."""
-    voxels, labels = kgan.datasets.solids(3500, size=16, seed=100 + seed)
+    voxels, labels = kgan.shapes.solids(3500, size=16, seed=100 + seed)
     return voxels[:2500], labels[:2500], voxels[2500:], labels[2500:]
 
 
@@ -31,7 +31,7 @@ def accuracies(model, sets, seed):
         batches = [train[start : start + 100].astype("float32") for start in range(0, 2500, 100)]
         estimate_statistics(model.discriminator, batches)
         train, test = model.features(train), model.features(test)
-    return [kgan.metrics.linear_accuracy(train, labels, test, test_labels, n, 5, 0.01, seed) for n in (5, 20)]
+    return [kgan.shapes.linear_accuracy(train, labels, test, test_labels, n, 5, 0.01, seed) for n in (5, 20)]
 
 
 class Samples(keras.callbacks.Callback):
@@ -43,7 +43,7 @@ class Samples(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every == 0:
-            self.found.append(kgan.metrics.shape_report(self.model.generate(100, seed=self.seed)))
+            self.found.append(kgan.shapes.shape_report(self.model.generate(100, seed=self.seed)))
 
 
 def unsupervised(report, seed, steps):
@@ -70,7 +70,7 @@ def unsupervised(report, seed, steps):
         gain = found[k] - raw[k]
         report.figure(f"A trained - raw, {n} labels a class", gain, "> 0.08", gain > 0.08, seed)
     report.figure(f"A share of rounds in which D moves, after {start}", share, "0.3 to 0.95", 0.3 < share < 0.95, seed)
-    figures = kgan.metrics.shape_report(samples)
+    figures = kgan.shapes.shape_report(samples)
     occupancy, binariness = figures["occupancy"], figures["binariness"]
     report.figure("A occupancy (data 0.09)", occupancy, "0.02 to 0.20", 0.02 <= occupancy <= 0.2, seed)
     report.figure("A binariness E 4p(1 - p)", binariness, "< 0.15", binariness < 0.15, seed)
@@ -79,7 +79,7 @@ def unsupervised(report, seed, steps):
         report.figure(f"A {name} along training", [round(f[name], 3) for f in watched.found], seed=seed)
     report.figure(
         "A diversity of samples, of the data",
-        [figures["diversity"], kgan.metrics.shape_report(sets[0][:500])["diversity"]],
+        [figures["diversity"], kgan.shapes.shape_report(sets[0][:500])["diversity"]],
         seed=seed,
     )
 
@@ -88,7 +88,7 @@ def reconstruction(report, seed, steps):
     """Part B: shapes from 32x32 silhouettes, against the mean training shape."""
     train, _, test, _ = data(seed)
     test = test[:200]
-    silhouettes = [kgan.datasets.views(x, 32, 0.0, 0.0, style="silhouette") for x in (train, test)]
+    silhouettes = [kgan.shapes.views(x, 32, 0.0, 0.0, style="silhouette") for x in (train, test)]
     # At 16^3 a norm of about 15 times 0.3 outweighs the adversarial term, as it must to be learned in so few rounds; the divergence must
     # not outweigh what a code gains in it.
     model = build(
@@ -99,14 +99,14 @@ def reconstruction(report, seed, steps):
     epochs = max(1, steps // 50)
     history = model.fit(pairs, batch_size=BATCH, epochs=epochs, steps_per_epoch=min(50, steps), verbose=0).history
     made = model.reconstruct(silhouettes[1])
-    found = float(kgan.metrics.voxel_iou(made, test, 0.4).mean())
-    baseline, _ = kgan.metrics.mean_shape_iou(train, test)
+    found = float(kgan.shapes.voxel_iou(made, test, 0.4).mean())
+    baseline, _ = kgan.shapes.mean_shape_iou(train, test)
     report.figure("B IoU at 0.4 of reconstructions", found, seed=seed)
     report.figure("B IoU of the mean training shape, at its best threshold", baseline, seed=seed)
     report.figure("B gain over the mean shape", found - baseline, "> 0.1", found - baseline > 0.1, seed)
-    report.figure("B average precision of cells", float(kgan.metrics.average_precision(made, test).mean()), seed=seed)
+    report.figure("B average precision of cells", float(kgan.shapes.average_precision(made, test).mean()), seed=seed)
     report.figure("B L_KL in nats at the end", history["encoder/divergence"][-1] / model.kl_weight, seed=seed)
-    samples = kgan.metrics.shape_report(model.generate(200, seed=seed))
+    samples = kgan.shapes.shape_report(model.generate(200, seed=seed))
     report.figure("B samples from the prior: share of single components", samples["single_component"], seed=seed)
     report.figure("B samples from the prior: occupancy, binariness, diversity",
                   [samples[k] for k in ("occupancy", "binariness", "diversity")], seed=seed)  # fmt: skip

@@ -99,7 +99,7 @@ def ring(report, seed, steps):
         model.compile(optimizers=adam(1e-3, 1e-3), steps_per_execution=min(200, steps))
         model.fit(mixture.sample(128 * steps, seed), batch_size=128, verbose=0)
         points = model.generate(2500, seed=seed)
-        distances = np.linalg.norm(points[:, None] - mixture.centres[None], axis=-1)
+        distances = np.linalg.norm(points[:, None] - mixture.centers[None], axis=-1)
         near = distances.min(axis=1) < 0.2
         modes = int((np.bincount(distances.argmin(axis=1)[near], minlength=8) >= 20).sum())
         bar, ok = {0: ("<= 2", modes <= 2), 5: ("8", modes == 8), 10: ("8", modes == 8)}.get(unrolled_steps, (None, None))

@@ -14,7 +14,7 @@ CASES = ((2.0, 10.0), (2.0, 1.0), (4.0, 1.0))
 
 
 def point_masses(report, seed, steps):
-    """Part A: real at 0, fake at (d, 0). The penalised critic has slope 1 + d / (2 lambda) and the gap d times that."""
+    """Part A: real at 0, fake at (d, 0). The penalized critic has slope 1 + d / (2 lambda) and the gap d times that."""
     for d, weight in CASES:
         keras.utils.set_random_seed(seed)
         model = kgan.WGANGP(
@@ -64,7 +64,7 @@ class Summed(kgan.penalties.GradientPenalty):
 
 
 class Unchecked(kgan.penalties.GradientPenalty):
-    """The penalty in spite of batch normalisation."""
+    """The penalty in spite of batch normalization."""
 
     def check(self, discriminator):
         """Refuse nothing: the mistake is what is measured."""
@@ -75,7 +75,7 @@ def normalized(name):
 
 
 def digits(report, seed, steps):
-    """Part C on digits: the harness of the spectral normalisation proof, setting D; and two mistakes beside it."""
+    """Part C on digits: the harness of the spectral normalization proof, setting D; and two mistakes beside it."""
     images, _ = kgan.datasets.arrays("digits", "train")
     pixels = (images.reshape(-1, 64) + 1) / 2
     variants = {
@@ -128,7 +128,7 @@ def consistency(report, seed, steps):
 
 
 def linear(report, seed, steps):
-    """A linear critic of norm 5 is penalised by exactly 16 at every point."""
+    """A linear critic of norm 5 is penalized by exactly 16 at every point."""
     values = [
         float(p) for p in kgan.penalties.gradient_penalty(lambda x: x @ ops.convert_to_tensor([[3.0], [4.0]]), ops.ones((2, 2)))
     ]

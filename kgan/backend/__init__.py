@@ -13,6 +13,7 @@ from kgan.backend.execution import (
     host_call,
     in_order,
     is_chief,
+    is_concrete,
     mean_over_replicas,
     name,
     no_gradient,
@@ -27,12 +28,14 @@ from kgan.backend.execution import (
     write_image_summary,
 )
 from kgan.backend.frozen_graph import frozen_graph
+from kgan.backend.keras_names import all_layers, index_of, rate_or_schedule, take_initial_epoch
 from kgan.backend.scope import Overlay, advances, training
 
 __all__ = [
     "STRATEGIES",
     "Overlay",
     "advances",
+    "all_layers",
     "conditional",
     "constant",
     "cuts_predictions",
@@ -43,17 +46,21 @@ __all__ = [
     "full_precision",
     "host_call",
     "in_order",
+    "index_of",
     "input_gradient",
     "is_chief",
+    "is_concrete",
     "mean_over_replicas",
     "name",
     "no_gradient",
+    "rate_or_schedule",
     "reducible_logs",
     "replica_count",
     "replica_offset",
     "snapshot",
     "strategy",
     "strategy_scope",
+    "take_initial_epoch",
     "traced_once",
     "training",
     "value_and_gradients",

@@ -1,20 +1,29 @@
 """Gradients on TensorFlow, JAX and torch behind two functions; both can be differentiated again."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan.backend.execution import full_precision, nesting
 from kgan.backend.scope import Overlay
+from kgan.types import Tensor
+
+Differentiable = Callable[[list[Tensor]], tuple[Tensor, Any]]
+"""A function of tensors whose first result, a scalar, is differentiated; the second, any nest, goes along."""
 
 
-def value_and_gradients(function, tensors, differentiable=False):
+def value_and_gradients(
+    function: Differentiable, tensors: Sequence[Tensor], differentiable: bool = False
+) -> tuple[tuple[Tensor, Any], list[Tensor]]:
     """Evaluate `function` and its gradients.
 
     Args:
         function: callable `(tensors) -> (value, auxiliary)`; `value` a scalar, `auxiliary` any nest of tensors. Layers
             called in it may assign to variables; the assignments reach the enclosing scope.
         tensors: list of float tensors, the points of differentiation.
-        differentiable: bool, default False. Keep what is needed to differentiate the gradients. Calls made inside the
+        differentiable: default False. Keep what is needed to differentiate the gradients. Calls made inside the
             `function` of another call are always differentiable.
 
     Returns:
@@ -32,12 +41,12 @@ def value_and_gradients(function, tensors, differentiable=False):
     return _IMPLEMENTATIONS[keras.backend.backend()](function, tensors, differentiable)
 
 
-def input_gradient(function, points):
+def input_gradient(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Gradient of a per-example score with respect to its input.
 
     Args:
         function: callable from points of shape `(batch, ...)` to scores with one value per example. It must not mix the
-            examples of a batch (no batch normalisation), or the result is not per example.
+            examples of a batch (no batch normalization), or the result is not per example.
         points: tensor of shape `(batch, ...)`.
 
     Returns:
@@ -51,14 +60,14 @@ def input_gradient(function, points):
     [6.0, 8.0]
     """
 
-    def total(tensors):
+    def total(tensors: list[Tensor]) -> tuple[Tensor, None]:
         return ops.sum(full_precision(function(tensors[0]))), None
 
     _, gradients = value_and_gradients(total, [ops.convert_to_tensor(points)], differentiable=True)
     return gradients[0]
 
 
-def _tensorflow(function, tensors, differentiable):
+def _tensorflow(function: Differentiable, tensors: list[Tensor], differentiable: bool) -> tuple[tuple[Tensor, Any], list[Tensor]]:
     import tensorflow as tf
 
     del differentiable  # an enclosing tape records the gradient of this one
@@ -69,13 +78,13 @@ def _tensorflow(function, tensors, differentiable):
     return (value, auxiliary), [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 
-def _jax(function, tensors, differentiable):
+def _jax(function: Differentiable, tensors: list[Tensor], differentiable: bool) -> tuple[tuple[Tensor, Any], list[Tensor]]:
     import jax
 
     del differentiable  # JAX differentiates its own transformations
-    assigned = []
+    assigned: list[keras.Variable] = []
 
-    def pure(tensors):
+    def pure(tensors: list[Tensor]) -> tuple[Tensor, Any]:
         with Overlay() as overlay:
             value, auxiliary = function(tensors)
         assigned[:] = [variable for variable, _ in overlay.updates.values()]
@@ -87,7 +96,7 @@ def _jax(function, tensors, differentiable):
     return (value, auxiliary), gradients
 
 
-def _torch(function, tensors, differentiable):
+def _torch(function: Differentiable, tensors: list[Tensor], differentiable: bool) -> tuple[tuple[Tensor, Any], list[Tensor]]:
     import torch
 
     depth = nesting.depth

@@ -4,10 +4,16 @@ import contextlib
 import functools
 import os
 import threading
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
+
+from kgan.types import Array, Nest, Tensor
 
 
 class _Nesting(threading.local):
@@ -19,12 +25,12 @@ class _Nesting(threading.local):
 nesting = _Nesting()
 
 
-def name():
+def name() -> str:
     """'tensorflow', 'jax' or 'torch'."""
     return keras.backend.backend()
 
 
-def full_precision(*tensors):
+def full_precision(*tensors: Tensor) -> Any:
     """The tensors in at least float32: losses and norms lose too much in half precision."""
     wide = [
         ops.cast(t, "float32") if keras.backend.standardize_dtype(t.dtype) in ("float16", "bfloat16") else t
@@ -33,7 +39,7 @@ def full_precision(*tensors):
     return wide[0] if len(wide) == 1 else wide
 
 
-def constant(variable):
+def constant(variable: keras.Variable) -> Tensor:
     """The present value of a variable as a tensor: no gradient flows to the variable, later assignments do not show."""
     if name() == "tensorflow":
         import tensorflow as tf
@@ -45,13 +51,13 @@ def constant(variable):
     return value.detach() if name() == "torch" and nesting.depth == 0 else value
 
 
-def snapshot(variable):
+def snapshot(variable: keras.Variable) -> Tensor:
     """Like `constant`, but safe against assignments in place."""
     value = constant(variable)
     return value.clone() if name() == "torch" else value
 
 
-def no_gradient():
+def no_gradient() -> AbstractContextManager[Any]:
     """A context in which the framework records nothing for differentiation (torch; elsewhere nothing records unasked)."""
     if name() == "torch":
         import torch
@@ -60,7 +66,20 @@ def no_gradient():
     return contextlib.nullcontext()
 
 
-def dry_run(function):
+def is_concrete(tensor: Tensor) -> bool:
+    """Whether a tensor has a value that the host can read now: it has none inside of a trace."""
+    if name() == "tensorflow":
+        import tensorflow as tf
+
+        return not tf.is_symbolic_tensor(tensor)
+    if name() == "jax":
+        import jax
+
+        return not isinstance(tensor, jax.core.Tracer)
+    return bool(tensor.device.type != "meta")
+
+
+def dry_run(function: Callable[[], Any]) -> None:
     """Call a function that returns tensors for the sake of its Python side: abstractly on JAX, eagerly elsewhere."""
     if name() == "jax":
         import jax
@@ -71,11 +90,11 @@ def dry_run(function):
             function()
 
 
-def conditional(predicate, compute, skip):
+def conditional(predicate: Tensor, compute: Callable[[], Nest], skip: Callable[[], Nest]) -> Nest:
     """`compute()` if the scalar `predicate` holds, else `skip()`; both return the same nest of tensors.
 
     Only the taken branch runs, except inside several replicas of `tf.distribute`, which allows no communication (such as
-    synchronised batch normalisation) in a branch: there both are evaluated and one is selected.
+    synchronized batch normalization) in a branch: there both are evaluated and one is selected.
     """
     if name() == "torch":
         return compute() if bool(predicate) else skip()
@@ -85,11 +104,11 @@ def conditional(predicate, compute, skip):
     return ops.cond(predicate, compute, skip)
 
 
-def in_order(train_function):
+def in_order(train_function: Callable[..., Any] | None) -> Callable[..., Any] | None:
     """A compiled training function whose assignments keep the order of the program.
 
-    TensorFlow's graph optimiser may lose it. Its dependency pass drops the edge "first this assignment, then that one" where a way through
-    the data says the same, then removes operations on that way (`IdentityN`, which Keras' optimisers put around all gradients): two
+    TensorFlow's graph optimizer may lose it. Its dependency pass drops the edge "first this assignment, then that one" where a way through
+    the data says the same, then removes operations on that way (`IdentityN`, which Keras' optimizers put around all gradients): two
     steps on one weight in one graph may then swap. So this function is built and called without that pass.
     """
     if name() != "tensorflow" or train_function is None:
@@ -99,7 +118,7 @@ def in_order(train_function):
     options = tf.config.optimizer
 
     @functools.wraps(train_function)
-    def ordered(*args, **kwargs):
+    def ordered(*args: Any, **kwargs: Any) -> Any:
         before = options.get_experimental_options().get("dependency_optimization", True)
         options.set_experimental_options({"dependency_optimization": False})
         try:
@@ -110,8 +129,8 @@ def in_order(train_function):
     return ordered
 
 
-def traced_once(function):
-    """The function, as one that is traced and optimised once however often a step calls it.
+def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function, as one that is traced and optimized once however often a step calls it.
 
     On TensorFlow, in a compiled step, it becomes a function of the graph that is not unrolled at its calls, so that a game of five
     discriminator steps starts as fast as one of one. Elsewhere, eagerly, and under a strategy (whose replicas must not meet inside a
@@ -129,7 +148,7 @@ def traced_once(function):
     return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})
 
 
-def host_call(function, tensors, shape, dtype):
+def host_call(function: Callable[..., Any], tensors: Sequence[Tensor], shape: Sequence[int | None], dtype: str) -> Tensor:
     """Call a function of NumPy arrays in the middle of a compiled step. No gradient flows through it.
 
     Args:
@@ -137,7 +156,7 @@ def host_call(function, tensors, shape, dtype):
             not compute with the framework.
         tensors: list of tensors, the arguments.
         shape: tuple, shape of the result; None where it is known only at run time (TensorFlow).
-        dtype: str, type of the result.
+        dtype: type of the result.
 
     Returns:
         Tensor of that shape and type.
@@ -152,7 +171,7 @@ def host_call(function, tensors, shape, dtype):
     2.0
     """
 
-    def call(*arrays):
+    def call(*arrays: Any) -> Array:
         result = np.asarray(function(*map(np.asarray, arrays)), dtype)
         if len(result.shape) != len(shape) or any(n not in (None, m) for n, m in zip(shape, result.shape, strict=True)):
             raise ValueError(f"A function on the host must return the shape {tuple(shape)}. Received: {result.shape}.")
@@ -172,7 +191,7 @@ def host_call(function, tensors, shape, dtype):
     return ops.convert_to_tensor(call(*(ops.convert_to_numpy(t) for t in tensors)))
 
 
-def _replica_context():
+def _replica_context() -> Any:
     if name() != "tensorflow":
         return None
     import tensorflow as tf
@@ -181,13 +200,13 @@ def _replica_context():
     return context if context is not None and context.num_replicas_in_sync > 1 else None
 
 
-def replica_count():
+def replica_count() -> int:
     """Number of replicas that compute this step together under `tf.distribute`; 1 elsewhere."""
     context = _replica_context()
     return 1 if context is None else context.num_replicas_in_sync
 
 
-def replica_offset(dtype):
+def replica_offset(dtype: str) -> Tensor:
     """A number that differs from replica to replica, to be added to seeds (0 on the first)."""
     context = _replica_context()
     if context is None:
@@ -196,7 +215,7 @@ def replica_offset(dtype):
     return ops.cast(context.replica_id_in_sync_group, dtype) * 1_000_003
 
 
-def mean_over_replicas(tensor):
+def mean_over_replicas(tensor: Tensor) -> Tensor:
     """The mean of a tensor over replicas; the tensor itself without replicas."""
     context = _replica_context()
     if context is None:
@@ -209,7 +228,7 @@ def mean_over_replicas(tensor):
 STRATEGIES = ("none", "mirrored", "multi-worker")
 
 
-def strategy(kind):
+def strategy(kind: str) -> AbstractContextManager[Any]:
     """A context for all that trains a model: built and fitted inside, it uses every device.
 
     Args:
@@ -238,7 +257,7 @@ def strategy(kind):
     )
 
 
-def _resolver(model):
+def _resolver(model: Any) -> Any:
     if name() != "tensorflow":
         return None
     import tensorflow as tf
@@ -246,37 +265,37 @@ def _resolver(model):
     return (tf.distribute.get_strategy() if model is None else model.distribute_strategy).cluster_resolver
 
 
-def worker_count(model=None):
+def worker_count(model: Any = None) -> int:
     """Number of processes that train a model together; without a model, under the present strategy."""
     resolver = _resolver(model)
     return 1 if resolver is None else len(resolver.cluster_spec().as_dict().get("worker", [])) or 1
 
 
-def cuts_predictions(model):
+def cuts_predictions(model: Any) -> bool:
     """Whether Keras' `predict` would cut its batches over workers, who may have nothing to predict, or devices, which need equal parts."""
     return worker_count(model) > 1 or (name() == "jax" and keras.distribution.distribution() is not None)
 
 
-def is_chief(model=None):
+def is_chief(model: Any = None) -> bool:
     """Whether this process is the one that writes files: the only one, or the first worker."""
     return worker_count(model) == 1 or (_resolver(model).task_type, _resolver(model).task_id) == ("worker", 0)
 
 
-def strategy_scope(model):
+def strategy_scope(model: Any) -> AbstractContextManager[Any]:
     """The scope of the `tf.distribute` strategy under which the model was created."""
     if name() == "tensorflow":
         return model.distribute_strategy.scope()
     return contextlib.nullcontext()
 
 
-def distributed(model):
+def distributed(model: Any) -> int:
     """Number of replicas the model trains on: the strategy's on TensorFlow, 1 elsewhere."""
     if name() == "tensorflow":
         return model.distribute_strategy.num_replicas_in_sync
     return 1
 
 
-def reducible_logs(model, logs):
+def reducible_logs(model: Any, logs: dict[str, Tensor]) -> dict[str, Tensor]:
     """Logs in the form that Keras can reduce over workers.
 
     Keras joins the logs of several workers along their first axis, which scalars lack ("Invalid reduction dimension 0").
@@ -289,7 +308,7 @@ def reducible_logs(model, logs):
     return logs
 
 
-def enable_determinism():
+def enable_determinism() -> None:
     """Ask the framework for equal results run after run, on accelerators too."""
     if name() == "tensorflow":
         import tensorflow as tf
@@ -303,7 +322,7 @@ def enable_determinism():
         raise RuntimeError("On JAX, set the environment variable XLA_FLAGS=--xla_gpu_deterministic_ops=true before starting.")
 
 
-def write_image_summary(folder, tag, pixels, step):
+def write_image_summary(folder: str | Path, tag: str, pixels: Array, step: int) -> None:
     """Write a uint8 picture (height, width, 3) for TensorBoard."""
     try:
         import tensorflow as tf

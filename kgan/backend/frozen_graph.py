@@ -1,10 +1,15 @@
 """Frozen TensorFlow graphs of the first years: the published Inception network is one."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import keras
 
+from kgan.types import Tensor
 
-def frozen_graph(content, feed, fetch, operand):
-    """A function out of a serialised `GraphDef`, on TensorFlow alone.
+
+def frozen_graph(content: bytes, feed: str, fetch: str, operand: tuple[str, int]) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """A function out of a serialized `GraphDef`, on TensorFlow alone.
 
     The one operation of the first graphs that TensorFlow no longer runs, `BatchNormWithGlobalNormalization`, is written out
     in present ones: `(x - m) * (gamma / sqrt(v + epsilon)) + beta`.
@@ -29,13 +34,13 @@ def frozen_graph(content, feed, fetch, operand):
             "Set KERAS_BACKEND=tensorflow before importing keras."
         )
     import tensorflow as tf
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # installed with TensorFlow, without stubs
 
     graph = tf.compat.v1.GraphDef()
     try:
         graph.ParseFromString(content)
     except DecodeError as error:
-        raise ValueError("The content is not a serialised TensorFlow graph.") from error
+        raise ValueError("The content is not a serialized TensorFlow graph.") from error
     nodes = {node.name: node for node in graph.node}
     missing = sorted({feed, fetch, operand[0]} - set(nodes))
     if missing:
@@ -45,9 +50,9 @@ def frozen_graph(content, feed, fetch, operand):
         raise ValueError(f"The node {name!r} has no input {index}.")
     weight = nodes[name].input[index]
     part = tf.compat.v1.GraphDef(node=_needed(nodes, feed, [fetch, _node(weight)]), versions=graph.versions)
-    _write_out_normalisation(part)
+    _write_out_normalization(part)
 
-    def run(tensor):
+    def run(tensor: Tensor) -> tuple[Tensor, ...]:
         outputs = [f"{fetch}:0", weight if ":" in weight else f"{weight}:0"]
         return tuple(tf.graph_util.import_graph_def(part, {f"{feed}:0": tensor}, outputs, name=""))
 
@@ -57,12 +62,12 @@ def frozen_graph(content, feed, fetch, operand):
         raise ValueError(f"The graph cannot be imported: {error}") from error
 
 
-def _node(name):
+def _node(name: str) -> str:
     """The node that an input names: "node", "node:output" or "^node"."""
     return name.removeprefix("^").split(":")[0]
 
 
-def _needed(nodes, feed, wanted):
+def _needed(nodes: Mapping[str, Any], feed: str, wanted: list[str]) -> list[Any]:
     """The nodes that `wanted` depend on, up to the one that is fed. What is left out (a JPEG decoder, a reshape to one image) cannot
     get in the way of batches.
     """
@@ -77,7 +82,7 @@ def _needed(nodes, feed, wanted):
     return [node for name, node in nodes.items() if name in found]
 
 
-def _write_out_normalisation(graph):
+def _write_out_normalization(graph: Any) -> None:
     import tensorflow as tf
 
     for node in [n for n in graph.node if n.op == "BatchNormWithGlobalNormalization"]:
@@ -87,7 +92,7 @@ def _write_out_normalisation(graph):
         epsilon.attr["dtype"].type = float32
         epsilon.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(node.attr["variance_epsilon"].f, "float32"))
 
-        def add(suffix, op, *inputs, name=name, float32=float32):
+        def add(suffix: str, op: str, *inputs: str, name: str = name, float32: Any = float32) -> str:
             new = graph.node.add(name=f"{name}/{suffix}", op=op, input=inputs)
             new.attr["T"].type = float32
             return new.name
@@ -95,9 +100,9 @@ def _write_out_normalisation(graph):
         scale = add("scale", "Rsqrt", add("shifted_variance", "Add", variance, epsilon.name))
         if scaled:
             scale = add("gamma_scale", "Mul", scale, gamma)
-        normalised = add("normalised", "Mul", add("centred", "Sub", x, mean), scale)
+        normalized = add("normalized", "Mul", add("centered", "Sub", x, mean), scale)
         control = [i for i in node.input if i.startswith("^")]
         node.Clear()
         node.name, node.op = name, "Add"
         node.attr["T"].type = float32
-        node.input.extend([normalised, beta, *control])
+        node.input.extend([normalized, beta, *control])

@@ -7,13 +7,18 @@ TensorFlow, JAX and torch alike: inside it, variables read as the tensors it was
 """
 
 import threading
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any, Self
 
 import keras
+
+from kgan.types import Tensor
 
 _active = threading.local()
 
 
-def _stack():
+def _stack() -> list["Overlay"]:
     if not hasattr(_active, "overlays"):
         _active.overlays = []
     return _active.overlays
@@ -26,12 +31,12 @@ class Overlay(keras.StatelessScope):
 
     Args:
         values: pairs `(variable, tensor)`. Gradients flow to these tensors.
-        commit: bool, default False. On leaving, pass what was assigned to variables not named in `values` on to the
+        commit: default False. On leaving, pass what was assigned to variables not named in `values` on to the
             enclosing scope (or to the variables). False discards it.
         known: set of `id(variable)` or None. Refuse to read any other variable that has no value in any scope: it would
             escape saving, and on JAX, where `fit` empties the stored variables, it would silently read as its initial value.
         moving: set of `id(variable)` or None. Marks the evaluation of a move: the variables that this move may change.
-        training: bool or None. The phase that `kgan.backend.training()` reports inside.
+        training: the phase that `kgan.backend.training()` reports inside.
 
     Example:
     >>> import keras
@@ -44,18 +49,25 @@ class Overlay(keras.StatelessScope):
     3.0
     """
 
-    def __init__(self, values=(), commit=False, known=None, moving=None, training=None):
+    def __init__(
+        self,
+        values: Iterable[tuple[keras.Variable, Tensor]] = (),
+        commit: bool = False,
+        known: AbstractSet[int] | None = None,
+        moving: AbstractSet[int] | None = None,
+        training: bool | None = None,
+    ) -> None:
         super().__init__(initialize_variables=False)
-        self.state_mapping = {id(variable): value for variable, value in values}
+        self.state_mapping: dict[int, Tensor] = {id(variable): value for variable, value in values}
         self.given = frozenset(self.state_mapping)
-        self.updates = {}
-        self.added_losses = []
+        self.updates: dict[int, tuple[keras.Variable, Tensor]] = {}
+        self.added_losses: list[Tensor] = []
         self.commit = commit
         self.known = known
         self.moving = moving
         self.training = training
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
         super().__enter__()
         if self.moving is not None:
             self.collect_losses = True
@@ -65,7 +77,7 @@ class Overlay(keras.StatelessScope):
         _stack().append(self)
         return self
 
-    def __exit__(self, error_type, *rest):
+    def __exit__(self, error_type: type[BaseException] | None, *rest: Any) -> None:
         _stack().pop()
         super().__exit__(error_type, *rest)
         if self.commit and error_type is None:
@@ -73,7 +85,7 @@ class Overlay(keras.StatelessScope):
                 if id(variable) not in self.given:
                     variable.assign(value)
 
-    def get_current_value(self, variable):
+    def get_current_value(self, variable: keras.Variable) -> Tensor | None:
         value = self.state_mapping.get(id(variable))
         if value is None and self.original_scope is not None:
             value = self.original_scope.get_current_value(variable)
@@ -85,17 +97,17 @@ class Overlay(keras.StatelessScope):
             )
         return value
 
-    def add_loss(self, loss):
+    def add_loss(self, loss: Tensor) -> None:
         # Not in `losses`, which Keras empties at every call of a network: a discriminator called twice would lose a term.
         self.added_losses.append(loss)
 
-    def add_update(self, update):
+    def add_update(self, update: tuple[keras.Variable, Tensor]) -> None:
         variable, value = update
         self.state_mapping[id(variable)] = value
         self.updates[id(variable)] = update
 
 
-def training(default=True):
+def training(default: bool = True) -> bool:
     """The phase of the innermost overlay that names one: True in a move, False in evaluation, else `default`."""
     for overlay in reversed(_stack()):
         if overlay.training is not None:
@@ -103,7 +115,7 @@ def training(default=True):
     return default
 
 
-def advances(variable):
+def advances(variable: keras.Variable) -> bool:
     """Whether a layer may now advance the state it keeps in `variable`.
 
     Outside the engine: always. While the engine evaluates a move: once, and only if the variable belongs to a player of

@@ -8,16 +8,17 @@ import tempfile
 import threading
 import zipfile
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import COUNT, Checked
+from kgan.arguments import Checked, Count
 from kgan.engine.divergence import DivergenceError
 from kgan.files import atomic_write, reading
+from kgan.types import FilePath, Logs
 
 # What differs between two configurations of one run: from process to process, from version to version.
 _CHANGING = ("shared_object_id", "build_config", "compile_config", "kgan_version")
@@ -27,7 +28,7 @@ _NAME = re.compile(r"epoch-(\d{5,})\.keras")
 class Checkpoint(Checked, keras.callbacks.Callback):
     """Write the whole state of a run at the end of every n-th epoch, and stop cleanly on a signal.
 
-    A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimisers, averages, random states. It is
+    A checkpoint `epoch-00012.keras` is a model file written after 12 epochs: weights, optimizers, averages, random states. It is
     written to a temporary name, synced and renamed, so an interruption never damages one. `restore` continues from the newest.
     Of several workers the first writes; all read the same folder when they resume.
 
@@ -38,8 +39,8 @@ class Checkpoint(Checked, keras.callbacks.Callback):
 
     Args:
         folder: where; made if missing.
-        every: int >= 1, default 1, epochs between checkpoints.
-        keep: int >= 1 or None, default 3: newest checkpoints to keep; None keeps all.
+        every: default 1, epochs between checkpoints.
+        keep: default 3: newest checkpoints to keep; None keeps all.
 
     Example:
     >>> import tempfile, numpy as np, kgan
@@ -52,30 +53,28 @@ class Checkpoint(Checked, keras.callbacks.Callback):
     2
     """
 
-    argument_kinds: ClassVar = {"keep": COUNT.or_none()}
-
-    def __init__(self, folder, every=1, keep=3):
+    def __init__(self, folder: FilePath, every: Count = 1, keep: Count | None = 3) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.every, self.keep = every, keep
-        self._received = None
-        self._previous = {}
+        self._received: int | None = None
+        self._previous: dict[int, Any] = {}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Logs | None = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._received = None
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._previous[number] = signal.signal(number, self._on_signal)
 
-    def _on_signal(self, number, frame):
+    def _on_signal(self, number: int, frame: Any) -> None:
         if self._received is not None:  # a second Ctrl-C does not wait
             self.on_fit_exit()
             raise KeyboardInterrupt
         self._received = number
         print("\nStopping after this round; repeat to stop at once.", file=sys.stderr)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self._received is not None:
             number = self._received
             self.on_fit_exit()
@@ -83,7 +82,7 @@ class Checkpoint(Checked, keras.callbacks.Callback):
                 raise SystemExit(128 + signal.SIGTERM)
             raise KeyboardInterrupt
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         done = epoch + 1
         if done % self.every == 0 or done == self.params.get("epochs"):
             self._check_weights(epoch)
@@ -97,28 +96,30 @@ class Checkpoint(Checked, keras.callbacks.Callback):
                 for old in checkpoints(self.folder)[: -self.keep]:
                     old.unlink(missing_ok=True)
 
-    def _check_weights(self, epoch):
+    def _check_weights(self, epoch: int) -> None:
         for weight in self.model.weights:
             value = ops.convert_to_numpy(weight)
             if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
                 raise DivergenceError([f"the weight {weight.path}"], epoch, self.params.get("steps") or 0)
 
-    def on_fit_exit(self):
+    def on_fit_exit(self) -> None:
         """Give the signals back. The engine calls it however `fit` ends."""
         while self._previous:
             signal.signal(*self._previous.popitem())
 
 
-def checkpoints(folder):
+def checkpoints(folder: FilePath) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
     return sorted((p for p in Path(folder).glob("epoch-*.keras") if _NAME.fullmatch(p.name)), key=_epoch)
 
 
-def _epoch(path):
-    return int(_NAME.fullmatch(path.name)[1])
+def _epoch(path: Path) -> int:
+    found = _NAME.fullmatch(path.name)
+    assert found, path  # `checkpoints` names no other
+    return int(found[1])
 
 
-def restore(model, folder):
+def restore(model: Any, folder: FilePath) -> int:
     """Put a compiled model into the state of the newest checkpoint in a folder.
 
     Args:
@@ -154,7 +155,7 @@ def restore(model, folder):
     return _epoch(path)
 
 
-def _plain(config):
+def _plain(config: Any) -> Any:
     """A configuration without what changes from process to process."""
     if isinstance(config, dict):
         return {k: _plain(v) for k, v in config.items() if k not in _CHANGING}

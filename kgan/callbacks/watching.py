@@ -1,13 +1,16 @@
 """Callbacks for watching: pictures of samples, an alarm for collapse, averaged weights."""
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from kgan import backend, pictures
-from kgan.arguments import Checked
+from kgan.arguments import Checked, Count, Seed
+from kgan.types import FilePath, Logs, Nest
 
 
 class SampleGrid(Checked, keras.callbacks.Callback):
@@ -15,36 +18,45 @@ class SampleGrid(Checked, keras.callbacks.Callback):
 
     Args:
         folder: where `samples-00012.png` is written; made if missing.
-        count: int, default 64, samples; points are drawn in a cloud, 1024 look best.
-        every: int >= 1, default 1, epochs between pictures.
-        seed: int, default 0, of the latents.
+        count: default 64, samples; points are drawn in a cloud, 1024 look best.
+        every: default 1, epochs between pictures.
+        seed: default 0, of the latents.
         tensorboard: folder for TensorBoard images, or None (default).
-        draw: callable `(path, samples)` that writes the picture; default `kgan.pictures.save_samples`.
-        sample: callable `(model, count, seed) -> samples`; default `model.generate`.
+        draw: `(path, samples)` that writes the picture; default `kgan.pictures.save_samples`.
+        sample: `(model, count, seed) -> samples`; default `model.generate`.
     """
 
-    def __init__(self, folder, count=64, every=1, seed=0, tensorboard=None, draw=None, sample=None):
+    def __init__(
+        self,
+        folder: FilePath,
+        count: Count = 64,
+        every: Count = 1,
+        seed: Seed = 0,
+        tensorboard: FilePath | None = None,
+        draw: Callable[[Path, Nest], object] | None = None,
+        sample: Callable[[Any, int, int], Nest] | None = None,
+    ) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
         self.draw = draw or pictures.save_samples
         self.sample = sample or (lambda model, count, seed: model.generate(count, seed=seed))
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         if epoch == 0:
             self._draw(0)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if (epoch + 1) % self.every == 0:
             self._draw(epoch + 1)
 
-    def _draw(self, done):
+    def _draw(self, done: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         samples = self.sample(self.model, self.count, self.seed)
         self.draw(self.folder / f"samples-{done:05d}.png", samples)
         samples = pictures.side_by_side(samples) if isinstance(samples, dict) else samples
         if self.tensorboard is not None and samples.ndim == 4:
-            backend.write_image_summary(self.tensorboard, "samples", pictures.image_grid(samples), done)
+            backend.write_image_summary(Path(self.tensorboard), "samples", pictures.image_grid(samples), done)
 
 
 class CollapseMonitor(keras.callbacks.Callback):
@@ -55,12 +67,14 @@ class CollapseMonitor(keras.callbacks.Callback):
 
     Args:
         real: array of real examples; up to `count` are used.
-        threshold: float in (0, 1), default 0.2: warn below this share of the data's diversity.
-        stop: bool, default False: also end the training.
-        count: int, default 128. every: int, default 1, epochs. seed: int, default 0, of the latents.
+        threshold: in (0, 1), default 0.2: warn below this share of the data's diversity.
+        stop: default False: also end the training.
+        count: default 128. every: default 1, epochs. seed: default 0, of the latents.
     """
 
-    def __init__(self, real, threshold=0.2, stop=False, count=128, every=1, seed=0):
+    def __init__(
+        self, real: Any, threshold: float = 0.2, stop: bool = False, count: int = 128, every: int = 1, seed: int = 0
+    ) -> None:
         super().__init__()
         if not 0.0 < threshold < 1.0:
             raise ValueError(f"`threshold` must lie between 0 and 1. Received: {threshold!r}.")
@@ -69,7 +83,7 @@ class CollapseMonitor(keras.callbacks.Callback):
         if not self._reference > 0:
             raise ValueError("The real examples are all equal; diversity cannot be measured against them.")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if (epoch + 1) % self.every:
             return
         diversity = mean_distance(self.model.generate(self.count, seed=self.seed)) / self._reference
@@ -84,7 +98,7 @@ class CollapseMonitor(keras.callbacks.Callback):
             self.model.stop_training = self.model.stop_training or self.stop
 
 
-def mean_distance(examples):
+def mean_distance(examples: Any) -> float:
     """Mean Euclidean distance between the examples of a set, over all pairs."""
     flat = np.asarray(examples, "float64").reshape(len(examples), -1)
     if len(flat) < 2:
@@ -100,14 +114,14 @@ class GeneratorAverage(keras.callbacks.Callback):
     The same as `compile(averages={"generator": decay})`: the average moves inside the compiled round and is saved with the model.
 
     Args:
-        decay: float in (0, 1), default 0.999.
-        player: str, default "generator".
+        decay: in (0, 1), default 0.999.
+        player: default "generator".
     """
 
-    def __init__(self, decay=0.999, player="generator"):
+    def __init__(self, decay: float = 0.999, player: str = "generator") -> None:
         super().__init__()
         self.decay, self.player = decay, player
 
-    def set_model(self, model):
+    def set_model(self, model: Any) -> None:
         super().set_model(model)
         model.keep_averages({self.player: self.decay})

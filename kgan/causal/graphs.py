@@ -3,14 +3,21 @@
 import graphlib
 import itertools
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, Self
 
 import keras
 import numpy as np
 
 from kgan.arguments import shown
 from kgan.files import read_json, read_text, reading
+from kgan.types import Array, Config
+
+GraphLike = Any
+"""What `graph` takes: a `CausalGraph`, edges, a `networkx.DiGraph`, a name, a path."""
+Assignment = Mapping[str, int]
+"""Labels and the value, 0 or 1, that each is set to or has to have."""
 
 _TELLING = 100
 
@@ -40,7 +47,7 @@ class CausalGraph:
     (('Male', 'Mustache', 'Young'), ('Male', 'Young'))
     """
 
-    def __init__(self, edges=(), nodes=None):
+    def __init__(self, edges: Any = (), nodes: Iterable[str] | None = None) -> None:
         if hasattr(edges, "is_directed"):  # networkx, which is not needed for more than this
             if not edges.is_directed():
                 raise ValueError("A causal graph is directed. Received an undirected networkx graph; use networkx.DiGraph.")
@@ -72,36 +79,36 @@ class CausalGraph:
         except graphlib.CycleError as error:
             raise ValueError(f"A causal graph has no cycles. Received one with {' -> '.join(error.args[1])}.") from None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.nodes)
 
-    def __eq__(self, other):
+    def __eq__(self, other: object) -> bool:
         return isinstance(other, CausalGraph) and (self.nodes, set(self.edges)) == (other.nodes, set(other.edges))
 
-    def __hash__(self):
+    def __hash__(self) -> int:
         return hash((self.nodes, frozenset(self.edges)))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"CausalGraph({list(self.edges)}, nodes={list(self.nodes)})"
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"edges": [list(edge) for edge in self.edges], "nodes": list(self.nodes)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
-    def index(self, node):
+    def index(self, node: str) -> int:
         """The column of a node. Raises ValueError for an unknown one, naming those there are."""
         if node not in self.nodes:
             raise ValueError(f"{node!r} is no label of this graph. Its labels are {list(self.nodes)}.")
         return self.nodes.index(node)
 
-    def assignment(self, values, what):
+    def assignment(self, values: Assignment | None, what: str) -> dict[str, int]:
         """Values of some labels, `{name: 0 or 1}`, checked. `what` says what they are for."""
         if values is not None and not hasattr(values, "items"):
             raise ValueError(f"`{what}` is a dict of label to 0 or 1. Received: {values!r}.")
-        checked = {}
+        checked: dict[str, int] = {}
         for node, value in (values or {}).items():
             self.index(node)
             if isinstance(value, (str, bytes)) or np.ndim(value) or value not in (0, 1):
@@ -109,7 +116,7 @@ class CausalGraph:
             checked[node] = int(value)
         return checked
 
-    def columns(self, table):
+    def columns(self, table: Any) -> list[Any]:
         """The values of a dict (or data frame) of node to values, in the order of the nodes.
 
         Raises:
@@ -120,7 +127,7 @@ class CausalGraph:
             raise ValueError(f"The columns must be the labels of the graph. Missing: {missing}; not in the graph: {unknown}.")
         return [table[n] for n in self.nodes]
 
-    def matrix(self, table):
+    def matrix(self, table: Any) -> Array:
         """Labels as a float32 array `(count, nodes)` of zeros and ones.
 
         Args:
@@ -139,11 +146,11 @@ class CausalGraph:
         self.check_discrete(table)
         return table.astype("float32")
 
-    def checked(self, labels):
+    def checked(self, labels: Any) -> Any:
         """Labels that are in memory (an array, a dict, a data frame) as `matrix` makes them, every row checked; others as they are."""
         return self.matrix(labels) if hasattr(labels, "keys") or isinstance(labels, np.ndarray) else labels
 
-    def warn_of_gaps(self, labels):
+    def warn_of_gaps(self, labels: Any) -> None:
         """Warn of labels that never take one of their values where their causes have some combination of values.
 
         The theory asks for all to occur. Only combinations of the causes that occur 100 times and more tell; what is not an array is
@@ -170,7 +177,7 @@ class CausalGraph:
                 stacklevel=3,
             )
 
-    def check_discrete(self, table):
+    def check_discrete(self, table: Array) -> None:
         """Refuse an array that is not `(count, nodes)` or holds other than zeros and ones, naming the label and the value."""
         if table.ndim != 2 or table.shape[1] != len(self):
             raise ValueError(
@@ -186,7 +193,7 @@ class CausalGraph:
             )
 
 
-def graph(name):
+def graph(name: GraphLike) -> CausalGraph:
     """A graph by name, or from a file.
 
     Args:
@@ -217,14 +224,15 @@ def graph(name):
         return _from_lines(path, read_text(path, "a text"))
 
 
-def _from_json(content):
+def _from_json(content: Any) -> CausalGraph:
     if not isinstance(content, dict) or not set(content) <= {"edges", "nodes"}:
         raise ValueError("other keys")
     return CausalGraph(content.get("edges") or (), content.get("nodes"))
 
 
-def _from_lines(path, text):
-    edges, nodes = [], []
+def _from_lines(path: Path, text: str) -> CausalGraph:
+    edges: list[tuple[str, str]] = []
+    nodes: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         parts = [part.strip() for part in line.split("#")[0].split("->")]
         if parts == [""]:
@@ -236,7 +244,7 @@ def _from_lines(path, text):
     return CausalGraph(dict.fromkeys(edges), list(dict.fromkeys(nodes)))
 
 
-def _pair(edge):
+def _pair(edge: Any) -> tuple[str, str]:
     pair = tuple(edge) if isinstance(edge, (list, tuple)) else ()
     if len(pair) != 2:
         raise ValueError(f"An edge is a pair (cause, effect) of names. Received: {edge!r}.")
@@ -245,12 +253,12 @@ def _pair(edge):
     return pair
 
 
-def _check_name(name):
+def _check_name(name: Any) -> None:
     if not isinstance(name, str) or not name:
         raise ValueError(f"Nodes are named by strings. Received: {name!r}.")
 
 
-def _complete(nodes):
+def _complete(nodes: Sequence[str]) -> list[tuple[str, str]]:
     return [(a, b) for i, a in enumerate(nodes) for b in nodes[i + 1 :]]
 
 

@@ -1,11 +1,13 @@
 """Soft labels for a generator: the published code of Kocaoglu et al., ICLR 2018, arXiv 1709.02023."""
 
 import math
+from typing import Self
 
 import keras
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Config, SeedLike, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -25,20 +27,20 @@ class LabelNoise:
     (True, 1.0)
     """
 
-    def __init__(self, inward=5.0, outward=15.0):
+    def __init__(self, inward: float = 5.0, outward: float = 15.0) -> None:
         for name, rate in {"inward": inward, "outward": outward}.items():
             if not rate > 0:
                 raise ValueError(f"`{name}` must be > 0. Received: {rate!r}.")
         self.inward, self.outward = float(inward), float(outward)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"inward": self.inward, "outward": self.outward}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
-    def __call__(self, labels, seed):
+    def __call__(self, labels: Tensor, seed: SeedLike) -> Tensor:
         """Labels `(batch, labels)` of 0 and 1 as numbers strictly between, noise from a `keras.random.SeedGenerator` or an int."""
         base = 0.3 + 0.4 * full_precision(labels)
         uniform = keras.random.uniform((ops.shape(labels)[0], 2), dtype="float32", seed=seed)
@@ -49,7 +51,7 @@ class LabelNoise:
         return ops.clip(soft, 1e-4, 1.0 - 1e-4)
 
 
-def _truncated_exponential(uniform, rate, right):
+def _truncated_exponential(uniform: Tensor, rate: float, right: float) -> Tensor:
     """By the inverse of the distribution function: `-log(U) / rate`, U uniform on [exp(-rate right), 1]."""
     low = float(math.exp(-rate * right))
     return -ops.log(low + (1.0 - low) * uniform) / rate

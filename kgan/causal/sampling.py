@@ -1,30 +1,41 @@
 """Interventions and conditions on labels: what may be asked for, and conditioning by rejection."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from kgan.arguments import COUNT, require
+from kgan.causal.graphs import Assignment, CausalGraph
+from kgan.types import Array
 
 _AT_ONCE = 1_000_000
 _PER_SAMPLE = 100
 
 
-class LabelSamples(dict):
+class LabelSamples(dict[str, Array]):
     """Samples of labels: a dict of label name to int64 array `(count,)` of zeros and ones.
 
     Attributes:
-        acceptance_rate: float in (0, 1], the share of draws that satisfied the condition; 1.0 where there was none.
+        acceptance_rate: in (0, 1], the share of draws that satisfied the condition; 1.0 where there was none.
     """
 
-    def __init__(self, graph, rows, acceptance_rate=1.0):
+    def __init__(self, graph: CausalGraph, rows: Array, acceptance_rate: float = 1.0) -> None:
         super().__init__((node, rows[:, i].astype("int64")) for i, node in enumerate(graph.nodes))
         self.acceptance_rate = acceptance_rate
 
-    def matrix(self):
+    def matrix(self) -> Array:
         """The same as a float32 array `(count, labels)`, in the order of the graph's nodes."""
         return np.stack(list(self.values()), axis=-1).astype("float32")
 
 
-def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
+def sample(
+    graph: CausalGraph,
+    draw: Callable[[int, dict[str, int]], Array],
+    count: int,
+    do: Assignment | None = None,
+    condition: Assignment | None = None,
+    max_draws: int = 1_000_000,
+) -> LabelSamples:
     """Samples under an intervention, a condition, or both: among the interventional samples those that satisfy the condition.
 
     Args:
@@ -33,7 +44,7 @@ def sample(graph, draw, count, do=None, condition=None, max_draws=1_000_000):
         count: int >= 1.
         do: dict of label to 0 or 1, or None: those labels are set, whatever causes them.
         condition: dict of label to 0 or 1, or None: draws that differ from it are rejected.
-        max_draws: int, how many draws rejection may cost; 100 for every sample asked for are allowed in any case.
+        max_draws: how many draws rejection may cost; 100 for every sample asked for are allowed in any case.
 
     Returns:
         `LabelSamples`.

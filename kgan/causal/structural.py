@@ -1,12 +1,17 @@
 """Structural causal models whose observational and interventional distributions are known exactly."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kgan.causal import graphs
-from kgan.causal.graphs import CausalGraph
-from kgan.causal.sampling import sample
+from kgan.causal.graphs import Assignment, CausalGraph, GraphLike
+from kgan.causal.sampling import LabelSamples, sample
+from kgan.types import Array, Config, SeedLike, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -31,7 +36,7 @@ class StructuralModel:
     (1.0, 0.4)
     """
 
-    def __init__(self, graph, probabilities):
+    def __init__(self, graph: GraphLike, probabilities: Mapping[str, ArrayLike]) -> None:
         self.graph = graphs.graph(graph)
         missing, unknown = set(self.graph.nodes) - set(probabilities), set(probabilities) - set(self.graph.nodes)
         if missing or unknown:
@@ -45,15 +50,15 @@ class StructuralModel:
                     f"and values in [0, 1]. Received the shape {table.shape} with values in [{table.min():g}, {table.max():g}]."
                 )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         tables = {node: table.tolist() for node, table in self.probabilities.items()}
         return {"graph": self.graph.get_config(), "probabilities": tables}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(CausalGraph(**config["graph"]), config["probabilities"])
 
-    def joint(self, do=None):
+    def joint(self, do: Assignment | None = None) -> Array:
         """The exact joint distribution, an array of shape `(2,) * labels`, axes in the order of the nodes; under `do` if given."""
         do = self.graph.assignment(do, "do")
         result = np.ones((2,) * len(self.graph))
@@ -67,7 +72,7 @@ class StructuralModel:
             result = result * both.transpose(np.argsort(axes)).reshape(shape)
         return result
 
-    def marginals(self, do=None, condition=None):
+    def marginals(self, do: Assignment | None = None, condition: Assignment | None = None) -> dict[str, float]:
         """P(label = 1) of every label, exactly: a dict of floats.
 
         Raises:
@@ -83,11 +88,18 @@ class StructuralModel:
             raise ValueError(f"The condition {condition} has probability 0.")
         return {node: float(np.take(joint, 1, axis=i).sum() / total) for i, node in enumerate(self.graph.nodes)}
 
-    def sample(self, count, do=None, condition=None, seed=None, max_draws=1_000_000):
+    def sample(
+        self,
+        count: int,
+        do: Assignment | None = None,
+        condition: Assignment | None = None,
+        seed: int | None = None,
+        max_draws: int = 1_000_000,
+    ) -> LabelSamples:
         """Samples; arguments, result and errors as in `kgan.CausalController.sample`."""
         rng = np.random.default_rng(seed)
 
-        def draw(size, do):
+        def draw(size: int, do: dict[str, int]) -> Array:
             rows = np.zeros((size, len(self.graph)), "int64")
             for node in self.graph.order:
                 column = self.graph.index(node)
@@ -100,10 +112,10 @@ class StructuralModel:
 
         return sample(self.graph, draw, count, do, condition, max_draws)
 
-    def draw(self, count, seed):
+    def draw(self, count: int, seed: SeedLike) -> Tensor:
         """Labels for a training step: a float32 tensor `(count, labels)`, noise from a `keras.random.SeedGenerator`."""
         uniform = keras.random.uniform((count, len(self.graph)), dtype="float32", seed=seed)
-        columns = {}
+        columns: dict[str, Tensor] = {}
         for node in self.graph.order:
             cell = ops.zeros((count,), "int32")
             for parent in self.graph.parents[node]:
@@ -117,50 +129,50 @@ class PolynomialModel:
     """The paper's synthetic data: each node a random cubic polynomial of its causes and of noise of its own.
 
     `x = sum over a, b, c of C_abc v_a v_b v_c`, where v is 1, the exogenous u ~ U[0, 1] and the causes, and C has coefficients from
-    U[-1, 1]; rescaled to [0, 1] over a grid of its inputs and squeezed to [0.05, 0.95].
+    U[-1, 1]; rescaled to [0, 1] over a grid of its inputs. Effects see their causes like that; all samples together are squeezed to
+    [0.05, 0.95] at the end, as in the authors' code.
 
     Args:
         graph: `CausalGraph`, or what `kgan.causal.graph` takes.
-        seed: int, of the coefficients.
+        seed: of the coefficients.
 
     Departures from the authors' code: their nodes of two causes forget the second one; here the polynomial has all its inputs.
     """
 
-    def __init__(self, graph, seed=0):
+    def __init__(self, graph: GraphLike, seed: int = 0) -> None:
         self.graph = graphs.graph(graph)
         rng = np.random.default_rng(seed)
         self._nodes = {}
         for node in self.graph.nodes:
             inputs = 1 + len(self.graph.parents[node])
             coefficients = rng.uniform(-1, 1, (1 + inputs,) * 3)
-            # Causes lie in [0.05, 0.95], noise in [0, 1]. Many causes: a coarser grid, which fits into memory.
+            # Causes lie in [0, 1], as the noise. Many causes: a coarser grid, which fits into memory.
             points = max(2, min(21, int(200_000 ** (1 / inputs))))
-            axes = [np.linspace(0, 1, points)] + [np.linspace(0.05, 0.95, points)] * (inputs - 1)
+            axes = [np.linspace(0, 1, points)] * inputs
             values = _polynomial(coefficients, [a.ravel() for a in np.meshgrid(*axes, indexing="ij")])
             self._nodes[node] = coefficients, values.min(), values.max()
 
-    def sample(self, count, seed=None):
+    def sample(self, count: int, seed: int | None = None) -> Array:
         """Array `(count, nodes)`, float32, values in [0.05, 0.95]."""
         rng = np.random.default_rng(seed)
-        columns = {}
+        columns: dict[str, Array] = {}
         for node in self.graph.order:
             coefficients, low, high = self._nodes[node]
             inputs = [rng.uniform(size=count), *(columns[p] for p in self.graph.parents[node])]
-            unit = np.clip((_polynomial(coefficients, inputs) - low) / (high - low), 0, 1)
-            columns[node] = 0.05 + 0.9 * unit
-        return np.stack([columns[n] for n in self.graph.nodes], axis=-1).astype("float32")
+            columns[node] = np.clip((_polynomial(coefficients, inputs) - low) / (high - low), 0, 1)
+        return (0.05 + 0.9 * np.stack([columns[n] for n in self.graph.nodes], axis=-1)).astype("float32")
 
 
-def _polynomial(coefficients, inputs):
+def _polynomial(coefficients: Array, inputs: Sequence[Array]) -> Array:
     """The cubic form of the inputs and of a constant 1."""
     terms = np.stack([np.ones_like(inputs[0]), *inputs])
     return np.einsum("abc,an,bn,cn->n", coefficients, terms, terms, terms, optimize=True)
 
 
-def structural_model(name):
+def structural_model(name: str) -> StructuralModel:
     """A structural model by name: "celeba", figures of CelebA on Causal Graph 1; "faces", that of the embedded faces.
 
-    Both hold P(label = 1 | causes). "celeba" has no bald or moustached women, as the data have hardly any; "faces" gives every
+    Both hold P(label = 1 | causes). "celeba" has no bald or mustached women, as the data have hardly any; "faces" gives every
     combination a probability from which an image model can learn it.
     """
     if name not in _TABLES:
@@ -169,7 +181,7 @@ def structural_model(name):
 
 
 # Axes in the order of the parents, which is that of the nodes: Young before Male.
-_TABLES = {
+_TABLES: dict[str, dict[str, Any]] = {
     "celeba": {
         "Young": 0.77,
         "Male": 0.42,

@@ -1,11 +1,9 @@
 """Data: embedded sets, image folders, tensorflow-datasets, shapes. Images are float32 in [-1, 1], channels last; voxels 0 and 1, int8."""
 
-import numpy as np
-
-from kgan.datasets.albums import Albums, Scene, album_vocabulary, albums, picture_classifier
-from kgan.datasets.attributes import read_attributes
+from kgan.backend.feeding import from_arrays
+from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.celeba import celeba
-from kgan.datasets.covers import GREY_PHOTOS, bossbase, cover_folder, cover_variants, grey_patches, grey_photo, read_pgm
+from kgan.datasets.covers import GRAY_PHOTOS, bossbase, cover_folder, cover_variants, gray_patches, gray_photo, read_pgm
 from kgan.datasets.domains import (
     CHANGES,
     attribute_domains,
@@ -17,121 +15,22 @@ from kgan.datasets.domains import (
     thicken,
     usps,
 )
-from kgan.datasets.embedded import EMBEDDED, stack_digits
+from kgan.datasets.embedded import stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
-from kgan.datasets.images import read_image, resize, to_uint8
-from kgan.datasets.labelled_images import labelled_images, read_labels
-from kgan.datasets.meshes import modelnet, read_binvox, read_mat, read_off
+from kgan.datasets.few_labels import semi_supervised
+from kgan.datasets.labeled_images import labeled_images, read_labels
+from kgan.datasets.loading import arrays, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
-from kgan.datasets.pipeline import from_arrays, from_files, image_folder, tfds_images, to_float
-from kgan.datasets.semi_supervised import semi_supervised
-from kgan.datasets.shapes import furniture, furniture_mesh, render, solids, views
-from kgan.datasets.stories import Stories, Vocabulary
+from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
-from kgan.datasets.vist import photo_features, vist, vist_vocabulary
-
-
-def names():
-    """Names of the embedded data sets."""
-    return sorted(EMBEDDED)
-
-
-def arrays(name, split="train", image_size=None):
-    """An embedded or tensorflow-datasets set as NumPy arrays.
-
-    Args:
-        name: one of `names()`; "tfds:<name>"; "modelnet:<folder>" (see `modelnet`). "solids:chair" and "furniture:chair" are one class of
-            these sets.
-        split: "train" or "test"; "all" is both.
-        image_size: int or None, default None: the set's own. Photos are cut to patches of this size, other images resized, shapes made in
-            a cube of so many cells.
-
-    Returns:
-        `(examples, labels)`: float32, images in [-1, 1], or int8 voxels of 0 and 1; int64.
-    """
-    examples, classes = _stored(name, split, image_size)
-    if examples.dtype == np.uint8:
-        examples = examples.astype("float32") / 127.5 - 1.0
-    return examples, classes
-
-
-def _stored(name, split, image_size):
-    """As `arrays`, with 8-bit images left as they are."""
-    if split == "all":
-        parts = [_stored(name, part, image_size) for part in ("train", "test")]
-        return tuple(np.concatenate(both) for both in zip(*parts, strict=True))
-    if split not in ("train", "test"):
-        raise ValueError(f'`split` must be "train", "test" or "all". Received: {split!r}.')
-    if name.startswith("tfds:"):
-        return tfds_images(name.removeprefix("tfds:"), split, image_size)
-    if name.startswith("modelnet:"):
-        return modelnet(name.removeprefix("modelnet:"), split, image_size or 64)
-    name, _, kind = name.partition(":") if name.startswith(("solids:", "furniture:")) else (name, "", "")
-    if name not in EMBEDDED:
-        raise ValueError(
-            f"Unknown data set {name!r}. Embedded: {names()}. Also 'tfds:<name>' for tensorflow-datasets (such as tfds:cifar10), "
-            "'modelnet:<folder>' for shapes, and 'folder:<path>' in kgan.datasets.load for images in a folder."
-        )
-    if name in ("photos", "photo_patches", "solids", "furniture"):
-        size = {"size": image_size} if image_size else {}
-        return EMBEDDED[name](split, **size, **({"classes": (kind,)} if kind else {}))
-    examples, classes = EMBEDDED[name](split)
-    if image_size is not None:
-        if examples.ndim != 4:
-            raise ValueError(f"{name!r} holds points, not images; leave `image_size` out.")
-        examples = resize(examples, image_size)
-    return examples, classes
-
-
-def load(name, split="train", batch_size=64, image_size=None, *, labels=False, shuffle=True, seed=0, dequantize=False):
-    """A data set, ready for `fit`.
-
-    Args:
-        name: one of `names()`; "tfds:<name>"; or "folder:<path>" (see `image_folder`; `split` must stay "train").
-        split: "train" (default), "test" or "all".
-        batch_size: int, default 64: the minibatch of one move. An incomplete last minibatch is dropped.
-        image_size: int or None, default None: the set's own size.
-        labels: bool, default False: yield `(examples, labels)`.
-        shuffle: bool, default True, anew in every epoch, in an order given by `seed` and the epoch.
-        seed: int, default 0.
-        dequantize: bool, default False. True maps 8-bit pixels by `x / 128 - 1 + U(0, 1/128)` as the codes of spectral normalisation
-            and WGAN-GP do, instead of `x / 127.5 - 1`.
-
-    Returns:
-        `tf.data.Dataset` of float32 minibatches (int8 of voxels) of known cardinality.
-
-    Raises:
-        ValueError, ImportError, FileNotFoundError, RuntimeError: with what to do.
-
-    Example:
-    >>> import kgan
-    >>> kgan.datasets.load("digits", batch_size=64).element_spec.shape
-    TensorShape([64, 8, 8, 1])
-    """
-    if name.startswith("folder:"):
-        if labels or split != "train":
-            raise ValueError("'folder:<path>' has neither labels nor splits; load a folder for each split.")
-        path = name.removeprefix("folder:")
-        return image_folder(path, batch_size, image_size, seed=seed, shuffle=shuffle, dequantize=dequantize)
-    examples, classes = _stored(name, split, image_size)
-    if dequantize and examples.dtype != np.uint8:
-        raise ValueError(f"`dequantize` is for 8-bit images; {name!r} holds {examples.dtype} values.")
-    dataset = from_arrays((examples, classes) if labels else examples, batch_size, seed=seed, shuffle=shuffle)
-    return to_float(dataset, dequantize, seed) if examples.dtype == np.uint8 else dataset
-
+from kgan.images import read_image, resize, to_uint8
 
 __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
-    "GREY_PHOTOS",
-    "Albums",
+    "GRAY_PHOTOS",
     "Mixture",
-    "Scene",
-    "Stories",
-    "Vocabulary",
-    "album_vocabulary",
-    "albums",
     "arrays",
     "attribute_domains",
     "bossbase",
@@ -142,42 +41,29 @@ __all__ = [
     "edges",
     "from_arrays",
     "from_files",
-    "furniture",
-    "furniture_mesh",
     "gaussian1200",
-    "grey_patches",
-    "grey_photo",
+    "gray_patches",
+    "gray_photo",
     "grid",
     "halves",
     "image_folder",
-    "labelled_images",
+    "labeled_images",
     "load",
     "load_domains",
-    "modelnet",
     "names",
     "negatives",
-    "photo_features",
-    "picture_classifier",
     "read_attributes",
-    "read_binvox",
     "read_image",
     "read_labels",
-    "read_mat",
-    "read_off",
     "read_pgm",
-    "render",
     "resize",
     "rgbd_folder",
     "ring",
     "semi_supervised",
-    "solids",
     "stack_digits",
     "subspaces",
     "thicken",
     "to_uint8",
     "unpaired",
     "usps",
-    "views",
-    "vist",
-    "vist_vocabulary",
 ]

@@ -2,35 +2,39 @@
 
 import itertools
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kgan.arguments import COUNT, require, shown
-from kgan.datasets.attributes import read_attributes
-from kgan.datasets.images import crop_and_average
-from kgan.datasets.labelled_images import check_mirror, load_labelled
-from kgan.datasets.pipeline import from_arrays, mirrored, tfds_dataset, to_float
+from kgan.backend.feeding import from_arrays
+from kgan.datasets.attribute_lists import read_attributes
+from kgan.datasets.labeled_images import check_mirror, load_labeled
+from kgan.datasets.pipeline import mirrored, tfds_dataset, to_float
 from kgan.files import read_text
+from kgan.images import crop_and_average
+from kgan.types import Array, FilePath
 
 _SPLITS = {"train": "0", "validation": "1", "test": "2"}
 _NAMED = 10
 
 
 def celeba(
-    root,
-    attributes,
-    image_size=64,
-    crop=108,
+    root: FilePath,
+    attributes: Sequence[str],
+    image_size: int = 64,
+    crop: int = 108,
     *,
-    batch_size=64,
-    split="all",
-    limit=None,
-    mirror=True,
-    corrupt="unchecked",
-    shuffle=True,
-    seed=0,
-):
+    batch_size: int | None = 64,
+    split: str = "all",
+    limit: int | None = None,
+    mirror: bool = True,
+    corrupt: str = "unchecked",
+    shuffle: bool = True,
+    seed: int = 0,
+) -> Any:
     r"""Aligned faces of celebrities with binary attributes, prepared as the codes of DCGAN, BEGAN and CausalGAN do.
 
     The central square of the aligned pictures (178 x 218), resized by areas and rounded to 8 bits, `x / 127.5 - 1`, mirrored at random.
@@ -39,12 +43,12 @@ def celeba(
         root: folder with `list_attr_celeba.txt` and `img_align_celeba/`, or with them in `Anno/` and `Img/`, as they are distributed. Or
             "tfds:celeb_a", which tensorflow-datasets fetches and prepares.
         attributes: names, such as `kgan.datasets.FACE_ATTRIBUTES`: the columns of the labels, in that order.
-        image_size: int, default 64.
-        crop: int, default 108: side of the square, in pixels of the file.
-        batch_size: int, default 64. None gives arrays in memory (and needs mirror=False).
+        image_size: default 64.
+        crop: default 108: side of the square, in pixels of the file.
+        batch_size: default 64. None gives arrays in memory (and needs mirror=False).
         split: "all" (default), "train", "validation" or "test", by `list_eval_partition.txt` beside the attributes.
-        limit: int or None (default): only as many images, the first of the split.
-        mirror: bool, default True: left for right at a chance of one half, anew in every epoch.
+        limit: default None: only as many images, the first of the split.
+        mirror: default True: left for right at a chance of one half, anew in every epoch.
         corrupt: "unchecked" (default), or "skip" or "error": open all images beforehand and leave unreadable ones out with a warning, or
             refuse them; minutes for the whole set. Files only.
         shuffle, seed: as in `kgan.datasets.from_arrays`.
@@ -86,18 +90,25 @@ def celeba(
         dataset = to_float(from_arrays((images, labels), batch_size, seed, shuffle))
         return mirrored(dataset, seed) if mirror else dataset
     paths, values, folder = _from_files(Path(root), names, split, limit)
-    options = {"channels": 3, "crop": crop, "mirror": mirror, "corrupt": corrupt, "shuffle": shuffle, "seed": seed}
-    return load_labelled(paths, values, folder, image_size, batch_size, **options)
+    options: dict[str, Any] = {
+        "channels": 3,
+        "crop": crop,
+        "mirror": mirror,
+        "corrupt": corrupt,
+        "shuffle": shuffle,
+        "seed": seed,
+    }
+    return load_labeled(paths, values, folder, image_size, batch_size, **options)
 
 
-def _from_files(root, attributes, split, limit):
+def _from_files(root: Path, attributes: Sequence[str], split: str, limit: int | None) -> tuple[list[Path], Array, Path]:
     if not root.is_dir():
         raise FileNotFoundError(f"There is no folder {str(root)!r}.")
     table = _find(root, "list_attr_celeba.txt", ("", "Anno"))
     folder = _find(root, "img_align_celeba", ("", "Img"))
     files, names, values = read_attributes(table)
     values = values[:, _columns(names, attributes, table)]
-    kept = range(len(files))
+    kept = list(range(len(files)))
     if split != "all":
         of = _read_partition(_find(root, "list_eval_partition.txt", ("", "Anno", "Eval")))
         without = [f for f in files if f not in of]
@@ -119,10 +130,10 @@ def _from_files(root, attributes, split, limit):
             + (", ..." if len(absent) > _NAMED else ".")
             + " `limit` takes the first images alone."
         )
-    return paths, values[list(kept)], folder
+    return paths, values[kept], folder
 
 
-def _find(root, name, below):
+def _find(root: Path, name: str, below: Sequence[str]) -> Path:
     for part in below:
         if (root / part / name).exists():
             return root / part / name
@@ -130,14 +141,14 @@ def _find(root, name, below):
     raise FileNotFoundError(f"CelebA's {name} is missing: there is no {places}.")
 
 
-def _columns(names, attributes, source):
+def _columns(names: list[str], attributes: Sequence[str], source: object) -> list[int]:
     unknown = [name for name in attributes if name not in names]
     if unknown:
         raise ValueError(f"Unknown attributes {unknown[:_NAMED]}. {source} has {shown(list(names))}.")
     return [names.index(name) for name in attributes]
 
 
-def _read_partition(path):
+def _read_partition(path: FilePath) -> dict[str, str]:
     """Which split every image belongs to: dict of file name to "0", "1" or "2"."""
     of = {}
     for line, text in enumerate(read_text(path, "a list of file names and 0, 1 or 2").splitlines(), start=1):
@@ -150,7 +161,9 @@ def _read_partition(path):
     return of
 
 
-def _from_tfds(name, attributes, image_size, crop, split, limit):
+def _from_tfds(
+    name: str, attributes: Sequence[str], image_size: int, crop: int, split: str, limit: int | None
+) -> tuple[Array, Array]:
     """8-bit images and labels in memory."""
     dataset = tfds_dataset(name, "+".join(_SPLITS) if split == "all" else split)
     spec = dataset.element_spec

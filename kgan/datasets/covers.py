@@ -1,14 +1,16 @@
-"""Photos as steganography wants them: grey, not resized, cut into patches. Resizing removes the noise that hides a message."""
+"""Photos as steganography wants them: gray, not resized, cut into patches. Resizing removes the noise that hides a message."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.datasets.images import SUFFIXES, open_image, readable, refuse_or_warn
+from kgan.images import SUFFIXES, open_image, readable, refuse_or_warn
+from kgan.types import Array, FilePath
 
-# Grey or colour, all made grey; those of scikit-image that come with its package.
-GREY_PHOTOS = (
+# Gray or color, all made gray; those of scikit-image that come with its package.
+GRAY_PHOTOS = (
     "camera",
     "coins",
     "moon",
@@ -26,15 +28,15 @@ GREY_PHOTOS = (
     "retina",
     "stereo_motorcycle",
 )
-_PATCHED = GREY_PHOTOS[:8]
+_PATCHED = GRAY_PHOTOS[:8]
 
 
-def grey_photo(name):
-    """One of `GREY_PHOTOS` (scikit-image) at its own size: uint8 (height, width). Colours by ITU-R 601."""
+def gray_photo(name: str) -> Array:
+    """One of `GRAY_PHOTOS` (scikit-image) at its own size: uint8 (height, width). Colors by ITU-R 601."""
     from PIL import Image
 
-    if name not in GREY_PHOTOS:
-        raise ValueError(f"Unknown photo {name!r}. There are {list(GREY_PHOTOS)}.")
+    if name not in GRAY_PHOTOS:
+        raise ValueError(f"Unknown photo {name!r}. There are {list(GRAY_PHOTOS)}.")
     try:
         import skimage.data
     except ImportError as error:
@@ -44,7 +46,7 @@ def grey_photo(name):
     return photo if photo.ndim == 2 else np.asarray(Image.fromarray(photo).convert("L"))
 
 
-def cut(photo, size, stride):
+def cut(photo: Array, size: int, stride: int) -> Array:
     """All patches of an image (height, width, ...), `stride` apart, row by row: array (count, size, size, ...)."""
     height, width = photo.shape[:2]
     if height < size or width < size:
@@ -53,45 +55,45 @@ def cut(photo, size, stride):
     return np.stack([photo[i : i + size, j : j + size] for i, j in places])
 
 
-def grey_patches(names, size=16, stride=None):
-    """Patches of grey photos.
+def gray_patches(names: Sequence[str], size: int = 16, stride: int | None = None) -> tuple[Array, Array]:
+    """Patches of gray photos.
 
     Args:
-        names: of `GREY_PHOTOS`. size: int, default 16. stride: int or None, half the size.
+        names: of `GRAY_PHOTOS`. size: default 16. stride: default None, half the size.
 
     Returns:
         `(patches, labels)`: uint8 (count, size, size, 1); int64, the index of the photo in `names`.
 
     Example:
-    >>> from kgan.datasets.covers import grey_patches
-    >>> grey_patches(["page"], 32, 32)[0].shape
+    >>> from kgan.datasets.covers import gray_patches
+    >>> gray_patches(["page"], 32, 32)[0].shape
     (60, 32, 32, 1)
     """
-    parts = [cut(grey_photo(name), size, stride or max(1, size // 2)) for name in names]
+    parts = [cut(gray_photo(name), size, stride or max(1, size // 2)) for name in names]
     return np.concatenate(parts)[..., None], np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def photo_patches(split, size=16):
-    """Grey 8-bit patches of eight photos with half overlap; label = index of the photo.
+def photo_patches(split: str, size: int = 16) -> tuple[Array, Array]:
+    """Gray 8-bit patches of eight photos with half overlap; label = index of the photo.
 
     The right quarter of every photo is the test split, with no pixel in both.
     """
     parts = []
     for name in _PATCHED:
-        photo = grey_photo(name)
+        photo = gray_photo(name)
         border = photo.shape[1] * 3 // 4
         parts.append(cut(photo[:, :border] if split == "train" else photo[:, border:], size, max(1, size // 2)))
     return np.concatenate(parts)[..., None], np.repeat(np.arange(len(parts)), [len(part) for part in parts])
 
 
-def cover_variants(patches, count, seed=0):
+def cover_variants(patches: Array, count: int, seed: int = 0) -> Array:
     """Patches for a hider that must not fail where photos are unusual: four tenths as they are, the rest changed.
 
     Three tenths have another contrast (0.3 to 1.6 times) and brightness, two tenths are driven into black and white (3 to 8 times), one
-    tenth is flat or nearly so: one grey level, half of them black or white, with steps of one level here and there.
+    tenth is flat or nearly so: one gray level, half of them black or white, with steps of one level here and there.
 
     Args:
-        patches: uint8 (number, height, width, channels). count: int, patches to draw. seed: int, default 0.
+        patches: uint8 (number, height, width, channels). count: patches to draw. seed: default 0.
 
     Returns:
         uint8 array (count, height, width, channels).
@@ -113,11 +115,11 @@ def cover_variants(patches, count, seed=0):
 # BOSSBase ------------------------------------------------------------------------------------------------------------
 
 
-def read_pgm(path):
-    """A binary grey picture, PGM "P5", with 8 bits: uint8 (height, width).
+def read_pgm(path: FilePath) -> Array:
+    """A binary gray picture, PGM "P5", with 8 bits: uint8 (height, width).
 
     The header is `P5`, width, height and largest value, set apart by white space, with comments from `#` to the end of a line; one white
-    space, then the bytes. Largest values below 255 are refused: grey levels would have to be stretched.
+    space, then the bytes. Largest values below 255 are refused: gray levels would have to be stretched.
 
     Raises:
         FileNotFoundError: no such file. ValueError: another format, a broken header, too few or too many bytes.
@@ -128,7 +130,8 @@ def read_pgm(path):
     data = path.read_bytes()
     if data[:2] != b"P5":
         raise ValueError(f"{path} is no binary PGM: it begins with {data[:2]!r}, not b'P5'.")
-    numbers, position = [], 2
+    numbers: list[int] = []
+    position = 2
     while len(numbers) < 3:
         while position < len(data) and (data[position : position + 1].isspace() or data[position : position + 1] == b"#"):
             if data[position : position + 1] == b"#":
@@ -153,15 +156,17 @@ def read_pgm(path):
     return np.frombuffer(data, "uint8", offset=position + 1).reshape(height, width).copy()
 
 
-def bossbase(root, size=32, tiles=None, limit=None, split="all", seed=0):
-    """Tiles of BOSSBase 1.01 (Bas, Filler, Pevný 2011): 10,000 grey photos of 512x512 pixels, `1.pgm` to `10000.pgm`.
+def bossbase(
+    root: FilePath, size: int = 32, tiles: int | None = None, limit: int | None = None, split: str = "all", seed: int = 0
+) -> tuple[Array, Array]:
+    """Tiles of BOSSBase 1.01 (Bas, Filler, Pevný 2011): 10,000 gray photos of 512x512 pixels, `1.pgm` to `10000.pgm`.
 
     As in 1703.00371 one half is for the game, the other for those who judge it: photos with even numbers train, odd ones test.
 
     Args:
-        root: folder of the `.pgm` files, named by numbers. size: int, default 32: of a tile, cut without resizing or overlap.
-        tiles: int or None (default, all): random tiles of each photo. limit: int or None: only as many photos of the split, the first.
-        split: "all" (default), "train" or "test". seed: int, default 0, of the choice of tiles.
+        root: folder of the `.pgm` files, named by numbers. size: default 32: of a tile, cut without resizing or overlap.
+        tiles: default None, all: random tiles of each photo. limit: default None: only as many photos of the split, the first.
+        split: "all" (default), "train" or "test". seed: default 0, of the choice of tiles.
 
     Returns:
         `(tiles, labels)`: uint8 (count, size, size, 1); int64, the numbers of their photos. All 256 tiles of 32x32 of all photos take
@@ -189,7 +194,15 @@ def bossbase(root, size=32, tiles=None, limit=None, split="all", seed=0):
     return np.concatenate(parts)[..., None], np.repeat(np.asarray(numbers), [len(part) for part in parts])
 
 
-def cover_folder(path, size=32, channels=1, tiles=None, limit=None, seed=0, corrupt="skip"):
+def cover_folder(
+    path: FilePath,
+    size: int = 32,
+    channels: int = 1,
+    tiles: int | None = None,
+    limit: int | None = None,
+    seed: int = 0,
+    corrupt: str = "skip",
+) -> tuple[Array, Array]:
     """Tiles of the images in a folder, cut without resizing. Arguments and result as `bossbase`; labels are the index of the file.
 
     Args:
@@ -218,7 +231,7 @@ def cover_folder(path, size=32, channels=1, tiles=None, limit=None, seed=0, corr
     return np.concatenate(parts), np.concatenate(labels)
 
 
-def _tiles_of(photo, size, path):
+def _tiles_of(photo: Array, size: int, path: FilePath) -> Array:
     try:
         return cut(photo, size, size)
     except ValueError as error:

@@ -1,20 +1,23 @@
-"""Domains for coupled systems: changed images, USPS, attributes of faces, colour and depth."""
+"""Domains for coupled systems: changed images, USPS, attributes of faces, color and depth."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kgan.arguments import shown
-from kgan.datasets.attributes import read_attributes
-from kgan.datasets.images import open_image, read_image, resize
+from kgan.datasets.attribute_lists import read_attributes
+from kgan.datasets.loading import arrays
 from kgan.datasets.pipeline import from_files
 from kgan.files import read_arrays
+from kgan.images import open_image, read_image, resize
+from kgan.types import Array, FilePath
 
 # Changes of images ---------------------------------------------------------------------------------------------------------
 
 
-def _dilate(images, reach):
+def _dilate(images: Array, reach: tuple[int, int]) -> Array:
     """The largest value of a window of pixels, from `reach[0]` before to `reach[1]` after in both directions."""
     size = 1 + sum(reach)
     padded = np.pad(images, ((0, 0), reach, reach, (0, 0)), mode="edge")
@@ -22,7 +25,7 @@ def _dilate(images, reach):
     return windows.max(axis=(-2, -1))
 
 
-def edges(images):
+def edges(images: Array) -> Array:
     """Outlines: 3x3 dilation minus the image, as CoGAN (1606.07536) makes its edge maps.
 
     Args:
@@ -34,12 +37,12 @@ def edges(images):
     return (_dilate(images, (1, 1)) - images - 1.0).astype(images.dtype)
 
 
-def negatives(images):
+def negatives(images: Array) -> Array:
     """Bright for dark: `-x` of images in [-1, 1]."""
     return -images
 
 
-def thicken(images):
+def thicken(images: Array) -> Array:
     """A bolder pen: the largest value of every 2x2 window.
 
     Args: images: float array (count, height, width, channels), bright on dark.
@@ -54,12 +57,12 @@ CHANGES = {"edges": edges, "negatives": negatives, "thick": thicken}
 """Changes by name: functions from images of one domain to corresponding ones of another."""
 
 
-def halves(*arrays, seed=0):
+def halves(*arrays: Array, seed: int = 0) -> tuple[tuple[Array, ...], tuple[Array, ...]]:
     """Two halves of a shuffled set, with no example in both: domains that are changes of one another must not show the same examples.
 
     Args:
         *arrays: arrays of one length, such as images and labels.
-        seed: int, default 0, of the order.
+        seed: default 0, of the order.
 
     Returns:
         `(first, second)`: tuples with a part of every array; the first is the smaller by one where the length is odd.
@@ -81,14 +84,14 @@ def halves(*arrays, seed=0):
 # Files ---------------------------------------------------------------------------------------------------------------------
 
 
-def usps(path, split="train", image_size=28):
+def usps(path: FilePath, split: str = "train", image_size: int = 28) -> tuple[Array, Array]:
     """USPS digits from an .npz file, brought to MNIST's size as CoGAN's authors do: 3 dark pixels on every side, then resized.
 
     Args:
         path: file with the arrays x_train, y_train, x_test, y_test: images (count, 16, 16) or (count, 256), bright digits on dark, either
             integers in [0, 255] or floats in [0, 1] or [-1, 1]; labels 0-9.
         split: "train", "test" or "all".
-        image_size: int, default 28; bilinear.
+        image_size: default 28; bilinear.
 
     Returns:
         `(images, labels)`: float32 (count, image_size, image_size, 1) in [-1, 1]; int64.
@@ -97,8 +100,8 @@ def usps(path, split="train", image_size=28):
         FileNotFoundError: no such file. ValueError: arrays that are missing or of another shape or range.
     """
     if split == "all":
-        parts = [usps(path, part, image_size) for part in ("train", "test")]
-        return tuple(np.concatenate(both) for both in zip(*parts, strict=True))
+        digits, classes = zip(*(usps(path, part, image_size) for part in ("train", "test")), strict=True)
+        return np.concatenate(digits), np.concatenate(classes)
     if split not in ("train", "test"):
         raise ValueError(f'`split` must be "train", "test" or "all". Received: {split!r}.')
     if not Path(path).is_file():
@@ -121,16 +124,18 @@ def usps(path, split="train", image_size=28):
     return resize(np.pad(images, ((0, 0), (3, 3), (3, 3), (0, 0)), constant_values=-1.0), image_size), labels
 
 
-def attribute_domains(root, attribute, batch_size=64, image_size=128, seed=0):
+def attribute_domains(
+    root: FilePath, attribute: str, batch_size: int = 64, image_size: int = 128, seed: int = 0
+) -> dict[str, Any]:
     """Faces with an attribute and faces without it, read as they are needed.
 
     Args:
         root: CelebA's folder, with `list_attr_celeba.txt` and `img_align_celeba/`.
         attribute: a name in that list, such as "Smiling", "Blond_Hair" or "Eyeglasses".
-        batch_size: int, default 64.
-        image_size: int, default 128 (CoGAN's). The central square is resized to 33/32 of it, of which a random window is
+        batch_size: default 64.
+        image_size: default 128 (CoGAN's). The central square is resized to 33/32 of it, of which a random window is
             taken, anew in every epoch (132 and 128: CoGAN's).
-        seed: int, default 0, of order and windows.
+        seed: default 0, of order and windows.
 
     Returns:
         dict of `attribute` and `"not_" + attribute` to `tf.data.Dataset` of minibatches (batch_size, image_size, image_size, 3) in [-1, 1],
@@ -163,18 +168,18 @@ def attribute_domains(root, attribute, batch_size=64, image_size=128, seed=0):
     }
 
 
-def rgbd_folder(path, image_size=64, seed=0):
-    """Colour images and depth maps of different scenes, from a folder of both.
+def rgbd_folder(path: FilePath, image_size: int = 64, seed: int = 0) -> dict[str, Array]:
+    """Color images and depth maps of different scenes, from a folder of both.
 
     Depth files are those whose name ends in `depth` or `depthcrop` (the RGB-D object set of Lai et al. 2011; frames exported from NYU v2),
-    one channel of 8 or 16 bits, 0 where nothing was measured; the colour file has the same name without `depth`. Half of the scenes, drawn
-    at random, give colour, the other half depth. A depth map is stretched to [-1, 1] from its nearest to its farthest measured pixel;
+    one channel of 8 or 16 bits, 0 where nothing was measured; the color file has the same name without `depth`. Half of the scenes, drawn
+    at random, give color, the other half depth. A depth map is stretched to [-1, 1] from its nearest to its farthest measured pixel;
     pixels without measurement count as farthest.
 
     Args:
         path: folder; subfolders are searched.
-        image_size: int, default 64 (CoGAN's).
-        seed: int, default 0: which scenes give what.
+        image_size: default 64 (CoGAN's).
+        seed: default 0: which scenes give what.
 
     Returns:
         dict: "color" (n, size, size, 3) and "depth" (m, size, size, 1), float32 in [-1, 1], for `unpaired`.
@@ -203,7 +208,7 @@ def rgbd_folder(path, image_size=64, seed=0):
     return {"color": np.stack(colors).astype("float32") / 127.5 - 1.0, "depth": np.stack(depths)}
 
 
-def _read_depth(path, size):
+def _read_depth(path: FilePath, size: int) -> Array:
     depth = np.asarray(open_image(path)).astype("float32")
     if depth.ndim != 2:
         raise ValueError(f"{path}: a depth map has one channel. Received the shape {depth.shape}.")
@@ -219,14 +224,16 @@ def _read_depth(path, size):
 # By name -------------------------------------------------------------------------------------------------------------------
 
 
-def load_domains(pair, source="digits", image_size=None, batch_size=64, seed=0):
+def load_domains(
+    pair: str, source: str = "digits", image_size: int | None = None, batch_size: int = 64, seed: int = 0
+) -> tuple[dict[str, Any], dict[str, Array]]:
     """Two domains by name, as the command lines of CoGAN's applications take them.
 
     Args:
         pair: "edges", "negatives" or "thick": one half of `source`, and the other half changed. "usps:FILE.npz": `source`, and USPS at its
-            size. "attribute:NAME:FOLDER": CelebA's faces with and without an attribute. "rgbd:FOLDER": colour and depth.
+            size. "attribute:NAME:FOLDER": CelebA's faces with and without an attribute. "rgbd:FOLDER": color and depth.
         source: images with labels for `kgan.datasets.arrays`, default "digits"; CoGAN's is "tfds:mnist".
-        image_size: int or None, default the source's own, 128 for faces, 64 for colour and depth.
+        image_size: default the source's own, 128 for faces, 64 for color and depth.
         batch_size, seed: of faces, which are read as they are needed; and of the halves.
 
     Returns:
@@ -236,8 +243,6 @@ def load_domains(pair, source="digits", image_size=None, batch_size=64, seed=0):
     Raises:
         ValueError: for another pair; what the readers raise.
     """
-    from kgan.datasets import arrays
-
     kind, _, rest = pair.partition(":")
     if kind == "attribute" and rest.partition(":")[2]:
         attribute, _, root = rest.partition(":")

@@ -1,17 +1,20 @@
 """Data sets that come with the packages kgan uses: arrays in memory, no download."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from kgan.datasets.covers import photo_patches
-from kgan.datasets.mixtures import gaussian1200, grid, ring
-from kgan.datasets.shapes import furniture_set, solid_set
+from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
+from kgan.shapes.drawn import furniture_set, solid_set
+from kgan.types import Array
 
 _EXAMPLES = 50_000
 
 
-def _need(module, extra):
+def _need(module: str, extra: str) -> Any:
     import importlib
 
     try:
@@ -21,9 +24,9 @@ def _need(module, extra):
 
 
 @functools.cache
-def _digits():
+def _digits() -> dict[str, tuple[Array, Array]]:
     data = _need("sklearn.datasets", "data").load_digits()
-    # 17 grey levels, 0 to 16. One fixed half trains (classifiers and GANs), the other is reference data for metrics.
+    # 17 gray levels, 0 to 16. One fixed half trains (classifiers and GANs), the other is reference data for metrics.
     images = (data.images[..., None] / 8.0 - 1.0).astype("float32")
     order = np.random.default_rng(0).permutation(len(images))
     half = len(order) // 2
@@ -31,16 +34,16 @@ def _digits():
     return {"train": (images[order[:half]], labels[order[:half]]), "test": (images[order[half:]], labels[order[half:]])}
 
 
-def digits(split):
-    """Real handwritten digits, 8x8 grey, with labels 0-9: 898 to train and 899 to test (scikit-learn)."""
+def digits(split: str) -> tuple[Array, Array]:
+    """Real handwritten digits, 8x8 gray, with labels 0-9: 898 to train and 899 to test (scikit-learn)."""
     return _digits()[split]
 
 
-def stack_digits(count, split="train", seed=None):
+def stack_digits(count: int, split: str = "train", seed: int | None = None) -> tuple[Array, Array]:
     """Three random digits as the channels of one image, 1,000 modes: stacked MNIST (1611.02163) with real 8x8 digits.
 
     Args:
-        count: int >= 1, images to draw, with replacement. As many as a training needs: there are 7e8 different ones in each split.
+        count: >= 1, images to draw, with replacement. As many as a training needs: there are 7e8 different ones in each split.
         split: "train" or "test": where the digits come from.
         seed: int or None.
 
@@ -57,12 +60,12 @@ def stack_digits(count, split="train", seed=None):
     return np.moveaxis(images[chosen][..., 0], 1, -1).copy(), classes[chosen] @ np.asarray([100, 10, 1])
 
 
-def _stacked_digits(split):
+def _stacked_digits(split: str) -> tuple[Array, Array]:
     return stack_digits(_EXAMPLES, split, seed={"train": 0, "test": 1}[split])
 
 
-def faces(split):
-    """100 cut-out faces of LFW, 25x25 grey (scikit-image `lfw_subset`): 80 to train and 20 to test. All labels are 0."""
+def faces(split: str) -> tuple[Array, Array]:
+    """100 cut-out faces of LFW, 25x25 gray (scikit-image `lfw_subset`): 80 to train and 20 to test. All labels are 0."""
     images = _need("skimage.data", "data").lfw_subset()[:100, ..., None].astype("float32") * 2.0 - 1.0
     chosen = images[:80] if split == "train" else images[80:]
     return chosen, np.zeros(len(chosen), "int64")
@@ -71,8 +74,8 @@ def faces(split):
 _PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "stereo_motorcycle")
 
 
-def photos(split, size=32):
-    """Square 8-bit colour patches of scikit-image's photos, tiled with half overlap; label = index of the photo.
+def photos(split: str, size: int = 32) -> tuple[Array, Array]:
+    """Square 8-bit color patches of scikit-image's photos, tiled with half overlap; label = index of the photo.
 
     The right quarter of every photo is the test split, with no pixel in both.
     """
@@ -95,8 +98,8 @@ def photos(split, size=32):
     return np.stack(patches), np.asarray(labels)
 
 
-def _mixture(make, count=_EXAMPLES):
-    def load(split):
+def _mixture(make: Callable[[], Mixture], count: int = _EXAMPLES) -> Callable[[str], tuple[Array, Array]]:
+    def load(split: str) -> tuple[Array, Array]:
         seed = {"train": 0, "test": 1}[split]
         return make().sample(count, seed=seed, labels=True)
 

@@ -2,15 +2,17 @@
 
 import numpy as np
 
+from kgan.types import Array
 
-def subspaces(count, dimensions=100, latent=2, clusters=10, seed=None):
-    """Points `x = A_c (z + m_c)`, standardised: every cluster c on a subspace of its own.
+
+def subspaces(count: int, dimensions: int = 100, latent: int = 2, clusters: int = 10, seed: int | None = None) -> Array:
+    """Points `x = A_c (z + m_c)`, standardized: every cluster c on a subspace of its own.
 
     As in the authors' code: z ~ N(0, I), A_c ~ N(0, 25), m_c ~ N(0, 25 I).
 
     Args:
-        count: int, points, shared equally among the clusters (what is left over is not drawn).
-        dimensions, latent, clusters: ints, default 100, 2, 10 (the code's).
+        count: points, shared equally among the clusters (what is left over is not drawn).
+        dimensions, latent, clusters: default 100, 2, 10 (the code's).
         seed: int or None.
 
     Returns:

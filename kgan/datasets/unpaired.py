@@ -1,16 +1,20 @@
 """Minibatches from several domains whose examples have nothing to do with each other."""
 
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import keras
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.datasets.pipeline import _check_batch_size, _finish, _tensorflow, from_arrays
-from kgan.engine.rounds import clock
+from kgan.backend.feeding import check_batch_size, clock, finish, from_arrays, tensorflow
+from kgan.types import Array, Nest
 
 
-def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
+def unpaired(
+    domains: Mapping[str, Any], batch_size: int = 64, *, labels: Mapping[str, Any] | None = None, passes: int = 1, seed: int = 0
+) -> Any:
     """Minibatches of several domains of any lengths; every domain cycles on its own.
 
     An epoch is as long as the longest domain. The others begin again when they are through, each time in a new order, and go on in the next
@@ -20,11 +24,11 @@ def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
         domains: dict of domain name to an array of examples, or to a `tf.data.Dataset` of minibatches of known cardinality, such as
             `image_folder` makes; of these every epoch starts anew, and shorter ones repeat their order within an epoch. One may yield
             `(examples, labels)`.
-        batch_size: int, default 64: examples of each domain in a minibatch; data sets bring their own, which must be this one.
+        batch_size: default 64: examples of each domain in a minibatch; data sets bring their own, which must be this one.
         labels: dict of one domain name to the labels of its array, or None (default).
-        passes: int >= 1, default 1: passes over the longest domain in one epoch (arrays only), so that small sets give epochs of a sensible
+        passes: >= 1, default 1: passes over the longest domain in one epoch (arrays only), so that small sets give epochs of a sensible
             length.
-        seed: int, default 0.
+        seed: default 0.
 
     Returns:
         `keras.utils.PyDataset` (arrays alone), or `tf.data.Dataset`, of dicts of domain name to examples, or of `(such a dict, labels)`.
@@ -69,29 +73,29 @@ def unpaired(domains, batch_size=64, *, labels=None, passes=1, seed=0):
 class _Cycles(keras.utils.PyDataset):
     """Arrays, each in its own endless sequence of permutations."""
 
-    def __init__(self, arrays, batch_size, labels, passes, seed):
+    def __init__(self, arrays: Mapping[str, Array], batch_size: int, labels: Mapping[str, Array], passes: int, seed: int) -> None:
         super().__init__()
         self.arrays, self.batch_size, self.labels, self.seed = arrays, batch_size, labels, seed
         longest = max(map(len, arrays.values()))
-        _check_batch_size(batch_size, longest)
+        check_batch_size(batch_size, longest)
         self.count = longest * passes // batch_size
         # Calls ask for the same one or two passes again and again.
         self._order = functools.lru_cache(maxsize=4 * len(arrays))(self._permutation)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count
 
-    def _permutation(self, domain, turn):
+    def _permutation(self, domain: str, turn: int) -> Array:
         index = list(self.arrays).index(domain)
         return np.random.default_rng((self.seed, index, turn)).permutation(len(self.arrays[domain]))
 
-    def _rows(self, domain, index):
+    def _rows(self, domain: str, index: int) -> Array:
         # Counted from the start of the training, so that no item depends on which were asked before.
         position = (clock.epoch * self.count + index) * self.batch_size
         turns, offsets = np.divmod(np.arange(position, position + self.batch_size), len(self.arrays[domain]))
         return np.concatenate([self._order(domain, int(turn))[offsets[turns == turn]] for turn in np.unique(turns)])
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Nest:
         rows = {domain: self._rows(domain, index) for domain in self.arrays}
         batch = {domain: array[rows[domain]] for domain, array in self.arrays.items()}
         for domain, labels in self.labels.items():
@@ -99,8 +103,8 @@ class _Cycles(keras.utils.PyDataset):
         return batch
 
 
-def _zip(domains, batch_size):
-    tf = _tensorflow()
+def _zip(domains: Mapping[str, Any], batch_size: int) -> Any:
+    tf = tensorflow()
     counts = {domain: int(data.cardinality()) for domain, data in domains.items()}
     finite = [count for count in counts.values() if count >= 0]
     if min(counts.values()) == tf.data.UNKNOWN_CARDINALITY or not finite or 0 in finite:
@@ -108,15 +112,15 @@ def _zip(domains, batch_size):
             f"Data sets must be of known, positive length, one of them finite. Minibatches: {counts} (-1 is infinite, -2 unknown; "
             "tf.data.experimental.assert_cardinality tells a data set its length)."
         )
-    labelled = [domain for domain, data in domains.items() if isinstance(data.element_spec, tuple)]
-    if len(labelled) > 1:
-        raise ValueError(f"Only one domain may bring labels. Received labels for {labelled}.")
+    labeled = [domain for domain, data in domains.items() if isinstance(data.element_spec, tuple)]
+    if len(labeled) > 1:
+        raise ValueError(f"Only one domain may bring labels. Received labels for {labeled}.")
     for domain, data in domains.items():
         size = tf.nest.flatten(data.element_spec)[0].shape[0]
         if size not in (None, batch_size):
             raise ValueError(f"The data set of {domain!r} has minibatches of {size}, `batch_size` is {batch_size}.")
     together = tf.data.Dataset.zip({domain: data.repeat() for domain, data in domains.items()})
-    if labelled:
-        (own,) = labelled
+    if labeled:
+        (own,) = labeled
         together = together.map(lambda batch: ({**batch, own: batch[own][0]}, batch[own][1]))
-    return _finish(tf, together.take(max(finite)), max(finite))
+    return finish(tf, together.take(max(finite)), max(finite))

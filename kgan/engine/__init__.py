@@ -2,7 +2,7 @@
 
 from kgan.engine.adversarial import AdversarialModel
 from kgan.engine.divergence import DivergenceError, DivergenceGuard
-from kgan.engine.game import Move, Observation, Turn
+from kgan.engine.game import Move, Observation, Terms, Turn
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.rules import Consensus, Descent, Rule
 from kgan.engine.unrolling import unrolled
@@ -17,6 +17,7 @@ __all__ = [
     "MoveOptimizers",
     "Observation",
     "Rule",
+    "Terms",
     "Turn",
     "unrolled",
 ]

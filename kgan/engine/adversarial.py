@@ -3,44 +3,51 @@
 import inspect
 import random
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import Seed
+from kgan.backend.feeding import EpochClock
 from kgan.engine.averages import Averages
 from kgan.engine.divergence import DivergenceGuard
-from kgan.engine.game import with_rule
+from kgan.engine.game import Turn, with_rule
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.play import Play
-from kgan.engine.rounds import EpochClock, is_arrays, to_rounds
+from kgan.engine.rounds import is_arrays, to_rounds
+from kgan.engine.rules import Rule
 from kgan.engine.saving import Saving
+from kgan.types import Config, Nest, SeedLike, Tensor
 
 
 class _Evaluation:
     """Metric objects of `evaluate`, kept out of Keras' attribute tracking: they are no part of the training logs."""
 
-    def __init__(self, metrics=()):
+    def __init__(self, metrics: Sequence[Any] = ()) -> None:
         self.metrics = [keras.metrics.get(metric) for metric in metrics]
         self.running = False
 
 
-class AdversarialModel(Saving, keras.Model):
+class AdversarialModel(Saving):
     """Base of every system: networks that play a game.
 
     A family writes a constructor that keeps each argument as an attribute of the same name, `turns()`, `default_optimizers()`
-    and the losses its moves name. The engine does the rest: rounds of fresh minibatches, one optimiser per move, gradients
+    and the losses its moves name. The engine does the rest: rounds of fresh minibatches, one optimizer per move, gradients
     of exactly the moved players, state, logs, generation, evaluation, files, exact resumption, replicas, precision.
 
     Args:
-        seed: int or None, default None (drawn and kept): start of the model's own random numbers.
+        seed: default None (drawn and kept): start of the model's own random numbers, and of the weights of the networks that it builds:
+            one seed, one model. Networks of your own are drawn by you.
         name: str or None.
         dtype: Keras dtype policy or None (the global one). The networks keep their own; under "mixed_float16" losses are scaled.
 
     Attributes:
         seed_generator: the `keras.random.SeedGenerator` from which losses draw.
-        in_training: bool, True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
+        in_training: True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
 
     Example: a generator of one weight against a linear critic.
 
@@ -66,7 +73,7 @@ class AdversarialModel(Saving, keras.Model):
     ['discriminator/loss', 'generator/loss', 'loss']
     """
 
-    def __init__(self, *, seed=None, name=None, dtype=None):
+    def __init__(self, *, seed: Seed | None = None, name: str | None = None, dtype: Any = None) -> None:
         # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
         super().__init__(name=name or type(self).__name__.lower(), dtype=dtype)
         self.seed = random.randrange(2**30) if seed is None else seed
@@ -74,47 +81,55 @@ class AdversarialModel(Saving, keras.Model):
         self.seed_generator = keras.random.SeedGenerator(self.seed, name="training_noise")
         self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1, name="evaluation_noise")
         self.generation_noise = keras.random.SeedGenerator(self.seed + 2, name="generation_noise")
-        self._play = None
+        self._play: Play | None = None
+        self._rule: Rule | None = None
         self._averages = Averages(self)
         self._evaluation = _Evaluation()
         self.built = True
 
     # What a family defines -------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         """The game: a tuple of `Turn`, played in this order in every round."""
         raise NotImplementedError(f"{type(self).__name__} must define turns().")
 
-    def default_optimizers(self):
-        """The paper's optimisers: a dict of move name to Keras optimiser."""
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """The paper's optimizers: a dict of move name to Keras optimizer."""
         return {}
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> Nest:
         """The batch that losses see. Default: the examples alone, labels and weights dropped."""
         return keras.utils.unpack_x_y_sample_weight(data)[0]
 
-    def check_data(self, batch):
+    def check_data(self, batch: Any) -> None:
         """Refuse a batch (a nest of NumPy arrays) whose type, shape or range the networks were not made for."""
 
-    def check_labels(self, x, y):
+    def check_labels(self, x: Nest, y: Nest) -> None:
         """Refuse labels among the arrays that `fit` was given, all of them: of other data only the first batch is looked at."""
 
-    def generator_inputs(self, count, condition=None, seed=None):
+    def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:
         """What `call` turns into `count` samples: latents, conditions."""
         raise NotImplementedError(f"{type(self).__name__} does not generate.")
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Nest, training: bool = False) -> Nest:
         """Samples from generator inputs, in inference with the averaged weights if there are any."""
         with backend.Overlay(() if training else self._averages.values(), commit=True):
             return self.generator(inputs, training=training)
 
     # Compilation -----------------------------------------------------------------------------------------------------
 
-    def compile(self, optimizers=None, metrics=None, averages=None, rule=None, **kwargs):
+    def compile(
+        self,
+        optimizers: Mapping[str, Any] | None = None,
+        metrics: Sequence[Any] | None = None,
+        averages: Mapping[str, float] | None = None,
+        rule: Rule | None = None,
+        **kwargs: Any,
+    ) -> None:
         """Prepare for `fit` and `evaluate`.
 
         Args:
-            optimizers: dict of move name to optimiser; moves left out keep the paper's. Default None: all the paper's.
+            optimizers: dict of move name to optimizer; moves left out keep the paper's. Default None: all the paper's.
             metrics: list of `keras.metrics.Metric` for `evaluate`, updated with `(real, generated)`. Default none.
             averages: dict of player name to decay in (0, 1), for example `{"generator": 0.999}`: exponential averages of the
                 player's weights and state, moved after each round, used by `generate`, `predict` and `evaluate`. Default
@@ -129,15 +144,15 @@ class AdversarialModel(Saving, keras.Model):
         names = list(play.moves)
         if "optimizer" in kwargs or "loss" in kwargs:
             raise TypeError(
-                "A game has one optimiser per move, and its losses are its own: pass `optimizers={move: optimizer}`. "
+                "A game has one optimizer per move, and its losses are its own: pass `optimizers={move: optimizer}`. "
                 f"{type(self).__name__} has the moves {names}."
             )
         chosen = {**self.default_optimizers(), **(optimizers or {})}
         unknown, missing = sorted(set(chosen) - set(names)), sorted(set(names) - set(chosen))
         if unknown or missing:
             raise ValueError(
-                f"compile() needs one optimiser per move. {type(self).__name__} has the moves {names}; "
-                f"unknown: {unknown}; without optimiser: {missing}."
+                f"compile() needs one optimizer per move. {type(self).__name__} has the moves {names}; "
+                f"unknown: {unknown}; without optimizer: {missing}."
             )
         self._evaluation = _Evaluation(metrics or ())
         with backend.strategy_scope(self):
@@ -149,11 +164,11 @@ class AdversarialModel(Saving, keras.Model):
         play.bind(optimizer, self._averages.variables())
         self._play, self._rule = play, rule
         if backend.distributed(self) > 1:
-            for layer in self._flatten_layers():
+            for layer in backend.all_layers(self):
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.synchronized = True
 
-    def keep_averages(self, decays):
+    def keep_averages(self, decays: Mapping[str, float]) -> None:
         """Keep exponential averages of players from now on; `decays` as `averages` in `compile`."""
         if decays == {player: self._averages.decays().get(player) for player in decays}:
             return
@@ -163,12 +178,12 @@ class AdversarialModel(Saving, keras.Model):
             self._play.bind(self.optimizer, self._averages.variables())
             self.train_function = self.test_function = self.predict_function = None
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> Config:
         if not self.compiled:
             return {}
         return keras.saving.serialize_keras_object(
             {
-                "optimizers": {name: self.optimizer[name] for name in self._play.moves},
+                "optimizers": {name: self.optimizer[name] for name in self._require_compiled("get_compile_config").moves},
                 "metrics": list(self._evaluation.metrics),
                 "rule": self._rule,
                 "run_eagerly": self.run_eagerly,
@@ -176,12 +191,12 @@ class AdversarialModel(Saving, keras.Model):
             }
         )
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: Config) -> None:
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     # Training --------------------------------------------------------------------------------------------------------
 
-    def make_train_function(self, force=False):
+    def make_train_function(self, force: bool = False) -> Any:
         present = self.train_function
         super().make_train_function(force)
         if self.train_function is not present:
@@ -189,29 +204,29 @@ class AdversarialModel(Saving, keras.Model):
         return self.train_function
 
     @property
-    def in_training(self):
+    def in_training(self) -> bool:
         return backend.training(default=False)
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[Any]:
         """Trackers of the losses; during `evaluate` also the metrics given to `compile`."""
         metrics = [*super().metrics, *(self._play.terms.values() if self._play else ())]
         return [*metrics, *self._evaluation.metrics] if self._evaluation.running else metrics
 
     def fit(
         self,
-        x,
-        y=None,
+        x: Any,
+        y: Any = None,
         *,
-        batch_size=None,
-        epochs=1,
-        callbacks=None,
-        validation_data=None,
-        validation_batch_size=None,
-        shuffle=True,
-        sampling_weights=None,
-        **kwargs,
-    ):
+        batch_size: int | None = None,
+        epochs: int = 1,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        validation_data: Any = None,
+        validation_batch_size: int | None = None,
+        shuffle: bool = True,
+        sampling_weights: Any = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """Train. As `keras.Model.fit`, with these differences.
 
         One step of the progress bar is one round of the game: every turn once, each repeat on a fresh minibatch. The data
@@ -220,10 +235,10 @@ class AdversarialModel(Saving, keras.Model):
         Args:
             x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`.
             y: labels, for arrays and for families that use them.
-            batch_size: int, examples of one move, for arrays; default 64.
+            batch_size: examples of one move, for arrays; default 64.
             validation_data: as x, or `(x, y)`; `evaluate` runs on it.
             validation_batch_size: int or None; default `batch_size`.
-            shuffle: bool, default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
+            shuffle: default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
             sampling_weights: array (examples,) or None, for arrays: probabilities, up to a factor, by which examples are drawn with
                 replacement, as many in an epoch as there are.
             epochs, callbacks, verbose, initial_epoch, steps_per_epoch (in rounds), validation_steps, validation_freq: as in
@@ -233,10 +248,9 @@ class AdversarialModel(Saving, keras.Model):
             ValueError: for data that are empty, too few for a round, or refused by the model.
             kgan.DivergenceError: when a term is no longer finite; see `kgan.callbacks.DivergenceGuard`.
         """
-        self._require_compiled("fit")
-        replicas = backend.distributed(self)
-        rounds, first = to_rounds(x, y, batch_size, self._play.per_round, self.seed, shuffle, replicas, sampling_weights)
-        self._prepare(first, self._play.per_round)
+        play, replicas = self._require_compiled("fit"), backend.distributed(self)
+        rounds, first = to_rounds(x, y, batch_size, play.per_round, self.seed, shuffle, replicas, sampling_weights)
+        self._prepare(play, first, play.per_round)
         if is_arrays(x):
             self.check_labels(x, y)
         callbacks = list(callbacks or [])
@@ -267,27 +281,28 @@ class AdversarialModel(Saving, keras.Model):
                 if hasattr(callback, "on_fit_exit"):
                     callback.on_fit_exit()
 
-    def _require_compiled(self, method):
+    def _require_compiled(self, method: str) -> Play:
         if self._play is None:
             raise ValueError(f"Call compile() before {method}().")
+        return self._play
 
-    def _prepare(self, data, pieces):
+    def _prepare(self, play: Play, data: Nest, pieces: int) -> None:
         """Check a first batch and learn from one minibatch of it what the losses report."""
         batch = self.unpack(data)
         self.check_data(batch)
-        if not self._play.terms:
+        if not play.terms:
             minibatch = keras.tree.map_structure(lambda a: ops.convert_to_tensor(a[: len(a) // pieces]), batch)
-            self._play.discover(minibatch)
+            play.discover(minibatch)
 
-    def train_step(self, *arguments):
+    def train_step(self, *arguments: Any) -> Any:
         """One round. Called by Keras: `(data)` on TensorFlow and torch, `(state, data)` on JAX."""
         return self._step(self._train, arguments, [self.optimizer.variables])
 
-    def test_step(self, *arguments):
+    def test_step(self, *arguments: Any) -> Any:
         """One minibatch of `evaluate`. Called by Keras, as `train_step`."""
         return self._step(self._test, arguments, [])
 
-    def _step(self, step, arguments, optimizer_variables):
+    def _step(self, step: Callable[[Nest], dict[str, Tensor]], arguments: tuple[Any, ...], optimizer_variables: list[Any]) -> Any:
         if backend.name() != "jax":
             with backend.no_gradient():
                 return backend.reducible_logs(self, step(arguments[0]))
@@ -298,23 +313,23 @@ class AdversarialModel(Saving, keras.Model):
             logs = step(data)
         return logs, tuple([overlay.get_current_value(v) for v in group] for group in groups)
 
-    def _train(self, data):
-        self._play.round(self.unpack(data), self.metrics[0])
+    def _train(self, data: Nest) -> dict[str, Tensor]:
+        self._require_compiled("fit").round(self.unpack(data), self.metrics[0])
         self._averages.update()
         return {metric.name: metric.result() for metric in self.metrics}
 
     # Evaluation and generation ---------------------------------------------------------------------------------------
 
-    def evaluate(self, x=None, y=None, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
         """Losses on held-out data in inference mode, and the metrics of `compile` between it and generated samples.
 
         As `keras.Model.evaluate`; `x` also as in `fit`. The noise is the same at every call; nothing of the model changes.
         """
-        self._require_compiled("evaluate")
-        if not self._play.terms:
+        play = self._require_compiled("evaluate")
+        if not play.terms:
             # Only the first minibatch is looked at; Keras iterates over the data itself.
             _, first = to_rounds(x, y, kwargs.get("batch_size"), 1, self.seed, False)
-            self._prepare(first, 1)
+            self._prepare(play, first, 1)
         self._evaluation.running = True
         try:
             noise = self.evaluation_noise.state
@@ -323,15 +338,16 @@ class AdversarialModel(Saving, keras.Model):
         finally:
             self._evaluation.running = False
 
-    def _test(self, data):
-        batch = self.unpack(data)
+    def _test(self, data: Nest) -> dict[str, Tensor]:
+        play, batch = self._require_compiled("evaluate"), self.unpack(data)
         examples = keras.tree.flatten(batch)[0]
-        noise, drawn, total, named = self.evaluation_noise.state, self.seed_generator.state, 0.0, {}
-        with self._play.point(training=False):
+        noise, drawn, total = self.evaluation_noise.state, self.seed_generator.state, 0.0
+        named: dict[str, Tensor] = {}
+        with play.point(training=False):
             drawn.assign(ops.convert_to_tensor(noise) + backend.replica_offset(noise.dtype))
-            for move in self._play.moves.values():
+            for move in play.moves.values():
                 with backend.Overlay(moving=frozenset()) as overlay:
-                    terms, observed = self._play.loss_terms(move, batch, overlay)
+                    terms, observed = play.loss_terms(move, batch, overlay)
                 named |= {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
                 total += sum(terms.values())
             generated = None
@@ -340,22 +356,22 @@ class AdversarialModel(Saving, keras.Model):
         # The next minibatch draws other noise; no loss draws this often.
         noise.assign(noise + ops.convert_to_tensor([0, 4096], dtype=noise.dtype))
         for name, value in named.items():
-            self._play.terms[name].update_state(value)
+            play.terms[name].update_state(value)
         self.metrics[0].update_state(total)
         for metric in self._evaluation.metrics:
             metric.update_state(examples, generated)
         # A metric that is costly to compute (a Frechet distance) does so once, at the end, not in every step.
         return {m.name: ops.zeros(()) if getattr(m, "deferred", False) else m.result() for m in self.metrics}
 
-    def generate(self, count, condition=None, seed=None, batch_size=256):
+    def generate(self, count: int, condition: Any = None, seed: int | None = None, batch_size: int = 256) -> Any:
         """Samples, in inference mode and with averaged weights if the model keeps averages.
 
         Args:
             count: int >= 1.
             condition: what to condition on, for families that are conditional.
-            seed: int or None. The same seed gives the same samples; None (default) draws new ones at each call, from a stream
+            seed: the same seed gives the same samples; None (default) draws new ones at each call, from a stream
                 of its own that training does not share.
-            batch_size: int, default 256: samples computed at once.
+            batch_size: default 256: samples computed at once.
 
         Returns:
             NumPy array of shape `(count, ...)`, images in [-1, 1].

@@ -1,42 +1,48 @@
-"""One optimiser per move, inside one Keras optimiser that trainers, callbacks and files understand."""
+"""One optimizer per move, inside one Keras optimizer that trainers, callbacks and files understand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 import keras
 from keras import ops
 
 from kgan import backend
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class MoveOptimizers(keras.optimizers.MultiOptimizer):
-    """The optimisers of a game, keyed by move.
+    """The optimizers of a game, keyed by move.
 
     `iterations` counts rounds. The moves' players may overlap: unlike its base class, which maps a variable to one
-    optimiser, this container maps a move to one.
+    optimizer, this container maps a move to one.
 
     Args:
-        optimizers: dict of move name to Keras optimiser; every move has its own.
-        loss_scaling: bool, default False. Scale each move's loss against underflow in float16, dynamically and per move:
+        optimizers: dict of move name to Keras optimizer; every move has its own.
+        loss_scaling: default False. Scale each move's loss against underflow in float16, dynamically and per move:
             halved where a gradient overflows (the step is skipped), doubled after 2000 good steps.
     """
 
     initial_scale = 2.0**15
     growth_steps = 2000
 
-    def __init__(self, optimizers, loss_scaling=False, name="move_optimizers", **kwargs):
+    def __init__(
+        self, optimizers: Mapping[str, Any], loss_scaling: bool = False, name: str = "move_optimizers", **kwargs: Any
+    ) -> None:
         optimizers = {move: keras.optimizers.get(optimizer) for move, optimizer in optimizers.items()}
         if len({id(optimizer) for optimizer in optimizers.values()}) != len(optimizers):
-            raise ValueError("Every move needs an optimiser object of its own; one object was given to two moves.")
+            raise ValueError("Every move needs an optimizer object of its own; one object was given to two moves.")
         mapping = keras.optimizers.OptimizerMap(next(iter(optimizers.values())), dict(optimizers))
         super().__init__(mapping, name=name, **kwargs)
         self.loss_scaling = loss_scaling
         self._by_move = optimizers
 
-    def __getitem__(self, move):
-        """The optimiser of a move."""
+    def __getitem__(self, move: str) -> keras.optimizers.Optimizer:
+        """The optimizer of a move."""
         return self._by_move[move]
 
-    def build_moves(self, variables):
-        """Create all optimiser variables.
+    def build_moves(self, variables: dict[str, list[keras.Variable]]) -> None:
+        """Create all optimizer variables.
 
         Args:
             variables: dict of move name to the variables it moves.
@@ -52,22 +58,24 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         joint = {id(v): v for moved in variables.values() for v in moved}
         keras.optimizers.Optimizer.build(self, list(joint.values()))
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if not self.built:
-            raise RuntimeError("The optimisers of a game are built by compile(); call model.compile() first.")
+            raise RuntimeError("The optimizers of a game are built by compile(); call model.compile() first.")
 
-    def loss_scale(self, move):
+    def loss_scale(self, move: str) -> Tensor:
         """Factor by which the move's loss is multiplied before differentiation."""
         return ops.convert_to_tensor(self._scales[move]) if self.loss_scaling else 1.0
 
-    def apply_move(self, move, gradients, variables, gate=None):
-        """One optimiser step of a move.
+    def apply_move(
+        self, move: str, gradients: Sequence[Tensor], variables: Sequence[keras.Variable], gate: Tensor | None = None
+    ) -> None:
+        """One optimizer step of a move.
 
         Args:
             move: name of the move.
             gradients: list of tensors, unscaled, one per variable.
             variables: the moved variables.
-            gate: boolean scalar or None. Where False nothing changes, the optimiser's own variables included.
+            gate: boolean scalar or None. Where False nothing changes, the optimizer's own variables included.
         """
         optimizer = self._by_move[move]
         good = None
@@ -89,7 +97,7 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         for variable, old in zip(touched, before, strict=True):
             variable.assign(ops.where(gate, backend.constant(variable), old))
 
-    def _rescale(self, move, good, gate):
+    def _rescale(self, move: str, good: Tensor, gate: Tensor | None) -> None:
         scale, count = self._scales[move], self._good_steps[move]
         old_scale, old_count = backend.snapshot(scale), backend.snapshot(count)
         grow = ops.logical_and(good, old_count + 1 >= self.growth_steps)
@@ -100,19 +108,19 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         scale.assign(new_scale)
         count.assign(new_count)
 
-    def finalize_variable_values(self, var_list):
+    def finalize_variable_values(self, var_list: Any) -> None:
         for move, optimizer in self._by_move.items():
             optimizer.finalize_variable_values(self._moved[move])
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         if len(store.keys()) != len(self.variables):
             raise ValueError(
-                f"The file holds {len(store.keys())} optimiser variables, this model's game has {len(self.variables)}: it was "
-                "saved with other optimisers or another game. Compile with the optimisers it was saved with."
+                f"The file holds {len(store.keys())} optimizer variables, this model's game has {len(self.variables)}: it was "
+                "saved with other optimizers or another game. Compile with the optimizers it was saved with."
             )
         super().load_own_variables(store)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "optimizers": {move: keras.saving.serialize_keras_object(o) for move, o in self._by_move.items()},
             "loss_scaling": self.loss_scaling,
@@ -120,7 +128,7 @@ class MoveOptimizers(keras.optimizers.MultiOptimizer):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         config = dict(config)
         config["optimizers"] = {
             move: keras.saving.deserialize_keras_object(o, custom_objects=custom_objects)

@@ -1,14 +1,18 @@
 """Playing a compiled game: evaluate the moves of a turn at one point, then let them step."""
 
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 import keras
 from keras import ops
 
 from kgan import backend
-from kgan.engine.game import Observation, check_game, minibatches_per_round, moved_variables, projections
+from kgan.engine.game import Move, Observation, Turn, check_game, minibatches_per_round, moved_variables, projections
+from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.rounds import split_round
 from kgan.engine.rules import Evaluation
+from kgan.types import Nest, Tensor
 
 
 class Play:
@@ -22,17 +26,17 @@ class Play:
         per_round: fresh minibatches in one round.
     """
 
-    def __init__(self, model, turns):
+    def __init__(self, model: Any, turns: Sequence[Turn]) -> None:
         self.model = model
         self.turns = tuple(turns)
         self.moves = {move.name: move for move in check_game(model, self.turns)}
         self.moved = {name: moved_variables(model, move) for name, move in self.moves.items()}
         self.per_round = minibatches_per_round(self.turns)
-        self.terms = {}
-        self._observed = set()
+        self.terms: dict[str, keras.metrics.Mean] = {}
+        self._observed: set[str] = set()
 
-    def bind(self, optimizer, averaged):
-        """Note the optimiser, and which state each move may change: its players' and the model's own.
+    def bind(self, optimizer: MoveOptimizers, averaged: Sequence[keras.Variable]) -> None:
+        """Note the optimizer, and which state each move may change: its players' and the model's own.
 
         The state of a player at rest (the batch norm averages of the generator while the discriminator moves) stays; seeds
         always advance, or noise would repeat.
@@ -53,7 +57,7 @@ class Play:
 
     # Evaluation ------------------------------------------------------------------------------------------------------
 
-    def point(self, training):
+    def point(self, training: bool) -> backend.Overlay:
         """An overlay in which losses see the present point and may draw and assign without consequence."""
         values = []
         if backend.name() == "torch":
@@ -63,19 +67,19 @@ class Play:
             values += [(v, self._read(v)) for v in self._seeds]
         return backend.Overlay(values, known=self._known, training=training)
 
-    def _read(self, variable):
+    def _read(self, variable: keras.Variable) -> Tensor:
         """The value of a state; that of a seed differs from replica to replica."""
         value = backend.snapshot(variable)
         if any(variable is seed for seed in self._seeds) and backend.replica_count() > 1:
             value = value + backend.replica_offset(value.dtype)
         return value
 
-    def evaluate(self, move, minibatch):
+    def evaluate(self, move: Move, minibatch: Nest) -> Evaluation:
         """An `Evaluation` of a move at the present point."""
         moved, kept = self.moved[move.name], self._kept[move.name]
         scale = self.optimizer.loss_scale(move.name)
 
-        def objective(tensors):
+        def objective(tensors: list[Tensor]) -> tuple[Tensor, Any]:
             values = zip(moved, tensors, strict=True)
             with backend.Overlay(values, moving=frozenset(id(v) for v in kept.values())) as overlay:
                 terms, observed = self.loss_terms(move, minibatch, overlay)
@@ -88,10 +92,10 @@ class Play:
             gradients = [g / scale for g in gradients]
         return Evaluation(terms, gradients, updates)
 
-    def loss_terms(self, move, minibatch, overlay):
+    def loss_terms(self, move: Move, minibatch: Nest, overlay: backend.Overlay) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The terms of a move's loss and its observations: two dicts of scalars.
 
-        Regularisers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term.
+        Regularizers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term.
         """
         result = move.loss(minibatch)
         result = dict(result) if isinstance(result, dict) else {"loss": result}
@@ -99,7 +103,8 @@ class Play:
         extra += overlay.added_losses
         if extra:
             result["regularization"] = sum(extra)
-        terms, observed = {}, {}
+        terms: dict[str, Tensor] = {}
+        observed: dict[str, Tensor] = {}
         for key, value in result.items():
             observation = isinstance(value, Observation)
             tensor = backend.full_precision(value.value if observation else value)
@@ -110,14 +115,14 @@ class Play:
                 )
             (observed if observation else terms)[key] = ops.stop_gradient(tensor) if observation else tensor
         if not terms:
-            raise ValueError(f"The loss of move {move.name!r} returned no term to minimise.")
+            raise ValueError(f"The loss of move {move.name!r} returned no term to minimize.")
         return terms, observed
 
-    def discover(self, minibatch):
+    def discover(self, minibatch: Nest) -> None:
         """Learn the names of all terms from a minibatch, without changing anything, and make their metrics."""
         names = {}
 
-        def look():
+        def look() -> Iterator[Tensor]:
             for move in self.moves.values():
                 with self.point(training=True), backend.Overlay(moving=frozenset()) as overlay:
                     terms, observed = self.loss_terms(move, minibatch, overlay)
@@ -131,14 +136,14 @@ class Play:
 
     # Steps -----------------------------------------------------------------------------------------------------------
 
-    def round(self, batch, loss_metric):
+    def round(self, batch: Nest, loss_metric: keras.metrics.Metric) -> None:
         """Every turn once, `repeats` times each."""
         minibatches = split_round(batch, self.per_round)
         minibatch, fresh = minibatches[0], iter(minibatches)
         total = _nan_unless_finite(batch)
         for turn in self.turns:
             gate = self._gate(turn)
-            step = partial(self._step, turn, gate)
+            step: Callable[[Nest], Any] = partial(self._step, turn, gate)
             if turn.repeats > 1:
                 step = backend.traced_once(step)
             for _ in range(turn.repeats):
@@ -148,7 +153,7 @@ class Play:
         loss_metric.update_state(total)
         self.optimizer.iterations.assign_add(1)
 
-    def _gate(self, turn):
+    def _gate(self, turn: Turn) -> Tensor | None:
         gate = None
         if turn.every > 1:
             gate = ops.equal(ops.mod(ops.convert_to_tensor(self.optimizer.iterations), turn.every), 0)
@@ -157,11 +162,11 @@ class Play:
             gate = when if gate is None else ops.logical_and(gate, when)
         return gate
 
-    def _step(self, turn, gate, minibatch):
+    def _step(self, turn: Turn, gate: Tensor | None, minibatch: Nest) -> list[dict[str, Tensor]]:
         """Play a turn once. Returns, for each of its moves, the terms of its loss."""
         variables = [self.moved[move.name] for move in turn.moves]
 
-        def compute():
+        def compute() -> list[Evaluation]:
             with self.point(training=True):
                 return turn.rule(lambda move: self.evaluate(move, minibatch), turn.moves, variables)
 
@@ -177,20 +182,20 @@ class Play:
         self._keep(evaluations)
         return [e.terms for e in evaluations]
 
-    def project(self, *moves, gate=None):
+    def project(self, *moves: Move, gate: Tensor | None = None) -> None:
         """Bring the players of moves back into the sets they are kept in."""
         for variable, project in (pair for move in moves for pair in projections(self.model, move)):
             before = backend.snapshot(variable)
             variable.assign(project(before) if gate is None else ops.where(gate, project(before), before))
 
-    def _with_state(self, turn, evaluations):
+    def _with_state(self, turn: Turn, evaluations: list[Evaluation]) -> list[Evaluation]:
         """Evaluations that list every state a move may change, changed or not: one structure for both ways of a gate."""
         return [
             e._replace(updates={**{i: self._read(v) for i, v in self._kept[move.name].items()}, **e.updates})
             for move, e in zip(turn.moves, evaluations, strict=True)
         ]
 
-    def _nothing(self, turn):
+    def _nothing(self, turn: Turn) -> list[Evaluation]:
         return [
             Evaluation(
                 {key.split("/", 1)[1]: ops.zeros((), "float32") for key in self.terms if key.split("/", 1)[0] == move.name},
@@ -200,7 +205,7 @@ class Play:
             for move in turn.moves
         ]
 
-    def _keep(self, evaluations):
+    def _keep(self, evaluations: list[Evaluation]) -> None:
         for index in sorted({i for e in evaluations for i in e.updates}, key=int):
             variable = self._state[int(index)]
             values = [e.updates[index] for e in evaluations if index in e.updates]
@@ -212,7 +217,7 @@ class Play:
                     values[-1] = values[-1] - backend.replica_offset(values[-1].dtype)
             variable.assign(values[-1])
 
-    def _log(self, turn, terms, gate):
+    def _log(self, turn: Turn, terms: list[dict[str, Tensor]], gate: Tensor | None) -> Tensor:
         weight = None if gate is None else ops.cast(gate, "float32")
         total = 0.0
         for move, values in zip(turn.moves, terms, strict=True):
@@ -224,14 +229,14 @@ class Play:
         return total
 
 
-def _nan_unless_finite(batch):
+def _nan_unless_finite(batch: Nest) -> Tensor:
     """0, or NaN where the data hold NaN or infinity: networks can swallow either (ReLU of NaN may be 0)."""
     floats = [t for t in map(ops.convert_to_tensor, keras.tree.flatten(batch)) if keras.backend.is_float_dtype(t.dtype)]
     finite = [ops.all(ops.isfinite(t)) for t in floats]
     return ops.cast(ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")), "float32") if finite else 0.0
 
 
-def seed_states(model):
+def seed_states(model: Any) -> list[keras.Variable]:
     """The states of all seed generators of a model, its layers' included: what Keras lists but does not save."""
     weights = {id(v) for v in model.weights}
     return [v for v in model.non_trainable_variables if id(v) not in weights]

@@ -1,43 +1,20 @@
 """Feeding rounds: the user thinks in minibatches, a round of a game consumes several."""
 
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.backend import feeding
+from kgan.backend.feeding import epoch_order, require_examples
+from kgan.types import Array, Nest, Tensor
 
 
-class Clock:
-    """Which epoch is being fed. Data sets that shuffle by it repeat their order when a run is resumed."""
-
-    epoch = 0
-
-
-clock = Clock()
-
-
-def epoch_order(count, seed, shuffle=True, weights=None):
-    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` and the arguments alone.
-
-    With `weights`, `count` draws with replacement, each by these probabilities.
-    """
-    if weights is not None:
-        return np.random.default_rng((seed, clock.epoch)).choice(count, count, p=weights)
-    if not shuffle:
-        return np.arange(count)
-    return np.random.default_rng((seed, clock.epoch)).permutation(count)
-
-
-class EpochClock(keras.callbacks.Callback):
-    """Sets the clock at every epoch of `fit`."""
-
-    def on_epoch_begin(self, epoch, logs=None):
-        clock.epoch = epoch
-
-
-def split_round(batch, count):
+def split_round(batch: Nest, count: int) -> list[Nest]:
     """Cut a round's nest of tensors into `count` minibatches along the first axis."""
     if count == 1:
         return [batch]
@@ -52,7 +29,7 @@ def split_round(batch, count):
     return [keras.tree.map_structure_up_to(batch, lambda cut, i=i: cut[i], pieces) for i in range(count)]
 
 
-def _cut(tensor, count):
+def _cut(tensor: Tensor, count: int) -> list[Tensor]:
     size = tensor.shape[0] if tensor.shape[0] is not None else ops.shape(tensor)[0]
     share = size // count
     return [tensor[i * share : (i + 1) * share] for i in range(count)]
@@ -61,15 +38,15 @@ def _cut(tensor, count):
 class ArrayRounds(keras.utils.PyDataset):
     """Rounds from arrays in memory, shuffled anew each epoch, the incomplete last round dropped."""
 
-    def __init__(self, arrays, examples, seed, shuffle, weights=None):
+    def __init__(self, arrays: Nest, examples: int, seed: int, shuffle: bool, weights: Array | None = None) -> None:
         super().__init__()
         self.arrays, self.examples, self.seed, self.shuffle, self.weights = arrays, examples, seed, shuffle, weights
         self.count = len(keras.tree.flatten(arrays)[0])
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count // self.examples
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Nest:
         # Every item asks for the order of the present epoch, so that none depends on which were asked before.
         order = epoch_order(self.count, self.seed, self.shuffle, self.weights)
         chosen = order[index * self.examples : (index + 1) * self.examples]
@@ -79,24 +56,24 @@ class ArrayRounds(keras.utils.PyDataset):
 class StreamRounds(keras.utils.PyDataset):
     """Rounds from an indexed stream of minibatches (a PyDataset, a torch DataLoader, a sequence): several joined to one."""
 
-    def __init__(self, minibatches, per_round):
+    def __init__(self, minibatches: Any, per_round: int) -> None:
         super().__init__()
         self.minibatches, self.per_round = minibatches, per_round
         self._lock = threading.Lock()
-        self._iterator = None
-        self.failure = None  # what the stream raised; Keras and TensorFlow may wrap it beyond recognition
+        self._iterator: Iterator[Nest] | None = None
+        self.failure: Exception | None = None  # what the stream raised; Keras and TensorFlow may wrap it beyond recognition
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.minibatches) // self.per_round
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> Nest:
         try:
             return self._joined(index)
         except Exception as error:
             self.failure = error
             raise
 
-    def _joined(self, index):
+    def _joined(self, index: int) -> Nest:
         if hasattr(self.minibatches, "__getitem__"):
             parts = [self.minibatches[index * self.per_round + i] for i in range(self.per_round)]
         else:
@@ -113,21 +90,23 @@ class StreamRounds(keras.utils.PyDataset):
             )
         return keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *parts)
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         if hasattr(self.minibatches, "on_epoch_end"):
             self.minibatches.on_epoch_end()
 
 
-def _nest(part):
+def _nest(part: Nest) -> Nest:
     return tuple(part) if isinstance(part, list) else part
 
 
-def _is_tf_dataset(x):
+def _is_tf_dataset(x: Any) -> bool:
     # Without importing TensorFlow: on other backends it may be absent.
     return any(base.__module__.startswith("tensorflow") and base.__name__ == "DatasetV2" for base in type(x).__mro__)
 
 
-def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=None):
+def to_rounds(
+    x: Any, y: Any, batch_size: int | None, per_round: int, seed: int, shuffle: bool, replicas: int = 1, weights: Any = None
+) -> tuple[Any, Nest]:
     """Data as `fit` received it, regrouped into rounds of `per_round` equal minibatches.
 
     Args:
@@ -152,9 +131,7 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=No
             )
         if not _is_tf_dataset(x):
             return _regroup_stream(x, per_round)
-        from kgan.datasets.pipeline import regroup
-
-        return regroup(x, per_round, replicas)
+        return feeding.regroup(x, per_round, replicas)
     arrays = x if y is None else (x, y)
     lengths = {len(a) for a in keras.tree.flatten(arrays)}
     if len(lengths) != 1:
@@ -168,14 +145,12 @@ def to_rounds(x, y, batch_size, per_round, seed, shuffle, replicas=1, weights=No
     arrays = keras.tree.map_structure(np.asarray, arrays)
     first = keras.tree.map_structure(lambda a: a[: per_round * batch_size], arrays)
     if backend.name() == "tensorflow":
-        from kgan.datasets.pipeline import from_arrays, share
-
-        rounds = from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle, weights=weights)
-        return share(rounds, batch_size, per_round, replicas), first
+        rounds = feeding.from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle, weights=weights)
+        return feeding.share(rounds, batch_size, per_round, replicas), first
     return ArrayRounds(arrays, per_round * batch_size, seed, shuffle, weights), first
 
 
-def _probabilities(weights, count):
+def _probabilities(weights: Any, count: int) -> Array | None:
     if weights is None:
         return None
     weights = np.asarray(weights, "float64")
@@ -187,22 +162,13 @@ def _probabilities(weights, count):
     return weights / weights.sum()
 
 
-def is_arrays(x):
+def is_arrays(x: Any) -> bool:
     """Whether data are arrays in memory, not a data set."""
     leaves = keras.tree.flatten(x)
     return bool(leaves) and all(hasattr(leaf, "shape") and hasattr(leaf, "__len__") for leaf in leaves)
 
 
-def require_examples(count, needed, per_round):
-    """Refuse a data set too small for one round."""
-    if count < needed:
-        raise ValueError(
-            f"One round of this game takes {per_round} minibatch(es) ({needed} examples or minibatches), and the data hold {count}. "
-            "Use a smaller batch size, fewer steps per round, or more data."
-        )
-
-
-def _regroup_stream(stream, per_round):
+def _regroup_stream(stream: Any, per_round: int) -> tuple[Any, Nest]:
     if not hasattr(stream, "__len__"):
         raise ValueError(
             "fit() takes arrays, a tf.data.Dataset, a keras.utils.PyDataset or a torch DataLoader. Received: "

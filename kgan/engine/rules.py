@@ -1,12 +1,14 @@
 """Rules: how the gradients of the moves of one turn become the directions in which they step."""
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
 
 import keras
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import Checked
+from kgan.arguments import Checked, NonNegative
+from kgan.types import Config, Tensor
 
 
 class Evaluation(NamedTuple):
@@ -18,15 +20,17 @@ class Evaluation(NamedTuple):
         updates: dict of the state that the evaluation changed.
     """
 
-    terms: dict
-    gradients: list
-    updates: dict
+    terms: dict[str, Tensor]
+    gradients: list[Tensor]
+    updates: dict[str, Tensor]
 
 
 class Rule(Checked):
     """Base of all rules. Stateless; two of one class and equal attributes are interchangeable."""
 
-    def __call__(self, evaluate, moves, variables):
+    def __call__(
+        self, evaluate: Callable[[Any], Evaluation], moves: Sequence[Any], variables: Sequence[list[keras.Variable]]
+    ) -> list[Evaluation]:
         """Directions for every move of a turn.
 
         Args:
@@ -39,11 +43,11 @@ class Rule(Checked):
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__(evaluate, moves, variables).")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 
@@ -51,38 +55,42 @@ class Rule(Checked):
 class Descent(Rule):
     """Each move follows the gradient of its own loss. With several moves in a turn: simultaneous gradient descent."""
 
-    def __call__(self, evaluate, moves, variables):
+    def __call__(
+        self, evaluate: Callable[[Any], Evaluation], moves: Sequence[Any], variables: Sequence[list[keras.Variable]]
+    ) -> list[Evaluation]:
         return [evaluate(move) for move in moves]
 
 
 @keras.saving.register_keras_serializable("kgan")
 class Consensus(Rule):
-    """Consensus optimisation: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
+    """Consensus optimization: Mescheder, Nowozin, Geiger, NIPS 2017, arXiv 1705.10461, Algorithm 2.
 
     With u the joint vector of all moves' gradients, every move steps against `u + weight * grad(1/2 ||u||^2)`. The second
     part is the product of u with the transposed Jacobian of u, taken over all moved variables.
 
     Args:
-        weight: float >= 0, default 10.0 (the paper's gamma).
+        weight: default 10.0 (the paper's gamma).
 
-    Every variable must belong to one move of the turn. The optimisers act on the sum; the paper uses one optimiser for both
+    Every variable must belong to one move of the turn. The optimizers act on the sum; the paper uses one optimizer for both
     players, so give the moves equal ones. Over replicas, u is averaged before the product: the rule on the joint batch.
     """
 
-    def __init__(self, weight=10.0):
+    def __init__(self, weight: NonNegative = 10.0) -> None:
         self.weight = weight
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"weight": self.weight}
 
-    def __call__(self, evaluate, moves, variables):
+    def __call__(
+        self, evaluate: Callable[[Any], Evaluation], moves: Sequence[Any], variables: Sequence[list[keras.Variable]]
+    ) -> list[Evaluation]:
         if self.weight == 0:
             return [evaluate(move) for move in moves]
         joint = [v for moved in variables for v in moved]
         if len({id(v) for v in joint}) != len(joint):
             raise ValueError(f"Consensus needs moves with disjoint players. Moves {[move.name for move in moves]} share some.")
 
-        def field(tensors):
+        def field(tensors: list[Tensor]) -> tuple[Tensor, list[Evaluation]]:
             with backend.Overlay(zip(joint, tensors, strict=True), commit=True):
                 evaluations = [evaluate(move) for move in moves]
             # <u, stop(u)> has the gradient J^T u, that of 1/2 ||u||^2, and lets u be averaged over replicas first.
@@ -90,5 +98,5 @@ class Consensus(Rule):
             return product, evaluations
 
         (_, evaluations), curvature = backend.value_and_gradients(field, [backend.constant(v) for v in joint])
-        curvature = iter(curvature)
-        return [e._replace(gradients=[g + self.weight * next(curvature) for g in e.gradients]) for e in evaluations]
+        rest = iter(curvature)
+        return [e._replace(gradients=[g + self.weight * next(rest) for g in e.gradients]) for e in evaluations]

@@ -1,25 +1,67 @@
 """What a model's file holds: its configuration from the constructor's arguments, its weights, its random state."""
 
+import contextlib
+import functools
+import inspect
+import random
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from kgan.arguments import Checked, parameters
 from kgan.engine.play import seed_states
+from kgan.types import Config
 from kgan.version import __version__
 
 
-class Saving(Checked):
-    """Put before `keras.Model` among the bases: a configuration is the constructor's arguments, kept as attributes of the same name."""
+@contextlib.contextmanager
+def _drawn_from(seed: Any) -> Iterator[None]:
+    """Initializers without a seed of their own, and seeds of layers, follow from `seed` within this block, and from it alone.
 
-    fixed_arguments = ()
-    """Names of the base's arguments that a family with `**kwargs` sets itself: they are no part of its configuration."""
+    Keras draws such seeds from Python's generator, which comes back as it was.
+    """
+    if not isinstance(seed, int):
+        yield
+        return
+    state = random.getstate()
+    random.seed(seed)
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
+def _seeded(constructor: Callable[..., None]) -> Callable[..., None]:
+    """A constructor of a model whose `seed` decides what it draws, the weights of the networks that it builds included."""
+
+    @functools.wraps(constructor)
+    def construct(self: Any, *args: Any, **kwargs: Any) -> None:
+        outermost = not vars(self).get("_constructing", False)
+        object.__setattr__(self, "_constructing", True)  # a base's constructor goes on where the family's was
+        with _drawn_from(kwargs.get("seed") if outermost else None):
+            constructor(self, *args, **kwargs)
+
+    # Keras asks for the arguments without looking behind wrappers.
+    construct.__signature__ = inspect.signature(constructor)  # type: ignore[attr-defined]
+    return construct
+
+
+class Saving(Checked, keras.Model):
+    """Base of models: a configuration is the constructor's arguments, kept as attributes of the same name."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _seeded(cls.__init__)  # type: ignore[method-assign]
 
     @classmethod
-    def argument_names(cls):
+    def argument_names(cls) -> list[str]:
         """Names of the constructor's arguments, those of its base included where `**kwargs` passes them on."""
         return [name for name in parameters(cls) if name not in ("dtype", *cls.fixed_arguments)]
 
-    def get_config(self):
+    def get_config(self) -> Config:
         config = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.argument_names()}
         config["dtype"] = keras.saving.serialize_keras_object(self.dtype_policy)
         config["averages"] = self._averages.decays()
@@ -27,7 +69,7 @@ class Saving(Checked):
         return _unsynchronized(config)
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         config = dict(config)
         written_by, averages = config.pop("kgan_version", None), config.pop("averages", {})
         unknown = sorted(set(config) - {*cls.argument_names(), "dtype"})
@@ -43,13 +85,13 @@ class Saving(Checked):
         model._averages.set(averages)
         return model
 
-    def save_own_variables(self, store):
+    def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         # Keras leaves the states of seed generators out; a resumed run would repeat the noise of the first epochs.
         for index, seed in enumerate(seed_states(self)):
             store[f"seed_{index}"] = ops.convert_to_numpy(seed)
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> None:
         keys = list(store.keys())
         super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
         seeds = seed_states(self)
@@ -60,8 +102,8 @@ class Saving(Checked):
             seed.assign(store[f"seed_{index}"][...])
 
 
-def _unsynchronized(config):
-    """The engine synchronises batch normalisation where a strategy is active; a file must load on every backend."""
+def _unsynchronized(config: Any) -> Any:
+    """The engine synchronizes batch normalization where a strategy is active; a file must load on every backend."""
     if isinstance(config, dict):
         return {k: False if k == "synchronized" else _unsynchronized(v) for k, v in config.items()}
     return [_unsynchronized(v) for v in config] if isinstance(config, list) else config

@@ -1,41 +1,52 @@
 """Bidirectional GANs: Donahue, Krähenbühl, Darrell, "Adversarial Feature Learning", ICLR 2017, arXiv 1605.09782."""
 
+from collections.abc import Callable
+from typing import Any, ClassVar
+
 import keras
 import numpy as np
 from keras import ops
 
-from kgan.engine import Move, Observation, Turn
+from kgan.arguments import Count, Function, Natural, Network, NonNegative, Shape
+from kgan.engine import Move, Observation, Terms, Turn
+from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN, count_of
 from kgan.layers import estimate_statistics
 from kgan.networks import bidirectional
 from kgan.penalties import weight_decay as decay
 from kgan.priors import Uniform
+from kgan.types import Array, SeedLike, Sizes, Tensor
+
+Pair = tuple[Tensor, Tensor]
+"""An example and a code."""
 
 
 @keras.saving.register_keras_serializable("kgan")
 class BiGAN(GAN):
     """A generator and an encoder against a discriminator of pairs: `(x, E(x))` from the data, `(G(z), z)` from the prior.
 
-    With l the logit of a pair and sp softplus, the discriminator minimises (Eq. 3)
+    With l the logit of a pair and sp softplus, the discriminator minimizes (Eq. 3)
     `1/2 {E_x sp(-l(x, E(x))) + E_z sp(l(G(z), z))}`,
     and generator and encoder, one player, the same with the labels exchanged (section 3.4): the encoder learns from the first half, the
     generator from the second. All move at one point, from the same minibatch of x and z. At the optimum the encoder inverts the generator
     almost everywhere, though neither ever sees what the other makes; no loss asks for reconstruction.
 
     Args:
-        data_shape: tuple, shape of one example. May be left out when `discriminator` is given.
+        data_shape: shape of one example. May be left out when `discriminator` is given.
         encoder: `keras.Model` from examples to codes `(batch, latent_size)`.
         generator: `keras.Model` from latents to examples.
         discriminator: functional `keras.Model` from `[examples, codes]` to logits `(batch, 1)`, higher = more likely from the data. Pass
             all three networks or none. Default: the paper's convolutional ones for images whose size is a multiple of 16, its
             permutation-invariant ones for everything else; their encoder ends where a uniform prior does.
-        size: int, default 64 (the paper's): base width of the default networks, 16 times as many units in the permutation-invariant.
-        latent_size: int, default 50 (the paper's MNIST) or 200 for the convolutional networks.
+        size: default 64 (the paper's): base width of the default networks, 16 times as many units in the permutation-invariant.
+        latent_size: default 50 (the paper's MNIST) or 200 for the convolutional networks.
         prior: default `Uniform(-1, 1)` (the paper's).
-        weight_decay: float >= 0, default 2.5e-5 (the authors'), added to the gradient of all kernels; not of gains and biases.
-        extra_noise: int >= 0, default 0: the last so many coordinates of a latent are noise for the generator alone, not part of the code.
-        joint_batch: bool, default False (BiGAN's): both pairs pass the discriminator apart, so that batch norm sees one kind at a time.
+        weight_decay: default 2.5e-5 (the authors'), added to the gradient of all kernels; not of gains and biases.
+        extra_noise: default 0: the last so many coordinates of a latent are noise for the generator alone, not part of the code.
+        joint_batch: default False (BiGAN's): both pairs pass the discriminator apart, so that batch norm sees one kind at a time.
         seed, name, dtype: as in `kgan.AdversarialModel`.
+
+    A family with other networks hands on `own_networks`, `(shape, latent_size or None) -> encoder, generator, discriminator`.
 
     Input of `fit`: examples `(batch, *data_shape)`, float32. Output of `generate`: `(count, *data_shape)`; of `encode`:
     `(count, latent_size)`; of `reconstruct`: as the examples.
@@ -43,7 +54,7 @@ class BiGAN(GAN):
     Logs: `discriminator/adversarial`, `discriminator/real_logit`, `discriminator/fake_logit` (means), `generator/adversarial`,
     `*/weight_decay`.
 
-    Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's). The paper lowers the rate over the second half of training:
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's). The paper lowers the rate over the second half of training:
     `kgan.optimizers.HoldThenDecay`. It estimates the statistics of batch norm anew before it evaluates: `estimate_statistics`.
 
     Raises:
@@ -62,43 +73,43 @@ class BiGAN(GAN):
     ((64, 2), (64, 5))
     """
 
+    fixed_arguments = (
+        *GAN.fixed_arguments,
+        "discriminator_steps",
+        "generator_batch",
+        "objective",
+        "penalties",
+        "simultaneous",
+    )
+    default_prior: ClassVar[Callable[..., Any]] = Uniform(-1.0, 1.0)
     pair_weight = 0.5
     """Factor of both halves of the cross-entropy (the authors' code)."""
-    noise_size = 0
-    """Length of the noise that makes codes random; a family with stochastic codes sets it."""
 
     def __init__(
         self,
-        data_shape=None,
+        data_shape: Shape | None = None,
         *,
-        encoder=None,
-        generator=None,
-        discriminator=None,
-        size=64,
-        latent_size=None,
-        prior=None,
-        weight_decay=2.5e-5,
-        extra_noise=0,
-        joint_batch=False,
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
-        prior = Uniform(-1.0, 1.0) if prior is None else prior
-        encoder, generator, discriminator = three(
-            (encoder, generator, discriminator), data_shape, lambda shape: _networks(shape, size, latent_size, prior)
+        encoder: Network | None = None,
+        generator: Network | None = None,
+        discriminator: Network | None = None,
+        own_networks: Function | None = None,
+        size: Count = 64,
+        latent_size: Count | None = None,
+        weight_decay: NonNegative = 2.5e-5,
+        extra_noise: Natural = 0,
+        joint_batch: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        prior = kwargs.get("prior") or self.default_prior
+        build = own_networks or (lambda shape, latents: _networks(shape, latents, size, prior))
+        _, encoder, generator, discriminator = given_or_built(
+            data_shape,
+            {"encoder": encoder, "generator": generator, "discriminator": discriminator},
+            lambda shape: build(shape, latent_size),
+            together=True,
         )
-        super().__init__(
-            _shape_of_pairs(discriminator, data_shape),
-            generator=generator,
-            discriminator=discriminator,
-            latent_size=latent_size,
-            prior=prior,
-            simultaneous=True,
-            seed=seed,
-            name=name,
-            dtype=dtype,
-        )
+        both = {"generator": generator, "discriminator": discriminator}
+        super().__init__(data_shape, **both, latent_size=latent_size, simultaneous=True, **kwargs)
         if extra_noise >= self.latent_size:
             raise ValueError(f"`extra_noise` must be an integer in [0, latent_size). Received: {extra_noise!r}.")
         self.encoder = encoder
@@ -109,13 +120,23 @@ class BiGAN(GAN):
         self.code_size = self.latent_size - extra_noise
         self._check_codes()
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
-    def _logits_shape(self):
-        return tuple(self.discriminator.compute_output_shape([(None, *s[1:]) for s in self.discriminator.input_shape]))
+    @property
+    def noise_size(self) -> int:
+        """Length of the noise that makes codes random; a family with stochastic codes has some."""
+        return 0
 
-    def _check_codes(self):
+    def _logits_shape(self) -> tuple[int | None, ...]:
+        shapes = getattr(self.discriminator, "input_shape", None)
+        if not isinstance(shapes, list) or len(shapes) != 2:
+            raise ValueError(
+                f"The discriminator must be a functional model of two inputs, [examples, codes]. Its inputs are: {shapes}."
+            )
+        return tuple(self.discriminator.compute_output_shape([(None, *s[1:]) for s in shapes]))
+
+    def _check_codes(self) -> None:
         """Refuse an encoder, a discriminator or a prior whose codes differ."""
         judged, made = self.discriminator.input_shape[1][1:], tuple(self.encoder.output_shape[1:])
         if judged != (self.code_size,):
@@ -135,30 +156,30 @@ class BiGAN(GAN):
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss)
         return (Turn((discriminator, Move("generator", ("generator", "encoder"), self.generator_loss))),)
 
-    def code_outputs(self):
+    def code_outputs(self) -> int:
         """How many numbers the encoder returns for an example."""
         return self.code_size
 
-    def code(self, examples, noise, training):
+    def code(self, examples: Tensor, noise: Tensor, training: bool) -> Tensor:
         """The codes of examples. `noise` is standard normal `(batch, noise_size)`; an encoder that is a function has none."""
         return self.encoder(examples, training=training)
 
-    def pairs(self, real):
+    def pairs(self, real: Tensor) -> tuple[Pair, Pair]:
         """`(x, z)` from the data and from the prior, on fresh noise."""
         latents = self.generator_inputs(count_of(real), seed=self.seed_generator)
         return self.data_pair(real), (self.generator(latents, training=self.in_training), latents[:, : self.code_size])
 
-    def data_pair(self, examples):
+    def data_pair(self, examples: Tensor) -> Pair:
         """Examples, and their codes on fresh noise."""
         # Outside of compiled steps JAX is handed NumPy arrays, and Keras mixes no inputs.
         examples = ops.convert_to_tensor(examples)
         return examples, self.code(examples, self._noise(count_of(examples), self.seed_generator), self.in_training)
 
-    def score_pairs(self, real_pair, fake_pair):
+    def score_pairs(self, real_pair: Pair, fake_pair: Pair) -> tuple[Tensor, Tensor]:
         """The discriminator's logits for both pairs, in one pass or in two."""
         if not self.joint_batch:
             return self.score(list(real_pair)), self.score(list(fake_pair))
@@ -168,7 +189,7 @@ class BiGAN(GAN):
         logits = self.score(both)
         return logits[: count_of(real_pair[0])], logits[count_of(real_pair[0]) :]
 
-    def discriminator_loss(self, real):
+    def discriminator_loss(self, real: Any) -> Terms:
         real_pair, fake_pair = self.pairs(real)
         real_logits, fake_logits = self.score_pairs(real_pair, fake_pair)
         return {
@@ -178,13 +199,13 @@ class BiGAN(GAN):
             "fake_logit": Observation(ops.mean(fake_logits)),
         }
 
-    def generator_loss(self, real):
+    def generator_loss(self, real: Any) -> Terms:
         real_logits, fake_logits = self.score_pairs(*self.pairs(real))
         # The discriminator's own loss with the labels exchanged: "real" stands for the generator's pairs, "fake" for the encoder's.
         adversarial = self.pair_weight * self.objective.discriminator(fake_logits, real_logits)
         return {"adversarial": adversarial, **self.decay(self.generator, self.encoder)}
 
-    def decay(self, *players):
+    def decay(self, *players: keras.Model) -> Terms:
         if not self.weight_decay:
             return {}
         kernels = [v for player in players for v in player.trainable_variables if len(v.shape) > 1 and v.name != "bias"]
@@ -192,33 +213,33 @@ class BiGAN(GAN):
 
     # Codes -----------------------------------------------------------------------------------------------------------
 
-    def _noise(self, count, seed):
+    def _noise(self, count: Any, seed: SeedLike) -> Tensor | None:
         return keras.random.normal((count, self.noise_size), dtype="float32", seed=seed) if self.noise_size else None
 
-    def encode(self, examples, seed=None, batch_size=256):
+    def encode(self, examples: Array, seed: SeedLike = None, batch_size: int = 256) -> Array:
         """Codes of examples, in inference mode and with averaged weights if the model keeps averages.
 
         Args:
             examples: array `(count, *data_shape)`.
-            seed: int or None. Where codes are random: a draw with this seed; None (default): the code at noise 0.
-            batch_size: int, default 256: examples computed at once.
+            seed: where codes are random: a draw with this seed; None (default): the code at noise 0.
+            batch_size: examples computed at once.
 
         Returns:
             NumPy array `(count, latent_size - extra_noise)`.
         """
         return self.in_inference(*self._encoding(examples, seed), batch_size=batch_size)
 
-    def reconstruct(self, examples, seed=None, batch_size=256):
+    def reconstruct(self, examples: Array, seed: SeedLike = None, batch_size: int = 256) -> Array:
         """`G(E(x))`; arguments as in `encode`, `extra_noise` at 0. Semantic rather than exact: no loss asks for it."""
         code, *arrays = self._encoding(examples, seed)
 
-        def there_and_back(*parts):
+        def there_and_back(*parts: Tensor) -> Tensor:
             codes = ops.cast(code(*parts), "float32")
             return self.generator(ops.pad(codes, ((0, 0), (0, self.extra_noise))), training=False)
 
         return self.in_inference(there_and_back, *arrays, batch_size=batch_size)
 
-    def _encoding(self, examples, seed):
+    def _encoding(self, examples: Array, seed: SeedLike) -> tuple[Callable[..., Tensor], Array, Array]:
         examples = np.asarray(examples)
         GAN.check_data(self, examples)
         noise = np.zeros((len(examples), self.noise_size), "float32")
@@ -226,11 +247,11 @@ class BiGAN(GAN):
             noise = ops.convert_to_numpy(self._noise(len(examples), seed))
         return (lambda x, e: self.code(x, e, training=False)), examples, noise
 
-    def estimate_statistics(self, examples, passes=100, batch_size=128):
+    def estimate_statistics(self, examples: Array, passes: int = 100, batch_size: int = 128) -> None:
         """Estimate the batch-norm statistics of encoder and generator anew, see `kgan.layers.estimate_statistics`.
 
         Args:
-            examples: array `(count, *data_shape)`. passes: int, default 100 minibatches (the authors: 1000). batch_size: int.
+            examples: array `(count, *data_shape)`. passes: minibatches, default 100 (the authors: 1000). batch_size: of one.
         """
         rng, seed = np.random.default_rng(self.seed), self.generation_noise
         chosen = (examples[rng.integers(len(examples), size=batch_size)] for _ in range(passes))
@@ -238,31 +259,8 @@ class BiGAN(GAN):
         estimate_statistics(self.generator, (self.generator_inputs(batch_size, seed=seed) for _ in range(passes)))
 
 
-def three(networks, data_shape, build):
-    """Encoder, generator and discriminator: those given, or those that `build(shape)` makes."""
-    given = [network is not None for network in networks]
-    if all(given):
-        return networks
-    if any(given):
-        raise ValueError("Pass encoder, generator and discriminator, which have to fit together, or none of them.")
-    if data_shape is None:
-        raise ValueError("Give `data_shape`, the shape of one example, a tuple of positive integers, or the networks.")
-    return build(tuple(data_shape))
-
-
-def _networks(shape, size, latent_size, prior):
+def _networks(shape: Sizes, latent_size: int | None, size: int, prior: Any) -> tuple[keras.Model, keras.Model, keras.Model]:
     interval = (float(prior.low), float(prior.high)) if isinstance(prior, Uniform) else None
     if len(shape) == 3 and shape[0] % 16 == 0:
         return bidirectional.convolutional(shape, latent_size or 200, size, interval)
     return bidirectional.perceptrons(shape, latent_size or 50, 16 * size, interval)
-
-
-def _shape_of_pairs(discriminator, data_shape):
-    shapes = getattr(discriminator, "input_shape", None)
-    if not isinstance(shapes, list) or len(shapes) != 2:
-        raise ValueError(
-            f"The discriminator must be a functional model of two inputs, [examples, codes]. Its inputs are: {shapes}."
-        )
-    if data_shape is not None and tuple(data_shape) != tuple(shapes[0][1:]):
-        raise ValueError(f"The discriminator takes examples of shape {tuple(shapes[0][1:])}, the data have {tuple(data_shape)}.")
-    return tuple(shapes[0][1:])

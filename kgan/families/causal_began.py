@@ -1,17 +1,21 @@
 """CausalBEGAN: Kocaoglu, Snyder, Dimakis, Vishwanath, ICLR 2018, arXiv 1709.02023, section 6."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import Count, Function, Numbers, Shape
 from kgan.backend import full_precision
-from kgan.engine import Move, Observation, Turn
-from kgan.families.causal_images import CausalImages, label_accuracy, label_source
+from kgan.engine import Move, Observation, Terms, Turn
+from kgan.families.bases.causal_images import CausalImages, label_accuracy
+from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
-from kgan.families.generative import check_network
 from kgan.networks import causal
 from kgan.objectives import squared_label_difference
-from kgan.priors import Uniform
+from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -29,10 +33,10 @@ class CausalBEGAN(CausalImages):
     Args:
         controller: trained `kgan.CausalController` or its network, of which a copy is kept; or a `kgan.causal.StructuralModel`.
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's CelebA), size 8 times a power of two.
-        filters: int, default 128 (the paper's n): width of the default networks.
+        filters: default 128 (the paper's n): width of the default networks.
         generator: `keras.Model` from `[z, labels]` to examples. discriminator: from examples to examples. labeler: from examples to logits
             `(batch, labels)`. Pass all three or none.
-        noise_size: int, default 64 (the paper's). prior: default `Uniform(-1, 1)` (the paper's).
+        noise_size: default 64 (the paper's). prior: default `Uniform(-1, 1)` (the paper's).
         margins: three floats in (0, 1], default 0.5 each (the paper's): g1, g2, g3.
         margin_rates: three floats >= 0, default (0.001, 0.00008, 0.01) (the authors').
         label_loss: callable `(logits, labels) -> scalar`, default `kgan.objectives.squared_label_difference` (the authors');
@@ -46,9 +50,11 @@ class CausalBEGAN(CausalImages):
     its loss, with their factors), `discriminator/convergence` (`e(x) + f(x) + |b1| + |b2| + |b3|`), `discriminator/c1` to `c3`,
     `discriminator/label_accuracy`, `generator/error`, `generator/labels`, `generator/label_accuracy`.
 
-    Default optimisers: Adam(8e-5) (the authors', who halve it every 100,000 steps of 250,000).
+    Default optimizers: Adam(8e-5), epsilon 1e-8 (the authors', who halve it every 100,000 steps of 250,000).
 
-    Departures from the paper: none.
+    Departures from the paper: the rate is not halved by default. Labels of the controller are always rounded; a `label_loss` is the same in
+    both players' losses, where the authors' code, with cross-entropy, exchanges its arguments in the generator's and takes the logits of
+    labels that are not rounded. Sizes other than 64 get a scale for every doubling of 8, by the same rule.
 
     Example:
     >>> import kgan
@@ -61,67 +67,49 @@ class CausalBEGAN(CausalImages):
     (2, 8, 8, 3)
     """
 
+    default_networks = staticmethod(causal.boundary_networks)
+
     def __init__(
         self,
-        controller,
-        image_shape=(64, 64, 3),
+        controller: Any,
+        image_shape: Shape | None = (64, 64, 3),
         *,
-        filters=128,
-        generator=None,
-        discriminator=None,
-        labeler=None,
-        noise_size=64,
-        prior=None,
-        margins=(0.5, 0.5, 0.5),
-        margin_rates=(0.001, 0.00008, 0.01),
-        label_loss=None,
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
-        controller = label_source(controller)
-        labels = len(controller.graph)
-        networks = (generator, discriminator, labeler)
-        if all(network is None for network in networks):
-            networks = causal.boundary_networks(image_shape, labels, noise_size, filters)
-        elif any(network is None for network in networks):
-            raise ValueError("Pass generator, discriminator and labeler, which have to fit together, or none of them.")
+        filters: Count = 128,
+        noise_size: Count = 64,
+        margins: Numbers = (0.5, 0.5, 0.5),
+        margin_rates: Numbers = (0.001, 0.00008, 0.01),
+        label_loss: Function | None = None,
+        **kwargs: Any,
+    ) -> None:
         margins, margin_rates = _three("margins", margins), _three("margin_rates", margin_rates)
         if not all(0 < m <= 1 for m in margins) or not all(r >= 0 for r in margin_rates):
             raise ValueError(f"`margins` lie in (0, 1], `margin_rates` are >= 0. Received: {margins}, {margin_rates}.")
-        shape = tuple(networks[1].input_shape[1:])
-        prior = Uniform(-1.0, 1.0) if prior is None else prior
-        super().__init__(controller, shape, networks[0], noise_size, prior, seed=seed, name=name, dtype=dtype)
-        _, self.discriminator, self.labeler = networks
-        check_network(self.generator, "generator", (noise_size + labels,), shape, "[z, labels] into examples")
-        check_network(self.discriminator, "discriminator", shape, shape, "examples into examples")
-        check_network(self.labeler, "labeler", shape, (labels,), f"examples into a logit for each of {list(self.graph.nodes)}")
-        self.image_shape = shape
-        self.filters = filters
+        super().__init__(controller, image_shape, filters=filters, noise_size=noise_size, **kwargs)
+        check_network(self.discriminator, "discriminator", self.data_shape, self.data_shape, "examples into examples")
         self.margins = margins
         self.margin_rates = margin_rates
         self.label_loss = squared_label_difference if label_loss is None else label_loss
         self._factors = self.add_weight(name="factors", shape=(3,), initializer="zeros", trainable=False, dtype="float32")
 
-    def default_optimizers(self):
-        return {move: keras.optimizers.Adam(8e-5) for move in ("discriminator", "generator")}
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {move: keras.optimizers.Adam(8e-5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Tensor:
         images = super().call(inputs, training=training)
         return images if training else ops.clip(images, -1.0, 1.0)
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         discriminator = Move("discriminator", ("discriminator", "labeler"), self.discriminator_loss)
         return (Turn((discriminator, Move("generator", ("generator",), self.generator_loss))),)
 
-    def error(self, examples):
+    def error(self, examples: Tensor) -> Tensor:
         """`e(x)`: the mean absolute difference between examples and what the auto-encoder makes of them."""
         restored = self.discriminator(examples, training=self.in_training)
         return ops.mean(ops.abs(full_precision(examples) - full_precision(restored)))
 
-    def discriminator_loss(self, batch):
+    def discriminator_loss(self, batch: Any) -> Terms:
         real, labels = batch
         fake, _, given = self.generated_with_labels(count_of(real))
         judged = self.labeler(real, training=self.in_training)
@@ -140,7 +128,7 @@ class CausalBEGAN(CausalImages):
             **{f"c{i + 1}": Observation(factors[i]) for i in range(3)},
         }
 
-    def generator_loss(self, batch):
+    def generator_loss(self, batch: Any) -> Terms:
         fake, _, given = self.generated_with_labels(count_of(batch[0]))
         judged = self.labeler(fake, training=self.in_training)
         return {
@@ -149,7 +137,7 @@ class CausalBEGAN(CausalImages):
             "label_accuracy": Observation(label_accuracy(judged, given)),
         }
 
-    def _update(self, *errors):
+    def _update(self, *errors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The margins b1 to b3 of a minibatch, and the factors' step along them."""
         real_error, fake_error, real_labels, fake_labels = (
             backend.mean_over_replicas(ops.stop_gradient(error)) for error in errors
@@ -163,7 +151,7 @@ class CausalBEGAN(CausalImages):
         return margins
 
 
-def _three(name, values):
+def _three(name: str, values: Sequence[float]) -> tuple[float, ...]:
     values = tuple(values)
     if len(values) != 3:
         raise ValueError(f"`{name}` must be three numbers. Received: {values}.")

@@ -1,13 +1,19 @@
 """The causal controller: Kocaoglu et al., "CausalGAN", ICLR 2018, arXiv 1709.02023, section 4 and the authors' code."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import backend
-from kgan.causal import graphs
+from kgan.arguments import Count, Counts, Network, NonNegative
+from kgan.causal import CausalGraph, LabelSamples, graphs
+from kgan.causal.graphs import Assignment, GraphLike
+from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN
 from kgan.networks import CausalNetwork, mlp
 from kgan.penalties import GradientPenalty
+from kgan.types import Sizes
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -23,11 +29,11 @@ class CausalController(GAN):
     Args:
         graph: `kgan.causal.CausalGraph`, `networkx.DiGraph`, list of edges, or a name or file for `kgan.causal.graph`. May be left out
             when `generator` is given.
-        noise_size: int, default 10 (the paper's): numbers of noise for every label.
-        hidden: tuple of int, default five layers of 10 (the paper's), of every label's network.
-        critic_hidden: tuple of int, default five layers of 15 (the authors').
-        penalty_weight: float, default 0.1 (the authors' code; 10 in the paper of the penalty).
-        discriminator_steps: int, default 20 (the authors' code).
+        noise_size: default 10 (the paper's): numbers of noise for every label.
+        hidden: default five layers of 10 (the paper's), of every label's network.
+        critic_hidden: default five layers of 15 (the authors').
+        penalty_weight: default 0.1 (the authors' code; 10 in the paper of the penalty).
+        discriminator_steps: default 20 (the authors' code).
         generator: `kgan.networks.CausalNetwork` of your own, which holds the prior of its noise.
         discriminator: critic of your own, from `(batch, labels)` to `(batch, 1)`.
         **kwargs: of `kgan.GAN`.
@@ -37,7 +43,7 @@ class CausalController(GAN):
 
     Logs: as `kgan.GAN`, with the term `discriminator/gradient_penalty`.
 
-    Default optimisers: Adam(8e-5) for both (the authors' code; the appendix is said to have 8e-4 and 25 critic steps).
+    Default optimizers: Adam(8e-5), epsilon 1e-8, for both (the authors' code; the appendix is said to have 8e-4 and 25 critic steps).
 
     Raises:
         ValueError: for a cyclic graph, unknown nodes, labels other than 0 and 1, columns that do not match the graph.
@@ -58,76 +64,73 @@ class CausalController(GAN):
     array([1, 1, 1, 1, 1])
     """
 
-    fixed_arguments = ("data_shape", "objective", "penalties", "latent_size", "prior")
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "objective", "penalties", "latent_size", "prior")
 
     def __init__(
         self,
-        graph=None,
+        graph: GraphLike = None,
         *,
-        noise_size=10,
-        hidden=(10,) * 5,
-        critic_hidden=(15,) * 5,
-        penalty_weight=0.1,
-        discriminator_steps=20,
-        generator=None,
-        discriminator=None,
-        **kwargs,
-    ):
-        if generator is None:
-            if graph is None:
-                raise ValueError("Give `graph`, the causal graph of the labels: edges, a networkx.DiGraph, a name or a file.")
-            generator = CausalNetwork(graph, noise_size, hidden)
-        elif not isinstance(generator, CausalNetwork):
-            raise TypeError(f"`generator` must be a kgan.networks.CausalNetwork. Received: {type(generator).__name__}.")
-        elif graph is not None and graphs.graph(graph) != generator.graph:
-            raise ValueError("`graph` and the graph of `generator` differ. Leave `graph` out.")
-        labels = len(generator.graph)
-        super().__init__(
-            (labels,),
-            generator=generator,
-            discriminator=discriminator or mlp.discriminator((labels,), tuple(critic_hidden), 0.2),
-            objective="wasserstein",
-            penalties=[GradientPenalty(penalty_weight)],
-            discriminator_steps=discriminator_steps,
-            prior=generator.prior,
-            **kwargs,
-        )
+        noise_size: Count = 10,
+        hidden: Counts = (10,) * 5,
+        critic_hidden: Counts = (15,) * 5,
+        penalty_weight: NonNegative = 0.1,
+        discriminator_steps: Count = 20,
+        generator: Network | None = None,
+        discriminator: Network | None = None,
+        **kwargs: Any,
+    ) -> None:
+        graph = _graph_of(graph, generator)
+        makers = {
+            "generator": lambda: CausalNetwork(graph, noise_size, hidden),
+            "discriminator": lambda: mlp.discriminator((len(graph),), tuple(critic_hidden), 0.2),
+        }
+        given = {"generator": generator, "discriminator": discriminator}
+        shape, generator, discriminator = given_or_built((len(graph),), given, lambda _: makers)
+        own = [GradientPenalty(penalty_weight)]
+        passed = {"discriminator": discriminator, "discriminator_steps": discriminator_steps, "prior": generator.prior}
+        super().__init__(shape, generator=generator, objective="wasserstein", own_penalties=own, **passed, **kwargs)
         self.graph = generator.graph
         self.noise_size = noise_size
-        self.hidden = tuple(hidden)
-        self.critic_hidden = tuple(critic_hidden)
+        self.hidden, self.critic_hidden = tuple(hidden), tuple(critic_hidden)
         self.penalty_weight = penalty_weight
 
-    def default_optimizers(self):
-        return {move: keras.optimizers.Adam(8e-5) for move in ("discriminator", "generator")}
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {move: keras.optimizers.Adam(8e-5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
-    def fit(self, x, y=None, **kwargs):
+    def fit(self, x: Any, y: Any = None, **kwargs: Any) -> keras.callbacks.History:
         """As in `kgan.AdversarialModel`, all labels checked first where they are in memory."""
         x = self.graph.checked(x)
         self.graph.warn_of_gaps(x)
         return super().fit(x, y, **kwargs)
 
-    def evaluate(self, x=None, y=None, **kwargs):
+    def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
         return super().evaluate(self.graph.checked(x), y, **kwargs)
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> Any:
         labels = super().unpack(data)
         if hasattr(labels, "keys"):
             labels = ops.stack([ops.cast(column, "float32") for column in self.graph.columns(labels)], axis=-1)
         return ops.cast(labels, "float32")
 
-    def check_data(self, batch):
+    def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         self.graph.check_discrete(ops.convert_to_numpy(batch))
 
-    def sample(self, count, do=None, condition=None, seed=None, max_draws=1_000_000):
+    def sample(
+        self,
+        count: int,
+        do: Assignment | None = None,
+        condition: Assignment | None = None,
+        seed: int | None = None,
+        max_draws: int = 1_000_000,
+    ) -> LabelSamples:
         """Labels from the observational, an interventional or a conditional distribution, or a conditional of an interventional one.
 
         Args:
             count: int >= 1.
             do: dict of label to 0 or 1: the label is set, its own network skipped, and what it causes follows; its causes do not.
             condition: dict of label to 0 or 1: samples that differ from it are rejected.
-            seed: int or None (default: new samples at each call).
-            max_draws: int, default 1,000,000: what rejection may cost; 100 draws for every sample asked for are allowed in any case.
+            seed: the same seed draws the same samples; None (default) draws new ones at each call.
+            max_draws: default 1,000,000: what rejection may cost; 100 draws for every sample asked for are allowed in any case.
 
         Returns:
             `kgan.causal.LabelSamples`: a dict of label to int64 array `(count,)`, with the attribute `acceptance_rate`.
@@ -139,6 +142,19 @@ class CausalController(GAN):
         with backend.Overlay(self._averages.values(), commit=True):
             return self.generator.sample(count, do, condition, noise, max_draws)
 
-    def network(self):
+    def network(self) -> CausalNetwork:
         """A copy of the network as `sample` uses it, with the averaged weights if the model keeps averages."""
         return self.generator.copy("controller", self._averages.values())
+
+
+def _graph_of(graph: GraphLike, generator: keras.Model | None) -> CausalGraph:
+    """The graph that a user gave, or that of a given generator."""
+    if generator is None:
+        if graph is None:
+            raise ValueError("Give `graph`, the causal graph of the labels: edges, a networkx.DiGraph, a name or a file.")
+        return graphs.graph(graph)
+    if not isinstance(generator, CausalNetwork):
+        raise TypeError(f"`generator` must be a kgan.networks.CausalNetwork. Received: {type(generator).__name__}.")
+    if graph is not None and graphs.graph(graph) != generator.graph:
+        raise ValueError("`graph` and the graph of `generator` differ. Leave `graph` out.")
+    return generator.graph

@@ -1,17 +1,20 @@
 """CausalGAN: Kocaoglu, Snyder, Dimakis, Vishwanath, ICLR 2018, arXiv 1709.02023."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import objectives
+from kgan.arguments import Count, Network, NonNegative, Positive, Shape
 from kgan.causal import LabelNoise
-from kgan.engine import Move, Observation, Turn
-from kgan.families.causal_images import CausalImages, label_accuracy, label_source
+from kgan.engine import Move, Observation, Terms, Turn
+from kgan.families.bases.causal_images import CausalImages, label_accuracy
+from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
-from kgan.families.generative import check_network
 from kgan.networks import causal
 from kgan.objectives import label_cross_entropy, swapped_label_cross_entropy
-from kgan.priors import Uniform
+from kgan.types import SeedLike, Tensor
 
 AUTHORS_NOISE = LabelNoise()
 
@@ -32,18 +35,18 @@ class CausalGAN(CausalImages):
         controller: trained `kgan.CausalController` or its network, of which a copy is kept; or a `kgan.causal.StructuralModel`.
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's CelebA), size 4 times a power of two. Not needed when the
             networks are given, which may make examples of any shape.
-        filters: int, default 64 (the paper's): width of the default networks.
+        filters: default 64 (the paper's): width of the default networks.
         generator: `keras.Model` from `[z, coded labels]`, `(batch, noise_size + labels)`, to examples.
         discriminator: `keras.Model` from examples to logits `(batch, 1)`. labeler, anti_labeler: to logits `(batch, labels)`. Pass all
             four networks or none.
-        noise_size: int, default 100 (the paper's), length of z.
+        noise_size: default 100 (the paper's), length of z.
         prior: of z, default `Uniform(-1, 1)` (the paper's).
-        generator_steps: int, default 6 (the authors' schedule): generator moves in one round, for one of the others.
-        anti_labeler_weight: float >= 0, default 1.0 (Eq. 5). 0 leaves the anti-labeler out of the generator's loss.
-        anti_labeler_decay: float > 0, default 3000.0 (the authors'): T, in steps of the authors' loop, of which `generator_steps / 2` make
-            a round. None keeps c = 1, as in Eq. 5.
+        generator_steps: default 6 (the authors' schedule): generator moves in one round, for one of the others.
+        anti_labeler_weight: default 1.0 (Eq. 5). 0 leaves the anti-labeler out of the generator's loss.
+        anti_labeler_decay: default 3000.0 (the authors'): T, in steps of the authors' loop, of which `generator_steps / 2` make
+            a round. None keeps c = 1, as in Eq. 5. The rounds are counted in the model, over every `fit` and `compile`.
         label_noise: `kgan.causal.LabelNoise`, default the authors': the generator's input is the logit of a noisy label. None: 0 or 1.
-        swapped_cross_entropy: bool, default False. True, the authors' image code: the generator's and the anti-labeler's label terms have
+        swapped_cross_entropy: default False. True, the authors' image code: the generator's and the anti-labeler's label terms have
             the arguments of the cross-entropy exchanged, with the noisy labels.
         objective: `kgan.objectives.Objective` or its name, default "reverse_kl", Eq. 4 and the first term of Eq. 5; the authors' image
             code has "non_saturating".
@@ -57,7 +60,7 @@ class CausalGAN(CausalImages):
     on real examples), `generator/adversarial`, `generator/labeler`, `generator/anti_labeler`, `generator/label_accuracy` (of the labeler on
     generated ones).
 
-    Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's).
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's), epsilon 1e-8 (TensorFlow 1's).
 
     Raises:
         TypeError: for a controller that is none. ValueError: for networks that do not fit, labels other than 0 and 1 or of other columns,
@@ -81,76 +84,56 @@ class CausalGAN(CausalImages):
     ((4, 8, 8, 3), array([1, 1, 1, 1]))
     """
 
+    default_networks = staticmethod(causal.image_networks)
+
     def __init__(
         self,
-        controller,
-        image_shape=(64, 64, 3),
+        controller: Any,
+        image_shape: Shape | None = (64, 64, 3),
         *,
-        filters=64,
-        generator=None,
-        discriminator=None,
-        labeler=None,
-        anti_labeler=None,
-        noise_size=100,
-        prior=None,
-        generator_steps=6,
-        anti_labeler_weight=1.0,
-        anti_labeler_decay=3000.0,
-        label_noise=AUTHORS_NOISE,
-        swapped_cross_entropy=False,
-        objective="reverse_kl",
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
-        controller = label_source(controller)
-        labels = len(controller.graph)
-        networks = (generator, discriminator, labeler, anti_labeler)
-        if all(network is None for network in networks):
-            networks = causal.image_networks(image_shape, labels, noise_size, filters)
-        elif any(network is None for network in networks):
-            raise ValueError(
-                "Pass generator, discriminator, labeler and anti_labeler, which have to fit together, or none of them."
-            )
+        filters: Count = 64,
+        anti_labeler: Network | None = None,
+        noise_size: Count = 100,
+        generator_steps: Count = 6,
+        anti_labeler_weight: NonNegative = 1.0,
+        anti_labeler_decay: Positive | None = 3000.0,
+        label_noise: LabelNoise | None = AUTHORS_NOISE,
+        swapped_cross_entropy: bool = False,
+        objective: objectives.ObjectiveLike = "reverse_kl",
+        **kwargs: Any,
+    ) -> None:
         if swapped_cross_entropy and label_noise is None:
             raise ValueError("The swapped cross-entropy of labels of exactly 0 or 1 is infinite. Give `label_noise` too.")
-        shape = networks[1].input_shape[1:]
-        prior = Uniform(-1.0, 1.0) if prior is None else prior
-        super().__init__(controller, shape, networks[0], noise_size, prior, seed=seed, name=name, dtype=dtype)
-        _, self.discriminator, self.labeler, self.anti_labeler = networks
-        check_network(self.generator, "generator", (noise_size + labels,), shape, "[z, labels] into examples")
-        check_network(self.discriminator, "discriminator", shape, (1,), "examples into a logit")
-        for role in ("labeler", "anti_labeler"):
-            check_network(
-                getattr(self, role), role, shape, (labels,), f"examples into a logit for each of {list(self.graph.nodes)}"
-            )
-        self.image_shape = shape
-        self.filters = filters
+        further = {"anti_labeler": anti_labeler}
+        super().__init__(controller, image_shape, filters=filters, noise_size=noise_size, further=further, **kwargs)
+        check_network(self.discriminator, "discriminator", self.data_shape, (1,), "examples into a logit")
         self.generator_steps = generator_steps
         self.anti_labeler_weight = anti_labeler_weight
         self.anti_labeler_decay = anti_labeler_decay
         self.label_noise = label_noise
         self.swapped_cross_entropy = swapped_cross_entropy
         self.objective = objectives.get(objective)
+        # The optimizers' own count starts again with every `compile`.
+        self._rounds = self.add_weight(name="rounds", shape=(), initializer="zeros", dtype="int32", trainable=False)
 
-    def default_optimizers(self):
-        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5) for move in ("discriminator", "generator")}
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         # Three losses of three disjoint players: one move, so that they share one batch of generated examples.
         judges = Move("discriminator", ("discriminator", "labeler", "anti_labeler"), self.discriminator_loss)
         generator = Move("generator", ("generator",), self.generator_loss)
         return Turn((judges,)), Turn((generator,), repeats=self.generator_steps, fresh=False)
 
-    def coded(self, labels, seed):
+    def coded(self, labels: Tensor, seed: SeedLike) -> Tensor:
         if self.label_noise is None:
             return labels
         soft = self.label_noise(labels, seed)
         return ops.log(soft) - ops.log1p(-soft)
 
-    def discriminator_loss(self, batch):
+    def discriminator_loss(self, batch: Any) -> Terms:
         real, labels = batch
         fake, coded, given = self.generated_with_labels(count_of(real))
         judged = self._call(self.labeler, real)
@@ -163,7 +146,7 @@ class CausalGAN(CausalImages):
             "label_accuracy": Observation(label_accuracy(judged, labels)),
         }
 
-    def generator_loss(self, batch):
+    def generator_loss(self, batch: Any) -> Terms:
         fake, coded, given = self.generated_with_labels(count_of(batch[0]))
         judged = self._call(self.labeler, fake)
         terms = {
@@ -176,17 +159,22 @@ class CausalGAN(CausalImages):
             terms["anti_labeler"] = -self.anti_labeler_strength() * opposed
         return terms
 
-    def anti_labeler_strength(self):
-        """c(t) of Eq. 5."""
+    def anti_labeler_strength(self) -> Any:
+        """c(t) of Eq. 5, t from all rounds that the model has been trained for."""
         if self.anti_labeler_decay is None:
             return self.anti_labeler_weight
-        rounds = ops.cast(ops.convert_to_tensor(self.optimizer.iterations), "float32")
+        rounds = ops.cast(ops.convert_to_tensor(self._rounds), "float32")
         return self.anti_labeler_weight * ops.exp(-rounds * (0.5 * self.generator_steps / self.anti_labeler_decay))
 
-    def _call(self, network, examples):
+    def _train(self, data: Any) -> dict[str, Tensor]:
+        logs = super()._train(data)
+        self._rounds.assign_add(1)
+        return logs
+
+    def _call(self, network: keras.Model, examples: Tensor) -> Tensor:
         return network(examples, training=self.in_training)
 
-    def _label_term(self, logits, coded, labels):
+    def _label_term(self, logits: Tensor, coded: Tensor, labels: Tensor) -> Tensor:
         if self.swapped_cross_entropy:
             return swapped_label_cross_entropy(logits, ops.sigmoid(coded))
         return label_cross_entropy(logits, labels)

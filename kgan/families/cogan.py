@@ -1,20 +1,22 @@
 """Coupled generative adversarial networks: Liu, Tuzel, NIPS 2016, arXiv 1606.07536."""
 
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.arguments import BUILT
-from kgan.engine import Move, Observation, Turn
+from kgan.arguments import BuiltNetwork, Count, Natural, Network, NonNegative, Positive, Several, Shapes
+from kgan.engine import Move, Observation, Terms, Turn
+from kgan.families.bases.generative import GenerativeModel
+from kgan.families.bases.semi_supervised import check_labels
 from kgan.families.gan import count_of
-from kgan.families.generative import GenerativeModel
-from kgan.families.semi_supervised import check_labels
 from kgan.networks import coupled, mlp, with_features
 from kgan.penalties.weights import weight_decay as decay
 from kgan.priors import Uniform
+from kgan.types import Array, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -29,7 +31,7 @@ class CoGAN(GenerativeModel):
     - generators: `sum_d E sp(-l_d(g_d(z)))`, on a fresh z.
 
     Domain adaptation: with `classes`, one domain s has labels y. A classifier c on the last hidden layer h of the shared discriminator and
-    the discriminators minimise, in addition,
+    the discriminators minimize, in addition,
     `classification_weight * CE(c(h_s(x_s)), y) + feature_weight * sum_{d != s} E |h_s(g_s(z)) - h_d(g_d(z))|^2`;
     `classify` then judges examples of any domain.
 
@@ -40,40 +42,43 @@ class CoGAN(GenerativeModel):
             the paper's. Networks of your own are joined by `kgan.networks.coupled.CoupledGenerator`.
         discriminator: `kgan.networks.coupled.CoupledDiscriminator`. Default: `kgan.networks.coupled.discriminator`, the paper's.
         architecture: "mnist", "faces" or "small", default by the images' size; see there.
-        shared_generator_layers, shared_discriminator_layers: ints, the paper's k and l; default: all but the domains' own, as in the paper.
+        shared_generator_layers, shared_discriminator_layers: the paper's k and l; default: all but the domains' own, as in the paper.
             0 gives separate networks. What ties the domains together is k.
-        width: float, default 1.0 (the paper's), factor of the default networks' channel counts.
-        epsilon: float, default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
+        width: default 1.0 (the paper's), factor of the default networks' channel counts.
+        epsilon: default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
         objective: `kgan.objectives.Objective` or its name, default "non_saturating" (the paper's).
-        classes: int or None, default None: no adaptation. A number >= 2: classes of the labelled domain.
+        classes: default None: no adaptation. A number: classes of the labeled domain.
         labeled: name of the domain with labels, default the first of `data_shape`.
         classifier: `keras.Model` from the input of the shared discriminator's last layer to `classes` logits; default one dense layer.
-        classification_weight: float >= 0, default 10.0 (the authors' second code; their first has 0.5).
-        feature_weight: float >= 0, default 0.01 (the authors' codes; the paper does not have the term).
-        dropout: float or None, rate behind the default discriminator's dense layer; default its own 0.5, with `classes` 0 (the authors').
-        weight_decay: float >= 0, default 5e-4 (the paper's for digits; 1e-4 for faces): `weight_decay / 2 * |W|^2` over the kernels of the
-            player that moves (the classifier's with the discriminator's), no biases, slopes or offsets.
-        latent_size: int, default 100 (the paper's). prior: default `Uniform(-1, 1)` (the paper's).
+        classification_weight: default 20.0 (the authors' second code, 10 beside half of this loss; in their first 2).
+        feature_weight: default 0.02 (both of the authors' codes; the paper does not have the term).
+        dropout: rate behind the default discriminator's dense layer; default its own 0.5, with `classes` 0 (the authors').
+        weight_decay: default 1e-3 (the authors' second code, 5e-4 beside half of this loss; their first has 2e-3 for digits, 4e-4 for
+            faces): `weight_decay / 2 * |W|^2` over the kernels of the player that moves (the classifier's with the discriminator's), no
+            biases, slopes or offsets.
+        latent_size: default 100 (the paper's). prior: default `Uniform(-1, 1)` (the paper's).
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
     Input of `fit`: a dict of domain to examples, float32, images in [-1, 1]. Domains need not have equally many examples, and examples of
     one index have nothing to do with each other: `kgan.datasets.unpaired` makes minibatches in which every domain cycles on its own. With
-    `classes` the labels of the labelled domain come beside the dict. Output of `generate`: a dict of domain to `(count, *shape)`; rows of
+    `classes` the labels of the labeled domain come beside the dict. Output of `generate`: a dict of domain to `(count, *shape)`; rows of
     one index come from one z. Metrics given to `compile` would be handed such a dict; compute them from `generate` instead.
 
     Logs: `discriminator/adversarial`, `discriminator/real_logit`, `discriminator/fake_logit` (means over the domains),
     `generator/adversarial`, `*/weight_decay`; with `classes` `discriminator/classification`, `discriminator/features` and
-    `discriminator/accuracy` (on labelled examples).
+    `discriminator/accuracy` (on labeled examples).
 
-    Default optimisers: Adam(2e-4, beta_1 0.5) (the paper's).
+    Default optimizers: Adam(2e-4, beta_1 0.5) (the paper's).
 
     Raises:
         ValueError: for fewer than two domains, layers that cannot be shared, networks that do not fit each other, data of another shape or
             range or without labels.
 
-    Departures from the paper: both players' losses are sums over the domains, as printed; the authors' code averages over the joint batch,
-    which is half. Two logits and a softmax there are one logit here. Images are in [-1, 1], converted at the borders of networks that work
-    in [0, 1]. The classifier's labels belong to one domain. The sharing of the face networks is not printed; see `kgan.networks.coupled`.
+    Departures from the paper: both players' losses are sums over the domains, as printed. The authors' second code averages over the joint
+    batch, which is half for two domains, their first over real and generated examples too, a quarter: weights beside them are two and four
+    times here what is written there. Two logits and a softmax there are one logit here. Images are in [-1, 1], converted at the borders of
+    networks that work in [0, 1]. The classifier's labels belong to one domain. The sharing of the face networks is not printed; see
+    `kgan.networks.coupled`.
 
     Example: two domains of points, the second the first mirrored.
 
@@ -93,43 +98,40 @@ class CoGAN(GenerativeModel):
     {'left': (5, 1), 'right': (5, 1)}
     """
 
-    argument_kinds: ClassVar = {"generator": BUILT, "discriminator": BUILT}
+    default_latent_size = 100
+    default_prior = Uniform(-1.0, 1.0)
 
     def __init__(
         self,
-        data_shape=None,
+        data_shape: Shapes | None = None,
         *,
-        generator=None,
-        discriminator=None,
-        architecture=None,
-        shared_generator_layers=None,
-        shared_discriminator_layers=None,
-        width=1.0,
-        epsilon=1e-5,
-        objective="non_saturating",
-        classes=None,
-        labeled=None,
-        classifier=None,
-        classification_weight=10.0,
-        feature_weight=0.01,
-        dropout=None,
-        weight_decay=5e-4,
-        latent_size=None,
-        prior=None,
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
+        generator: BuiltNetwork | None = None,
+        discriminator: BuiltNetwork | None = None,
+        architecture: str | None = None,
+        shared_generator_layers: Natural | None = None,
+        shared_discriminator_layers: Natural | None = None,
+        width: Positive = 1.0,
+        epsilon: Positive = 1e-5,
+        objective: objectives.ObjectiveLike = "non_saturating",
+        classes: Several | None = None,
+        labeled: str | None = None,
+        classifier: Network | None = None,
+        classification_weight: NonNegative = 20.0,
+        feature_weight: NonNegative = 0.02,
+        dropout: NonNegative | None = None,
+        weight_decay: NonNegative = 1e-3,
+        latent_size: Count | None = None,
+        **kwargs: Any,
+    ) -> None:
         shapes = _shapes(data_shape, discriminator)
-        if classes is not None and dropout is None:
-            dropout = 0.0
-        options = {"architecture": architecture, "width": width, "epsilon": epsilon}
+        dropout = 0.0 if classes is not None and dropout is None else dropout
+        options: dict[str, Any] = {"architecture": architecture, "width": width, "epsilon": epsilon}
         if generator is None:
-            generator = coupled.generator(shapes, latent_size or 100, shared=shared_generator_layers, **options)
+            latents = self.latents_of(None, latent_size)
+            generator = coupled.generator(shapes, latents, shared=shared_generator_layers, **options)
         if discriminator is None:
             discriminator = coupled.discriminator(shapes, shared=shared_discriminator_layers, dropout=dropout, **options)
-        prior = Uniform(-1.0, 1.0) if prior is None else prior
-        super().__init__(shapes, generator, latent_size, prior, seed=seed, name=name, dtype=dtype)
+        super().__init__(shapes, generator=generator, latent_size=latent_size, **kwargs)
         _check_networks(shapes, generator, discriminator)
         self.architecture, self.width, self.epsilon, self.dropout = architecture, width, epsilon, dropout
         self.shared_generator_layers = shared_generator_layers
@@ -137,13 +139,14 @@ class CoGAN(GenerativeModel):
         self.objective = objectives.get(objective)
         self.discriminator = discriminator
         self.weight_decay = weight_decay
-        self.classes, self.labeled, self.classifier = classes, labeled, classifier
+        self.classes, self.labeled = classes, labeled
+        self.classifier: keras.Model = classifier
         self.classification_weight, self.feature_weight = classification_weight, feature_weight
-        self._trunk = lambda: discriminator.trunk
+        self._trunk: Callable[[], Any] = lambda: discriminator.trunk
         if classes is not None:
-            self._add_classifier()
+            self._add_classifier(classes)
 
-    def _add_classifier(self):
+    def _add_classifier(self, classes: int) -> None:
         self.labeled = next(iter(self.data_shape)) if self.labeled is None else self.labeled
         if self.labeled not in self.data_shape:
             raise ValueError(f"`labeled` must be one of the domains {self.domains}. Received: {self.labeled!r}.")
@@ -153,33 +156,33 @@ class CoGAN(GenerativeModel):
         self._trunk = lambda: tapped  # behind a function, so that Keras does not list the trunk a second time
         features = tuple(tapped.outputs[0].shape[1:])
         if self.classifier is None:
-            self.classifier = mlp.discriminator(features, (), initializer="he_normal", outputs=self.classes, name="classifier")
+            self.classifier = mlp.discriminator(features, (), initializer="he_normal", outputs=classes, name="classifier")
         judged = tuple(self.classifier.compute_output_shape((None, *features)))[1:]
         if judged != (self.classes,):
             raise ValueError(f"The classifier must turn features {features} into {self.classes} logits. It returns {judged}.")
 
     @property
-    def domains(self):
+    def domains(self) -> list[str]:
         """Names of the domains, a list."""
         return list(self.data_shape)
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         players = ("discriminator",) if self.classes is None else ("discriminator", "classifier")
         return (
             Turn((Move("discriminator", players, self.discriminator_loss),)),
             Turn((Move("generator", ("generator",), self.generator_loss),), fresh=False),
         )
 
-    def score(self, examples):
+    def score(self, examples: Any) -> Any:
         """A list of dicts by domain: with `classes` the features that the classifier sees, and last the logits."""
         return self.discriminator.through(self._trunk(), examples, training=self.in_training)
 
-    def discriminator_loss(self, batch):
+    def discriminator_loss(self, batch: Any) -> Terms:
         real = {domain: batch[domain] for domain in self.domains}
         fake = self.generated(count_of(real[self.domains[0]]))
         *real_features, real_logits = self.score(real)
@@ -198,18 +201,18 @@ class CoGAN(GenerativeModel):
             terms["accuracy"] = Observation(ops.mean(ops.cast(right, "float32")))
         return terms | self._decay(*self.turns()[0].moves[0].players)
 
-    def _feature_distance(self, features):
+    def _feature_distance(self, features: Mapping[Any, Tensor]) -> Tensor:
         """`sum_{d != s} E |h_s - h_d|^2` of corresponding generated examples: a sum over features, a mean over the batch."""
         first = backend.full_precision(features[self.labeled])
         others = [backend.full_precision(features[d]) for d in self.domains if d != self.labeled]
         return sum(ops.mean(ops.sum(ops.reshape(ops.square(first - h), (count_of(h), -1)), axis=-1)) for h in others)
 
-    def generator_loss(self, batch):
+    def generator_loss(self, batch: Any) -> Terms:
         logits = self.score(self.generated(count_of(batch[self.domains[0]])))[-1]
         terms = {"adversarial": sum(self.objective.generator(logits[domain]) for domain in self.domains)}
         return terms | self._decay("generator")
 
-    def _decay(self, *players):
+    def _decay(self, *players: str) -> Terms:
         if not self.weight_decay:
             return {}
         variables = [v for player in players for v in getattr(self, player).trainable_variables]
@@ -217,11 +220,11 @@ class CoGAN(GenerativeModel):
 
     # Data ------------------------------------------------------------------------------------------------------------
 
-    def unpack(self, data):
+    def unpack(self, data: Any) -> Any:
         x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         return {**x, "labels": y} if self.classes is not None and isinstance(x, dict) else x
 
-    def check_data(self, batch):
+    def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         expected = {*self.domains} if self.classes is None else {*self.domains, "labels"}
         if not isinstance(batch, dict) or set(batch) != expected or (self.classes is not None and batch["labels"] is None):
             labels = "" if self.classes is None else f", and the labels of {self.labeled!r} beside it, fit(data, labels)"
@@ -237,11 +240,11 @@ class CoGAN(GenerativeModel):
         if self.classes is not None:
             check_labels(batch["labels"], self.classes)
 
-    def check_labels(self, x, y):
+    def check_labels(self, x: Any, y: Any) -> None:
         if self.classes is not None:
             check_labels(y, self.classes)
 
-    def _check_domain(self, domain, classes=False):
+    def _check_domain(self, domain: str, classes: bool = False) -> None:
         if domain not in self.data_shape:
             raise ValueError(f"There is no domain {domain!r}. Domains: {self.domains}.")
         if classes and self.classes is None:
@@ -249,7 +252,7 @@ class CoGAN(GenerativeModel):
 
     # Use -------------------------------------------------------------------------------------------------------------
 
-    def classifier_of(self, domain):
+    def classifier_of(self, domain: str) -> keras.Model:
         """The classifier of one domain, `keras.Model` from examples to logits `(batch, classes)`, with this model's own weights."""
         self._check_domain(domain, classes=True)
         examples = keras.Input(self.data_shape[domain], name="examples")
@@ -257,24 +260,33 @@ class CoGAN(GenerativeModel):
         features = keras.Model(trunk.input, trunk.outputs[0], name="features")(self.discriminator.stems[domain](examples))
         return keras.Model(examples, self.classifier(features), name=f"{domain}_classifier")
 
-    def classify(self, examples, domain, batch_size=256):
+    def classify(self, examples: Array, domain: str, batch_size: int = 256) -> Array:
         """Class probabilities, in inference mode and with averaged weights if the model keeps averages.
 
         Args:
-            examples: array `(count, *shape)` of the domain. domain: its name. batch_size: int, examples computed at once.
+            examples: array `(count, *shape)` of the domain. domain: its name. batch_size: examples computed at once.
 
         Returns:
             NumPy array `(count, classes)`.
         """
         self._check_domain(domain, classes=True)
 
-        def probabilities(x):
+        def probabilities(x: Tensor) -> Tensor:
             features = self.discriminator.through(self._trunk(), {domain: x})[0][domain]
             return ops.softmax(ops.cast(self.classifier(features, training=False), "float32"))
 
         return self.in_inference(probabilities, examples, batch_size=batch_size)
 
-    def invert(self, examples, domain, restarts=4, steps=200, learning_rate=0.05, seed=None, batch_size=256):
+    def invert(
+        self,
+        examples: Array,
+        domain: str,
+        restarts: int = 4,
+        steps: int = 200,
+        learning_rate: float = 0.05,
+        seed: int | None = None,
+        batch_size: int = 256,
+    ) -> tuple[Array, Array]:
         """Latents whose examples come close to given ones: `argmin_z |g_d(z) - x|^2` by gradient descent.
 
         Adam (0.9, 0.99) from several draws of the prior, the best of which counts; with a `Uniform` prior latents are kept in its interval.
@@ -282,7 +294,7 @@ class CoGAN(GenerativeModel):
         Args:
             examples: array `(count, *shape)` of the domain. domain: its name.
             restarts: int >= 1, default 4. steps: int >= 1, default 200. learning_rate: float > 0, default 0.05, falling linearly to 0.
-            seed: int or None, of the draws. batch_size: int, searches made at once.
+            seed: of the draws. batch_size: searches made at once.
 
         Returns:
             `(latents, errors)`: NumPy arrays `(count, latent_size)` and `(count,)`, the mean squared error of a pixel.
@@ -300,18 +312,18 @@ class CoGAN(GenerativeModel):
         draws = self.generator_inputs(len(examples) * restarts, seed=self.generation_noise if seed is None else seed)
         draws, targets = ops.convert_to_numpy(draws), np.repeat(examples, restarts, axis=0)
 
-        def search(starts, targets):
+        def search(starts: Tensor, targets: Tensor) -> Tensor:
             return self._descend(starts, targets, domain, steps, learning_rate)
 
         found = self.in_inference(search, draws, targets, batch_size=batch_size).reshape(len(examples), restarts, -1)
         best = found[np.arange(len(examples)), found[..., -1].argmin(axis=1)]
         return best[:, :-1], best[:, -1]
 
-    def _descend(self, z, targets, domain, steps, rate):
+    def _descend(self, z: Tensor, targets: Tensor, domain: str, steps: int, rate: float) -> Tensor:
         """Latents and, in a last column, the errors they reach, by Adam; its second moment forgets soon, for the search is short."""
         low, high = (self.prior.low, self.prior.high) if isinstance(self.prior, Uniform) else (-np.inf, np.inf)
 
-        def distance(points):
+        def distance(points: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
             made = backend.full_precision(self.generator(points[0], training=False)[domain])
             errors = ops.mean(ops.reshape(ops.square(made - targets), (len(targets), -1)), axis=-1)
             return ops.sum(errors), errors
@@ -324,7 +336,7 @@ class CoGAN(GenerativeModel):
             z = ops.clip(z - rate * (1 - (step - 1) / steps) * move, low, high)
         return ops.concatenate([z, distance([z])[1][:, None]], axis=-1)
 
-    def transform(self, examples, source, target, **kwargs):
+    def transform(self, examples: Array, source: str, target: str, **kwargs: Any) -> tuple[Array, Array]:
         """Examples of one domain as they would look in another: `g_target(z)` of the latents that `invert` finds for them.
 
         Args:
@@ -340,11 +352,11 @@ class CoGAN(GenerativeModel):
         return self.predict(latents, batch_size=min(len(latents), 256), verbose=0)[target], errors
 
 
-def _mean_over(logits):
+def _mean_over(logits: Mapping[str, Tensor]) -> Tensor:
     return ops.mean(ops.stack([ops.mean(backend.full_precision(value)) for value in logits.values()]))
 
 
-def _shapes(data_shape, discriminator):
+def _shapes(data_shape: Any, discriminator: keras.Model | None) -> dict[str, tuple[int, ...]]:
     if data_shape is None and isinstance(discriminator, coupled.CoupledDiscriminator):
         data_shape = discriminator.shapes
     if not isinstance(data_shape, dict) or len(data_shape) < 2:
@@ -357,7 +369,7 @@ def _shapes(data_shape, discriminator):
     return {domain: tuple(shape) for domain, shape in data_shape.items()}
 
 
-def _check_networks(shapes, generator, discriminator):
+def _check_networks(shapes: Mapping[str, Sizes], generator: keras.Model, discriminator: keras.Model) -> None:
     if not isinstance(discriminator, coupled.CoupledDiscriminator):
         raise TypeError(
             "`discriminator` must be a kgan.networks.coupled.CoupledDiscriminator: a stem for every domain and a trunk. Received: "

@@ -1,7 +1,11 @@
 """Deep convolutional GANs: Radford, Metz, Chintala, ICLR 2016, arXiv 1511.06434."""
 
+from typing import Any
+
 import keras
 
+from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.engine import Terms
 from kgan.families.gan import GAN
 from kgan.networks import dcgan
 from kgan.penalties import weight_decay as decay
@@ -19,12 +23,12 @@ class DCGAN(GAN):
 
     Args:
         image_shape: `(size, size, channels)`, default (64, 64, 3): the paper's faces and bedrooms; size = 4 times a power of two.
-        filters: int, default 128 (the paper's): maps next to the image, doubled at every halving.
+        filters: default 128 (the paper's): maps next to the image, doubled at every halving.
         variant: "code" (default; 5x5 kernels, symmetric padding) or "torch" (4x4 kernels, padding 1), see `kgan.networks.dcgan`.
-        epsilon: float, default 1e-8 (the authors' code), of batch norm; see `kgan.networks.dcgan.generator` for narrow networks.
-        weight_decay: float >= 0, default 0.0 (the paper): `weight_decay / 2 * ||theta||^2` on both players; the authors' code uses 1e-5.
+        epsilon: default 1e-8 (the authors' code), of batch norm; see `kgan.networks.dcgan.generator` for narrow networks.
+        weight_decay: default 0.0 (the paper): `weight_decay / 2 * ||theta||^2` on both players; the authors' code uses 1e-5.
         generator, discriminator: networks of your own.
-        latent_size: int, default 100 (the paper's).
+        latent_size: default 100 (the paper's).
         prior: default `Uniform(-1, 1)` (the paper's).
         **kwargs: of `kgan.GAN`.
 
@@ -47,28 +51,26 @@ class DCGAN(GAN):
     (2, 16, 16, 1)
     """
 
-    fixed_arguments = ("data_shape",)
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape")
+    default_latent_size = 100
+    default_prior = Uniform(-1.0, 1.0)
 
     def __init__(
         self,
-        image_shape=(64, 64, 3),
+        image_shape: Shape | None = (64, 64, 3),
         *,
-        filters=128,
-        variant="code",
-        epsilon=1e-8,
-        weight_decay=0.0,
-        generator=None,
-        discriminator=None,
-        latent_size=100,
-        prior=None,
-        **kwargs,
-    ):
+        filters: Count = 128,
+        variant: str = "code",
+        epsilon: Positive = 1e-8,
+        weight_decay: NonNegative = 0.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             image_shape,
-            generator=generator or dcgan.generator(image_shape, latent_size, filters, variant=variant, epsilon=epsilon),
-            discriminator=discriminator or dcgan.discriminator(image_shape, filters, variant=variant, epsilon=epsilon),
-            latent_size=latent_size,
-            prior=Uniform(-1.0, 1.0) if prior is None else prior,
+            own_networks=lambda shape, latents: {
+                "generator": lambda: dcgan.generator(shape, latents, filters, variant=variant, epsilon=epsilon),
+                "discriminator": lambda: dcgan.discriminator(shape, filters, variant=variant, epsilon=epsilon),
+            },
             **kwargs,
         )
         self.image_shape = self.data_shape
@@ -77,16 +79,16 @@ class DCGAN(GAN):
         self.epsilon = epsilon
         self.weight_decay = weight_decay
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
-    def discriminator_loss(self, real):
+    def discriminator_loss(self, real: Any) -> Terms:
         return {**super().discriminator_loss(real), **self._decay(self.discriminator)}
 
-    def generator_loss(self, real):
+    def generator_loss(self, real: Any) -> Terms:
         return {**super().generator_loss(real), **self._decay(self.generator)}
 
-    def _decay(self, player):
+    def _decay(self, player: keras.Model) -> Terms:
         if not self.weight_decay:
             return {}
         return {"weight_decay": decay(player.trainable_variables, self.weight_decay)}

@@ -1,12 +1,16 @@
 """DRAGAN: Kodali, Abernethy, Hays, Kira 2017, arXiv 1705.07215; and GAN-GP: Fedus et al., ICLR 2018, arXiv 1710.08446."""
 
+from typing import Any
+
 import keras
 
+from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
 from kgan.penalties import GradientPenalty
 from kgan.priors import Uniform
+from kgan.types import Sizes
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -19,14 +23,14 @@ class DRAGAN(GAN):
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3); size = 4 times a power of two. Taken from `discriminator` if that is
             given. For points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
-        filters: int, default 64.
+        filters: maps next to the image, default 64.
         region: where x^ lies. "symmetric" (default): `x + std (u - 1/2)`, what the authors later called the right form; "one_quadrant":
             their notebook's noise; "gaussian": `x + N(0, variance)`, the paper's formula; "interpolate": between real and generated
             examples, which makes this GAN-GP (Fedus et al.).
-        variance: float, required for "gaussian": the paper's c, a variance in squared units of the data.
-        penalty_weight: float, default 10.0 (both papers' lambda).
+        variance: required for "gaussian": the paper's c, a variance in squared units of the data.
+        penalty_weight: default 10.0 (both papers' lambda).
         generator, discriminator: networks of your own, the discriminator without batch norm.
-        latent_size: int, default 100 (the authors' notebook). prior: default `Uniform(-1, 1)` (the notebook's).
+        latent_size: default 100 (the authors' notebook). prior: default `Uniform(-1, 1)` (the notebook's).
         penalties: further penalties beside this one.
         **kwargs: of `kgan.GAN`: `objective="minimax"`, `discriminator_steps` (Fedus et al. use 1 and 5).
 
@@ -35,7 +39,7 @@ class DRAGAN(GAN):
 
     Under `tf.distribute` the standard deviation of a minibatch is that of one replica.
 
-    Departures from the paper: the default region, as said. Default optimisers are the notebook's, Adam(1e-4, 0.5, 0.9).
+    Departures from the paper: the default region, as said. Default optimizers are the notebook's, Adam(1e-4, 0.5, 0.9).
 
     Example:
     >>> import numpy as np, kgan
@@ -48,33 +52,24 @@ class DRAGAN(GAN):
     True
     """
 
-    fixed_arguments = ("data_shape",)
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape")
+    default_latent_size = 100
+    default_prior = Uniform(-1.0, 1.0)
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
+        image_shape: Shape | None = (32, 32, 3),
         *,
-        filters=64,
-        region="symmetric",
-        variance=None,
-        penalty_weight=10.0,
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        prior=None,
-        penalties=(),
-        **kwargs,
-    ):
-        shape, generator, discriminator = complete(
-            image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
-        )
+        filters: Count = 64,
+        region: str = "symmetric",
+        variance: Positive | None = None,
+        penalty_weight: NonNegative = 10.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
-            penalties=[GradientPenalty(penalty_weight, region=region, variance=variance), *penalties],
-            latent_size=latent_size,
-            prior=Uniform(-1.0, 1.0) if prior is None else prior,
+            image_shape,
+            own_networks=lambda shape, latents: _networks(shape, latents, filters),
+            own_penalties=[GradientPenalty(penalty_weight, region=region, variance=variance)],
             **kwargs,
         )
         self.image_shape = self.data_shape
@@ -83,14 +78,14 @@ class DRAGAN(GAN):
         self.variance = variance
         self.penalty_weight = penalty_weight
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-4, 0.5, 0.9, 1e-8) for move in ("discriminator", "generator")}
 
-    def get_config(self):
-        return {**super().get_config(), "penalties": keras.saving.serialize_keras_object(list(self.penalties[1:]))}
 
-
-def _networks(shape, filters, latent_size):
+def _networks(shape: Sizes, latents: int, filters: int) -> Makers:
     if len(shape) != 3:
-        return mlp.toy_networks(shape, latent_size)
-    return dcgan.generator(shape, latent_size, filters), dcgan.discriminator(shape, filters, batch_norm=False)
+        return mlp.toy_networks(shape, latents)
+    return {
+        "generator": lambda: dcgan.generator(shape, latents, filters),
+        "discriminator": lambda: dcgan.discriminator(shape, filters, batch_norm=False),
+    }

@@ -1,20 +1,24 @@
 """f-GAN: Nowozin, Cseke, Tomioka, NIPS 2016, arXiv 1606.00709; with the links of Nock et al., NIPS 2017, arXiv 1707.04385."""
 
+from typing import Any
+
 import keras
 
+from kgan.arguments import Shape
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import mlp
 from kgan.objectives import FDivergence
 from kgan.priors import Uniform
+from kgan.types import Sizes
 
 
 @keras.saving.register_keras_serializable("kgan")
 class FGAN(GAN):
-    """A generator that minimises any f-divergence from the data, estimated by a variational function.
+    """A generator that minimizes any f-divergence from the data, estimated by a variational function.
 
     The network V, one unbounded output, estimates `D_f(P || Q) = E_Q f(p/q)` from below by `F = E_P T - E_Q f*(T)`, `T = g(V)`, P the
-    data and Q the generator (Eq. 4, 6). V minimises `-F`; the generator `F`, that is `-E_Q f*(T)`, or with the "trick" of section 3.2
+    data and Q the generator (Eq. 4, 6). V minimizes `-F`; the generator `F`, that is `-E_Q f*(T)`, or with the "trick" of section 3.2
     `-E_Q T`. Both move at one point, on one minibatch and one draw of noise, once per round: the single-step method, Algorithm 1.
     `-discriminator/adversarial` is the estimate of the divergence.
 
@@ -25,8 +29,8 @@ class FGAN(GAN):
         generator: default the MNIST network: two layers of 1200 ReLU under batch norm; tanh output for images. Other
             activations, `kgan.layers.MuReLU`, `LSU`, `BinarySoftplus`, are arguments of `kgan.networks.mlp.generator`.
         discriminator: default V of the MNIST experiment: two layers of 240 ELU.
-        latent_size: int, default 100. prior: default `Uniform(-1, 1)`. Both the paper's.
-        simultaneous: bool, default True (Algorithm 1). False: the discriminator first, on a minibatch and noise of its own.
+        latent_size: default 100. prior: default `Uniform(-1, 1)`. Both the paper's.
+        simultaneous: default True (Algorithm 1). False: the discriminator first, on a minibatch and noise of its own.
         **kwargs: of `kgan.GAN`.
 
     Raises:
@@ -45,47 +49,37 @@ class FGAN(GAN):
     (3, 2)
     """
 
-    fixed_arguments = ("objective",)
+    fixed_arguments = (*GAN.fixed_arguments, "objective")
+    default_latent_size = 100
+    default_prior = Uniform(-1.0, 1.0)
 
     def __init__(
         self,
-        data_shape=None,
+        data_shape: Shape | None = None,
         *,
-        divergence="jensen_shannon",
-        link="nowozin",
-        trick=False,
-        alpha=None,
-        pi=None,
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        prior=None,
-        simultaneous=True,
-        **kwargs,
-    ):
-        shape, generator, discriminator = complete(
-            data_shape, generator, discriminator, lambda shape: _networks(shape, latent_size or 100)
-        )
-        super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
-            objective=FDivergence(divergence, link, trick, alpha, pi),
-            latent_size=latent_size,
-            prior=Uniform(-1.0, 1.0) if prior is None else prior,
-            simultaneous=simultaneous,
-            **kwargs,
-        )
+        divergence: str = "jensen_shannon",
+        link: str = "nowozin",
+        trick: bool = False,
+        alpha: float | None = None,
+        pi: float | None = None,
+        simultaneous: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        objective = FDivergence(divergence, link, trick, alpha, pi)
+        super().__init__(data_shape, own_networks=_networks, objective=objective, simultaneous=simultaneous, **kwargs)
         self.divergence = divergence
         self.link = link
         self.trick = trick
         self.alpha = alpha
         self.pi = pi
 
-    def default_optimizers(self):
-        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5) for move in ("discriminator", "generator")}
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
 
-def _networks(shape, latent_size):
-    sizes = {"hidden": (1200, 1200), "batch_norm": True, "output_activation": "tanh" if len(shape) == 3 else None}
-    return mlp.generator(shape, latent_size, **sizes), mlp.discriminator(shape, (240, 240), "elu")
+def _networks(shape: Sizes, latents: int) -> Makers:
+    output = "tanh" if len(shape) == 3 else None
+    return {
+        "generator": lambda: mlp.generator(shape, latents, (1200, 1200), batch_norm=True, output_activation=output, epsilon=2e-5),
+        "discriminator": lambda: mlp.discriminator(shape, (240, 240), "elu"),
+    }

@@ -1,26 +1,31 @@
 """InfoGAN: Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel, NIPS 2016, arXiv 1606.03657."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import objectives
-from kgan.arguments import NONNEGATIVE
+from kgan.arguments import NONNEGATIVE, Count, Listed, Network, Shape
 from kgan.codes import Categorical, Code, Continuous
-from kgan.engine import Observation
+from kgan.engine import Observation, Terms
+from kgan.families.bases.generative import Makers, given_or_built
 from kgan.families.gan import GAN
 from kgan.metrics import MutualInformation
 from kgan.networks import infogan, mlp, with_features
 from kgan.penalties import Scored
 from kgan.priors import Uniform
+from kgan.types import Array, SeedLike, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class InfoGAN(GAN):
     """The two-player game, with a generator that must not ignore a structured code c among its latents.
 
-    The generator receives noise z and codes c. A recogniser Q, a small head on the discriminator's trunk, guesses the codes from generated
-    examples, and both sides maximise the lower bound of the mutual information that follows from it (Eq. 5, 6):
+    The generator receives noise z and codes c. A recognizer Q, a small head on the discriminator's trunk, guesses the codes from generated
+    examples, and both sides maximize the lower bound of the mutual information that follows from it (Eq. 5, 6):
 
         L_I = H(c) + E log Q(c | G(z, c)) <= I(c; G(z, c))
         discriminator and Q:  E sp(-l(x)) + E sp(l(G(z, c))) - lambda L_I
@@ -29,12 +34,12 @@ class InfoGAN(GAN):
     With several codes L_I is the sum of theirs. Q sees generated examples alone: the codes of real ones are not known.
 
     Args:
-        data_shape: tuple, shape of one example.
+        data_shape: shape of one example.
         codes: sequence of `kgan.codes.Code`, default `[Categorical(10), Continuous(2)]` (the paper's, MNIST).
-        noise_size: int >= 1, default 62 (the paper's), or what `generator` leaves to it.
-        information_weight: lambda, float >= 0, or one for each code; default 1.0 (the authors' MNIST code). The paper has it
+        noise_size: default 62 (the paper's), or what `generator` leaves to it.
+        information_weight: lambda, a number >= 0, or one for each code; default 1.0 (the authors' MNIST code). The paper has it
             smaller for continuous codes, so that the term is on the scale of the adversarial losses.
-        info_updates_trunk: bool, default True (the authors' code): the discriminator's trunk maximises L_I too. False: Q alone does in
+        info_updates_trunk: default True (the authors' code): the discriminator's trunk maximizes L_I too. False: Q alone does in
             that move, which is the game as Eq. 6 states it.
         generator: network from `(batch, noise_size + width of the codes)`; the codes come last, in their order.
         discriminator: network with one logit. Its trunk is everything before its last layer.
@@ -50,7 +55,8 @@ class InfoGAN(GAN):
     H(c) included.
 
     Raises:
-        ValueError: for negative weights, networks or codes of another width, `joint_batch`. TypeError: for codes of another kind.
+        ValueError: for negative weights, networks or codes of another width. TypeError: for codes of another kind, `joint_batch`: the
+            trunk normalizes real and generated examples separately.
 
     Departures from the paper: images in [-1, 1] and a tanh output instead of [0, 1] and a sigmoid. Q has no outputs for variances that are
     fixed. H(c) of a uniform code is log 2 per number where the authors' code reports 1.0856, the cross-entropy with a normal: no gradient
@@ -69,74 +75,63 @@ class InfoGAN(GAN):
     ((256, 4), (2,))
     """
 
-    fixed_arguments = ("latent_size",)
+    fixed_arguments = (*GAN.fixed_arguments, "joint_batch", "latent_size")
+    default_prior = Uniform(-1.0, 1.0)
     discriminator_players = ("discriminator", "recognizer")
 
     def __init__(
         self,
-        data_shape=None,
+        data_shape: Shape | None = None,
         *,
-        codes=None,
-        noise_size=None,
-        information_weight=1.0,
-        info_updates_trunk=True,
-        generator=None,
-        discriminator=None,
-        recognizer=None,
-        prior=None,
-        **kwargs,
-    ):
+        codes: Listed | None = None,
+        noise_size: Count | None = None,
+        information_weight: float | Sequence[float] = 1.0,
+        info_updates_trunk: bool = True,
+        generator: Network | None = None,
+        recognizer: Network | None = None,
+        **kwargs: Any,
+    ) -> None:
         codes = [Categorical(10), Continuous(2)] if codes is None else list(codes)
         if not codes or not all(isinstance(code, Code) for code in codes):
             raise TypeError(f"`codes` must be a sequence of kgan.codes.Categorical or Continuous. Received: {codes!r}.")
-        if kwargs.get("joint_batch"):
-            raise ValueError("InfoGAN's trunk normalises real and generated examples separately; leave `joint_batch` at False.")
-        code_size, outputs = sum(code.size for code in codes), sum(code.parameters for code in codes)
+        code_size = sum(code.size for code in codes)
         if noise_size is None:
             noise_size = 62 if generator is None else generator.input_shape[-1] - code_size
         if noise_size < 1:
             raise ValueError(
                 f"`noise_size` must be an integer >= 1, beside codes of width {code_size}. Received: {noise_size!r}."
             )
-        shape = data_shape
-        if shape is None and (generator or discriminator):
-            shape = discriminator.input_shape[1:] if discriminator else generator.output_shape[1:]
-        if shape is not None:
-            generator = generator or _build(shape, infogan.generator, mlp.generator, noise_size + code_size)
-            discriminator = discriminator or _build(shape, infogan.discriminator, mlp.discriminator)
-        super().__init__(
-            data_shape,
-            generator=generator,
-            discriminator=discriminator,
-            latent_size=noise_size + code_size,
-            prior=Uniform(-1.0, 1.0) if prior is None else prior,
-            **kwargs,
-        )
+        super().__init__(data_shape, own_networks=_networks, generator=generator, latent_size=noise_size + code_size, **kwargs)
         self.codes, self.noise_size, self.code_size = codes, noise_size, code_size
         self.information_weight, self._lambdas = information_weight, _lambdas(information_weight, len(codes))
         self.info_updates_trunk = info_updates_trunk
         tapped = with_features(self.discriminator)
         self._tapped = tapped.__call__  # a method, so that Keras does not list the trunk a second time
-        features = tuple(tapped.output[0].shape[1:])
+        self.recognizer = self._fitting_recognizer(recognizer, tuple(tapped.output[0].shape[1:]))
+
+    def _fitting_recognizer(self, given: keras.Model | None, features: Sizes) -> keras.Model:
+        outputs = sum(code.parameters for code in self.codes)
         images = len(self.data_shape) == 3
-        plain = {} if images else {"units": 64, "batch_norm": False, "initializer": "he_normal"}
-        self.recognizer = recognizer or infogan.recognizer(features, outputs, **plain)
-        taken = tuple(self.recognizer.input_shape[1:])
+        plain: dict[str, Any] = {} if images else {"units": 64, "batch_norm": False, "initializer": "he_normal"}
+        makers = {"recognizer": lambda: infogan.recognizer(features, outputs, **plain)}
+        _, recognizer = given_or_built(features, {"recognizer": given}, lambda _: makers)
+        taken = tuple(recognizer.input_shape[1:])
         if taken != features:
             raise ValueError(
-                f"The recogniser takes features of shape {taken}, the last layer of the discriminator has {features}."
+                f"The recognizer takes features of shape {taken}, the last layer of the discriminator has {features}."
             )
-        judged = tuple(self.recognizer.compute_output_shape((None, *features)))
+        judged = tuple(recognizer.compute_output_shape((None, *features)))
         if judged[1:] != (outputs,):
-            raise ValueError(f"The recogniser must return {outputs} parameters per example for these codes. It returns {judged}.")
+            raise ValueError(f"The recognizer must return {outputs} parameters per example for these codes. It returns {judged}.")
+        return recognizer
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"discriminator": 2e-4, "generator": 1e-3}
         return {move: keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8) for move, rate in rates.items()}
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def discriminator_loss(self, real):
+    def discriminator_loss(self, real: Any) -> Terms:
         fake, codes = self.sample_with_codes(ops.shape(real)[0])
         real_logits, real_features = self.score_with_features(real)
         fake_logits, features = self.score_with_features(fake)
@@ -145,7 +140,7 @@ class InfoGAN(GAN):
         seen = {f"mutual_information_{index}": Observation(bound) for index, bound in enumerate(bounds)}
         return {**terms, "information": self._weighted(bounds), **seen}
 
-    def generator_loss(self, real):
+    def generator_loss(self, real: Any) -> Terms:
         fake, codes = self.sample_with_codes(ops.shape(real)[0] * self.generator_batch)
         logits, features = self.score_with_features(fake)
         return {
@@ -153,29 +148,29 @@ class InfoGAN(GAN):
             "information": self._weighted(self.information(features, codes)),
         }
 
-    def sample_with_codes(self, count):
+    def sample_with_codes(self, count: Any) -> tuple[Tensor, Tensor]:
         """`count` generated examples on fresh training noise, and the codes that went into them."""
         inputs = self.generator_inputs(count, seed=self.seed_generator)
         return self.generator(inputs, training=self.in_training), inputs[:, self.noise_size :]
 
-    def information(self, features, codes):
+    def information(self, features: Tensor, codes: Tensor) -> list[Tensor]:
         """L_I of every code: a list of scalars, from the trunk's features of generated examples and their codes."""
         parameters = self.recognizer(features, training=self.in_training)
         parts = zip(self.codes, self._parameters_of_each(parameters), self._values_of_each(codes), strict=True)
         return [objectives.mutual_information(*part) for part in parts]
 
-    def _parameters_of_each(self, parameters):
+    def _parameters_of_each(self, parameters: Tensor) -> list[Tensor]:
         return _split(parameters, [code.parameters for code in self.codes])
 
-    def _values_of_each(self, codes):
+    def _values_of_each(self, codes: Tensor) -> list[Tensor]:
         return _split(codes, [code.size for code in self.codes])
 
-    def _weighted(self, bounds):
+    def _weighted(self, bounds: list[Tensor]) -> Tensor:
         return -sum(weight * bound for weight, bound in zip(self._lambdas, bounds, strict=True))
 
     # Codes -----------------------------------------------------------------------------------------------------------
 
-    def generator_inputs(self, count, condition=None, seed=None):
+    def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Tensor:
         # One stream for all draws: an integer would start every one of them at the same numbers.
         seed = keras.random.SeedGenerator(seed) if isinstance(seed, int) else seed
         codes = ops.concatenate([code.sample(count, seed) for code in self.codes], axis=-1)
@@ -191,16 +186,16 @@ class InfoGAN(GAN):
             codes = ops.convert_to_tensor(condition)
         return ops.concatenate([noise, codes], axis=-1)
 
-    def sample_codes(self, count, seed=None):
+    def sample_codes(self, count: int, seed: SeedLike = None) -> Array:
         """Codes from their priors, an array `(count, code_size)`; with an integer `seed` those that `generate` draws from it."""
         inputs = self.generator_inputs(count, seed=self.generation_noise if seed is None else seed)
         return ops.convert_to_numpy(inputs)[:, self.noise_size :]
 
-    def encode(self, examples, batch_size=256):
+    def encode(self, examples: Array, batch_size: int = 256) -> Array:
         """The means of Q(c | x), in inference mode and with averaged weights if the model keeps them.
 
         Args:
-            examples: array `(count, *data_shape)`, generated or real. batch_size: int, examples computed at once.
+            examples: array `(count, *data_shape)`, generated or real. batch_size: examples computed at once.
 
         Returns:
             NumPy array `(count, code_size)`: class probabilities of categorical codes, means of continuous ones.
@@ -208,17 +203,17 @@ class InfoGAN(GAN):
         examples = np.asarray(examples)
         self.check_data(examples)
 
-        def means(batch):
+        def means(batch: Tensor) -> Tensor:
             parts = zip(self.codes, self._parameters_of_each(self._recognized(batch)), strict=True)
             return ops.concatenate([code.mean(parameters) for code, parameters in parts], axis=-1)
 
         return self.in_inference(means, examples, batch_size=batch_size)
 
-    def mutual_information(self, count=5000, seed=None, batch_size=256):
+    def mutual_information(self, count: int = 5000, seed: SeedLike = None, batch_size: int = 256) -> Array:
         """L_I of every code over fresh samples, in inference mode: a NumPy array `(codes,)` in nats, H(c) included.
 
         Args:
-            count: int, samples. seed: int or None, as in `generate`. batch_size: int, samples computed at once.
+            count: samples. seed: as in `generate`. batch_size: samples computed at once.
         """
         inputs = self.generator_inputs(count, seed=self.generation_noise if seed is None else seed)
         examples = self.predict(inputs, batch_size=min(count, batch_size), verbose=0)
@@ -231,25 +226,32 @@ class InfoGAN(GAN):
             bounds.append(float(metric.result()))
         return np.array(bounds)
 
-    def _recognized(self, examples):
-        """The recogniser's outputs in inference."""
+    def _recognized(self, examples: Tensor) -> Tensor:
+        """The recognizer's outputs in inference."""
         features, _ = self._tapped(examples, training=False)
         return self.recognizer(features, training=False)
 
 
-def _split(tensor, widths):
+def _split(tensor: Tensor, widths: Sizes) -> list[Tensor]:
     ends = np.cumsum(widths)
     return [tensor[:, end - width : end] for width, end in zip(widths, ends, strict=True)]
 
 
-def _build(shape, convolutional, perceptron, *sizes):
+def _networks(shape: Sizes, latents: int) -> Makers:
     if len(shape) == 3:
-        return convolutional(shape, *sizes)
-    return perceptron(shape, *sizes, nonlinearity=0.1, initializer="he_normal")
+        return {
+            "generator": lambda: infogan.generator(shape, latents),
+            "discriminator": lambda: infogan.discriminator(shape),
+        }
+    settings: dict[str, Any] = {"nonlinearity": 0.1, "initializer": "he_normal"}
+    return {
+        "generator": lambda: mlp.generator(shape, latents, **settings),
+        "discriminator": lambda: mlp.discriminator(shape, **settings),
+    }
 
 
-def _lambdas(information_weight, codes):
-    weights = list(information_weight) if isinstance(information_weight, (list, tuple)) else [information_weight] * codes
+def _lambdas(information_weight: float | Sequence[float], codes: int) -> list[float]:
+    weights = list(information_weight) if isinstance(information_weight, Sequence) else [information_weight] * codes
     if len(weights) != codes or not all(NONNEGATIVE.accepts(w) for w in weights):
         raise ValueError(
             f"`information_weight` must be a number >= 0, or one for each of the {codes} codes. Received: {information_weight!r}."

@@ -1,21 +1,30 @@
 """Messages hidden in images: Hayes, Danezis, "Generating steganographic images via adversarial training", NIPS 2017, arXiv 1703.00371."""
 
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
 
 from kgan import backend, presets
-from kgan.datasets.images import to_uint8
-from kgan.engine import AdversarialModel, Move, Observation, Turn
+from kgan.arguments import BuiltNetwork, Count, NonNegative, Positive, Shape
+from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
+from kgan.families.bases.generative import GenerativeModel, given_or_built
 from kgan.families.gan import count_of
-from kgan.families.generative import GenerativeModel
+from kgan.images import to_uint8
 from kgan.layers import quantize_8bit
 from kgan.networks import steganography
 from kgan.objectives import bit_cross_entropy, mean_absolute, mean_square, non_saturating, shape_distance
 from kgan.priors import Uniform
+from kgan.types import Array, SeedLike, Sizes, Tensor
 
 DISTANCES = {"l1": mean_absolute, "l2": mean_square, "euclidean": shape_distance}
 MESSAGE_DISTANCES = {**DISTANCES, "cross_entropy": bit_cross_entropy}
+_AUTHORS: dict[str, Any] = {"image_distance": "l1", "message_distance": "l2", "image_weight": 0.3}
+_WITH_RESIDUAL: dict[str, Any] = {"image_distance": "l2", "message_distance": "cross_entropy", "image_weight": 300.0}
 _PIXELS_AT_ONCE = 2**19
 
 
@@ -31,17 +40,17 @@ class SteganographyGAN(AdversarialModel):
 
     Bits are coded -0.5 and 0.5; Bob's outputs above 0 are read as 1. All of it works on the networks alone: encryption, error correction
     and files belong to a tool above. Research, not proven secrecy: an Eve who plays the game says little about one who is trained
-    afterwards (`kgan.metrics.Steganalyser`).
+    afterwards (`kgan.stego.Steganalyzer`).
 
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3) (the paper's CelebA); any multiple of 16, and 8. With `residual` the
             size of the tiles trained on, a multiple of `block`; the trained model then takes images of any multiple of `block`.
-        message_length: int or None, bits of one training image; default 100 (the paper's). With `residual` it follows from the other
+        message_length: bits of one training image; default 100 (the paper's). With `residual` it follows from the other
             arguments and may be left out.
-        residual: bool, default False, the paper's networks, which draw the image anew through a dense layer (PSNR about 24 dB). True:
+        residual: default False, the paper's networks, which draw the image anew through a dense layer (PSNR about 24 dB). True:
             networks of this project, `C' = clip(C + amplitude tanh(...))`, convolutional; see `kgan.networks.steganography`.
-        block, bits_per_block: int, default 4 and 2: with `residual`, a block of 4x4 pixels holds 2 bits (0.125 bits per pixel).
-        amplitude: float, default 4 / 127.5, four grey levels: with `residual`, the largest change of a value. PSNR is then at least
+        block, bits_per_block: default 4 and 2: with `residual`, a block of 4x4 pixels holds 2 bits (0.125 bits per pixel).
+        amplitude: default 4 / 127.5, four gray levels: with `residual`, the largest change of a value. PSNR is then at least
             36 dB, whatever the networks do.
         alice: `keras.Model` from `[images, messages]` to images. bob: from images to messages. eve: from images to logits
             `(batch, 1)`. Default: the paper's, or the residual ones.
@@ -49,11 +58,11 @@ class SteganographyGAN(AdversarialModel):
             "euclidean", the norm of an image's difference (the paper's). The weights fit one of them only.
         message_distance: these, or "cross_entropy" of Bob's outputs as logits. Default "l2" (the authors' code), "cross_entropy" with
             `residual`.
-        image_weight, message_weight, eve_weight: floats >= 0, default 0.3, 0.6, 0.1 (the authors' code). 0 leaves a term out. With
-            `residual` the first is 300: the square of a grey level is small.
-        quantise: bool or None: round C' to 8 bits, as a file will, before Bob and Eve see it, with gradients as if it were not. Default
+        image_weight, message_weight, eve_weight: default 0.3, 0.6, 0.1 (the authors' code). 0 leaves a term out. With
+            `residual` the first is 300: the square of a gray level is small.
+        quantize: round C' to 8 bits, as a file will, before Bob and Eve see it, with gradients as if it were not. Default
             False (the paper's), True with `residual`.
-        joint_batch: bool or None: Eve sees covers and stego images in one batch; matters to batch norm. Default False (the authors'
+        joint_batch: Eve sees covers and stego images in one batch; matters to batch norm. Default False (the authors'
             code), True with `residual`, whose changes are small against what differs between two batches of covers.
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
@@ -63,7 +72,7 @@ class SteganographyGAN(AdversarialModel):
     Logs: `eve/adversarial`, `eve/accuracy` (on this minibatch, in training mode), `alice_bob/image`, `alice_bob/message`,
     `alice_bob/adversarial`, `alice_bob/bit_accuracy`.
 
-    Default optimisers: Adam(2e-4) (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
+    Default optimizers: Adam(2e-4), epsilon 1e-8 (the authors' code); with `residual` Adam(2e-3), for Eve 1e-3.
 
     Raises:
         ValueError: for an image size or a message that the networks cannot take, an unknown distance, negative weights, images outside
@@ -71,7 +80,7 @@ class SteganographyGAN(AdversarialModel):
 
     Departures from the paper: Eve's last layer sees her last maps (in the authors' release, by mistake, her first), batch norm uses moving
     statistics in inference (there always the batch's). Alice and Bob move together on one loss, as in the release; the paper writes a loss
-    of Bob's own, which is a part of it. The ATS steganalyser is not here. `residual` and `quantise` are additions.
+    of Bob's own, which is a part of it. The ATS steganalyzer is not here. `residual` and `quantize` are additions.
 
     Example:
     >>> import numpy as np, kgan
@@ -88,68 +97,64 @@ class SteganographyGAN(AdversarialModel):
 
     in_inference = GenerativeModel.in_inference
     fooled = staticmethod(non_saturating.generator)
-    """What Alice minimises of Eve's logits of stego images: Eve is to answer "cover"."""
+    """What Alice minimizes of Eve's logits of stego images: Eve is to answer "cover"."""
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
-        message_length=None,
+        image_shape: Shape = (32, 32, 3),
+        message_length: Count | None = None,
         *,
-        residual=False,
-        block=4,
-        bits_per_block=2,
-        amplitude=4 / 127.5,
-        alice=None,
-        bob=None,
-        eve=None,
-        image_distance=None,
-        message_distance=None,
-        image_weight=None,
-        message_weight=0.6,
-        eve_weight=0.1,
-        quantise=None,
-        joint_batch=None,
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
-        super().__init__(seed=seed, name=name, dtype=dtype)
+        residual: bool = False,
+        block: Count = 4,
+        bits_per_block: Count = 2,
+        amplitude: Positive = 4 / 127.5,
+        alice: BuiltNetwork | None = None,
+        bob: BuiltNetwork | None = None,
+        eve: BuiltNetwork | None = None,
+        image_distance: str | None = None,
+        message_distance: str | None = None,
+        image_weight: NonNegative | None = None,
+        message_weight: NonNegative = 0.6,
+        eve_weight: NonNegative = 0.1,
+        quantize: bool | None = None,
+        joint_batch: bool | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        usual = _WITH_RESIDUAL if residual else _AUTHORS
         self.image_shape = _checked_shape(image_shape)
-        self.residual, self.amplitude = residual, amplitude
-        self.block, self.bits_per_block = block, bits_per_block
-        self.message_length = (message_length or 100) if not residual else None
-        fitting = self.capacity(*self.image_shape[:2])
-        if residual and message_length not in (None, fitting):
-            raise ValueError(
-                f"Blocks of {block}x{block} with {bits_per_block} bits make messages of {fitting} in images {self.image_shape}. "
-                f"Received `message_length` {message_length}; leave it out, or change `block` and `bits_per_block`."
-            )
-        self.message_length = fitting
-        image_distance = image_distance or ("l2" if residual else "l1")
-        message_distance = message_distance or ("cross_entropy" if residual else "l2")
-        image_weight = (300.0 if residual else 0.3) if image_weight is None else image_weight
-        for field, value, known in (
-            ("image_distance", image_distance, DISTANCES),
-            ("message_distance", message_distance, MESSAGE_DISTANCES),
-        ):
-            if value not in known:
-                raise ValueError(f"`{field}` must be one of {sorted(known)}. Received: {value!r}.")
-        self.image_distance, self.message_distance = image_distance, message_distance
-        self.image_weight, self.message_weight, self.eve_weight = image_weight, message_weight, eve_weight
-        self.quantise = residual if quantise is None else quantise
+        self.residual, self.amplitude, self.block, self.bits_per_block = residual, amplitude, block, bits_per_block
+        self.message_length = self._fitting_length(message_length)
+        self.image_distance = _known("image_distance", image_distance or usual["image_distance"], DISTANCES)
+        self.message_distance = _known("message_distance", message_distance or usual["message_distance"], MESSAGE_DISTANCES)
+        self.image_weight = usual["image_weight"] if image_weight is None else image_weight
+        self.message_weight, self.eve_weight = message_weight, eve_weight
+        self.quantize = residual if quantize is None else quantize
         self.joint_batch = residual if joint_batch is None else joint_batch
-        made = self._default_networks()
-        self.alice, self.bob, self.eve = alice or made["alice"](), bob or made["bob"](), eve or made["eve"]()
+        given = {"alice": alice, "bob": bob, "eve": eve}
+        _, self.alice, self.bob, self.eve = given_or_built(self.image_shape, given, self._default_networks)
         self._check_networks()
 
-    def _default_networks(self):
-        shape, length = self.image_shape, self.message_length
+    def _fitting_length(self, message_length: int | None) -> int:
+        """Bits of a training image: with `residual` as many as its blocks hold."""
+        if not self.residual:
+            return message_length or 100
+        fitting = self.capacity(*self.image_shape[:2])
+        if message_length not in (None, fitting):
+            raise ValueError(
+                f"Blocks of {self.block}x{self.block} with {self.bits_per_block} bits make messages of {fitting} in images "
+                f"{self.image_shape}. Received `message_length` {message_length}; leave it out, or change `block` and `bits_per_block`."
+            )
+        return fitting
+
+    def _default_networks(self, shape: Sizes) -> dict[str, Callable[[], keras.Model]]:
+        length = self.message_length
         if self.residual:
-            sizes = {"bits_per_block": self.bits_per_block, "block": self.block, "channels": shape[-1]}
+            sizes: dict[str, Any] = {"bits_per_block": self.bits_per_block, "block": self.block, "channels": shape[-1]}
             return {
                 "alice": lambda: steganography.residual_hider(amplitude=self.amplitude, **sizes),
                 "bob": lambda: steganography.residual_reader(**sizes),
-                "eve": lambda: steganography.analyser(shape[-1], name="eve"),
+                "eve": lambda: steganography.analyzer(shape[-1], name="eve"),
             }
         return {
             "alice": lambda: steganography.hider(shape, length),
@@ -157,7 +162,7 @@ class SteganographyGAN(AdversarialModel):
             "eve": lambda: steganography.reader(shape, name="eve"),
         }
 
-    def _check_networks(self):
+    def _check_networks(self) -> None:
         """Refuse networks that are not built or do not fit together."""
         image, message = (None, *self.image_shape), (None, *self.message_shape_for(*self.image_shape[:2]))
         for network, inputs, output in (
@@ -174,22 +179,22 @@ class SteganographyGAN(AdversarialModel):
             if made != output:
                 raise ValueError(f"{network.name!r} must turn {inputs} into {output}. It makes {made}.")
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"eve": 1e-3, "alice_bob": 2e-3} if self.residual else {"eve": 2e-4, "alice_bob": 2e-4}
-        return {move: keras.optimizers.Adam(rate) for move, rate in rates.items()}
+        return {move: keras.optimizers.Adam(rate, epsilon=1e-8) for move, rate in rates.items()}
 
-    def check_data(self, batch):
+    def check_data(self, batch: Any) -> None:
         GenerativeModel.check_data(self, batch, self.image_shape)
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         return (
             Turn((Move("eve", ("eve",), self.eve_loss),)),
             Turn((Move("alice_bob", ("alice", "bob"), self.alice_bob_loss),), fresh=False),
         )
 
-    def eve_loss(self, covers):
+    def eve_loss(self, covers: Tensor) -> Terms:
         # Drawn in an overlay that forgets: the move of Alice and Bob, next in the round, draws the same messages.
         with backend.Overlay():
             messages = self.draw_messages(covers, self.seed_generator)
@@ -205,7 +210,7 @@ class SteganographyGAN(AdversarialModel):
             "accuracy": Observation(0.5 * (ops.mean(right[0]) + ops.mean(right[1]))),
         }
 
-    def alice_bob_loss(self, covers):
+    def alice_bob_loss(self, covers: Tensor) -> Terms:
         messages = self.draw_messages(covers, self.seed_generator)
         covers, stego = self.covers_and_stego(covers, messages)
         read = self.bob(stego, training=self.in_training)
@@ -218,34 +223,34 @@ class SteganographyGAN(AdversarialModel):
         weighted = {name: weight * term() for name, (weight, term) in terms.items() if weight}
         return {**weighted, "bit_accuracy": Observation(ops.mean(right))}
 
-    def _judged_among(self, covers, stego):
+    def _judged_among(self, covers: Tensor, stego: Tensor) -> Tensor:
         """Eve's logits of stego images, with the company they have in her own move."""
         if not self.joint_batch:
             return self.judged(stego)
         return self.judged(ops.concatenate([covers, stego]))[count_of(covers) :]
 
-    def judged(self, images):
+    def judged(self, images: Tensor) -> Tensor:
         """Eve's logits `(batch, 1)`, above 0 for a cover."""
         return self.eve(images, training=self.in_training)
 
-    def draw_messages(self, covers, seed):
+    def draw_messages(self, covers: Tensor, seed: SeedLike) -> Tensor:
         """Fair independent bits for covers, coded -0.5 and 0.5."""
         shape = (count_of(covers), *self.message_shape_for(*covers.shape[1:3]))
         return ops.where(keras.random.uniform(shape, dtype="float32", seed=seed) < 0.5, -0.5, 0.5)
 
-    def covers_and_stego(self, covers, messages):
+    def covers_and_stego(self, covers: Tensor, messages: Tensor) -> tuple[Tensor, Tensor]:
         """The covers as a float32 tensor, and what Alice makes of them."""
         covers = ops.cast(ops.convert_to_tensor(covers), "float32")
         return covers, backend.full_precision(self.embedded(covers, messages, self.in_training))
 
-    def embedded(self, covers, messages, training):
-        """Alice's images, rounded to 8 bits if the model quantises."""
+    def embedded(self, covers: Tensor, messages: Tensor, training: bool) -> Tensor:
+        """Alice's images, rounded to 8 bits if the model quantizes."""
         stego = self.alice([covers, messages], training=training)
-        return quantize_8bit(stego) if self.quantise else stego
+        return quantize_8bit(stego) if self.quantize else stego
 
     # Messages --------------------------------------------------------------------------------------------------------
 
-    def message_shape_for(self, height, width):
+    def message_shape_for(self, height: int, width: int) -> tuple[int, ...]:
         """Shape of the message of one image: `(message_length,)`, or `(height / block, width / block, bits_per_block)` with `residual`.
 
         Raises:
@@ -265,20 +270,20 @@ class SteganographyGAN(AdversarialModel):
             )
         return height // self.block, width // self.block, self.bits_per_block
 
-    def capacity(self, height, width):
+    def capacity(self, height: int, width: int) -> int:
         """Raw bits in an image of that size, channels together."""
         return int(np.prod(self.message_shape_for(height, width)))
 
-    def hide(self, covers, bits, batch_size=None):
+    def hide(self, covers: Array, bits: ArrayLike, batch_size: int | None = None) -> Array:
         """Stego images, in inference mode.
 
         Args:
             covers: float array `(count, height, width, channels)` in [-1, 1].
             bits: array `(count, capacity(height, width))` of 0 and 1. With `residual`: block by block, row by row of blocks.
-            batch_size: int or None: images computed at once; default: as many as make half a million pixels.
+            batch_size: images computed at once; default: as many as make half a million pixels.
 
         Returns:
-            float32 array of the covers' shape, rounded to 8 bits: its values are `k / 127.5 - 1`, `kgan.datasets.to_uint8` gives k.
+            float32 array of the covers' shape, rounded to 8 bits: its values are `k / 127.5 - 1`, `kgan.images.to_uint8` gives k.
 
         Raises:
             ValueError: for images of another size or range, bits of another number or value.
@@ -296,12 +301,12 @@ class SteganographyGAN(AdversarialModel):
         stego = self._inferred(lambda c, m: self.embedded(c, m, False), covers, messages, batch_size=batch_size)
         return to_uint8(stego).astype("float32") / 127.5 - 1.0
 
-    def reveal(self, images, scores=False, batch_size=None):
+    def reveal(self, images: Array, scores: bool = False, batch_size: int | None = None) -> Array:
         """What Bob reads, in inference mode.
 
         Args:
             images: float array `(count, height, width, channels)` in [-1, 1].
-            scores: bool, default False. True: Bob's outputs, above 0 for bit 1; the further from 0, the surer.
+            scores: default False. True: Bob's outputs, above 0 for bit 1; the further from 0, the surer.
             batch_size: as in `hide`.
 
         Returns:
@@ -311,7 +316,7 @@ class SteganographyGAN(AdversarialModel):
         read = self._inferred(lambda x: self.bob(x, training=False), images, batch_size=batch_size).reshape(len(images), -1)
         return read if scores else (read > 0).astype("uint8")
 
-    def eve_accuracy(self, covers, stego, batch_size=None):
+    def eve_accuracy(self, covers: Array, stego: Array, batch_size: int | None = None) -> float:
         """How often the Eve of the game is right about covers and stego images, in inference mode: the mean of both shares."""
         shares = []
         for images, sign in ((covers, 1.0), (stego, -1.0)):
@@ -320,11 +325,11 @@ class SteganographyGAN(AdversarialModel):
             shares.append((np.where(logits > 0, 1.0, -1.0) == sign).mean())
         return float(np.mean(shares))
 
-    def _inferred(self, function, *arrays, batch_size=None):
+    def _inferred(self, function: Callable[..., Tensor], *arrays: Array, batch_size: int | None = None) -> Array:
         height, width = arrays[0].shape[1:3]
         return self.in_inference(function, *arrays, batch_size=batch_size or max(1, _PIXELS_AT_ONCE // (height * width)))
 
-    def _checked_images(self, images, what):
+    def _checked_images(self, images: Array, what: str) -> tuple[Array, tuple[int, ...]]:
         """Images as an array, and the shape of their messages."""
         images = np.asarray(images)
         if images.ndim != 4 or not len(images) or images.shape[-1] != self.image_shape[-1]:
@@ -337,7 +342,7 @@ class SteganographyGAN(AdversarialModel):
 
     # Generation and files --------------------------------------------------------------------------------------------
 
-    def generator_inputs(self, count, condition=None, seed=None):
+    def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Any:
         """`[covers, messages]`: `condition` are the covers; without them uniform noise."""
         seed = seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed)
         if condition is None:
@@ -349,12 +354,13 @@ class SteganographyGAN(AdversarialModel):
             covers = ops.convert_to_tensor(covers, "float32")
         return [covers, self.draw_messages(covers, seed)]
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Any, training: bool = False) -> Tensor:
         with backend.Overlay(() if training else self._averages.values(), commit=True):
-            return self.embedded(*inputs, training)
+            covers, messages = inputs
+            return self.embedded(covers, messages, training)
 
     @classmethod
-    def from_preset(cls, preset="stego-small"):
+    def from_preset(cls, preset: str | Path = "stego-small") -> Self:
         """A trained model: `"stego-small"` (default), which comes with kgan, or a folder written by `save_to_preset`.
 
         Raises:
@@ -365,12 +371,18 @@ class SteganographyGAN(AdversarialModel):
             raise ValueError(f"The preset {str(preset)!r} holds a {type(model).__name__}, not a {cls.__name__}.")
         return model
 
-    def save_to_preset(self, folder):
+    def save_to_preset(self, folder: str | Path) -> str:
         """Write configuration, weights and their SHA-256 sums to a folder, see `kgan.presets.save`. Returns the model's fingerprint."""
         return presets.save(self, folder)
 
 
-def _checked_shape(image_shape):
+def _known(field: str, value: str, known: Iterable[str]) -> str:
+    if value not in known:
+        raise ValueError(f"`{field}` must be one of {sorted(known)}. Received: {value!r}.")
+    return value
+
+
+def _checked_shape(image_shape: Sizes) -> tuple[int, ...]:
     shape = tuple(image_shape)
     if len(shape) != 3 or shape[0] != shape[1]:
         raise ValueError(f"`image_shape` must be (size, size, channels). Received: {image_shape!r}.")

@@ -1,22 +1,25 @@
 """Stories from a discriminator, the GAN baseline of "No Metrics Are Perfect" (Wang et al., ACL 2018, arXiv 1804.09160)."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import objectives
-from kgan.families.reinforced_stories import JudgedStories
+from kgan.families.bases.reinforced_stories import JudgedStories
+from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class StoryGAN(JudgedStories):
     """AREL's networks as a GAN: the reward is the probability D that a sentence is human.
 
-    The discriminator, AREL's reward network with a sigmoid, minimises `-E_pe log D - E_pi log(1 - D)`; the policy is paid D, or log D, by
+    The discriminator, AREL's reward network with a sigmoid, minimizes `-E_pe log D - E_pi log(1 - D)`; the reward is D, or log D, by
     REINFORCE as in `kgan.AREL`, which has the other arguments.
 
     Args:
         *args, **kwargs: of `kgan.AREL`, without `kappa`, `alpha`, `per_token` and `squash`.
-        log_reward: bool, default False: pay log D.
+        log_reward: default False. True: the reward is log D.
 
     `reward_of(photos, stories)`: D of every sentence.
 
@@ -37,12 +40,12 @@ class StoryGAN(JudgedStories):
     """
 
     fixed_arguments = ("squash",)
-    judged_by = staticmethod(objectives.non_saturating.discriminator)
-    worth = staticmethod(ops.sigmoid)
+    reward_objective = staticmethod(objectives.non_saturating.discriminator)
+    reward_of_score = staticmethod(ops.sigmoid)
 
-    def __init__(self, *args, log_reward=False, **kwargs):
+    def __init__(self, *args: Any, log_reward: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, squash="linear", **kwargs)
         self.log_reward = log_reward
 
-    def rewards(self, photos, words, likelihoods, stories):
-        return ops.log_sigmoid(self.score(photos, words)) if self.log_reward else self.payment(photos, words)
+    def rewards(self, photos: Tensor, words: Tensor, likelihoods: Tensor, stories: Tensor) -> Tensor:
+        return ops.log_sigmoid(self.score(photos, words)) if self.log_reward else self.learned_reward(photos, words)

@@ -1,16 +1,20 @@
 """Stories rewarded by a metric, the RL baselines of "No Metrics Are Perfect" (Wang et al., ACL 2018, arXiv 1804.09160)."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import backend
 from kgan.engine import Turn
-from kgan.families.reinforced_stories import ReinforcedStories
+from kgan.families.bases.reinforced_stories import ReinforcedStories
+from kgan.types import Array, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class StoryRL(ReinforcedStories):
-    """A policy paid by a metric of its samples: BLEU-RL, METEOR-RL, ROUGE-RL, CIDEr-RL. It learns to please the metric.
+    """A policy rewarded by a metric of its samples: BLEU-RL, METEOR-RL, ROUGE-RL, CIDEr-RL. It learns to please the metric.
 
     The metric of a sampled story, its sentences together, against the human story of the same photos is the reward of all its words;
     REINFORCE with a learned baseline, mixed with cross-entropy, as in `kgan.AREL`.
@@ -23,7 +27,7 @@ class StoryRL(ReinforcedStories):
 
     Logs: `policy/action`, `policy/value`, `policy/cross_entropy`, weighted; `policy/reward`, `policy/length`, `policy/log_probability`.
 
-    Default optimiser: as in `kgan.AREL`.
+    Default optimizer: as in `kgan.AREL`.
 
     Departures from the paper: none known; a warm start is the user's to make, with `start_from`.
 
@@ -46,7 +50,7 @@ class StoryRL(ReinforcedStories):
     True
     """
 
-    def __init__(self, *args, metric=None, **kwargs):
+    def __init__(self, *args: Any, metric: Callable[[Array, Array], Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if not callable(metric):
             raise TypeError(f"`metric` must be a callable (samples, references) -> scores. Received: {metric!r}.")
@@ -54,10 +58,10 @@ class StoryRL(ReinforcedStories):
         # TensorFlow's XLA cannot leave the step for the host.
         self.supports_jit = backend.name() != "tensorflow"
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         return (Turn((self.policy_move(),)),)
 
-    def rewards(self, photos, words, likelihoods, stories):
+    def rewards(self, photos: Tensor, words: Tensor, likelihoods: Tensor, stories: Tensor) -> Tensor:
         count = words.shape[0] if backend.name() != "tensorflow" else None
         scores = backend.host_call(self.metric, [words, stories], (count,), "float32")
         return ops.broadcast_to(scores[:, None], ops.shape(likelihoods))

@@ -1,15 +1,21 @@
 """3D-GAN: Wu, Zhang, Xue, Freeman, Tenenbaum, NIPS 2016, arXiv 1610.07584."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.engine import Observation
+from kgan.arguments import Count, Network, NonNegative, Positive, Shape
+from kgan.engine import Observation, Terms, Turn
+from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN, count_of
-from kgan.families.generative import complete
 from kgan.networks import volumetric, with_features
+from kgan.penalties import Scored
 from kgan.priors import Uniform
+from kgan.types import Array, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -27,12 +33,12 @@ class ThreeDGAN(GAN):
 
     Args:
         voxel_shape: `(size, size, size, channels)`, default (64, 64, 64, 1) (the paper's); size = `base` times a power of two.
-        filters: int, default 64 (the paper's): maps next to the voxels, doubled at every halving; see `kgan.networks.volumetric`.
-        base: int, default 4 (the paper's), size of the smallest maps.
-        epsilon: float, default 1e-5, of batch norm; narrow networks want 1e-3.
-        accuracy_gate: float in [0, 1], default 0.8 (the paper's). 1.0: the discriminator moves in every round.
+        filters: default 64 (the paper's): maps next to the voxels, doubled at every halving; see `kgan.networks.volumetric`.
+        base: default 4 (the paper's), size of the smallest maps.
+        epsilon: default 1e-5, of batch norm; narrow networks want 1e-3.
+        accuracy_gate: in [0, 1], default 0.8 (the paper's). 1.0: the discriminator moves in every round.
         generator, discriminator: networks of your own; occupancies in [0, 1], logits.
-        latent_size: int, default 200 (the paper's). prior: default `Uniform(0, 1)` (the authors' code).
+        latent_size: default 200 (the paper's). prior: default `Uniform(0, 1)` (the authors' code).
         **kwargs: of `kgan.GAN`. `objective="minimax"` is the generator's loss as the paper prints it, `E log(1 - D(G(z)))`.
 
     Input of `fit`: occupancies `(batch, *voxel_shape)` in [0, 1], float, integer or bool; int8 takes a quarter of the memory. Output of
@@ -41,7 +47,7 @@ class ThreeDGAN(GAN):
     Logs: as `kgan.GAN`, and `generator/accuracy`, that of the discriminator in this round, which decides the next. The figures of the
     discriminator's move are of the rounds it moved in.
 
-    Default optimisers: Adam(0.0025, beta_1 0.5) for the generator, Adam(1e-5, beta_1 0.5) for the discriminator, in minibatches of 100
+    Default optimizers: Adam(0.0025, beta_1 0.5) for the generator, Adam(1e-5, beta_1 0.5) for the discriminator, in minibatches of 100
     (the paper's, for 64^3 at full width). Small cubes and narrow networks need about 2.5e-4 for the discriminator, else it learns nothing.
 
     Raises:
@@ -54,83 +60,79 @@ class ThreeDGAN(GAN):
     >>> import numpy as np, kgan
     >>> model = kgan.ThreeDGAN((8, 8, 8, 1), filters=4, latent_size=5, seed=0)
     >>> model.compile()
-    >>> shapes, labels = kgan.datasets.solids(32, size=8, seed=0)
+    >>> shapes, labels = kgan.shapes.solids(32, size=8, seed=0)
     >>> history = model.fit(shapes, batch_size=16, verbose=0)
     >>> model.generate(2, seed=0).shape, model.features(shapes).shape
     ((2, 8, 8, 8, 1), (32, 32))
     """
 
-    fixed_arguments = ("data_shape",)
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape")
+
+    default_latent_size = 200
+    default_prior: ClassVar[Callable[..., Any]] = Uniform(0.0, 1.0)
 
     def __init__(
         self,
-        voxel_shape=(64, 64, 64, 1),
+        voxel_shape: Shape | None = (64, 64, 64, 1),
         *,
-        filters=64,
-        base=4,
-        epsilon=1e-5,
-        accuracy_gate=0.8,
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        prior=None,
-        **kwargs,
-    ):
+        filters: Count = 64,
+        base: Count = 4,
+        epsilon: Positive = 1e-5,
+        accuracy_gate: NonNegative = 0.8,
+        generator: Network | None = None,
+        discriminator: Network | None = None,
+        latent_size: Count | None = None,
+        **kwargs: Any,
+    ) -> None:
         if kwargs.get("simultaneous"):
             raise ValueError("The discriminator of 3D-GAN moves before the generator, or not at all; leave `simultaneous` out.")
-        if not 0.0 <= accuracy_gate <= 1.0:
+        if accuracy_gate > 1.0:
             raise ValueError(f"`accuracy_gate` must lie in [0, 1]. Received: {accuracy_gate!r}.")
-
-        def build(shape):
-            settings = {"filters": filters, "base": base, "epsilon": epsilon}
-            made = volumetric.generator(shape, latent_size or 200, **settings)
-            return made, volumetric.discriminator(shape, **settings)
-
-        shape, generator, discriminator = complete(voxel_shape, generator, discriminator, build)
-        super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
-            latent_size=latent_size,
-            prior=Uniform(0.0, 1.0) if prior is None else prior,
-            **kwargs,
+        sizes: dict[str, Any] = {"filters": filters, "base": base, "epsilon": epsilon}
+        latents = self.latents_of(generator, latent_size)
+        shape, generator, discriminator = given_or_built(
+            voxel_shape,
+            {"generator": generator, "discriminator": discriminator},
+            lambda shape: {
+                "generator": lambda: volumetric.generator(shape, latents, **sizes),
+                "discriminator": lambda: volumetric.discriminator(shape, **sizes),
+            },
         )
+        super().__init__(shape, generator=generator, discriminator=discriminator, **kwargs)
         if len(self.data_shape) != 4 or len(set(self.data_shape[:3])) != 1:
             raise ValueError(f"Shapes must be cubes (size, size, size, channels). Received: {self.data_shape}.")
         self.voxel_shape = self.data_shape
-        self.filters = filters
-        self.base = base
-        self.epsilon = epsilon
+        self.filters, self.base, self.epsilon = filters, base, epsilon
         self.accuracy_gate = accuracy_gate
         self._accuracy = self.add_weight((), "zeros", "float32", trainable=False, name="accuracy")
         self._measured = self.add_weight((), "zeros", "float32", trainable=False, name="measured_in_this_round")
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"discriminator": 1e-5, "generator": 0.0025}
-        return {move: keras.optimizers.Adam(rate, beta_1=0.5) for move, rate in rates.items()}
+        return {move: keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8) for move, rate in rates.items()}
 
-    def check_data(self, batch, shape=None):
+    def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         check_occupancies(batch, shape or self.data_shape)
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def turns(self):
+    def turns(self) -> tuple[Turn, ...]:
         discriminator, generator = super().turns()
         return discriminator._replace(when=self.discriminator_due), generator
 
-    def discriminator_due(self):
+    def discriminator_due(self) -> Tensor:
         """Whether the discriminator moves: its last accuracy was not above the gate."""
         return ops.convert_to_tensor(self._accuracy) <= self.accuracy_gate
 
-    def discriminator_terms(self, scored):
+    def discriminator_terms(self, scored: Scored) -> Terms:
         self._accuracy.assign(backend.mean_over_replicas(_accuracy(scored.real_logits, scored.fake_logits)))
         self._measured.assign(1.0)
         return super().discriminator_terms(scored)
 
-    def score(self, examples):
+    def score(self, examples: Any) -> Any:
         return super().score(ops.cast(examples, "float32"))
 
-    def generator_loss(self, real):
+    def generator_loss(self, real: Any) -> Terms:
         logits = self.score(self.generated(count_of(real) * self.generator_batch))
         # Where the discriminator has moved in this round, it has measured itself before it did.
         moved = ops.convert_to_tensor(self._measured) > 0
@@ -141,14 +143,14 @@ class ThreeDGAN(GAN):
         self._measured.assign(0.0)
         return {"adversarial": self.objective.generator(logits), "accuracy": Observation(accuracy)}
 
-    def _measure(self, real, fake_logits):
+    def _measure(self, real: Tensor, fake_logits: Tensor) -> Tensor:
         """The accuracy on real examples and on generated ones that have been judged; leaves no trace in the discriminator's state."""
         with backend.Overlay(moving=frozenset()):
             return _accuracy(self.score(real), fake_logits)
 
     # Features --------------------------------------------------------------------------------------------------------
 
-    def features(self, shapes, layers=None, cells=2, batch_size=64):
+    def features(self, shapes: Array, layers: Sequence[str] | None = None, cells: int = 2, batch_size: int = 64) -> Array:
         """The discriminator's responses to shapes, for a linear classifier: a descriptor learned without labels (section 4.2).
 
         The responses of some convolutions, each max-pooled to `cells`^3 and all concatenated, in inference mode. Before that,
@@ -159,8 +161,8 @@ class ThreeDGAN(GAN):
             shapes: array `(count, *voxel_shape)` in [0, 1].
             layers: names of layers whose outputs are maps. Default: `down_<k>_activation` of the last three convolutions; of four that
                 is the paper's second, third and fourth, 7168 numbers at 64^3.
-            cells: int, default 2 (the paper's kernels 8, 4 and 2 leave as many).
-            batch_size: int, shapes computed at once.
+            cells: default 2 (the paper's kernels 8, 4 and 2 leave as many).
+            batch_size: shapes computed at once.
 
         Returns:
             NumPy array `(count, features)`.
@@ -175,7 +177,7 @@ class ThreeDGAN(GAN):
         taps = [with_features(self.discriminator, name) for name in layers]
         network = keras.Model(self.discriminator.input, [tap.output[0] for tap in taps])
 
-        def pooled(batch):
+        def pooled(batch: Tensor) -> Tensor:
             responses = network(batch, training=False)
             responses = responses if isinstance(responses, (list, tuple)) else [responses]
             return ops.concatenate([_pool(r, cells) for r in responses], axis=-1)
@@ -183,13 +185,13 @@ class ThreeDGAN(GAN):
         return self.in_inference(pooled, shapes, batch_size=batch_size)
 
 
-def _accuracy(real_logits, fake_logits):
+def _accuracy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """Share of examples on the right side of 0, as many generated as real ones."""
     right = ops.concatenate([real_logits > 0, fake_logits[: count_of(real_logits)] < 0])
     return ops.mean(ops.cast(right, "float32"))
 
 
-def _pool(maps, cells):
+def _pool(maps: Tensor, cells: int) -> Tensor:
     """Maps `(batch, n, n, n, channels)` max-pooled to `cells`^3 and flattened."""
     size = maps.shape[1]
     if size % cells:
@@ -198,7 +200,7 @@ def _pool(maps, cells):
     return ops.reshape(pooled, (-1, cells**3 * maps.shape[-1]))
 
 
-def check_occupancies(batch, shape):
+def check_occupancies(batch: Any, shape: Sizes) -> None:
     """Refuse what is not an array of cubes of this shape with values in [0, 1]."""
     shape = tuple(shape)
     if not isinstance(batch, np.ndarray):

@@ -1,44 +1,50 @@
 """Unrolled GANs: Metz, Poole, Pfau, Sohl-Dickstein, ICLR 2017, arXiv 1611.02163."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from kgan import objectives
+from kgan.arguments import Natural, Shape
 from kgan.backend import full_precision
-from kgan.engine import Observation, unrolled
+from kgan.engine import Observation, Terms, unrolled
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN, count_of
-from kgan.families.generative import complete
 from kgan.networks import mlp
 from kgan.networks import unrolled as networks
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class UnrolledGAN(GAN):
-    """A generator trained against the discriminator as it will be some optimiser steps later.
+    """A generator trained against the discriminator as it will be some optimizer steps later.
 
     `f(theta_G, theta_D) = E log D(x) + E log(1 - D(G(z)))`. The discriminator descends on `-f` at its present weights; the generator on
-    `f(theta_G, theta_D^K)`, where theta_D^K follows from theta_D by K virtual steps of the discriminator's optimiser (Eq. 6-10).
-    Gradients flow through those steps, the optimiser's recursion and the generated batch inside them (Eq. 12), so that the generator
+    `f(theta_G, theta_D^K)`, where theta_D^K follows from theta_D by K virtual steps of the discriminator's optimizer (Eq. 6-10).
+    Gradients flow through those steps, the optimizer's recursion and the generated batch inside them (Eq. 12), so that the generator
     feels how the discriminator would answer. One minibatch and one draw of noise serve all steps and both players, which move at once.
 
     Args:
         data_shape: shape of one example, may be left out when `discriminator` is given.
-        steps: int >= 0, default 10 (the ring's and the best of the paper's tables): K. 0 is the ordinary game. Time and memory of a
+        steps: default 10 (the ring's and the best of the paper's tables): K. 0 is the ordinary game. Time and memory of a
             round grow linearly with it.
         objective: "minimax" (default; the paper's) or "non_saturating", which replaces `E log(1 - D^K(G(z)))` by `-E log D^K(G(z))`
             (possible according to the paper, not used in it). The term `E log D^K(x)` depends on the generator through D^K and stays.
         generator, discriminator: default for points the paper's ring networks: 256 normal latents, two layers of 128 ReLU, against
             one layer of 128 ReLU on x/4, orthogonal kernels of gain 0.8; for images those of `kgan.networks.unrolled`.
-        latent_size: int, default 256 (the paper's).
-        **kwargs: of `kgan.GAN`, without `discriminator_steps`, `simultaneous` and `generator_batch`; penalties and regularisers of the
+        latent_size: default 256 (the paper's).
+        **kwargs: of `kgan.GAN`, without `discriminator_steps`, `simultaneous` and `generator_batch`; penalties and regularizers of the
             discriminator are unrolled too.
 
     Raises:
-        ValueError: for `steps` that are negative or no integer; another objective; `generator_batch`.
-        TypeError: in `fit`, for a discriminator optimiser other than plain SGD or Adam.
+        ValueError: for `steps` that are negative or no integer; another objective.
+        TypeError: in `fit`, for a discriminator optimizer other than plain SGD or Adam.
 
-    Default optimisers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
-    `tf.distribute` each replica unrolls on its own part of the minibatch. Under mixed_float16 the virtual steps' losses are not scaled.
+    Default optimizers: Adam(1e-4, beta_1 0.5), epsilon 1e-8 (the ring's); the inner rate is the discriminator's own. Under
+    `tf.distribute` a virtual step follows the mean of the replicas' gradients, the gradient of the whole minibatch, as a real step does,
+    and gradients flow through that mean; only batch norm and penalties see each replica's part by itself. Under mixed_float16 the virtual
+    steps' losses are not scaled.
 
     Departures from the paper: the LSTM generator of its appendix B is not here.
 
@@ -52,49 +58,34 @@ class UnrolledGAN(GAN):
     (3, 2)
     """
 
-    fixed_arguments = ("discriminator_steps", "generator_batch", "simultaneous")
+    fixed_arguments = (*GAN.fixed_arguments, "discriminator_steps", "generator_batch", "simultaneous")
+    default_latent_size = 256
 
     def __init__(
         self,
-        data_shape=None,
+        data_shape: Shape | None = None,
         *,
-        steps=10,
-        objective="minimax",
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        **kwargs,
-    ):
-        if kwargs.get("generator_batch", 1) != 1:
-            raise ValueError("UnrolledGAN evaluates both players on one minibatch; leave `generator_batch` out.")
-        objective = objectives.get(objective)
-        if objective.name not in ("minimax", "non_saturating"):
-            raise ValueError(f'`objective` must be "minimax" or "non_saturating". Received: {objective.name!r}.')
-        shape, generator, discriminator = complete(
-            data_shape, generator, discriminator, lambda shape: _networks(shape, latent_size or 256)
-        )
-        super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
-            objective=objective,
-            latent_size=latent_size,
-            simultaneous=True,
-            **kwargs,
-        )
+        steps: Natural = 10,
+        objective: objectives.ObjectiveLike = "minimax",
+        **kwargs: Any,
+    ) -> None:
+        chosen = objectives.get(objective)
+        if chosen.name not in ("minimax", "non_saturating"):
+            raise ValueError(f'`objective` must be "minimax" or "non_saturating". Received: {chosen.name!r}.')
+        super().__init__(data_shape, own_networks=_networks, objective=chosen, simultaneous=True, **kwargs)
         self.steps = steps
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
-    def generator_loss(self, real):
+    def generator_loss(self, real: Any) -> Any:
         fake = self.generated(count_of(real))
 
-        def opponent():
+        def opponent() -> Tensor:
             terms = self.discriminator_terms(self.score_both(real, fake))
             return sum(term for term in terms.values() if not isinstance(term, Observation))
 
-        def value():
+        def value() -> Terms:
             scored = self.score_both(real, fake)
             data = -ops.mean(ops.softplus(-full_precision(scored.real_logits)))  # E log D^K(x)
             return {"adversarial": data + self.objective.generator(scored.fake_logits)}
@@ -103,11 +94,14 @@ class UnrolledGAN(GAN):
         return unrolled(value, opponent, weights, self.steps, self.optimizer["discriminator"])
 
 
-def _networks(shape, latent_size):
+def _networks(shape: Sizes, latents: int) -> Makers:
     if len(shape) == 3:
-        return networks.generator(shape, latent_size), networks.discriminator(shape)
+        return {
+            "generator": lambda: networks.generator(shape, latents),
+            "discriminator": lambda: networks.discriminator(shape),
+        }
     orthogonal = keras.initializers.Orthogonal(0.8)
-    return (
-        mlp.generator(shape, latent_size, (128, 128), initializer=orthogonal),
-        mlp.discriminator(shape, (128,), scale=0.25, initializer=orthogonal),
-    )
+    return {
+        "generator": lambda: mlp.generator(shape, latents, (128, 128), initializer=orthogonal),
+        "discriminator": lambda: mlp.discriminator(shape, (128,), scale=0.25, initializer=orthogonal),
+    }

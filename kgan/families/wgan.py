@@ -1,40 +1,51 @@
 """Wasserstein GANs: Arjovsky, Chintala, Bottou, ICML 2017, arXiv 1701.07875."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
-from kgan.families import long_phases
+from kgan.arguments import Count, Positive, Shape
+from kgan.families.bases import long_phases
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
 from kgan.networks import dcgan, mlp
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class WGAN(GAN):
     """A generator against a critic that estimates the Wasserstein-1 distance, kept Lipschitz by clipping its weights.
 
-    Algorithm 1: the critic moves `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise, minimising
+    Algorithm 1: the critic moves `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise, minimizing
     `L_C = E f(g(z)) - E f(x)`; after each step every weight of it is clipped to `[-clip, clip]`, biases and batch-norm scales
-    included. The generator minimises `-E f(g(z))`. `-L_C` estimates the distance up to an unknown factor, so it compares only within
+    included. The generator minimizes `-E f(g(z))`. `-L_C` estimates the distance up to an unknown factor, so it compares only within
     one architecture and clip.
 
     Args:
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's LSUN); size = 4 times a power of two. Taken from
             `discriminator` if that is given. For points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
-        filters: int, default 64 (the authors' code).
-        clip: float > 0, default 0.01 (the paper's c).
-        discriminator_steps: int, default 5 (the paper's).
+        filters: maps next to the image, default 64 (the authors' code).
+        clip: default 0.01 (the paper's c).
+        discriminator_steps: default 5 (the paper's).
         warmup: `(iterations, every, steps)` or None, default (25, 500, 100), the authors' code: `steps` critic moves, rounded up to whole
             rounds, before each of the generator's first `iterations` moves and before every `every`-th one. None: Algorithm 1 as printed.
         generator, discriminator: networks of your own; the critic returns an unbounded number.
-        latent_size: int, default 100 (the authors').
+        latent_size: default 100 (the authors').
         **kwargs: of `kgan.GAN`.
 
     Raises:
         ValueError: for `clip <= 0`, a malformed warm-up, or data the networks cannot take.
 
-    Departures from the paper: none. The default optimiser is RMSProp(5e-5) with rho 0.99 and epsilon 1e-8, PyTorch's values, which the
-    authors' code relies on; Keras adds epsilon inside the root, PyTorch outside.
+    Default optimizers: RMSProp(5e-5), the paper's, with rho 0.99 and epsilon 1e-16. The authors' code relies on PyTorch, which adds 1e-8 to
+    the root of the mean square; Keras adds epsilon under the root, where 1e-8 would shorten the small steps that clipped weights make to
+    a third and less.
+
+    Departures from the paper: the long phases of `warmup`, on by default, are the authors' code's alone, and whole rounds here. Samples are
+    drawn with the moving statistics of batch norm; the code has those of the minibatch always. It clips before each step of the critic
+    instead of after it, so that its generator sees weights one step outside of the box; here, as in Algorithm 1, never. The networks for
+    points are those of 1704.00028.
 
     Example:
     >>> import numpy as np, kgan
@@ -47,33 +58,24 @@ class WGAN(GAN):
     True
     """
 
-    fixed_arguments = ("data_shape", "objective")
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "objective", "simultaneous")
+    default_latent_size = 100
 
     def __init__(
         self,
-        image_shape=(64, 64, 3),
+        image_shape: Shape | None = (64, 64, 3),
         *,
-        filters=64,
-        clip=0.01,
-        discriminator_steps=5,
-        warmup=(25, 500, 100),
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        **kwargs,
-    ):
-        if kwargs.get("simultaneous"):
-            raise ValueError("WGAN's critic moves before the generator; leave `simultaneous` out.")
-        shape, generator, discriminator = complete(
-            image_shape, generator, discriminator, lambda shape: _networks(shape, filters, latent_size or 100)
-        )
+        filters: Count = 64,
+        clip: Positive = 0.01,
+        discriminator_steps: Count = 5,
+        warmup: Sequence[int] | None = (25, 500, 100),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
+            image_shape,
+            own_networks=lambda shape, latents: _networks(shape, latents, filters),
             objective="wasserstein",
             discriminator_steps=discriminator_steps,
-            latent_size=latent_size,
             **kwargs,
         )
         self.image_shape = self.data_shape
@@ -81,23 +83,22 @@ class WGAN(GAN):
         self.clip = clip
         self.warmup = long_phases.checked(warmup)
 
-    def default_optimizers(self):
-        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-8) for m in ("discriminator", "generator")}
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        return {m: keras.optimizers.RMSprop(5e-5, rho=0.99, epsilon=1e-16) for m in ("discriminator", "generator")}
 
-    def project(self, value):
+    def project(self, value: Tensor) -> Tensor:
         return ops.clip(value, -self.clip, self.clip)
 
     @property
-    def generator_due(self):
-        return self._generator_due if self.warmup else None
-
-    def _generator_due(self):
-        return long_phases.generator_due(self.optimizer.iterations, self.warmup, self.discriminator_steps)
+    def generator_due(self) -> Callable[[], Tensor] | None:
+        return long_phases.gate(self, self.warmup, self.discriminator_steps)
 
 
-def _networks(shape, filters, latent_size):
+def _networks(shape: Sizes, latents: int, filters: int) -> Makers:
     if len(shape) != 3:
-        return mlp.toy_networks(shape, latent_size)
+        return mlp.toy_networks(shape, latents)
     # 1e-5 is PyTorch's epsilon of batch norm.
-    generator = dcgan.generator(shape, latent_size, filters, variant="torch", epsilon=1e-5)
-    return generator, dcgan.discriminator(shape, filters, variant="torch", epsilon=1e-5)
+    return {
+        "generator": lambda: dcgan.generator(shape, latents, filters, variant="torch", epsilon=1e-5),
+        "discriminator": lambda: dcgan.discriminator(shape, filters, variant="torch", epsilon=1e-5),
+    }

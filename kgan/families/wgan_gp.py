@@ -1,11 +1,16 @@
 """WGAN with gradient penalty: Gulrajani et al., NIPS 2017, arXiv 1704.00028; CT-GAN: Wei et al., ICLR 2018, arXiv 1803.01541."""
 
+from typing import Any
+
 import keras
 
+from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
-from kgan.families.generative import complete
-from kgan.networks import dcgan, mlp, sn_resnet
-from kgan.penalties import Consistency, GradientPenalty
+from kgan.networks import dcgan, mlp, sn_resnet, wgan_gp
+from kgan.networks.starting_values import StridedGlorotUniform
+from kgan.penalties import Consistency, GradientPenalty, Penalty
+from kgan.types import Sizes
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -19,29 +24,34 @@ class WGANGP(GAN):
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given. For
             points, `(features,)`, the networks are `kgan.networks.mlp.toy_networks`.
-        architecture: "resnet" (default; the paper's CIFAR-10 networks, sizes 8, 16, 32; 48 and 128 with the tables of spectral
-            normalisation) or "dcgan" (the code's smaller ones, sizes 4 times a power of two).
-        width: float, default 1.0 (the paper's: 128 maps): factor of all channel counts.
-        penalty_weight: float, default 10.0 (the paper's lambda).
-        one_sided: bool, default False (the paper's); True is appendix C.
-        consistency: float or None, default None. A number is CT-GAN's lambda_2 (2.0 in the paper), and puts the paper's dropout into the
+        architecture: "resnet" (default; the paper's: CIFAR-10's for sizes 8, 16, 32, LSUN's for 64, 128 and further powers of two, see
+            `kgan.networks.wgan_gp`; 48 with the table of spectral normalization) or "dcgan" (the code's smaller ones for CIFAR-10, sizes
+            4 times a power of two).
+        width: default 1.0 (the paper's: 128 maps; 64 next to images of 64 pixels and more): factor of all channel counts.
+        penalty_weight: default 10.0 (the paper's lambda).
+        one_sided: default False (the paper's); True is appendix C.
+        consistency: default None. A number is CT-GAN's lambda_2 (2.0 in the paper), and puts the paper's dropout into the
             critics built here: 0.5 behind every convolution, or 0.2, 0.5, 0.5 behind residual blocks 2 to 4.
-        margin: float, default 0.0 (CT-GAN's code): M' of the consistency term.
-        discriminator_steps: int, default 5 (both papers').
+        margin: default 0.0 (CT-GAN's code): M' of the consistency term.
+        discriminator_steps: default 5 (both papers').
         generator, discriminator: networks of your own; the critic must not contain batch norm.
-        latent_size: int, default 128 (the code's).
-        generator_batch: default None: 2 for the residual networks (128 generated images beside 64), else 1.
+        latent_size: default 128 (the code's).
+        generator_batch: default None: 2 for the residual networks below 64 pixels (128 generated images beside 64), else 1.
         penalties: further penalties beside these two.
         **kwargs: of `kgan.GAN`.
 
     Input of `fit`: images in [-1, 1]; the CIFAR-10 runs add noise to 8-bit pixels: `kgan.datasets.load(..., dequantize=True)`.
-    Default optimisers: Adam(1e-4, 0, 0.9), Algorithm 1; the ResNet run uses 2e-4, falling linearly to 0 over 100,000 generator updates.
+    Default optimizers: Adam(1e-4, 0, 0.9), epsilon 1e-8 (TensorFlow 1's, which adds it where Keras does), Algorithm 1 and the LSUN runs;
+    the CIFAR-10 ResNet run uses 2e-4, falling linearly to 0 over 100,000 generator updates. Kernels start as in the code
+    (`kgan.networks.starting_values`); batch norm has its epsilon, 1e-5, and gains of 1.
 
     Raises:
         ValueError: for batch norm in the critic, `consistency` without dropout in a critic of your own, an unknown architecture.
 
-    Departures from the paper: the critic moves before the generator; the authors' loop is the same from the second iteration on. The
-    published 28x28 network (a crop from 8 to 7), the class head and CT-GAN's semi-supervised variant are not here.
+    Departures from the paper: the critic moves before the generator; the authors' loop is the same from the second iteration on. Samples
+    are drawn with moving averages of batch norm, the code uses the statistics of the sampled batch. The smaller networks pad alike on all
+    sides, as DCGAN. Those for 128 pixels are not described, see `kgan.networks.wgan_gp`. The published 28x28 network (a crop from 8 to 7),
+    the class head and CT-GAN's semi-supervised variant are not here.
 
     Example:
     >>> import numpy as np, kgan
@@ -53,49 +63,37 @@ class WGANGP(GAN):
     ['discriminator/adversarial', 'discriminator/consistency', 'discriminator/gradient_penalty']
     """
 
-    fixed_arguments = ("data_shape", "objective")
+    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "objective")
 
     def __init__(
         self,
-        image_shape=(32, 32, 3),
+        image_shape: Shape | None = (32, 32, 3),
         *,
-        architecture="resnet",
-        width=1.0,
-        penalty_weight=10.0,
-        one_sided=False,
-        consistency=None,
-        margin=0.0,
-        discriminator_steps=5,
-        generator=None,
-        discriminator=None,
-        latent_size=None,
-        generator_batch=None,
-        penalties=(),
-        **kwargs,
-    ):
+        architecture: str = "resnet",
+        width: Positive = 1.0,
+        penalty_weight: NonNegative = 10.0,
+        one_sided: bool = False,
+        consistency: NonNegative | None = None,
+        margin: NonNegative = 0.0,
+        discriminator_steps: Count = 5,
+        generator_batch: Count | None = None,
+        **kwargs: Any,
+    ) -> None:
         if architecture not in ("resnet", "dcgan"):
             raise ValueError(f'`architecture` must be "resnet" or "dcgan". Received: {architecture!r}.')
-        residual = architecture == "resnet" and None in (generator, discriminator)
-        shape, generator, discriminator = complete(
-            image_shape,
-            generator,
-            discriminator,
-            lambda shape: _networks(shape, architecture, width, latent_size or 128, consistency is not None),
-        )
-        own = [GradientPenalty(penalty_weight, one_sided=one_sided)]
+        own: list[Penalty] = [GradientPenalty(penalty_weight, one_sided=one_sided)]
         own += [] if consistency is None else [Consistency(consistency, margin=margin)]
         super().__init__(
-            shape,
-            generator=generator,
-            discriminator=discriminator,
+            image_shape,
+            own_networks=lambda shape, latents: _networks(shape, latents, architecture, width, consistency is not None),
+            own_penalties=own,
             objective="wasserstein",
-            penalties=[*own, *penalties],
             discriminator_steps=discriminator_steps,
-            latent_size=latent_size,
-            generator_batch=generator_batch or (2 if residual and len(shape) == 3 else 1),
             **kwargs,
         )
-        self._own_penalties = len(own)
+        built = any(kwargs.get(role) is None for role in ("generator", "discriminator"))
+        residual = built and architecture == "resnet" and len(self.data_shape) == 3 and not _large(self.data_shape)
+        self.generator_batch = generator_batch or (2 if residual else 1)
         self.image_shape = self.data_shape
         self.architecture = architecture
         self.width = width
@@ -104,26 +102,41 @@ class WGANGP(GAN):
         self.consistency = consistency
         self.margin = margin
 
-    def default_optimizers(self):
+    def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-4, 0.0, 0.9, 1e-8) for move in ("discriminator", "generator")}
 
-    def get_config(self):
-        further = keras.saving.serialize_keras_object(list(self.penalties[self._own_penalties :]))
-        return {**super().get_config(), "penalties": further}
 
-
-def _he():
-    return keras.initializers.HeUniform()
-
-
-def _networks(shape, architecture, width, latent_size, dropout):
+def _networks(shape: Sizes, latents: int, architecture: str, width: float, dropout: bool) -> Makers:
+    rate, rates = (0.5, (0.2, 0.5, 0.5)) if dropout else (0.0, ())
     if len(shape) != 3:
-        return mlp.toy_networks(shape, latent_size, dropout=0.5 * dropout)
-    if architecture == "resnet":
-        # Up to 32 pixels the tables of spectral normalisation have the generator's blocks at twice the width.
-        generator = sn_resnet.generator(shape, latent_size, width * (0.5 if shape[0] <= 32 else 1.0), _he())
-        rates = (0.2, 0.5, 0.5) if dropout else ()
-        return generator, sn_resnet.discriminator(shape, width, pooling="mean", branch=_he(), dropout=rates)
-    filters = max(1, round(128 * width))
-    generator = dcgan.generator(shape, latent_size, filters, initializer=_he())
-    return generator, dcgan.discriminator(shape, filters, batch_norm=False, dropout=0.5 * dropout, initializer=_he())
+        return mlp.toy_networks(shape, latents, dropout=rate)
+    if architecture == "dcgan":
+        filters = max(1, round(128 * width))
+        start: dict[str, Any] = {"initializer": StridedGlorotUniform(2.0, 2), "dense_initializer": "glorot_uniform"}
+        norm: dict[str, Any] = {"epsilon": 1e-5, "gamma": "ones", "biases": True}
+        return {
+            "generator": lambda: dcgan.generator(shape, latents, filters, **norm, **start),
+            "discriminator": lambda: dcgan.discriminator(shape, filters, batch_norm=False, dropout=rate, **start),
+        }
+    if _large(shape):
+        filters = max(1, round(64 * width))
+        return {
+            "generator": lambda: wgan_gp.generator(shape, latents, filters),
+            "discriminator": lambda: wgan_gp.discriminator(shape, filters, rates),
+        }
+    if shape[0] not in sn_resnet.SIZES:
+        raise ValueError(
+            f"The residual networks exist for images of {', '.join(map(str, sn_resnet.SIZES[:-1]))}, 64, 128 and more pixels. Received: "
+            f'{tuple(shape)!r}; resize, or use architecture="dcgan", which takes 4 times any power of two, or networks of your own.'
+        )
+    # Up to 32 pixels the tables of spectral normalization have the generator's blocks at twice the width.
+    narrow = width * (0.5 if shape[0] <= 32 else 1.0)
+    return {
+        "generator": lambda: sn_resnet.generator(shape, latents, narrow, epsilon=1e-5),
+        "discriminator": lambda: sn_resnet.discriminator(shape, width, pooling="mean", dropout=rates),
+    }
+
+
+def _large(shape: Sizes) -> bool:
+    """Whether the residual networks are those of LSUN."""
+    return len(shape) == 3 and shape[0] >= 64

@@ -3,17 +3,18 @@
 import keras
 from keras import ops
 
-from kgan.arguments import Checked
+from kgan.arguments import Checked, Positive
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class Clip(Checked, keras.constraints.Constraint):
-    """Keeps a weight in `[-bound, bound]`; Keras optimisers apply it after each step.
+    """Keeps a weight in `[-bound, bound]`; Keras optimizers apply it after each step.
 
     For a whole player use `kgan.WGAN`, or `project` of a `kgan.Move`; this one is for single layers.
 
     Args:
-        bound: float > 0, default 0.01 (the paper's).
+        bound: default 0.01 (the paper's).
 
     Example:
     >>> import keras, kgan
@@ -22,11 +23,11 @@ class Clip(Checked, keras.constraints.Constraint):
     -0.01
     """
 
-    def __init__(self, bound=0.01):
+    def __init__(self, bound: Positive = 0.01) -> None:
         self.bound = bound
 
-    def __call__(self, weight):
+    def __call__(self, weight: Tensor) -> Tensor:
         return ops.clip(weight, -self.bound, self.bound)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"bound": self.bound}

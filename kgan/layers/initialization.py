@@ -1,19 +1,23 @@
-"""Data-dependent initialisation: Salimans, Kingma, NIPS 2016, arXiv 1602.07868, section 3."""
+"""Data-dependent initialization: Salimans, Kingma, NIPS 2016, arXiv 1602.07868, section 3."""
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
+import keras
 from keras import ops
+
+from kgan.types import Nest
 
 _running = False
 
 
-def initializing():
+def initializing() -> bool:
     """Whether `initialize_from_data` is passing examples through a network."""
     return _running
 
 
 @contextmanager
-def _initialization():
+def _initialization() -> Iterator[None]:
     global _running
     _running = True
     try:
@@ -22,8 +26,8 @@ def _initialization():
         _running = False
 
 
-def initialize_from_data(network, examples):
-    """Set scales and biases so that every layer starts with normalised pre-activations on these examples.
+def initialize_from_data(network: keras.Model, examples: Nest) -> None:
+    """Set scales and biases so that every layer starts with normalized pre-activations on these examples.
 
     The examples pass through the network once, in training mode; each `WeightNormalization` layer sets `g <- g / std` and
     `b <- -mean / std` of its pre-activation (Eq. 5-6), each `MinibatchDiscrimination` layer its lengths and biases, before it hands

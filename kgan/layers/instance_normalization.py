@@ -1,17 +1,20 @@
-"""Instance normalisation: Ulyanov, Vedaldi, Lempitsky 2016, arXiv 1607.08022."""
+"""Instance normalization: Ulyanov, Vedaldi, Lempitsky 2016, arXiv 1607.08022."""
+
+from typing import Any
 
 import keras
 from keras import layers
 
+from kgan.arguments import Positive
 from kgan.layers.checked_input import CheckedInput
 
 
 @keras.saving.register_keras_serializable("kgan")
 class InstanceNormalization(CheckedInput, layers.GroupNormalization):
-    """Normalise each channel of each example over its own positions: Keras' group normalisation with one channel a group.
+    """Normalize each channel of each example over its own positions: Keras' group normalization with one channel a group.
 
     Args:
-        epsilon: float, default 1e-5 (the authors' code).
+        epsilon: default 1e-5 (the authors' code).
         **kwargs: of `keras.layers.GroupNormalization`, `groups` excepted.
 
     Input and output shape: `(batch, ..., channels)`. Examples do not mix, so it stands in a critic with a gradient penalty.
@@ -26,6 +29,6 @@ class InstanceNormalization(CheckedInput, layers.GroupNormalization):
     axes = (3, None)
     words = "(batch, ..., channels)"
 
-    def __init__(self, epsilon=1e-5, **kwargs):
+    def __init__(self, epsilon: Positive = 1e-5, **kwargs: Any) -> None:
         kwargs.pop("groups", None)
         super().__init__(groups=-1, epsilon=epsilon, **kwargs)

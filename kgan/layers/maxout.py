@@ -1,21 +1,25 @@
 """Maxout units: Goodfellow, Warde-Farley, Mirza, Courville, Bengio, ICML 2013, arXiv 1302.4389."""
 
+from typing import Any
+
 import keras
 from keras import layers, ops
 
+from kgan.arguments import Count
 from kgan.layers.checked_input import CheckedInput
+from kgan.types import Config, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Maxout(CheckedInput, layers.Layer):
+class Maxout(CheckedInput):
     """The maximum over `pieces` affine maps per unit.
 
     Args:
-        units: int, number of outputs.
-        pieces: int, default 5 (the discriminator of the 2014 GAN), affine maps per unit.
-        kernel_size: int or None, default None: dense maps over the last axis. A number: unpadded two-dimensional convolutions of that size.
-        strides: int, default 1, of the convolutions.
-        use_bias: bool, default True.
+        units: number of outputs.
+        pieces: default 5 (the discriminator of the 2014 GAN), affine maps per unit.
+        kernel_size: default None: dense maps over the last axis. A number: unpadded two-dimensional convolutions of that size.
+        strides: default 1, of the convolutions.
+        use_bias: default True.
         kernel_initializer, bias_initializer: as in `keras.layers.Dense`.
 
     Input shape: `(batch, ..., features)`, images for convolutions. Output shape: `(batch, ..., units)`.
@@ -31,15 +35,15 @@ class Maxout(CheckedInput, layers.Layer):
 
     def __init__(
         self,
-        units,
-        pieces=5,
-        kernel_size=None,
-        strides=1,
-        use_bias=True,
-        kernel_initializer="glorot_uniform",
-        bias_initializer="zeros",
-        **kwargs,
-    ):
+        units: Count,
+        pieces: Count = 5,
+        kernel_size: Count | None = None,
+        strides: Count = 1,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.units = units
         self.pieces = pieces
@@ -52,17 +56,17 @@ class Maxout(CheckedInput, layers.Layer):
         else:
             self.affine = layers.Conv2D(units * pieces, kernel_size, strides, use_bias=use_bias, name="affine", **start)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         self.affine.build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         affine = self.affine(inputs)
         return ops.max(ops.reshape(affine, (*ops.shape(affine)[:-1], self.units, self.pieces)), axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sizes) -> tuple[int | None, ...]:
         return (*self.affine.compute_output_shape(input_shape)[:-1], self.units)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         initializers = {
             name: keras.initializers.serialize(getattr(self.affine, name)) for name in ("kernel_initializer", "bias_initializer")
         }

@@ -1,26 +1,27 @@
 """Minibatch standard deviation: Karras, Aila, Laine, Lehtinen, ICLR 2018, arXiv 1710.10196, section 3."""
 
-from typing import ClassVar
+from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import ops
 
-from kgan.arguments import COUNT
+from kgan.arguments import Count, Positive
 from kgan.backend import full_precision
 from kgan.layers.checked_input import CheckedInput
+from kgan.types import Config, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class MinibatchStdDev(CheckedInput, layers.Layer):
+class MinibatchStdDev(CheckedInput):
     """Append one map that holds how much the examples of a group differ.
 
     The standard deviation over the group of each feature at each location (population form, `sqrt(var + epsilon)`), averaged over all
     features and locations into one number, repeated as one more channel. Give real and generated images to the network in separate calls.
 
     Args:
-        group_size: int or None, default 4 (the authors' code): examples per group; members of a group are batch / group_size apart. None:
+        group_size: default 4 (the authors' code): examples per group; members of a group are batch / group_size apart. None:
             the whole minibatch (the paper). A batch smaller than a group is one group.
-        epsilon: float, default 1e-8 (the authors').
+        epsilon: default 1e-8 (the authors').
 
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, height, width, channels + 1)`. Computed in float32.
 
@@ -39,14 +40,12 @@ class MinibatchStdDev(CheckedInput, layers.Layer):
     axes = (4, 4)
     words = "(batch, height, width, channels)"
 
-    argument_kinds: ClassVar = {"group_size": COUNT.or_none()}
-
-    def __init__(self, group_size=4, epsilon=1e-8, **kwargs):
+    def __init__(self, group_size: Count | None = 4, epsilon: Positive = 1e-8, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.group_size = group_size
         self.epsilon = epsilon
 
-    def _group(self, batch):
+    def _group(self, batch: Any) -> Any:
         if self.group_size is None:
             return batch
         if not isinstance(batch, int):
@@ -58,7 +57,7 @@ class MinibatchStdDev(CheckedInput, layers.Layer):
             )
         return min(batch, self.group_size)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         batch = inputs.shape[0] if inputs.shape[0] is not None else ops.shape(inputs)[0]
         group = self._group(batch)
         height, width, channels = inputs.shape[1:]
@@ -68,8 +67,8 @@ class MinibatchStdDev(CheckedInput, layers.Layer):
         feature = ops.reshape(feature, (-1, 1, 1, 1)) * ops.ones((1, height, width, 1), feature.dtype)
         return ops.concatenate([inputs, ops.cast(feature, inputs.dtype)], axis=-1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sizes) -> tuple[int | None, ...]:
         return (*input_shape[:-1], input_shape[-1] + 1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "group_size": self.group_size, "epsilon": self.epsilon}

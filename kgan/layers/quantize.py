@@ -5,9 +5,10 @@ from keras import ops
 
 from kgan.backend import full_precision
 from kgan.layers.checked_input import CheckedInput
+from kgan.types import Sizes, Tensor
 
 
-def quantize_8bit(images):
+def quantize_8bit(images: Tensor) -> Tensor:
     """Images in [-1, 1] as a file of 8 bits holds them: clipped, rounded to `k / 127.5 - 1` with k in 0..255, halves to even.
 
     Rounding has no slope; the gradient passes as if nothing had been rounded (straight through). Where clipping acts it is 0.
@@ -31,7 +32,7 @@ def quantize_8bit(images):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Quantize8Bit(CheckedInput, keras.layers.Layer):
+class Quantize8Bit(CheckedInput):
     """`kgan.layers.quantize_8bit` as a layer, in training as in inference.
 
     Put behind what writes images (a generator of files, an embedder of messages), it trains with the error that the file will have.
@@ -41,11 +42,11 @@ class Quantize8Bit(CheckedInput, keras.layers.Layer):
 
     axes = (0, None)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return quantize_8bit(inputs)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return input_shape
 
-    def compute_output_spec(self, inputs):
+    def compute_output_spec(self, inputs: Tensor) -> keras.KerasTensor:
         return keras.KerasTensor(inputs.shape, dtype="float32")

@@ -1,12 +1,16 @@
-"""Statistics of batch normalisation, estimated anew."""
+"""Statistics of batch normalization, estimated anew."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import keras
 from keras import layers, ops
 
 from kgan import backend
 
 
-def estimate_statistics(network, batches, call=None):
-    """Replace the moving averages of batch normalisation by the plain mean over these batches.
+def estimate_statistics(network: keras.Model, batches: Iterable[Any], call: Callable[[Any], Any] | None = None) -> int:
+    """Replace the moving averages of batch normalization by the plain mean over these batches.
 
     The moving averages lag behind weights that still move and remember only the last minibatches. BiGAN's authors (1605.09782) make 1000
     passes before they evaluate.
@@ -32,7 +36,7 @@ def estimate_statistics(network, batches, call=None):
     2.0
     """
     call = call or (lambda batch: network(batch, training=True))
-    norms = [layer for layer in network._flatten_layers() if isinstance(layer, layers.BatchNormalization)]
+    norms = [layer for layer in backend.all_layers(network) if isinstance(layer, layers.BatchNormalization)]
     momenta, count = [norm.momentum for norm in norms], 0
     try:
         for batch in batches:

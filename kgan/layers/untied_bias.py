@@ -1,13 +1,14 @@
 """A bias for every position and channel."""
 
 import keras
-from keras import layers, ops
+from keras import ops
 
 from kgan.layers.checked_input import CheckedInput
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class UntiedBias(CheckedInput, layers.Layer):
+class UntiedBias(CheckedInput):
     """Adds a learned number to every entry of an example: the output of ALI's decoders (1606.00704, appendix A).
 
     A convolution's own bias is one number a map; here a network can start at the mean image.
@@ -21,11 +22,11 @@ class UntiedBias(CheckedInput, layers.Layer):
     True
     """
 
-    def build(self, input_shape):
+    def build(self, input_shape: Sizes) -> None:
         self.bias = self.add_weight(shape=tuple(input_shape[1:]), initializer="zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         return inputs + ops.cast(self.bias, inputs.dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return input_shape

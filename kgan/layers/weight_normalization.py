@@ -1,11 +1,15 @@
-"""Weight normalisation: Salimans, Kingma, NIPS 2016, arXiv 1602.07868."""
+"""Weight normalization: Salimans, Kingma, NIPS 2016, arXiv 1602.07868."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from kgan.arguments import LayerLike, Positive
 from kgan.backend import full_precision
 from kgan.layers.initialization import initializing
 from kgan.layers.kernel_normalization import KernelNormalization
+from kgan.types import Config, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -14,18 +18,18 @@ class WeightNormalization(KernelNormalization):
 
     Args:
         layer: a `Dense`, `Conv1D/2D/3D`, `Conv1D/2D/3DTranspose` or `Embedding` layer; its kernel holds the v_i.
-        scale: bool, default True (the paper's): learn the lengths g_i, starting from ||v_i||, so that wrapping changes nothing at
-            first. False fixes them at 1: the baseline of spectral normalisation's table (1802.05957), where the squared singular
+        scale: default True (the paper's): learn the lengths g_i, starting from ||v_i||, so that wrapping changes nothing at
+            first. False fixes them at 1: the baseline of spectral normalization's table (1802.05957), where the squared singular
             values then sum to the number of outputs.
 
-        init_stdv: float, default 1.0 (the paper's): standard deviation of pre-activations after the data-dependent initialisation.
+        init_stdv: default 1.0 (the paper's): standard deviation of pre-activations after the data-dependent initialization.
 
     Input and output shapes: those of the wrapped layer. Weights: those of the layer, and `g` of shape (outputs,) with `scale`.
 
     Raises:
-        ValueError: for a layer of another kind or a kernel initialised to zeros.
+        ValueError: for a layer of another kind or a kernel initialized to zeros.
 
-    `kgan.layers.initialize_from_data` makes the data-dependent initialisation of section 3; without it the lengths start as said above.
+    `kgan.layers.initialize_from_data` makes the data-dependent initialization of section 3; without it the lengths start as said above.
 
     Departures from the paper: none.
 
@@ -37,34 +41,34 @@ class WeightNormalization(KernelNormalization):
     4.0
     """
 
-    def __init__(self, layer, scale=True, init_stdv=1.0, **kwargs):
+    def __init__(self, layer: LayerLike, scale: bool = True, init_stdv: Positive = 1.0, **kwargs: Any) -> None:
         super().__init__(layer, **kwargs)
         self.scale = scale
         self.init_stdv = init_stdv
 
-    def build(self, input_shape=None):
+    def build(self, input_shape: Sizes | None = None) -> None:
         super().build(input_shape)
         if self.scale:
             self.g = self.add_weight(
                 name="g", shape=(self.matrix().shape[1],), initializer=lambda shape, dtype: ops.cast(self._norms(), dtype)
             )
 
-    def _norms(self):
+    def _norms(self) -> Tensor:
         return ops.sqrt(ops.sum(ops.square(self.matrix()), axis=0) + 1e-24)
 
-    def normalized_kernel(self):
+    def normalized_kernel(self) -> Tensor:
         """`g v / ||v||` in the shape of the kernel."""
         lengths = 1.0 / self._norms()
         if self.scale:
             lengths = lengths * ops.convert_to_tensor(self.g)
         return ops.convert_to_tensor(self.kernel) * self.per_output(lengths)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         if initializing() and not isinstance(self.layer, keras.layers.Embedding):
             self._initialize(inputs)
         return super().call(inputs)
 
-    def _initialize(self, inputs):
+    def _initialize(self, inputs: Tensor) -> None:
         """Eq. 5-6: pre-activations of mean 0 and, where the lengths are learned, of standard deviation `init_stdv`."""
         layer, activation = self.layer, self.layer.activation
         if layer.use_bias:
@@ -79,5 +83,5 @@ class WeightNormalization(KernelNormalization):
         if layer.use_bias:
             layer.bias.assign(ops.cast(-mean * scale, layer.bias.dtype))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "scale": self.scale, "init_stdv": self.init_stdv}

@@ -1,23 +1,24 @@
 """Weights of a network, kept as they were: samples of a posterior."""
 
-from typing import ClassVar
+from typing import Any
 
 import keras
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import BUILT, Checked
+from kgan.arguments import BuiltNetwork, Checked, Count
+from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
 class WeightSamples(Checked, keras.layers.Layer):
-    """Copies of all weights of a network, the statistics of batch normalisation among them; the newest replaces the oldest.
+    """Copies of all weights of a network, the statistics of batch normalization among them; the newest replaces the oldest.
 
     A layer, because it keeps the copies: make it an attribute of the model, and they are saved with it.
 
     Args:
         network: the network, built.
-        slots: int >= 1, copies kept.
+        slots: copies kept.
 
     Weights: one of shape `(slots, *shape)` per weight of the network, and `taken`, the number of copies ever made.
 
@@ -33,9 +34,7 @@ class WeightSamples(Checked, keras.layers.Layer):
     (2, [3.0, 2.0])
     """
 
-    argument_kinds: ClassVar = {"network": BUILT}
-
-    def __init__(self, network, slots, **kwargs):
+    def __init__(self, network: BuiltNetwork, slots: Count, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.slots = slots
         # Behind a function, so that the network's weights are not tracked a second time as this layer's.
@@ -47,13 +46,13 @@ class WeightSamples(Checked, keras.layers.Layer):
         ]
         self.built = True
 
-    def keep(self, due):
+    def keep(self, due: Tensor) -> None:
         """Copy the present weights where the boolean scalar `due` holds."""
         due = ops.cast(due, "bool")
         slot = ops.equal(ops.arange(self.slots), ops.mod(ops.convert_to_tensor(self.taken), self.slots))
         olds = [backend.snapshot(copy) for copy in self.copies]
 
-        def renewed():
+        def renewed() -> list[Tensor]:
             pairs = zip(self._originals(), olds, strict=True)
             return [
                 ops.where(ops.reshape(slot, (self.slots,) + (1,) * len(v.shape)), backend.constant(v)[None], old)
@@ -64,10 +63,10 @@ class WeightSamples(Checked, keras.layers.Layer):
             copy.assign(value)
         self.taken.assign(ops.convert_to_tensor(self.taken) + ops.cast(due, "int32"))
 
-    def count(self):
+    def count(self) -> int:
         """How many copies there are, an int <= slots."""
         return min(self.slots, int(ops.convert_to_numpy(self.taken)))
 
-    def values(self, index):
+    def values(self, index: int) -> list[tuple[keras.Variable, Tensor]]:
         """Pairs of a weight of the network and its value in copy `index`, for `kgan.backend.Overlay`."""
         return [(v, backend.constant(copy)[index]) for v, copy in zip(self._originals(), self.copies, strict=True)]

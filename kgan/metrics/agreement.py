@@ -1,15 +1,16 @@
 """Agreement of pairs where the change from one domain to the other is known."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def pixel_agreement(expected, made, threshold=0.0):
+def pixel_agreement(expected: ArrayLike, made: ArrayLike, threshold: float = 0.0) -> tuple[float, float]:
     """The pixel agreement ratio of CoGAN (1606.07536): the share of pixels on the same side of a threshold.
 
     Args:
         expected: array of images, the known change applied to the examples of one domain.
         made: array of the same shape, the corresponding examples of the other domain.
-        threshold: float, default 0.0, the middle of [-1, 1]; the paper does not print its own.
+        threshold: default 0.0, the middle of [-1, 1]; the paper does not print its own.
 
     Returns:
         `(ratio, difference)`: floats; the mean absolute difference of a pixel is in units of the range

@@ -1,8 +1,14 @@
 """How much of a code survives in the examples made from it."""
 
+from typing import Any, Self
+
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import ArrayLike
+
+from kgan.codes import Code
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -10,7 +16,7 @@ class MutualInformation(keras.metrics.Metric):
     """The variational lower bound of the mutual information of codes and examples (1606.03657, Eq. 5), streamed over minibatches.
 
     `H(c) + mean log Q(c | x)` in nats, over all examples seen. `update_state(values, parameters)` takes the codes `(batch, size)` and
-    the recogniser's outputs `(batch, parameters)`.
+    the recognizer's outputs `(batch, parameters)`.
 
     Args:
         code: `kgan.codes.Code`.
@@ -24,33 +30,33 @@ class MutualInformation(keras.metrics.Metric):
     True
     """
 
-    def __init__(self, code, name="mutual_information", dtype=None):
+    def __init__(self, code: Code, name: str = "mutual_information", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
         self.code = code
         self.total = self.add_variable((), "zeros", name="total")
         self.examples = self.add_variable((), "zeros", name="examples")
 
-    def update_state(self, values, parameters, sample_weight=None):
+    def update_state(self, values: Tensor, parameters: Tensor, sample_weight: Any = None) -> None:
         if sample_weight is not None:
             raise ValueError("MutualInformation takes no sample weights: it is a mean over examples that were generated.")
         likelihoods = self.code.log_likelihood(ops.convert_to_tensor(parameters), ops.convert_to_tensor(values))
         self.total.assign_add(ops.cast(ops.sum(likelihoods), self.total.dtype))
         self.examples.assign_add(ops.cast(ops.shape(likelihoods)[0], self.examples.dtype))
 
-    def result(self):
+    def result(self) -> Tensor:
         seen = ops.convert_to_tensor(self.examples)
         bound = self.code.entropy + ops.convert_to_tensor(self.total) / ops.maximum(seen, 1.0)
         return ops.where(seen > 0, bound, ops.zeros_like(bound))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"code": keras.saving.serialize_keras_object(self.code), "name": self.name, "dtype": self.dtype}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**{**config, "code": keras.saving.deserialize_keras_object(config["code"])})
 
 
-def purity(clusters, labels):
+def cluster_purity(clusters: ArrayLike, labels: ArrayLike) -> float:
     """Accuracy of a clustering when every cluster stands for its most frequent label (1606.03657, section 7.2).
 
     Args:
@@ -61,7 +67,7 @@ def purity(clusters, labels):
 
     Example:
     >>> import kgan
-    >>> kgan.metrics.purity([0, 0, 0, 1], [7, 7, 3, 3])
+    >>> kgan.metrics.cluster_purity([0, 0, 0, 1], [7, 7, 3, 3])
     0.75
     """
     clusters, labels = np.asarray(clusters), np.asarray(labels)

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.types import Array
 
 HELD_OUT = 500
 
 
-def kde_coverage(real, fake, level=0.95, seed=0):
+def kde_coverage(real: Array, fake: Array, level: float = 0.95, seed: int = 0) -> float:
     """The mass of the data where the model puts 95 % of its own: `C = P_d(p_g > t)` with `P_g(p_g > t) = level`.
 
     The density p_g is a Gaussian kernel estimate on generated points; 500 of them are held out (a quarter, if there are fewer than 2000).
@@ -19,8 +20,8 @@ def kde_coverage(real, fake, level=0.95, seed=0):
     Args:
         real: array (samples, dimensions); 500 in the paper.
         fake: array (samples, dimensions), the generated points.
-        level: float in (0, 1), default 0.95 (the paper's).
-        seed: int, default 0, decides which points are held out.
+        level: in (0, 1), default 0.95 (the paper's).
+        seed: default 0, decides which points are held out.
 
     Returns:
         float in [0, 1].
@@ -34,7 +35,7 @@ def kde_coverage(real, fake, level=0.95, seed=0):
     Example:
     >>> import kgan
     >>> ring = kgan.datasets.ring(radius=4.0, stddev=0.1)
-    >>> half = kgan.datasets.Mixture(ring.centres[:4], ring.stddev)
+    >>> half = kgan.datasets.Mixture(ring.centers[:4], ring.stddev)
     >>> 0.4 < kde_coverage(ring.sample(500, 0), half.sample(2000, 1)) < 0.55
     True
     """
@@ -56,11 +57,11 @@ def kde_coverage(real, fake, level=0.95, seed=0):
     return float((_log_density(_squared(real, fake), bandwidth, fake.shape[1]) > threshold).mean())
 
 
-def _squared(a, b):
+def _squared(a: Array, b: Array) -> Array:
     return ((a**2).sum(1)[:, None] + (b**2).sum(1) - 2.0 * a @ b.T).clip(0)
 
 
-def _log_density(squared, bandwidth, dimensions):
+def _log_density(squared: Array, bandwidth: float, dimensions: int) -> Array:
     exponents = -0.5 * squared / bandwidth**2
     top = exponents.max(axis=1)
     total = np.log(np.exp(exponents - top[:, None]).sum(axis=1))

@@ -6,15 +6,16 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.metrics import cache
+from kgan import cache
 from kgan.metrics.extractors import Extractor
+from kgan.types import Array, Tensor
 
 _LEAST_ACCURACY = 0.96
 _LAYERS = 3
 
 
 @functools.cache
-def _weights():
+def _weights() -> list[Array]:
     """Weights of the classifier: read from the cache, or trained in about a second and stored there."""
     path = cache.folder() / "digits_mlp64_v1.npz"
     names = [f"{kind}_{layer}" for layer in range(_LAYERS) for kind in ("kernel", "bias")]
@@ -25,7 +26,7 @@ def _weights():
     return weights
 
 
-def _train():
+def _train() -> list[Array]:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -45,7 +46,7 @@ def _train():
     return [array.astype("float32") for pair in zip(classifier.coefs_, classifier.intercepts_, strict=True) for array in pair]
 
 
-def _pixels(images):
+def _pixels(images: Array) -> Array:
     return (np.asarray(images).reshape(len(images), -1) + 1.0) / 2.0
 
 
@@ -72,12 +73,12 @@ class DigitClassifier(Extractor):
     feature_size = 64
     batch_size = 4096
 
-    def __call__(self, images):
+    def __call__(self, images: Tensor) -> Tensor:
         kernel_1, bias_1, kernel_2, bias_2, _, _ = _weights()
         hidden = ops.relu(ops.add(ops.matmul(self._eights(images), kernel_1), bias_1))
         return ops.relu(ops.add(ops.matmul(hidden, kernel_2), bias_2))
 
-    def _eights(self, images):
+    def _eights(self, images: Tensor) -> Tensor:
         images = ops.cast(images, "float32")
         if len(images.shape) != 4 or images.shape[1] != images.shape[2] or images.shape[1] % 8 or images.shape[3] != 1:
             raise ValueError(f"Digit images must be (batch, n, n, 1) with n a multiple of 8. Received: {tuple(images.shape)}.")
@@ -85,7 +86,7 @@ class DigitClassifier(Extractor):
         images = ops.mean(ops.reshape(images, (-1, 8, times, 8, times)), axis=(2, 4))
         return (ops.clip(ops.reshape(images, (-1, 64)), -1.0, 1.0) + 1.0) / 2.0
 
-    def classify(self, features):
+    def classify(self, features: Tensor) -> Tensor:
         """Class probabilities (batch, 10) from features, a tensor."""
         *_, kernel, bias = _weights()
         return ops.softmax(ops.add(ops.matmul(features, kernel), bias))

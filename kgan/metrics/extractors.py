@@ -1,12 +1,24 @@
 """What a feature extractor is."""
 
+from typing import ClassVar, Protocol, Self
+
 import keras
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.types import Array, Config, Tensor
 
 
-def check_extractor(extractor):
+class ExtractorLike(Protocol):
+    """What distances take: an `Extractor`, or any callable from images to features that says its name and how many there are."""
+
+    name: str
+    feature_size: int
+
+    def __call__(self, images: Tensor) -> Tensor: ...
+
+
+def check_extractor(extractor: ExtractorLike) -> ExtractorLike:
     """The extractor itself, or a TypeError."""
     if not callable(extractor) or not hasattr(extractor, "name") or not hasattr(extractor, "feature_size"):
         raise TypeError(
@@ -16,7 +28,7 @@ def check_extractor(extractor):
     return extractor
 
 
-def title(figure, extractor):
+def title(figure: str, extractor: ExtractorLike) -> str:
     """What a figure may be called: its published abbreviation with the network of the publication alone."""
     return getattr(extractor, "titles", {}).get(figure, figure)
 
@@ -32,29 +44,31 @@ class Extractor:
         batch_size: int, examples computed at once by `features`.
     """
 
-    titles = {}  # noqa: RUF012
+    name: str
+    feature_size: int
+    titles: ClassVar[dict[str, str]] = {}
     batch_size = 256
 
-    def __call__(self, images):
+    def __call__(self, images: Tensor) -> Tensor:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(images).")
 
-    def classify(self, features):
+    def classify(self, features: Tensor) -> Tensor:
         """Class probabilities (batch, classes) from features, a tensor."""
         raise NotImplementedError(f"{type(self).__name__} has features, but no classes.")
 
-    def features(self, images):
+    def features(self, images: Array) -> Array:
         """Features of images as a NumPy array (count, feature_size). All of them: the last batch may be smaller."""
         images = checks.images(images)
         batches = (images[start : start + self.batch_size] for start in range(0, len(images), self.batch_size))
         return np.concatenate([keras.ops.convert_to_numpy(self(batch)) for batch in batches])
 
-    def probabilities(self, images):
+    def probabilities(self, images: Array) -> Array:
         """Class probabilities of images as a NumPy array (count, classes)."""
         return keras.ops.convert_to_numpy(self.classify(self.features(images)))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)

@@ -4,19 +4,25 @@ import base64
 import io
 import re
 import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any, Self
 
 import keras
 import numpy as np
+from numpy.typing import ArrayLike
 
+from kgan import cache as cached
+from kgan import checks
 from kgan.files import arrays_of, atomic_write, reading
-from kgan.metrics import cache as cached
-from kgan.metrics import checks
-from kgan.metrics.extractors import check_extractor
+from kgan.metrics.extractors import ExtractorLike, check_extractor
+from kgan.types import Array, Config, Tensor
 
 
-def frechet_distance_from_moments(mean_1, covariance_1, mean_2, covariance_2):
+def frechet_distance_from_moments(
+    mean_1: ArrayLike, covariance_1: ArrayLike, mean_2: ArrayLike, covariance_2: ArrayLike
+) -> float:
     """Squared Frechet distance of two Gaussians: 1706.08500, Eq. 6.
 
     `|mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2))`. The trace of the root is the sum of the singular values of
@@ -50,7 +56,7 @@ def frechet_distance_from_moments(mean_1, covariance_1, mean_2, covariance_2):
     return float(difference @ difference + np.trace(covariance_1) + np.trace(covariance_2) - 2.0 * cross)
 
 
-def _root(covariance):
+def _root(covariance: Array) -> Array:
     """R with `R R^T` the covariance; a rotation of its symmetric root, which singular values do not see."""
     values, vectors = np.linalg.eigh(covariance)
     # What rounding leaves where there is no variance would count by its root, some 1e-8 a direction.
@@ -58,7 +64,7 @@ def _root(covariance):
     return vectors * np.sqrt(np.where(values > noise, values, 0.0))
 
 
-def frechet_distance(real, fake):
+def frechet_distance(real: Array, fake: Array) -> float:
     """Frechet distance of two feature sets, with means and unbiased covariances (ddof 1).
 
     Biased upwards for few samples: compare only figures of equal sample sizes. The authors recommend 10,000 samples and used 50,000.
@@ -92,7 +98,7 @@ class Moments:
 
     Args:
         mean: array (d,). covariance: array (d, d), unbiased (ddof 1).
-        count: int >= 2, samples behind them.
+        count: >= 2, samples behind them.
         extractor: name of the extractor that made the features, default "" (unknown): two known names must agree.
 
     Raises:
@@ -105,12 +111,12 @@ class Moments:
     (array([1., 1.]), 2)
     """
 
-    mean: np.ndarray
-    covariance: np.ndarray
+    mean: Array
+    covariance: Array
     count: int
     extractor: str = ""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         mean, covariance = np.asarray(self.mean, "float64"), np.asarray(self.covariance, "float64")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "covariance", covariance)
@@ -122,16 +128,18 @@ class Moments:
             raise ValueError("The moments contain NaN or infinite values: the generator or the extractor has diverged.")
 
     @classmethod
-    def of(cls, features, extractor=""):
+    def of(cls, features: Array, extractor: str = "") -> Self:
         """Moments of features (samples, d)."""
         features = checks.features(features, "Features")
         return cls(features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False)), len(features), extractor)
 
     @classmethod
-    def of_batches(cls, extractor, batches):
+    def of_batches(cls, extractor: ExtractorLike, batches: Iterable[Tensor]) -> Self:
         """Moments of the features of batches of examples, summed at constant memory in float64."""
         check_extractor(extractor)
-        count, total, products = 0, 0.0, 0.0
+        count = 0
+        total: Any = 0.0  # like `products` an array from the first batch on
+        products: Any = 0.0
         for batch in batches:
             features = np.asarray(keras.ops.convert_to_numpy(extractor(batch)), "float64")
             count += len(features)
@@ -142,12 +150,12 @@ class Moments:
         return cls.of_sums(count, total, products, extractor.name)
 
     @classmethod
-    def of_sums(cls, count, total, products, extractor=""):
+    def of_sums(cls, count: Any, total: Array, products: Array, extractor: str = "") -> Self:
         """Moments from the sum of features (d,) and of their outer products (d, d)."""
         mean = total / count
         return cls(mean, (products - count * np.outer(mean, mean)) / (count - 1), int(count), extractor)
 
-    def check(self, extractor):
+    def check(self, extractor: ExtractorLike) -> None:
         """Refuse features of another extractor.
 
         Raises:
@@ -159,7 +167,7 @@ class Moments:
                 f"{extractor.name} ({extractor.feature_size}). Compute them again with `kgan.metrics.reference_moments`."
             )
 
-    def distance(self, other):
+    def distance(self, other: "Moments") -> float:
         """Frechet distance to other moments. Errors and warnings: as `frechet_distance`."""
         if len(self.mean) != len(other.mean):
             raise ValueError(f"Both sets need one feature size. Received: {len(self.mean)} and {len(other.mean)}.")
@@ -175,10 +183,10 @@ class Moments:
 
     # Files -----------------------------------------------------------------------------------------------------------
 
-    def _arrays(self):
+    def _arrays(self) -> dict[str, Any]:
         return {"mean": self.mean, "covariance": self.covariance, "count": self.count, "extractor": self.extractor}
 
-    def save(self, path):
+    def save(self, path: str | Path) -> None:
         """Write an `.npz` file, atomically."""
         path = Path(path)
         if path.suffix != ".npz":
@@ -186,7 +194,7 @@ class Moments:
         atomic_write(path, lambda temporary: np.savez(temporary, **self._arrays()))
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | Path) -> Self:
         """Read what `save` wrote.
 
         Raises:
@@ -196,22 +204,27 @@ class Moments:
             return cls._read(file)
 
     @classmethod
-    def _read(cls, file):
+    def _read(cls, file: IO[bytes]) -> Self:
         arrays = arrays_of(file, ("mean", "covariance", "count", "extractor"))
         return cls(arrays["mean"], arrays["covariance"], int(arrays["count"]), str(arrays["extractor"]))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         """The content of the file as text, so that a compiled metric can be saved with its model."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **self._arrays())
         return {"npz": base64.b64encode(buffer.getvalue()).decode()}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls._read(io.BytesIO(base64.b64decode(config["npz"])))
 
 
-def reference_moments(name, extractor, batches, cache=None):
+def reference_moments(
+    name: str,
+    extractor: ExtractorLike,
+    batches: Iterable[Tensor] | Callable[[], Iterable[Tensor]],
+    cache: str | Path | None = None,
+) -> Moments:
     """Moments of real data, computed once and kept in the cache.
 
     Args:

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import ClassVar
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras import ops
 from kgan.backend import frozen_graph
 from kgan.files import reading
 from kgan.metrics.extractors import Extractor
+from kgan.types import Config, Tensor
 
 _FEED, _FETCH, _LOGITS = "ExpandDims", "pool_3", "softmax/logits/MatMul"
 _FEATURES, _CLASSES = 2048, 1008
@@ -22,7 +24,7 @@ class InceptionFeatures(Extractor):
     `keras.applications.InceptionV3`, figures are tens of percent off and must not bear these names. kgan downloads nothing: get
     `inception-2015-12-05.tgz` from TensorFlow's model downloads and give the path of its `classify_image_graph_def.pb`.
 
-    Protocol of the public code: images are mapped once to pixels 0..255, rounded and clipped, grey repeated to three channels, and fed
+    Protocol of the public code: images are mapped once to pixels 0..255, rounded and clipped, gray repeated to three channels, and fed
     before the graph's own bilinear resize to 299x299 (without antialiasing) and scaling. Features: `pool_3`, 2048. Classes: features
     times the weight of `softmax/logits/MatMul`, without bias, softmax over 1008 outputs.
 
@@ -37,7 +39,7 @@ class InceptionFeatures(Extractor):
     Raises:
         RuntimeError: on another backend. FileNotFoundError. ValueError: another file, naming what it lacks; images out of range.
 
-    The file is recognised by its nodes and their sizes, not by its hash: a network trained anew in the same architecture would pass, and
+    The file is recognized by its nodes and their sizes, not by its hash: a network trained anew in the same architecture would pass, and
     show by its name.
 
     Example:
@@ -49,9 +51,9 @@ class InceptionFeatures(Extractor):
 
     feature_size = _FEATURES
     batch_size = 50
-    titles = {"frechet_distance": "FID", "kernel_distance": "KID", "class_score": "IS"}  # noqa: RUF012
+    titles: ClassVar[dict[str, str]] = {"frechet_distance": "FID", "kernel_distance": "KID", "class_score": "IS"}
 
-    def __init__(self, path):
+    def __init__(self, path: str | Path) -> None:
         self.path = str(path)
         if not Path(path).is_file():
             raise FileNotFoundError(
@@ -70,7 +72,7 @@ class InceptionFeatures(Extractor):
             )
         self.name = f"inception-2015-12-05:{hashlib.sha256(content).hexdigest()[:8]}:tf-bilinear-299"
 
-    def __call__(self, images):
+    def __call__(self, images: Tensor) -> Tensor:
         images = ops.cast(images, "float32")
         if len(images.shape) != 4 or images.shape[3] not in (1, 3):
             raise ValueError(f"Images must be (batch, height, width, 1 or 3). Received: {tuple(images.shape)}.")
@@ -80,9 +82,9 @@ class InceptionFeatures(Extractor):
         features, _ = self._graph(pixels)
         return ops.reshape(features, (-1, _FEATURES))
 
-    def classify(self, features):
+    def classify(self, features: Tensor) -> Tensor:
         """Class probabilities (batch, 1008) from features, a tensor."""
         return ops.softmax(ops.matmul(features, self._weight))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"path": self.path}

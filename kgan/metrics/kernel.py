@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.types import Array
 
 
-def kernel_mmd2(real, fake):
+def kernel_mmd2(real: Array, fake: Array) -> float:
     """Unbiased squared maximum mean discrepancy with the kernel `(a.b / d + 1)^3`: 1801.01401, Eq. 4-5.
 
     Off-diagonal means of k(x, x') and k(y, y'), minus twice the full mean of k(x, y). May be slightly negative, and is never clipped.
@@ -27,25 +28,27 @@ def kernel_mmd2(real, fake):
     """
     real, fake = checks.pair(real, fake)
 
-    def kernel(a, b):
+    def kernel(a: Array, b: Array) -> Array:
         return (a @ b.T / real.shape[1] + 1.0) ** 3
 
-    def off_diagonal(a):
+    def off_diagonal(a: Array) -> float:
         k = kernel(a, a)
         return (k.sum() - np.trace(k)) / (len(a) * (len(a) - 1))
 
     return float(off_diagonal(real) + off_diagonal(fake) - 2.0 * kernel(real, fake).mean())
 
 
-def kernel_distance(real, fake, subsets=50, subset_size=None, seed=0):
-    """The KID protocol: mean and standard deviation of `kernel_mmd2` over random subsets without replacement.
+def kernel_distance(
+    real: Array, fake: Array, subsets: int = 50, subset_size: int | None = None, seed: int = 0
+) -> tuple[float, float]:
+    """KID (Kernel Inception Distance): mean and standard deviation of `kernel_mmd2` over random subsets without replacement.
 
     Args:
         real, fake: arrays (samples, features).
-        subsets: int >= 1, default 50 (the authors' code; the paper has 100). When the subsets are both sets whole, one is enough
+        subsets: >= 1, default 50 (the authors' code; the paper has 100). When the subsets are both sets whole, one is enough
             and the standard deviation is 0.
-        subset_size: int >= 2 or None, default None: 1000 (the authors'), or all samples of the smaller set if it has fewer.
-        seed: int, default 0.
+        subset_size: >= 2 or None, default None: 1000 (the authors'), or all samples of the smaller set if it has fewer.
+        seed: default 0.
 
     Returns:
         `(mean, std)`, floats.
@@ -70,7 +73,7 @@ def kernel_distance(real, fake, subsets=50, subset_size=None, seed=0):
         return kernel_mmd2(real, fake), 0.0
     generator = np.random.default_rng(seed)
 
-    def chosen(features):
+    def chosen(features: Array) -> Array:
         return features[generator.choice(len(features), subset_size, replace=False)]
 
     values = [kernel_mmd2(chosen(real), chosen(fake)) for _ in range(subsets)]

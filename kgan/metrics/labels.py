@@ -1,9 +1,14 @@
 """Distributions of labels, to be compared by `total_variation`: the figures of Kocaoglu et al., ICLR 2018, arXiv 1709.02023."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
+
+from kgan.types import Array
 
 
-def label_distribution(labels):
+def label_distribution(labels: Any) -> Array:
     """The share of every combination of binary labels.
 
     Args:
@@ -19,7 +24,7 @@ def label_distribution(labels):
     return np.bincount(cells, minlength=2 ** rows.shape[1]) / len(rows)
 
 
-def binned_distribution(points, bins=10):
+def binned_distribution(points: ArrayLike, bins: int = 10) -> Array:
     """The share of points in [0, 1]^d in every cell of a grid (the paper: 10 x 10 x 10), as an array of shape `(bins ** d,)`."""
     points = np.asarray(points)
     if points.ndim != 2 or not len(points) or not ((points >= 0) & (points <= 1)).all():

@@ -1,21 +1,24 @@
-"""Fidelity and diversity apart, by nearest-neighbour manifolds: 1904.06991 and 2002.09797."""
+"""Fidelity and diversity apart, by nearest-neighbor manifolds: 1904.06991 and 2002.09797."""
+
+from collections.abc import Iterator
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.types import Array
 
 
-def precision_recall(real, fake, k=3, chunk=2048):
+def precision_recall(real: Array, fake: Array, k: int = 3, chunk: int = 2048) -> tuple[float, float]:
     """Improved precision and recall: Kynkäänniemi et al. 2019, 1904.06991, Eq. 1-2.
 
     The manifold of a set is the union of balls around its points, each as large as the distance to the point's k-th nearest
-    neighbour in the set. Precision is the share of generated points in the manifold of the real ones, recall the share of real
+    neighbor in the set. Precision is the share of generated points in the manifold of the real ones, recall the share of real
     points in the manifold of the generated ones. An outlier in a set inflates its manifold; see `density_coverage`.
 
     Args:
         real, fake: arrays (samples, features); the paper takes 50,000 of each. Compare only figures of equal sample sizes.
-        k: int >= 1, default 3 (the paper's).
-        chunk: int >= 1, default 2048: distances are computed in blocks (chunk, chunk), and memory does not grow with the samples.
+        k: >= 1, default 3 (the paper's).
+        chunk: >= 1, default 2048: distances are computed in blocks (chunk, chunk), and memory does not grow with the samples.
 
     Returns:
         `(precision, recall)`, floats in [0, 1].
@@ -37,7 +40,7 @@ def precision_recall(real, fake, k=3, chunk=2048):
     return float(precise.mean()), float(recalled.mean())
 
 
-def density_coverage(real, fake, k=5, chunk=2048):
+def density_coverage(real: Array, fake: Array, k: int = 5, chunk: int = 2048) -> tuple[float, float]:
     """Density and coverage: Naeem et al. 2020, 2002.09797, Eq. 3 and 5.
 
     Density counts in how many balls of real points (as in `precision_recall`) a generated point lies, over k. Coverage is the share of
@@ -46,8 +49,8 @@ def density_coverage(real, fake, k=5, chunk=2048):
 
     Args:
         real, fake: arrays (samples, features). Compare only figures of equal sample sizes.
-        k: int >= 1, default 5 (the paper's).
-        chunk: int >= 1, default 2048, as in `precision_recall`.
+        k: >= 1, default 5 (the paper's).
+        chunk: >= 1, default 2048, as in `precision_recall`.
 
     Returns:
         `(density, coverage)`: a float >= 0, which may exceed 1, and a float in [0, 1].
@@ -72,21 +75,21 @@ def density_coverage(real, fake, k=5, chunk=2048):
     return float(density), float((nearest <= radii).mean())
 
 
-def _checked(real, fake, k, chunk):
+def _checked(real: Array, fake: Array, k: int, chunk: int) -> tuple[Array, Array]:
     real, fake = checks.pair(real, fake)
     checks.positive_integers(k=k, chunk=chunk)
     if min(len(real), len(fake)) <= k:
-        raise ValueError(f"The {k}-th neighbour needs more than {k} samples. Received: {len(real)} real, {len(fake)} generated.")
+        raise ValueError(f"The {k}-th neighbor needs more than {k} samples. Received: {len(real)} real, {len(fake)} generated.")
     return real, fake
 
 
-def _rows(a, b, chunk):
+def _rows(a: Array, b: Array, chunk: int) -> Iterator[tuple[slice, Iterator[tuple[slice, Array]]]]:
     """Squared distances in blocks: for every chunk of `a`, its slice and an iterable of (slice of `b`, block)."""
     squares_a, squares_b = (a**2).sum(axis=1), (b**2).sum(axis=1)
     for start in range(0, len(a), chunk):
         rows = slice(start, start + chunk)
 
-        def blocks(rows=rows):
+        def blocks(rows: slice = rows) -> Iterator[tuple[slice, Array]]:
             for other in range(0, len(b), chunk):
                 columns = slice(other, other + chunk)
                 yield columns, (squares_a[rows, None] + squares_b[columns] - 2.0 * a[rows] @ b[columns].T).clip(0)
@@ -94,8 +97,8 @@ def _rows(a, b, chunk):
         yield rows, blocks()
 
 
-def _radii(points, k, chunk):
-    """Squared distance of every point to its k-th nearest neighbour, itself left out."""
+def _radii(points: Array, k: int, chunk: int) -> Array:
+    """Squared distance of every point to its k-th nearest neighbor, itself left out."""
     radii = np.empty(len(points))
     for rows, blocks in _rows(points, points, chunk):
         nearest = np.empty((len(points[rows]), 0))
@@ -109,10 +112,10 @@ def _radii(points, k, chunk):
     return radii
 
 
-def _counts(points, centres, radii, chunk):
+def _counts(points: Array, centers: Array, radii: Array, chunk: int) -> Array:
     """In how many of the balls every point lies."""
     counts = np.zeros(len(points), "int64")
-    for rows, blocks in _rows(points, centres, chunk):
+    for rows, blocks in _rows(points, centers, chunk):
         for columns, block in blocks:
             counts[rows] += (block <= radii[columns]).sum(axis=1)
     return counts

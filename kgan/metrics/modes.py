@@ -1,11 +1,17 @@
 """Counting modes where the truth is known."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.datasets.mixtures import Mixture
+from kgan.metrics.extractors import Extractor
+from kgan.types import Array
 
 
-def _divergence_from(counts, reference):
+def _divergence_from(counts: Array, reference: Array) -> float:
     """KL of the distribution of counts from a reference distribution, in nats; inf where nothing was counted."""
     if not counts.sum():
         return float("inf")
@@ -15,10 +21,10 @@ def _divergence_from(counts, reference):
         return float((share[filled] * np.log(share[filled] / reference[filled])).sum())
 
 
-def mode_statistics(points, mixture, sigmas=3.0):
+def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0) -> dict[str, Any]:
     """How a set of points covers a Gaussian mixture (VEEGAN 1705.07761, PacGAN 1712.04086).
 
-    A point is of high quality within `sigmas` standard deviations of its nearest centre; a mode is covered when it is the nearest
+    A point is of high quality within `sigmas` standard deviations of its nearest center; a mode is covered when it is the nearest
     of at least one such point. In the plane the mixture itself scores `1 - exp(-4.5) = 0.989` at 3 sigmas.
 
     Args:
@@ -39,19 +45,19 @@ def mode_statistics(points, mixture, sigmas=3.0):
     points = checks.features(points, "Points")
     if not sigmas > 0:
         raise ValueError(f"`sigmas` must be > 0. Received: {sigmas!r}.")
-    centres = mixture.centres.astype("float64")
-    if points.shape[1] != centres.shape[1]:
-        raise ValueError(f"Points of {points.shape[1]} dimensions, centres of {centres.shape[1]}.")
+    centers = mixture.centers.astype("float64")
+    if points.shape[1] != centers.shape[1]:
+        raise ValueError(f"Points of {points.shape[1]} dimensions, centers of {centers.shape[1]}.")
     # |p - c|^2 by expansion: no (samples, modes, dimensions) array.
-    squared = (points**2).sum(1)[:, None] + (centres**2).sum(1) - 2.0 * points @ centres.T
+    squared = (points**2).sum(1)[:, None] + (centers**2).sum(1) - 2.0 * points @ centers.T
     nearest = squared.argmin(axis=1)
     good = squared[np.arange(len(points)), nearest] < (sigmas * mixture.stddev) ** 2
-    counts = np.bincount(nearest[good], minlength=len(centres))
+    counts = np.bincount(nearest[good], minlength=len(centers))
     kl = _divergence_from(counts, mixture.weights)
     return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "kl": kl}
 
 
-def channel_labels(images, classifier):
+def channel_labels(images: ArrayLike, classifier: Extractor) -> Array:
     """The predicted class of every channel of stacked images, for `stacked_mode_statistics`.
 
     Args:
@@ -65,7 +71,7 @@ def channel_labels(images, classifier):
     return np.stack([classifier.probabilities(channel).argmax(axis=-1) for channel in channels], axis=-1)
 
 
-def stacked_mode_statistics(labels, classes=10, reference=None):
+def stacked_mode_statistics(labels: ArrayLike, classes: int = 10, reference: ArrayLike | None = None) -> dict[str, Any]:
     """Modes of stacked digits (VEEGAN 1705.07761, PacGAN 1712.04086): one class per channel, a mode per combination.
 
     Count them on as many samples as the paper you compare with: 26,000 (VEEGAN, PacGAN), 25,600 (Unrolled GAN 1611.02163). The
@@ -73,7 +79,7 @@ def stacked_mode_statistics(labels, classes=10, reference=None):
 
     Args:
         labels: integers (samples, channels): the predicted class of every channel.
-        classes: int >= 2, default 10.
+        classes: >= 2, default 10.
         reference: array (classes ** channels,) or None, default None: uniform. The distribution of the training data over
             combinations, the first channel's class counting most.
 
@@ -81,7 +87,7 @@ def stacked_mode_statistics(labels, classes=10, reference=None):
         dict: `modes` (int, distinct combinations), `of` (int, how many there are), `kl` (from the reference, in nats).
 
     Raises:
-        ValueError: for labels of another shape, type or range; an unnormalised reference.
+        ValueError: for labels of another shape, type or range; an unnormalized reference.
 
     Example:
     >>> import numpy as np
@@ -102,7 +108,7 @@ def stacked_mode_statistics(labels, classes=10, reference=None):
     return {"modes": int((counts > 0).sum()), "of": modes, "kl": _divergence_from(counts, reference)}
 
 
-def total_variation(p, q):
+def total_variation(p: ArrayLike, q: ArrayLike) -> float:
     """`1/2 sum |p - q|` of two distributions over the same outcomes, in [0, 1] (the label check of CausalGAN, 1709.02023).
 
     Args:
@@ -115,7 +121,7 @@ def total_variation(p, q):
     >>> round(total_variation([0.5, 0.5], [0.9, 0.1]), 6)
     0.4
     """
-    p, q = checks.distribution(p, "`p`"), checks.distribution(q, "`q`")
-    if len(p) != len(q):
-        raise ValueError(f"Both distributions need the same outcomes. Received: {len(p)} and {len(q)}.")
-    return float(0.5 * np.abs(p - q).sum())
+    first, second = checks.distribution(p, "`p`"), checks.distribution(q, "`q`")
+    if len(first) != len(second):
+        raise ValueError(f"Both distributions need the same outcomes. Received: {len(first)} and {len(second)}.")
+    return float(0.5 * np.abs(first - second).sum())

@@ -4,16 +4,17 @@ import keras
 import numpy as np
 
 from kgan.metrics.digits import DigitClassifier
-from kgan.metrics.extractors import title
+from kgan.metrics.extractors import Extractor, title
 from kgan.metrics.frechet import frechet_distance
 from kgan.metrics.kernel import kernel_distance
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.scores import class_score
+from kgan.types import Array
 
 _SPLIT_FROM = 5000  # samples from which the class score is the protocol's mean over 10 splits
 
 
-def sample_report(real, fake, extractor):
+def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, float]:
     """All figures of a set of images that an extractor allows.
 
     Figures are named `figure[extractor,n=samples]`. They are FID, KID and IS with `kgan.metrics.InceptionFeatures`, and
@@ -45,7 +46,7 @@ def sample_report(real, fake, extractor):
     return figures
 
 
-def _figures(real, fake, extractor):
+def _figures(real: Array, fake: Array, extractor: Extractor) -> tuple[dict[str, float], Array]:
     n = min(len(real), len(fake))
     real_features, all_features = extractor.features(real[:n]), extractor.features(fake)
     fake_features = all_features[:n]
@@ -57,7 +58,7 @@ def _figures(real, fake, extractor):
         f"{title('kernel_distance', extractor)}[{tag}]": kernel_distance(real_features, fake_features)[0],
         f"{title('class_score', extractor)}[{count}{',splits=10' if splits > 1 else ''}]": class_score(probabilities, splits)[0],
     }
-    # The manifolds need more samples than neighbours; fewer say nothing about them.
+    # The manifolds need more samples than neighbors; fewer say nothing about them.
     for names, measure, k in ((("precision", "recall"), precision_recall, 3), (("density", "coverage"), density_coverage, 5)):
         if n > k:
             values = measure(real_features, fake_features, k)
@@ -65,7 +66,7 @@ def _figures(real, fake, extractor):
     return figures, probabilities
 
 
-def digit_report(real, fake):
+def digit_report(real: Array, fake: Array) -> dict[str, float]:
     """All digit figures of a set of samples: `sample_report` with the digit classifier, and how the classes are represented.
 
     Args:

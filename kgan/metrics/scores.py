@@ -1,35 +1,38 @@
 """Scores of class probabilities: Inception Score (1606.03498) and Mode Score (1612.02136)."""
 
 import itertools
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.types import Array
 
 _TINY = 1e-12  # 0 log 0 = 0
 
 
-def _log(p):
+def _log(p: Array) -> Array:
     return np.log(p.clip(_TINY))
 
 
-def _divergence(p, q):
+def _divergence(p: Array, q: Array) -> Any:
     """KL(p || q) in nats along the last axis."""
     return (p * (_log(p) - _log(q))).sum(axis=-1)
 
 
-def class_score(probabilities, splits=1, seed=None):
-    """The exponential of the mean divergence of p(y|x) from p(y): Salimans et al. 2016, 1606.03498.
+def class_score(probabilities: ArrayLike, splits: int = 1, seed: int | None = None) -> tuple[float, float]:
+    """Inception Score (IS): the exponential of the mean divergence of p(y|x) from p(y); Salimans et al. 2016, 1606.03498.
 
     `exp(mean_i KL(p_i || mean_j p_j))`, with the mean of the same split; natural logarithm. Called Inception Score only with the
-    Inception network's probabilities; name it after your classifier. It does not see memorisation: one perfect image per class
+    Inception network's probabilities; name it after your classifier. It does not see memorization: one perfect image per class
     scores the number of classes. Biased downwards for few samples; published figures use 50,000 in 10 splits. Below 5,000 samples
     take one split.
 
     Args:
         probabilities: array (samples, classes), rows summing to 1.
-        splits: int >= 1, default 1: consecutive parts scored apart (the authors': 10).
-        seed: int or None, default None: the samples keep their order. An int shuffles them first, as samples that are sorted by
+        splits: >= 1, default 1: consecutive parts scored apart (the authors': 10).
+        seed: default None: the samples keep their order. An int shuffles them first, as samples that are sorted by
             class need.
 
     Returns:
@@ -56,7 +59,7 @@ def class_score(probabilities, splits=1, seed=None):
     return float(np.mean(scores)), float(np.std(scores))
 
 
-def mode_score(probabilities, label_distribution, modified=False):
+def mode_score(probabilities: ArrayLike, label_distribution: ArrayLike, modified: bool = False) -> float:
     """Mode Score: Che et al. 2017, "Mode Regularized Generative Adversarial Networks", 1612.02136.
 
     As published, `exp(E_x KL(p(y|x) || p(y)) - KL(p*(y) || p(y)))`, with p(y) the labels of the training data and p*(y) the mean of the
@@ -66,7 +69,7 @@ def mode_score(probabilities, label_distribution, modified=False):
     Args:
         probabilities: array (samples, classes), rows summing to 1.
         label_distribution: array (classes,), summing to 1: p(y). Shares below 1e-12 count as 1e-12.
-        modified: bool, default False. True is `exp(E_x KL(p(y|x) || p*(y)) - KL(p*(y) || p(y)))`, the form of later surveys (Xu et
+        modified: default False. True is `exp(E_x KL(p(y|x) || p*(y)) - KL(p*(y) || p(y)))`, the form of later surveys (Xu et
             al. 2018), at most the Inception Score and equal to it only at p* = p.
 
     Returns:

@@ -1,16 +1,20 @@
 """Diversity of samples: multi-scale structural similarity, Wang et al. 2003, Asilomar; as a GAN figure Odena et al. 2016, 1610.09585."""
 
+from collections.abc import Iterator, Sequence
+from typing import Any
+
 import numpy as np
 
+from kgan import checks
 from kgan.datasets import to_uint8
-from kgan.metrics import checks
+from kgan.types import Array, Sizes
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _WINDOW, _SIGMA, _K1, _K2 = 11, 1.5, 0.01, 0.03
 _PAIRS_AT_ONCE = 32
 
 
-def ms_ssim(first, second, weights=WEIGHTS, shrink=False):
+def ms_ssim(first: Array, second: Array, weights: Sequence[float] = WEIGHTS, shrink: bool = False) -> Array:
     """Multi-scale structural similarity of pairs of images: Wang et al. 2003, Eq. 7.
 
     Window 11x11, Gaussian of standard deviation 1.5, K1 0.01, K2 0.03, scales by 2x2 means, on pixels 0..255. Negative means of the
@@ -20,7 +24,7 @@ def ms_ssim(first, second, weights=WEIGHTS, shrink=False):
     Args:
         first, second: images (pairs, height, width, channels) in [-1, 1]; rounded to 8 bits.
         weights: exponents, one a scale from fine to coarse; default those of the paper, five.
-        shrink: bool, default False. True makes the window (and its deviation in proportion) no larger than the image, scale by scale, as
+        shrink: default False. True makes the window (and its deviation in proportion) no larger than the image, scale by scale, as
             ProGAN's code does, which below 161 pixels compares coarse scales by a few pixels.
 
     Returns:
@@ -41,7 +45,7 @@ def ms_ssim(first, second, weights=WEIGHTS, shrink=False):
     return np.concatenate([_ms_ssim(first[batch], second[batch], weights) for batch in batches])
 
 
-def ssim(first, second):
+def ssim(first: Array, second: Array) -> Array:
     """Structural similarity of pairs of images on one scale: Wang et al. 2004, with the window and constants of `ms_ssim`.
 
     Args: as `ms_ssim`. Returns: array (pairs,); 1 for equal images.
@@ -59,12 +63,12 @@ def ssim(first, second):
     return np.concatenate([next(_ssim(*pair)) for pair in pixels])
 
 
-def psnr(first, second):
+def psnr(first: Array, second: Array) -> Array:
     """Peak signal-to-noise ratio of pairs of images in decibels: `10 log10(255^2 / mean square difference)` of their 8-bit pixels.
 
     Args: as `ms_ssim`. Returns: array (pairs,); infinity for equal images.
 
-    Example: a difference of one grey level everywhere.
+    Example: a difference of one gray level everywhere.
 
     >>> import numpy as np
     >>> black = np.full((1, 4, 4, 1), -1.0)
@@ -77,14 +81,16 @@ def psnr(first, second):
         return 10.0 * np.log10(255.0**2 / error)
 
 
-def _pairs(first, second):
+def _pairs(first: Array, second: Array) -> tuple[Array, Array]:
     first, second = checks.images(first), checks.images(second)
     if first.shape != second.shape:
         raise ValueError(f"Pairs need images of one shape. Received: {first.shape} and {second.shape}.")
     return first, second
 
 
-def mean_ms_ssim(images, pairs=10_000, weights=WEIGHTS, shrink=False, seed=0):
+def mean_ms_ssim(
+    images: Array, pairs: int = 10_000, weights: Sequence[float] = WEIGHTS, shrink: bool = False, seed: int = 0
+) -> float:
     """Mean multi-scale similarity of random pairs of different images of a set: the higher, the less diverse.
 
     Compare with the same figure of the real data: that of good samples is not low but equal. Meant for images of one class
@@ -92,9 +98,9 @@ def mean_ms_ssim(images, pairs=10_000, weights=WEIGHTS, shrink=False, seed=0):
 
     Args:
         images: images (count, height, width, channels) in [-1, 1], at least 2.
-        pairs: int >= 1, default 10,000 (ProGAN's). On one core, 1000 pairs of 176x176x3 take some 20 seconds.
+        pairs: >= 1, default 10,000 (ProGAN's). On one core, 1000 pairs of 176x176x3 take some 20 seconds.
         weights, shrink: as in `ms_ssim`.
-        seed: int, default 0: of the pairs.
+        seed: default 0: of the pairs.
 
     Returns:
         float in [0, 1].
@@ -123,7 +129,7 @@ def mean_ms_ssim(images, pairs=10_000, weights=WEIGHTS, shrink=False, seed=0):
     return float(total / pairs)
 
 
-def _check_size(size, scales, shrink):
+def _check_size(size: Sizes, scales: int, shrink: bool) -> None:
     # Odd sizes are halved upwards, so the coarsest scale has ceil(n / 2^(scales - 1)) pixels.
     least = (1 if shrink else _WINDOW - 1) * 2 ** (scales - 1) + 1
     if min(size) < least:
@@ -134,9 +140,9 @@ def _check_size(size, scales, shrink):
         )
 
 
-def _ms_ssim(first, second, weights):
+def _ms_ssim(first: Array, second: Array, weights: Sequence[float]) -> Array:
     first, second = (to_uint8(images).astype("float32") for images in (first, second))
-    product = 1.0
+    product: Any = 1.0
     for scale, weight in enumerate(weights):
         similarity, structure = _ssim(first, second)
         last = scale == len(weights) - 1
@@ -146,14 +152,14 @@ def _ms_ssim(first, second, weights):
     return product
 
 
-def _ssim(first, second):
+def _ssim(first: Array, second: Array) -> Iterator[Array]:
     """Means over positions and channels of the similarity, and of its contrast-structure factor."""
     size = min(_WINDOW, *first.shape[1:3])
     offsets = np.arange(size) - (size - 1) / 2
     window = np.exp(-0.5 * (offsets / (_SIGMA * size / _WINDOW)) ** 2)
     window = (window / window.sum()).astype("float32")
 
-    def blur(images):
+    def blur(images: Array) -> Array:
         height, width = (n - size + 1 for n in images.shape[1:3])
         images = sum(w * images[:, i : i + height] for i, w in enumerate(window))
         return sum(w * images[:, :, i : i + width] for i, w in enumerate(window))
@@ -167,7 +173,7 @@ def _ssim(first, second):
     return (values.mean(axis=(1, 2, 3), dtype="float64") for values in (similarity, structure))
 
 
-def _halve(images):
+def _halve(images: Array) -> Array:
     _, height, width, _ = images.shape
     images = np.pad(images, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="symmetric")
     count, height, width, channels = images.shape

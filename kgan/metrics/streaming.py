@@ -1,14 +1,18 @@
 """Metrics for `compile(metrics=[...])`: they accumulate over the minibatches of `evaluate` at constant memory."""
 
+from typing import Any, Self
+
 import keras
 from keras import ops
 
 from kgan.backend import name as backend_name
-from kgan.metrics.extractors import check_extractor, title
+from kgan.datasets.mixtures import Mixture
+from kgan.metrics.extractors import Extractor, ExtractorLike, check_extractor, title
 from kgan.metrics.frechet import Moments
+from kgan.types import Config, Tensor
 
 
-def _wide():
+def _wide() -> str:
     """Sums over many samples are kept in float64 where the backend has it."""
     return "float32" if backend_name() == "jax" else "float64"
 
@@ -16,11 +20,15 @@ def _wide():
 class _OverFeatures:
     """Configuration of a metric that holds an extractor."""
 
-    def get_config(self):
+    name: str
+    dtype: Any
+    extractor: Any
+
+    def get_config(self) -> Config:
         return {"name": self.name, "dtype": self.dtype, "extractor": keras.saving.serialize_keras_object(self.extractor)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         config = {
             key: keras.saving.deserialize_keras_object(value) if key in ("extractor", "reference") else value
             for key, value in config.items()
@@ -59,7 +67,9 @@ class FrechetDistance(_OverFeatures, keras.metrics.Metric):
 
     deferred = True
 
-    def __init__(self, extractor, reference=None, name=None, **kwargs):
+    def __init__(
+        self, extractor: ExtractorLike, reference: Moments | None = None, name: str | None = None, **kwargs: Any
+    ) -> None:
         self.extractor = check_extractor(extractor)
         self.reference = reference
         if reference is not None:
@@ -74,7 +84,7 @@ class FrechetDistance(_OverFeatures, keras.metrics.Metric):
                 self.add_variable((d, d), "zeros", _wide(), name=f"{side}_products"),
             ]
 
-    def update_state(self, real, fake, sample_weight=None):
+    def update_state(self, real: Tensor, fake: Tensor, sample_weight: Any = None) -> None:
         examples = {"real": real, "fake": fake}
         for side, (count, total, products) in self._sums.items():
             features = ops.cast(self.extractor(examples[side]), _wide())
@@ -83,19 +93,20 @@ class FrechetDistance(_OverFeatures, keras.metrics.Metric):
             products.assign_add(ops.matmul(ops.transpose(features), features))
 
     @property
-    def samples(self):
+    def samples(self) -> int:
         """How many generated examples were seen."""
         return int(ops.convert_to_numpy(self._sums["fake"][0]))
 
-    def _moments(self, side):
-        return Moments.of_sums(*(ops.convert_to_numpy(v).astype("float64") for v in self._sums[side]), self.extractor.name)
+    def _moments(self, side: str) -> Moments:
+        count, total, products = (ops.convert_to_numpy(v).astype("float64") for v in self._sums[side])
+        return Moments.of_sums(count, total, products, self.extractor.name)
 
-    def result(self):
+    def result(self) -> float:
         if self.samples < 2:
             return float("nan")
         return (self.reference or self._moments("real")).distance(self._moments("fake"))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "reference": keras.saving.serialize_keras_object(self.reference)}
 
 
@@ -118,19 +129,19 @@ class KernelDistance(_OverFeatures, keras.metrics.Mean):
     ('kernel_distance[digits-mlp64]', True)
     """
 
-    def __init__(self, extractor, name=None, **kwargs):
+    def __init__(self, extractor: ExtractorLike, name: str | None = None, **kwargs: Any) -> None:
         self.extractor = check_extractor(extractor)
         super().__init__(name=name or f"kernel_distance[{extractor.name}]", **kwargs)
 
-    def update_state(self, real, fake, sample_weight=None):
+    def update_state(self, real: Tensor, fake: Tensor, sample_weight: Any = None) -> None:
         super().update_state(_kernel_mmd2(self.extractor(real), self.extractor(fake)))
 
 
-def _kernel_mmd2(real, fake):
+def _kernel_mmd2(real: Tensor, fake: Tensor) -> Tensor:
     """`kgan.metrics.kernel_mmd2` for compiled steps; a test holds the two together."""
     d = real.shape[-1]
 
-    def off_diagonal(a):
+    def off_diagonal(a: Tensor) -> Tensor:
         kernel = (ops.matmul(a, ops.transpose(a)) / d + 1.0) ** 3
         n = ops.cast(ops.shape(a)[0], kernel.dtype)
         return (ops.sum(kernel) - ops.sum(ops.diagonal(kernel))) / (n * (n - 1.0))
@@ -162,7 +173,7 @@ class ClassScore(_OverFeatures, keras.metrics.Metric):
     ('class_score[digits-mlp64]', True)
     """
 
-    def __init__(self, extractor, name=None, **kwargs):
+    def __init__(self, extractor: Extractor, name: str | None = None, **kwargs: Any) -> None:
         self.extractor = check_extractor(extractor)
         if not hasattr(extractor, "classify"):
             raise TypeError(f"A class score needs an extractor with `classify(features)`. Received: {extractor!r}.")
@@ -172,40 +183,40 @@ class ClassScore(_OverFeatures, keras.metrics.Metric):
         self.total = self.add_variable((classes,), "zeros", _wide(), name="total")
         self.entropy = self.add_variable((), "zeros", _wide(), name="entropy")
 
-    def update_state(self, real, fake, sample_weight=None):
+    def update_state(self, real: Tensor, fake: Tensor, sample_weight: Any = None) -> None:
         p = ops.cast(self.extractor.classify(self.extractor(fake)), _wide())
         self.count.assign_add(ops.cast(ops.shape(p)[0], _wide()))
         self.total.assign_add(ops.sum(p, axis=0))
         self.entropy.assign_add(_p_log_p(p))
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.exp(self.entropy / self.count - _p_log_p(self.total / self.count))
 
 
-def _p_log_p(p):
+def _p_log_p(p: Tensor) -> Tensor:
     return ops.sum(p * ops.log(ops.maximum(p, 1e-12)))
 
 
 class _OnMixture(keras.metrics.Metric):
     """Counts of high-quality generated points per mode."""
 
-    def __init__(self, mixture, sigmas=3.0, name=None, **kwargs):
+    def __init__(self, mixture: Mixture, sigmas: float = 3.0, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name or self.default_name, **kwargs)
         self.mixture, self.sigmas = mixture, sigmas
-        self.counts = self.add_variable((len(mixture.centres),), "zeros", name="counts")
+        self.counts = self.add_variable((len(mixture.centers),), "zeros", name="counts")
         self.total = self.add_variable((), "zeros", name="total")
 
-    def update_state(self, real, fake, sample_weight=None):
-        centres = ops.convert_to_tensor(self.mixture.centres)
-        squared = ops.sum(ops.square(ops.expand_dims(ops.cast(fake, "float32"), 1) - centres), axis=-1)
+    def update_state(self, real: Tensor, fake: Tensor, sample_weight: Any = None) -> None:
+        centers = ops.convert_to_tensor(self.mixture.centers)
+        squared = ops.sum(ops.square(ops.expand_dims(ops.cast(fake, "float32"), 1) - centers), axis=-1)
         good = ops.cast(ops.min(squared, axis=1) < (self.sigmas * self.mixture.stddev) ** 2, "float32")
-        nearest = ops.one_hot(ops.argmin(squared, axis=1), len(self.mixture.centres), dtype="float32")
+        nearest = ops.one_hot(ops.argmin(squared, axis=1), len(self.mixture.centers), dtype="float32")
         self.counts.assign_add(ops.sum(nearest * ops.expand_dims(good, 1), axis=0))
         self.total.assign_add(ops.cast(ops.shape(fake)[0], "float32"))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         mixture = {
-            "centres": self.mixture.centres.tolist(),
+            "centers": self.mixture.centers.tolist(),
             "stddev": self.mixture.stddev,
             "weights": self.mixture.weights.tolist(),
             "noisy": self.mixture.noisy,
@@ -213,7 +224,7 @@ class _OnMixture(keras.metrics.Metric):
         return {"name": self.name, "dtype": self.dtype, "mixture": mixture, "sigmas": self.sigmas}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         from kgan.datasets.mixtures import Mixture
 
         return cls(Mixture(**config.pop("mixture")), **config)
@@ -224,12 +235,12 @@ class ModesCovered(_OnMixture):
     """Number of modes of a mixture that generated points reach, see `kgan.metrics.mode_statistics`.
 
     Args:
-        mixture: `kgan.datasets.Mixture`. sigmas: float, default 3.0.
+        mixture: `kgan.datasets.Mixture`. sigmas: default 3.0.
     """
 
     default_name = "modes"
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.sum(ops.cast(self.counts.value > 0, "float32"))
 
 
@@ -239,27 +250,27 @@ class HighQualityShare(_OnMixture):
 
     default_name = "high_quality"
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.sum(self.counts.value) / ops.maximum(self.total.value, 1.0)
 
 
 class _OnStacks(_OverFeatures, keras.metrics.Metric):
     """Counts of generated images per combination of the classes of their channels."""
 
-    def __init__(self, extractor, channels=3, name=None, **kwargs):
+    def __init__(self, extractor: Extractor, channels: int = 3, name: str | None = None, **kwargs: Any) -> None:
         self.extractor, self.channels = check_extractor(extractor), channels
         super().__init__(name=name or f"{self.default_name}[{extractor.name}]", **kwargs)
         self.classes = extractor.classify(ops.zeros((1, extractor.feature_size))).shape[-1]
         self.counts = self.add_variable((self.classes**channels,), "zeros", name="counts")
 
-    def update_state(self, real, fake, sample_weight=None):
+    def update_state(self, real: Tensor, fake: Tensor, sample_weight: Any = None) -> None:
         combination = 0
         for channel in range(self.channels):
             probabilities = self.extractor.classify(self.extractor(fake[..., channel : channel + 1]))
             combination = combination * self.classes + ops.argmax(probabilities, axis=-1)
         self.counts.assign_add(ops.sum(ops.one_hot(combination, self.counts.shape[0], dtype="float32"), axis=0))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "channels": self.channels}
 
 
@@ -269,7 +280,7 @@ class StackedModesCovered(_OnStacks):
 
     Args:
         extractor: judge of one channel, with a method `classify`; `kgan.metrics.DigitClassifier()`.
-        channels: int, default 3.
+        channels: default 3.
 
     Example:
     >>> import kgan
@@ -282,7 +293,7 @@ class StackedModesCovered(_OnStacks):
 
     default_name = "modes"
 
-    def result(self):
+    def result(self) -> Tensor:
         return ops.sum(ops.cast(self.counts.value > 0, "float32"))
 
 
@@ -292,6 +303,6 @@ class StackedDivergence(_OnStacks):
 
     default_name = "kl"
 
-    def result(self):
+    def result(self) -> Tensor:
         share = self.counts.value / ops.maximum(ops.sum(self.counts.value), 1.0)
         return ops.sum(share * ops.log(ops.maximum(share * self.counts.shape[0], 1e-12)))

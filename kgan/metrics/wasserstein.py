@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from kgan.metrics import checks
+from kgan import checks
+from kgan.types import Array
 
 _TAPS = np.asarray([1.0, 4.0, 6.0, 4.0, 1.0], "float32") / 16.0
 _IMAGES_AT_ONCE = 256
 
 
-def sliced_wasserstein(first, second, directions=128, repeats=4, seed=0):
+def sliced_wasserstein(first: Array, second: Array, directions: int = 128, repeats: int = 4, seed: int = 0) -> float:
     """Mean over random directions of the 1-Wasserstein distance of the projections.
 
     On a line that distance is the mean absolute difference of the sorted values. Translated by c, a set in d dimensions is at
@@ -16,8 +17,8 @@ def sliced_wasserstein(first, second, directions=128, repeats=4, seed=0):
 
     Args:
         first, second: arrays (samples, features) of one shape.
-        directions: int >= 1, default 128, projected on at once. repeats: int >= 1, default 4. Both ProGAN's: 512 directions in all.
-        seed: int, default 0.
+        directions: >= 1, default 128, projected on at once. repeats: >= 1, default 4. Both ProGAN's: 512 directions in all.
+        seed: default 0.
 
     Returns:
         float >= 0.
@@ -39,7 +40,7 @@ def sliced_wasserstein(first, second, directions=128, repeats=4, seed=0):
     return _sliced(first, second, directions, repeats, np.random.default_rng(seed))
 
 
-def _sliced(first, second, directions, repeats, generator):
+def _sliced(first: Array, second: Array, directions: int, repeats: int, generator: np.random.Generator) -> float:
     results = []
     for _ in range(repeats):
         theta = generator.normal(size=(first.shape[1], directions))
@@ -49,22 +50,29 @@ def _sliced(first, second, directions, repeats, generator):
 
 
 def image_sliced_wasserstein(
-    real, fake, smallest=16, patch_size=7, patches=128, directions=128, repeats=4, seed=0
-):  # fmt: skip
+    real: Array,
+    fake: Array,
+    smallest: int = 16,
+    patch_size: int = 7,
+    patches: int = 128,
+    directions: int = 128,
+    repeats: int = 4,
+    seed: int = 0,
+) -> dict[int | str, float]:
     """Sliced Wasserstein distance of local patches, one figure per level of a Laplacian pyramid: ProGAN, 1710.10196, section 5.
 
-    From every image and level, `patches` random squares are cut; they are normalised per channel to mean 0 and standard deviation 1,
+    From every image and level, `patches` random squares are cut; they are normalized per channel to mean 0 and standard deviation 1,
     each set by its own statistics, and compared by `sliced_wasserstein`. Small distances at coarse levels mean alike large
     structure, at fine levels alike detail. Random squares of one set are at a distance > 0 too: compare with that of two real sets.
 
     Args:
         real, fake: images (count, n, n, channels) in [-1, 1], as many of each; 16,384 in the paper. Needs memory for
             `count * patches * patch_size^2 * channels` numbers of 32 bits of each set.
-        smallest: int, default 16 (the authors'): the pyramid ends at the last level of at least so many pixels, or where a size is odd.
+        smallest: default 16 (the authors'): the pyramid ends at the last level of at least so many pixels, or where a size is odd.
             Smaller images have one level, their own.
-        patch_size: odd int, default 7. patches: int, default 128 per image and level. directions, repeats: as in `sliced_wasserstein`.
+        patch_size: odd, default 7. patches: default 128 per image and level. directions, repeats: as in `sliced_wasserstein`.
             All the authors'.
-        seed: int, default 0: of patches and directions.
+        seed: default 0: of patches and directions.
 
     Returns:
         dict: distance times 1000 of every level, by its size in pixels, fine to coarse, and their "mean".
@@ -94,17 +102,17 @@ def image_sliced_wasserstein(
     sets = [_descriptors(images, len(sizes), patch_size, patches, generator) for images in (real, fake)]
     figures = {}
     for level, size in enumerate(sizes):
-        first, second = (_normalised(descriptors[level]) for descriptors in sets)
+        first, second = (_normalized(descriptors[level]) for descriptors in sets)
         figures[size] = 1000.0 * _sliced(first, second, directions, repeats, generator)
     return {**figures, "mean": float(np.mean(list(figures.values())))}
 
 
-def laplacian_pyramid(images, levels):
+def laplacian_pyramid(images: Array, levels: int) -> list[Array]:
     """Band-pass images of halving size; the last level is low-pass: Burt and Adelson 1983.
 
     Args:
         images: array (count, height, width, channels), sizes divisible by `2^(levels - 1)`, the coarsest at least 3.
-        levels: int >= 1.
+        levels: >= 1.
 
     Returns:
         list of float32 arrays, from fine to coarse. Adding every level to the enlarged next one restores the images.
@@ -129,7 +137,7 @@ def laplacian_pyramid(images, levels):
     return pyramid
 
 
-def enlarge(images):
+def enlarge(images: Array) -> Array:
     """Images of twice the size: zeros between the pixels, then the pyramid's filter."""
     count, height, width, channels = images.shape
     large = np.zeros((count, 2 * height, 2 * width, channels), images.dtype)
@@ -137,7 +145,7 @@ def enlarge(images):
     return 4.0 * _blur(large)
 
 
-def _blur(images):
+def _blur(images: Array) -> Array:
     for axis in (1, 2):
         length = images.shape[axis]
         padded = np.pad(images, [(2, 2) if a == axis else (0, 0) for a in range(4)], mode="reflect")
@@ -145,9 +153,9 @@ def _blur(images):
     return images
 
 
-def _descriptors(images, levels, patch_size, patches, generator):
+def _descriptors(images: Array, levels: int, patch_size: int, patches: int, generator: np.random.Generator) -> list[Array]:
     """Per level: patches (count * patches, channels, patch_size, patch_size) at random positions."""
-    found = [[] for _ in range(levels)]
+    found: list[list[Array]] = [[] for _ in range(levels)]
     for start in range(0, len(images), _IMAGES_AT_ONCE):
         for level, band in enumerate(laplacian_pyramid(images[start : start + _IMAGES_AT_ONCE], levels)):
             windows = np.lib.stride_tricks.sliding_window_view(band, (patch_size, patch_size), axis=(1, 2))
@@ -157,9 +165,9 @@ def _descriptors(images, levels, patch_size, patches, generator):
     return [np.concatenate(parts) for parts in found]
 
 
-def _normalised(descriptors):
+def _normalized(descriptors: Array) -> Array:
     mean = descriptors.mean(axis=(0, 2, 3), keepdims=True, dtype="float64")
     deviation = descriptors.std(axis=(0, 2, 3), keepdims=True, dtype="float64")
     if not (deviation > 0).all():
-        raise ValueError("A channel is constant over all images of a set: patches cannot be normalised.")
+        raise ValueError("A channel is constant over all images of a set: patches cannot be normalized.")
     return ((descriptors - mean) / deviation).astype("float32").reshape(len(descriptors), -1)

@@ -14,19 +14,17 @@ from kgan.networks import (
     sn_cnn,
     sn_resnet,
     steganography,
-    stories,
     unrolled,
     volumetric,
+    wgan_gp,
 )
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
-from kgan.networks.stories import StoryPolicy
 
 __all__ = [
     "CausalNetwork",
     "Ensemble",
-    "StoryPolicy",
     "ali",
     "bayesian",
     "bidirectional",
@@ -40,8 +38,8 @@ __all__ = [
     "sn_cnn",
     "sn_resnet",
     "steganography",
-    "stories",
     "unrolled",
     "volumetric",
+    "wgan_gp",
     "with_features",
 ]

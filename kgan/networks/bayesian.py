@@ -1,25 +1,40 @@
 """The image networks of the Bayesian GAN: Saatci, Wilson, NIPS 2017, arXiv 1705.09558, and of its authors' code."""
 
 import math
+from typing import Any
 
 import keras
 from keras import layers
 
-from kgan.networks.blocks import activation, conv, deconv, dense
+from kgan.networks import blocks
+from kgan.networks.blocks import activation
+from kgan.types import Sizes
 
 STAGES = 4
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _norm(name):
-    # Without learned scale or shift: what is sampled are the weights around it.
-    return layers.BatchNormalization(momentum=0.9, center=False, scale=False, name=name)
+def dense(units: int, name: str, initializer: Any) -> keras.layers.Layer:
+    return blocks.dense(units, name, initializer, bias_initializer=_normal())
 
 
-def _sizes(image_shape):
+def conv(filters: int, kernel: int, name: str, strides: int, initializer: Any) -> keras.layers.Layer:
+    return blocks.conv(filters, kernel, name, strides, initializer, bias_initializer=_normal())
+
+
+def deconv(filters: int, kernel: int, name: str, initializer: Any) -> keras.layers.Layer:
+    return blocks.deconv(filters, kernel, name, initializer=initializer, bias_initializer=_normal())
+
+
+def _norm(name: str) -> keras.layers.Layer:
+    # Without learned scale or shift: what is sampled are the weights around it. Momentum and epsilon are the code's.
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5, center=False, scale=False, name=name)
+
+
+def _sizes(image_shape: Sizes) -> list[tuple[int, ...]]:
     """Height and width after every halving, odd ones rounded up, from the image down."""
     shape = tuple(image_shape)
     if len(shape) != 3 or not all(isinstance(n, int) and n > 0 for n in shape) or min(shape[:2]) < 2**STAGES:
@@ -29,16 +44,16 @@ def _sizes(image_shape):
     return [tuple(math.ceil(n / 2**stage) for n in shape[:2]) for stage in range(STAGES + 1)]
 
 
-def generator(image_shape, latent_size=100, filters=64, name="generator"):
+def generator(image_shape: Sizes, latent_size: int = 100, filters: int = 64, name: str = "generator") -> keras.Model:
     """Dense layer to 8 `filters` maps, four 5x5 transposed convolutions of stride 2, tanh.
 
-    Batch norm without scale or shift and ReLU before each of them; biases everywhere; weights from N(0, 0.02). With 64 filters 512, 256,
-    128, 64 maps (the code's).
+    Batch norm without scale or shift (epsilon 1e-5) and ReLU before each of them; biases everywhere; all weights, biases too, from
+    N(0, 0.02). With 64 filters 512, 256, 128, 64 maps (the code's).
 
     Args:
         image_shape: `(height, width, channels)`, 16 pixels or more a side.
-        latent_size: int, default 100 (the code's).
-        filters: int, default 64 (the code's), maps before the output.
+        latent_size: default 100 (the code's).
+        filters: default 64 (the code's), maps before the output.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -59,12 +74,14 @@ def generator(image_shape, latent_size=100, filters=64, name="generator"):
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
 
-def discriminator(image_shape, outputs=1, filters=(96, 192, 384, 512), units=384, name="discriminator"):
+def discriminator(
+    image_shape: Sizes, outputs: int = 1, filters: Sizes = (96, 192, 384, 512), units: int = 384, name: str = "discriminator"
+) -> keras.Model:
     """Four 5x5 convolutions of stride 2, a dense layer, leaky ReLU 0.2, batch norm without scale or shift except at the first layer.
 
     Args:
         image_shape: as in `generator`.
-        outputs: int, default 1: a logit; the number of classes for semi-supervised learning.
+        outputs: default 1: a logit; the number of classes for semi-supervised learning.
         filters, units: maps of the convolutions, units of the dense layer (the code's).
 
     Returns:

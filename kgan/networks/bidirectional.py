@@ -5,29 +5,32 @@ and a discriminator from `[examples, codes]` to logits. Those of ALI's images ar
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers
 
 from kgan.layers import Maxout
 from kgan.networks import blocks, dcgan
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, image_head
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, deconv, dense, image_head
+from kgan.types import Sizes, Tensor
 
 
-def _normal(stddev=0.02):
+def _normal(stddev: float = 0.02) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, stddev)
 
 
-def _pure_norm(name):
-    """Batch norm as a normalisation alone, without gain and offset (BiGAN's code)."""
-    return layers.BatchNormalization(momentum=0.95, center=False, scale=False, name=name)
+def _pure_norm(epsilon: float) -> Callable[[str], keras.layers.Layer]:
+    """Batch norm as a normalization alone, without gain and offset (BiGAN's code)."""
+    return lambda name: layers.BatchNormalization(momentum=0.95, epsilon=epsilon, center=False, scale=False, name=name)
 
 
-def _norm(name):
-    return layers.BatchNormalization(momentum=0.95, name=name)
+def _norm(epsilon: float) -> Callable[[str], keras.layers.Layer]:
+    return lambda name: layers.BatchNormalization(momentum=0.95, epsilon=epsilon, name=name)
 
 
-def bound(x, interval, name="bound"):
+def bound(x: Tensor, interval: tuple[float, float] | None, name: str = "bound") -> Tensor:
     """A sigmoid stretched over an interval `(low, high)`; None leaves x as it is."""
     if interval is None:
         return x
@@ -36,13 +39,21 @@ def bound(x, interval, name="bound"):
     return x if interval == (0.0, 1.0) else layers.Rescaling(high - low, low, name=f"{name}_scale")(x)
 
 
-def _default_interval(data_shape, interval):
+def _default_interval(data_shape: Sizes, interval: tuple[float, float] | str | None) -> Any:
     return (-1.0, 1.0) if interval == "default" and len(data_shape) == 3 else None if interval == "default" else interval
 
 
 def _perceptron(
-    x, hidden, nonlinearity, norm=None, first_norm=True, code=None, initializer="glorot_uniform", use_bias=False, dropout=0.0
-):
+    x: Tensor,
+    hidden: Sizes,
+    nonlinearity: Nonlinearity,
+    norm: Callable[..., Any] | None = None,
+    first_norm: bool = True,
+    code: Tensor | None = None,
+    initializer: Any = "glorot_uniform",
+    use_bias: bool = False,
+    dropout: float = 0.0,
+) -> Tensor:
     """Dense layers; with `code`, every one after the first adds a linear map of the code to its pre-activation."""
     for index, units in enumerate(hidden):
         x = dense(units, f"hidden_{index}", initializer, use_bias=use_bias)(x)
@@ -57,35 +68,44 @@ def _perceptron(
     return x
 
 
-def _inputs(data_shape, latent_size):
+def _inputs(data_shape: Sizes, latent_size: int) -> tuple[Tensor, Tensor, Tensor]:
     examples = keras.Input(data_shape, name="examples")
     return examples, layers.Flatten(name="flatten")(examples), keras.Input((latent_size,), name="latent")
 
 
-def perceptrons(data_shape, latent_size=50, units=1024, code_interval=(-1.0, 1.0), data_interval="default"):
+def perceptrons(
+    data_shape: Sizes,
+    latent_size: int = 50,
+    units: int = 1024,
+    code_interval: Any = (-1.0, 1.0),
+    data_interval: Any = "default",
+    epsilon: float = 1e-8,
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """The permutation-invariant MNIST networks of BiGAN's code: two hidden layers each, no biases, kernels from N(0, 0.02).
 
     Batch norm without gain and offset: in the generator on both layers, elsewhere on the second. Leaky ReLU 0.2 in the encoder and the
-    discriminator, ReLU in the generator. The code enters the discriminator at its second layer, as an offset before batch norm.
+    discriminator, ReLU in the generator. The code enters discriminator and generator at their second layer, as an offset before batch
+    norm: the only way in for the discriminator, a second one for the generator.
 
     Args:
-        data_shape: tuple, shape of one example.
-        latent_size: int, default 50 (the authors'). units: int, default 1024 (the authors').
+        data_shape: shape of one example.
+        latent_size: default 50 (the authors'). units: default 1024 (the authors').
         code_interval: where codes lie, default (-1, 1), the support of the authors' prior: the encoder ends in a sigmoid stretched over it.
             A linear encoder would let the discriminator tell the pairs apart by the range of the code. None: linear, for a normal prior.
         data_interval: likewise for the generator; default (-1, 1) for images, None (linear) for other data.
+        epsilon: default 1e-8 (the authors'), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`.
     """
     initializer = _normal()
     examples, x, latent = _inputs(data_shape, latent_size)
-    hidden = {"hidden": (units, units), "norm": _pure_norm, "initializer": initializer}
+    hidden = {"hidden": (units, units), "norm": _pure_norm(epsilon), "initializer": initializer}
     code = _perceptron(x, nonlinearity=0.2, first_norm=False, **hidden)
     code = dense(latent_size, "output", initializer, use_bias=False)(code)
     encoder = keras.Model(examples, bound(code, code_interval), name="encoder")
 
-    x = _perceptron(latent, nonlinearity="relu", **hidden)
+    x = _perceptron(latent, nonlinearity="relu", code=latent, **hidden)
     x = dense(math.prod(data_shape), "output", initializer, use_bias=False)(x)
     x = bound(x, _default_interval(data_shape, data_interval))
     generator = keras.Model(latent, image_head(data_shape)(x), name="generator")
@@ -99,14 +119,20 @@ def perceptrons(data_shape, latent_size=50, units=1024, code_interval=(-1.0, 1.0
 # The convolutional networks of BiGAN -------------------------------------------------------------------------------------
 
 
-def _with_code(x, code, kernel, name):
+def _with_code(x: Tensor, code: Tensor, kernel: int, name: str) -> Tensor:
     """Adds a linear map of the code to every position of the maps; its kernel starts from N(0, 0.02 kernel^2) (the authors' code)."""
     maps = x.shape[-1]
     offset = dense(maps, f"{name}_code", _normal(0.02 * kernel**2), use_bias=False)(code)
     return layers.Add(name=f"{name}_with_code")([x, layers.Reshape((1, 1, maps), name=f"{name}_code_maps")(offset)])
 
 
-def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interval=(-1.0, 1.0)):
+def convolutional(
+    image_shape: Sizes = (64, 64, 3),
+    latent_size: int = 200,
+    size: int = 64,
+    code_interval: Any = (-1.0, 1.0),
+    epsilon: float = 1e-8,
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """The ImageNet networks of BiGAN's code, for any size that is a multiple of 16.
 
     Encoder: AlexNet up to its fifth convolution, grouped as in the original, then a linear map. Generator: a dense layer to maps of a
@@ -118,7 +144,7 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
         image_shape: `(size, size, channels)`, default (64, 64, 3) (the paper's D and G).
         latent_size: int, default 200 (the paper's).
         size: int, a multiple of 2, default 64 (the paper's): maps next to the image; the encoder's 96 to 384 maps scale with it.
-        code_interval: as in `perceptrons`.
+        code_interval, epsilon: as in `perceptrons`.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1].
@@ -130,14 +156,25 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
     if not isinstance(size, int) or size < 2 or size % 2:
         raise ValueError(f"`size` must be an even integer >= 2. Received: {size!r}.")
     base = image_shape[0] // 16
-    initializer = _normal()
+    initializer, pure_norm = _normal(), _pure_norm(epsilon)
 
-    def layer(x, maps, kernel, strides, name, make=conv, groups=1, norm=True, slope=0.2, code=None):
+    def layer(
+        x: Tensor,
+        maps: int,
+        kernel: int,
+        strides: int,
+        name: str,
+        make: Callable[..., Any] = conv,
+        groups: int = 1,
+        norm: bool = True,
+        slope: Nonlinearity = 0.2,
+        code: Tensor | None = None,
+    ) -> Tensor:
         grouped = {} if groups == 1 else {"groups": groups}
         x = make(maps, kernel, name, strides, initializer=initializer, use_bias=False, **grouped)(x)
         if code is not None:
             x = _with_code(x, code, kernel, name)
-        x = _pure_norm(f"{name}_norm")(x) if norm else x
+        x = pure_norm(f"{name}_norm")(x) if norm else x
         return activation(slope, f"{name}_activation")(x)
 
     x = examples = keras.Input(image_shape, name="examples")
@@ -154,7 +191,7 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
     latent = keras.Input((latent_size,), name="latent")
     x = dense(base * base * 8 * size, "project", initializer, use_bias=False)(latent)
     x = layers.Reshape((base, base, 8 * size), name="reshape")(x)
-    x = activation("relu", "project_activation")(_pure_norm("project_norm")(x))
+    x = activation("relu", "project_activation")(pure_norm("project_norm")(x))
     for level, maps in enumerate((4 * size, 2 * size, size)):
         x = layer(x, maps, 5, 2, f"up_{level}", deconv, slope="relu", code=latent)
     x = deconv(image_shape[-1], 5, "output", initializer=initializer, use_bias=False)(x)
@@ -172,15 +209,16 @@ def convolutional(image_shape=(64, 64, 3), latent_size=200, size=64, code_interv
 
 
 def stochastic_perceptrons(
-    data_shape,
-    latent_size=2,
-    noise_size=2,
-    encoder_hidden=(400, 400),
-    generator_hidden=(400,) * 4,
-    discriminator_hidden=(200,) * 3,
-    pieces=5,
-    outputs=1,
-):
+    data_shape: Sizes,
+    latent_size: int = 2,
+    noise_size: int = 2,
+    encoder_hidden: Sizes = (400, 400),
+    generator_hidden: Sizes = (400,) * 4,
+    discriminator_hidden: Sizes = (200,) * 3,
+    pieces: int = 5,
+    outputs: int = 1,
+    epsilon: float = 1e-4,
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """The networks of ALI's code for two-dimensional mixtures.
 
     The encoder turns examples and noise into codes, `E([x, e])`: any distribution of codes for every example. ReLU under batch norm in
@@ -191,6 +229,7 @@ def stochastic_perceptrons(
         data_shape: tuple, shape of one example. latent_size, noise_size: int, default 2 (the authors').
         encoder_hidden, generator_hidden, discriminator_hidden: units, the authors' by default. pieces: int, default 5, of maxout.
         outputs: int, logits.
+        epsilon: default 1e-4 (the authors' Blocks), under the root of batch norm.
 
     Returns:
         `(encoder, generator, discriminator)`, the encoder with inputs `[examples, noise]`.
@@ -199,7 +238,7 @@ def stochastic_perceptrons(
     examples, x, latent = _inputs(data_shape, latent_size)
     noise = keras.Input((noise_size,), name="noise")
     x = layers.Concatenate(name="examples_and_noise")([x, noise])
-    hidden = {"nonlinearity": "relu", "norm": _norm, "initializer": initializer}
+    hidden = {"nonlinearity": "relu", "norm": _norm(epsilon), "initializer": initializer}
     code = dense(latent_size, "output", initializer)(_perceptron(x, encoder_hidden, **hidden))
     encoder = keras.Model([examples, noise], code, name="encoder")
 
@@ -218,23 +257,23 @@ def stochastic_perceptrons(
 
 
 def veegan_perceptrons(
-    data_shape,
-    latent_size=254,
-    extra_noise=1,
-    hidden=(128, 128),
-    discriminator_hidden=(128,),
-    dropout=0.0,
-    data_interval="default",
-):
+    data_shape: Sizes,
+    latent_size: int = 254,
+    extra_noise: int = 1,
+    hidden: Sizes = (128, 128),
+    discriminator_hidden: Sizes = (128,),
+    dropout: float = 0.0,
+    data_interval: tuple[float, float] | str | None = "default",
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """ReLU networks of VEEGAN's notebooks. For points, the defaults; for MNIST `latent_size=32, extra_noise=0, hidden=(256,),
     discriminator_hidden=(256,), dropout=0.5`.
 
     Args:
-        data_shape: tuple, shape of one example.
-        latent_size: int, default 254 (the authors' for points), coordinates that the encoder reconstructs.
-        extra_noise: int, default 1 (the authors' for points), further inputs of the generator.
+        data_shape: shape of one example.
+        latent_size: default 254 (the authors' for points), coordinates that the encoder reconstructs.
+        extra_noise: default 1 (the authors' for points), further inputs of the generator.
         hidden: units of encoder and generator. discriminator_hidden: of the discriminator, on examples and codes side by side.
-        dropout: float, of the discriminator's hidden layers.
+        dropout: of the discriminator's hidden layers.
         data_interval: as in `perceptrons`.
 
     Returns:
@@ -252,19 +291,21 @@ def veegan_perceptrons(
     return encoder, generator, keras.Model([examples, latent], dense(1, "logit")(x), name="discriminator")
 
 
-def veegan_convolutional(image_shape, latent_size=100, filters=64, joint_units=512, epsilon=1e-3):
+def veegan_convolutional(
+    image_shape: Sizes, latent_size: int = 100, filters: int = 64, joint_units: int = 512, epsilon: float = 1e-3
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     """DCGAN's generator; its discriminator with codes for outputs; and again with the code joined to its features by dense layers.
 
     Args:
-        image_shape: `(size, size, channels)`, size = 4 times a power of two. latent_size: int, default 100 (the paper's).
-        filters: int, default 64, maps next to the image. joint_units: int, default 512, of the layer that sees features and code.
+        image_shape: `(size, size, channels)`, size = 4 times a power of two. latent_size: default 100 (the paper's).
+        filters: default 64, maps next to the image. joint_units: default 512, of the layer that sees features and code.
         epsilon: of batch norm, see `kgan.networks.dcgan.generator`.
 
     Returns:
         `(encoder, generator, discriminator)`, images in [-1, 1].
     """
 
-    def trunk():
+    def trunk() -> tuple[Tensor, Tensor]:
         network = dcgan.discriminator(image_shape, filters, epsilon=epsilon)
         return network.input, network.layers[-1].input
 

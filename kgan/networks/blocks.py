@@ -1,12 +1,19 @@
 """Pieces that the network builders share. Every layer gets an explicit name, so that files keep loading."""
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers
 
+from kgan.types import Sizes
 
-def activation(kind, name):
+Nonlinearity = str | float | Callable[..., Any]
+"""A Keras activation by name or as a function, the slope of a leaky ReLU, or a layer."""
+
+
+def activation(kind: Nonlinearity, name: str) -> keras.layers.Layer:
     """A nonlinearity: a Keras activation, a number for the slope of a leaky ReLU, or a layer, which is copied."""
     if isinstance(kind, layers.Layer):
         return type(kind).from_config({**kind.get_config(), "name": name})
@@ -15,41 +22,57 @@ def activation(kind, name):
     return layers.Activation(kind, name=name)
 
 
-def fresh(initializer):
-    """An initialiser for one more layer: one object shared by several would give equal kernels where it is seeded."""
+def fresh(initializer: Any) -> Any:
+    """An initializer for one more layer: one object shared by several would give equal kernels where it is seeded."""
     return initializer.clone() if isinstance(initializer, keras.initializers.Initializer) else initializer
 
 
-def dense(units, name, initializer="glorot_uniform", **kwargs):
+def dense(units: int, name: str, initializer: Any = "glorot_uniform", **kwargs: Any) -> keras.layers.Layer:
     return layers.Dense(units, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
-def conv(filters, kernel, name, strides=1, initializer="glorot_uniform", padding="same", **kwargs):
+def conv(
+    filters: int,
+    kernel: int,
+    name: str,
+    strides: int = 1,
+    initializer: Any = "glorot_uniform",
+    padding: str = "same",
+    **kwargs: Any,
+) -> keras.layers.Layer:
     return layers.Conv2D(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
-def deconv(filters, kernel, name, strides=2, initializer="glorot_uniform", padding="same", **kwargs):
+def deconv(
+    filters: int,
+    kernel: int,
+    name: str,
+    strides: int = 2,
+    initializer: Any = "glorot_uniform",
+    padding: str = "same",
+    **kwargs: Any,
+) -> keras.layers.Layer:
     return layers.Conv2DTranspose(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
-def scaled(channels, width):
+def scaled(channels: float, width: float) -> int:
     """A published channel count times a width factor, at least 1."""
     if not width > 0:
         raise ValueError(f"`width` must be > 0. Received: {width!r}.")
     return max(1, round(channels * width))
 
 
-def dropout(rate, name):
+def dropout(rate: float, name: str) -> keras.layers.Layer:
     """Dropout with a seed of its own: on torch, unseeded layers draw from the global generator, which no file holds."""
     return layers.Dropout(rate, seed=random.randrange(2**30), name=name)
 
 
-def noise(stddev, name):
+def noise(stddev: float, name: str) -> keras.layers.Layer:
     """Gaussian noise in training, with a seed of its own for the same reason."""
     return layers.GaussianNoise(stddev, seed=random.randrange(2**30), name=name)
 
 
-def with_features(network, layer=None):
+def with_features(network: keras.Model, layer: str | None = None) -> keras.Model:
     """The same network with one more output, in front: `[features, output]`. Layers and weights are shared, not copied.
 
     Args:
@@ -68,12 +91,18 @@ def with_features(network, layer=None):
     return keras.Model(network.input, [features, *network.outputs], name=f"{network.name}_with_features")
 
 
-def image_head(data_shape):
+def image_head(data_shape: Sizes) -> keras.layers.Layer:
     """Reshapes a flat output to the shape of an example."""
     return layers.Reshape(tuple(data_shape), name="reshape")
 
 
-def check_image_shape(image_shape, divisor, smallest):
+def halvings(image_shape: Sizes, most: int, smallest: int = 4) -> int:
+    """How often pictures are halved: `most` times, or as often as their size can be and the maps stay `smallest` pixels wide."""
+    size = image_shape[0]
+    return max(n for n in range(most + 1) if n == 0 or (size % 2**n == 0 and size >= smallest * 2**n))
+
+
+def check_image_shape(image_shape: Sizes, divisor: int, smallest: int) -> tuple[int, ...]:
     """Refuse image shapes that a convolutional builder cannot halve down to its base."""
     shape = tuple(image_shape or ())
     good = len(shape) == 3 and all(isinstance(n, int) and n > 0 for n in shape)

@@ -1,6 +1,8 @@
 """The networks of CausalGAN and CausalBEGAN: Kocaoglu et al., ICLR 2018, arXiv 1709.02023, and of their authors' code."""
 
 import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import keras
 import numpy as np
@@ -8,11 +10,13 @@ from keras import layers, ops
 
 from kgan import backend
 from kgan.causal import graphs
-from kgan.causal.sampling import sample
+from kgan.causal.graphs import Assignment, GraphLike
+from kgan.causal.sampling import LabelSamples, sample
 from kgan.layers import MinibatchDiscrimination
 from kgan.networks import dcgan, mlp
-from kgan.networks.blocks import activation, check_image_shape, conv, dense
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, dense
 from kgan.priors import Uniform
+from kgan.types import Array, Config, SeedLike, Sizes, Tensor
 
 _AT_ONCE = 65_536
 
@@ -25,8 +29,8 @@ class CausalNetwork(keras.Model):
 
     Args:
         graph: `kgan.causal.CausalGraph`, or what `kgan.causal.graph` takes.
-        noise_size: int, default 10 (the paper's): numbers of exogenous noise for every node.
-        hidden: tuple of int, default five layers of 10 (the paper's), of every node's network.
+        noise_size: default 10 (the paper's): numbers of exogenous noise for every node.
+        hidden: default five layers of 10 (the paper's), of every node's network.
         nonlinearity: default 0.2 (the authors' code): slope of a leaky ReLU, or a Keras activation.
         initializer: of all kernels, default "glorot_uniform"; the paper's synthetic experiments use N(0, 0.7).
         prior: of the noise, default `kgan.priors.Uniform(-1, 1)` (the authors'; U[0, 1] in the synthetic experiments).
@@ -43,15 +47,15 @@ class CausalNetwork(keras.Model):
 
     def __init__(
         self,
-        graph,
-        noise_size=10,
-        hidden=(10,) * 5,
-        nonlinearity=0.2,
-        initializer="glorot_uniform",
-        prior=None,
-        name="generator",
-        **kwargs,
-    ):
+        graph: GraphLike,
+        noise_size: int = 10,
+        hidden: Sizes = (10,) * 5,
+        nonlinearity: Nonlinearity = 0.2,
+        initializer: Any = "glorot_uniform",
+        prior: Any = None,
+        name: str = "generator",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         if not isinstance(noise_size, int) or noise_size < 1:
             raise ValueError(f"`noise_size` must be an integer >= 1. Received: {noise_size!r}.")
@@ -75,17 +79,17 @@ class CausalNetwork(keras.Model):
         self.built = True
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int | None, ...]:
         return (None, len(self.graph) * self.noise_size)
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> tuple[int | None, ...]:
         return (None, len(self.graph))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return (input_shape[0], len(self.graph))
 
-    def call(self, latents, training=None, do=None):
+    def call(self, latents: Tensor, training: bool | None = None, do: Mapping[str, Any] | None = None) -> Tensor:
         """Labels from noise. `do`: dict of node to a number; those nodes' networks are skipped, and all that follows sees the number."""
         do, outputs = do or {}, {}
         for node in do:
@@ -102,19 +106,26 @@ class CausalNetwork(keras.Model):
             outputs[node] = ops.sigmoid(logit)
         return ops.concatenate([ops.cast(outputs[node], "float32") for node in self.graph.nodes], axis=-1)
 
-    def noise(self, count, seed):
+    def noise(self, count: Any, seed: SeedLike) -> Tensor:
         """Noise for `count` samples, from an int or a `keras.random.SeedGenerator`."""
         return self.prior((count, self.input_shape[-1]), seed)
 
-    def draw(self, count, seed):
+    def draw(self, count: Any, seed: SeedLike) -> Tensor:
         """Labels for a training step, rounded to 0 and 1: a float32 tensor `(count, nodes)`."""
         return ops.round(self(self.noise(count, seed), training=False))
 
-    def sample(self, count, do=None, condition=None, seed=None, max_draws=1_000_000):
+    def sample(
+        self,
+        count: int,
+        do: Assignment | None = None,
+        condition: Assignment | None = None,
+        seed: SeedLike = None,
+        max_draws: int = 1_000_000,
+    ) -> LabelSamples:
         """Labels of 0 and 1; arguments, result and errors as in `kgan.CausalController.sample`. `seed` may be a seed generator."""
         noise = seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed)
 
-        def rows(size, do):
+        def rows(size: int, do: dict[str, int]) -> Array:
             parts = [min(_AT_ONCE, size - start) for start in range(0, size, _AT_ONCE)]
             with backend.no_gradient():
                 soft = [self(self.noise(part, noise), training=False, do=do) for part in parts]
@@ -122,7 +133,7 @@ class CausalNetwork(keras.Model):
 
         return sample(self.graph, rows, count, do, condition, max_draws)
 
-    def copy(self, name, values=()):
+    def copy(self, name: str, values: Iterable[tuple[Any, Any]] = ()) -> "CausalNetwork":
         """A network apart with the weights of this one; `values`: pairs of a weight and what counts in its place, such as an average."""
         copy = CausalNetwork.from_config({**self.get_config(), "name": name})
         with backend.Overlay(values):
@@ -131,7 +142,7 @@ class CausalNetwork(keras.Model):
             variable.assign(array)
         return copy
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {
             "graph": keras.saving.serialize_keras_object(self.graph),
             "noise_size": self.noise_size,
@@ -143,14 +154,14 @@ class CausalNetwork(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         objects = {
             key: keras.saving.deserialize_keras_object(config[key], custom_objects=custom_objects) for key in ("graph", "prior")
         }
         return cls(**{**config, **objects})
 
 
-def minibatch_features(maps, kernels=300, kernel_size=50, filters=64):
+def minibatch_features(maps: Tensor, kernels: int = 300, kernel_size: int = 50, filters: int = 64) -> Tensor:
     """How close the other examples of the minibatch are, as further maps.
 
     Two convolutions of stride 2, a dense layer to `kernels` rows of `kernel_size` numbers, and per kernel the mean over the minibatch of
@@ -158,7 +169,7 @@ def minibatch_features(maps, kernels=300, kernel_size=50, filters=64):
 
     Args:
         maps: tensor `(batch, height, width, channels)` of a functional network.
-        kernels, kernel_size, filters: int, defaults 300, 50, 64 (the authors').
+        kernels, kernel_size, filters: defaults 300, 50, 64 (the authors').
 
     Returns:
         Tensor `(batch, height, width, channels + kernels)`.
@@ -181,31 +192,43 @@ def minibatch_features(maps, kernels=300, kernel_size=50, filters=64):
     return layers.Concatenate(name="minibatch_join")([maps, laid])
 
 
-def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300, kernel_size=50, epsilon=1e-5):
+def image_networks(
+    image_shape: Sizes,
+    labels: int,
+    latent_size: int = 100,
+    filters: int = 64,
+    kernels: int = 300,
+    kernel_size: int = 50,
+    epsilon: float = 1e-5,
+) -> tuple[keras.Model, ...]:
     """Generator, discriminator, labeler and anti-labeler of CausalGAN: DCGAN's networks, minibatch features in the discriminator.
+
+    Batch norm is per map everywhere, behind the generator's dense layer too (the authors' code; DCGAN's is per unit there).
 
     Args:
         image_shape: `(size, size, channels)`, size 4 times a power of two, at least 8.
-        labels: int, number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
-        latent_size: int, default 100 (the paper's), of z.
-        filters: int, default 64 (the paper's), maps at half the image's size.
+        labels: number of labels; the generator's input is `[z, labels]`, the labelers return a logit for each.
+        latent_size: default 100 (the paper's), of z.
+        filters: default 64 (the paper's), maps at half the image's size.
         kernels, kernel_size: of `minibatch_features`, behind the second convolution (8x8 images: the only one); `kernels=0` leaves them
             out.
-        epsilon: float, default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
+        epsilon: default 1e-5 (the authors'), of batch norm; narrow networks want 1e-3.
 
     Returns:
         Four `keras.Model`s.
 
-    Departures from the code: convolutions are padded alike on all sides, and the gains of batch norm start at N(1, 0.02), as in DCGAN.
+    Departures from the code: convolutions are padded alike on all sides, as in DCGAN.
     """
-    size = {"filters": filters, "epsilon": epsilon, "biases": True}
+    # The authors' framework cuts off the normal distribution at two deviations for convolutions alone.
+    normal = keras.initializers.RandomNormal(0.0, 0.02)
+    size = {"filters": filters, "epsilon": epsilon, "biases": True, "gamma": "ones", "dense_initializer": normal}
     place = min(1, int(math.log2(max(8, image_shape[0]) // 4)) - 1)
 
-    def tap(maps, level):
+    def tap(maps: Tensor, level: int) -> Tensor:
         return minibatch_features(maps, kernels, kernel_size, filters) if kernels and level == place else maps
 
     truncated = keras.initializers.TruncatedNormal(0.0, 0.02)
-    generator = dcgan.generator(image_shape, latent_size + labels, **size)
+    generator = dcgan.generator(image_shape, latent_size + labels, first_norm_per_map=True, **size)
     discriminator = dcgan.discriminator(image_shape, initializer=truncated, tap=tap, **size)
     labelers = (
         dcgan.discriminator(image_shape, initializer=truncated, outputs=labels, name=name, **size)
@@ -214,14 +237,16 @@ def image_networks(image_shape, labels, latent_size=100, filters=64, kernels=300
     return generator, discriminator, *labelers
 
 
-def boundary_networks(image_shape, labels, latent_size=64, filters=128):
-    """Generator, auto-encoder and labeler of CausalBEGAN: 3x3 convolutions with ELU, nearest-neighbour doubling, no normalisation.
+def boundary_networks(
+    image_shape: Sizes, labels: int, latent_size: int = 64, filters: int = 128
+) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """Generator, auto-encoder and labeler of CausalBEGAN: 3x3 convolutions with ELU, nearest-neighbor doubling, no normalization.
 
     Args:
         image_shape: `(size, size, channels)`, size 8 times a power of two.
-        labels: int, number of labels; the generator's input is `[z, labels]`.
-        latent_size: int, default 64 (the paper's), of z and of the auto-encoder's code.
-        filters: int, default 128 (the paper's n); the encoder's scale k has k times as many.
+        labels: number of labels; the generator's input is `[z, labels]`.
+        latent_size: default 64 (the paper's), of z and of the auto-encoder's code.
+        filters: default 128 (the paper's n); the encoder's scale k has k times as many.
 
     Returns:
         Three `keras.Model`s: to images (no bounds), from images to images, from images to logits.
@@ -231,7 +256,7 @@ def boundary_networks(image_shape, labels, latent_size=64, filters=128):
     if image_shape[0] != 8 * 2 ** (scales - 1):
         raise ValueError(f"The image size must be 8 times a power of two. Received: {image_shape!r}.")
 
-    def decode(x, prefix=""):
+    def decode(x: Tensor, prefix: str = "") -> Tensor:
         x = dense(64 * filters, f"{prefix}project")(x)
         x = layers.Reshape((8, 8, filters), name=f"{prefix}reshape")(x)
         for scale in range(scales):
@@ -241,7 +266,7 @@ def boundary_networks(image_shape, labels, latent_size=64, filters=128):
                 x = conv(filters, 3, f"{prefix}scale_{scale}_{part}", activation="elu")(x)
         return conv(image_shape[-1], 3, f"{prefix}image")(x)
 
-    def encode(x, outputs):
+    def encode(x: Tensor, outputs: int) -> Tensor:
         x = conv(filters, 3, "input", activation="elu")(x)
         for scale in range(1, scales + 1):
             for part in (0, 1):
@@ -251,9 +276,9 @@ def boundary_networks(image_shape, labels, latent_size=64, filters=128):
         return dense(outputs, "code")(layers.Flatten(name="flatten")(x))
 
     latents = keras.Input((latent_size + labels,), name="latent")
-    judged, labelled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")
+    judged, labeled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")
     return (
         keras.Model(latents, decode(latents), name="generator"),
         keras.Model(judged, decode(encode(judged, latent_size), "decoder_"), name="discriminator"),
-        keras.Model(labelled, encode(labelled, labels), name="labeler"),
+        keras.Model(labeled, encode(labeled, labels), name="labeler"),
     )

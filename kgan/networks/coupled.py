@@ -5,27 +5,31 @@ others belong to a domain. A coupled discriminator is the mirror image: the firs
 evaluated once on the features of all domains stacked along the batch. What is shared is the same variable, in one place.
 """
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
 import keras
 from keras import layers, ops
 
 from kgan.networks import blocks
 from kgan.networks.blocks import conv, deconv, dense, scaled
 from kgan.networks.coupled_architectures import ARCHITECTURES, architecture_for, image_size_of
+from kgan.types import Config, Sizes, Tensor
 
 
 class _Coupled(keras.Model):
-    """A trunk, and a dict of domain to the network of its own layers. Serialised by the constructor's arguments, `parts` names them."""
+    """A trunk, and a dict of domain to the network of its own layers. Serialized by the constructor's arguments, `parts` names them."""
 
-    parts = ()
+    parts: ClassVar[tuple[str, ...]] = ()
 
-    def get_config(self):
+    def get_config(self) -> Config:
         # A plain dict: the attribute is one that Keras watches.
         own = {part: getattr(self, part) for part in self.parts}
         own = {part: dict(value) if isinstance(value, dict) else value for part, value in own.items()}
         return {**super().get_config(), **{part: keras.saving.serialize_keras_object(value) for part, value in own.items()}}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         own = {p: keras.saving.deserialize_keras_object(config[p], custom_objects=custom_objects) for p in cls.parts}
         return cls(**{**config, **own})
 
@@ -56,7 +60,9 @@ class CoupledGenerator(_Coupled):
 
     parts = ("trunk", "heads")
 
-    def __init__(self, trunk, heads, name="generator", **kwargs):
+    def __init__(
+        self, trunk: keras.Model | None, heads: Mapping[str, keras.Model], name: str = "generator", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.trunk = trunk
         self.heads = _parts(heads, "heads")
@@ -70,11 +76,11 @@ class CoupledGenerator(_Coupled):
         self.input_shape = (None, *(gives if trunk is None else trunk.input_shape[1:]))
         self.built = True
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Tensor, training: bool = False) -> dict[str, Tensor]:
         features = inputs if self.trunk is None else self.trunk(inputs, training=training)
         return {domain: head(features, training=training) for domain, head in self.heads.items()}
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> dict[str, tuple[int | None, ...]]:
         return {domain: (input_shape[0], *head.output_shape[1:]) for domain, head in self.heads.items()}
 
 
@@ -83,7 +89,7 @@ class CoupledDiscriminator(_Coupled):
     """One discriminator from a network for every domain and a shared one behind them.
 
     Call it on a dict of some or all domains to examples, of one batch size; it returns a dict of domain to logits `(batch, 1)`. The trunk
-    is called once, on the features of all those domains stacked along the batch, as in the authors' code: batch norm in it normalises
+    is called once, on the features of all those domains stacked along the batch, as in the authors' code: batch norm in it normalizes
     the domains together.
 
     Args:
@@ -105,7 +111,9 @@ class CoupledDiscriminator(_Coupled):
 
     parts = ("stems", "trunk")
 
-    def __init__(self, stems, trunk, name="discriminator", **kwargs):
+    def __init__(
+        self, stems: Mapping[str, keras.Model], trunk: keras.Model | None, name: str = "discriminator", **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
         self.stems = _parts(stems, "stems")
         self.trunk = trunk
@@ -121,14 +129,14 @@ class CoupledDiscriminator(_Coupled):
         self.built = True
 
     @property
-    def shapes(self):
+    def shapes(self) -> dict[str, tuple[int, ...]]:
         """Dict of domain to the shape of its examples."""
         return {domain: tuple(stem.input_shape[1:]) for domain, stem in self.stems.items()}
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Mapping[str, Tensor], training: bool = False) -> dict[str, Tensor]:
         return self.through(self.trunk, inputs, training)[0]
 
-    def through(self, trunk, inputs, training=False):
+    def through(self, trunk: keras.Model | None, inputs: Mapping[str, Tensor], training: bool = False) -> list[dict[str, Tensor]]:
         """What `trunk`, a network on the shared features, makes of the domains: for each of its outputs a dict of domain to tensor."""
         features = [self.stems[domain](examples, training=training) for domain, examples in inputs.items()]
         if trunk is None:
@@ -137,15 +145,15 @@ class CoupledDiscriminator(_Coupled):
         outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         return [dict(zip(inputs, ops.split(output, len(features)), strict=True)) for output in outputs]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> dict[str, tuple[int | None, ...]]:
         return {domain: (shape[0], 1) for domain, shape in input_shape.items()}
 
 
-def _parts(parts, what):
+def _parts(parts: Mapping[str, keras.Model], what: str) -> dict[str, keras.Model]:
     parts = dict(parts)
     if len(parts) < 2:
         raise ValueError(f"`{what}` must name at least two domains. Received: {list(parts)}.")
-    owners = {}
+    owners: dict[int, str] = {}
     for domain, part in parts.items():
         if not isinstance(part, keras.Model) or not part.built:
             raise ValueError(f"`{what}` must hold built Keras models. Received for {domain!r}: {part!r}.")
@@ -161,7 +169,15 @@ def _parts(parts, what):
 # The paper's networks ----------------------------------------------------------------------------------------------------
 
 
-def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0, epsilon=1e-5, name="generator"):
+def generator(
+    shapes: Mapping[str, Sizes],
+    latent_size: int = 100,
+    architecture: str | None = None,
+    shared: int | None = None,
+    width: float = 1.0,
+    epsilon: float = 1e-5,
+    name: str = "generator",
+) -> CoupledGenerator:
     """A coupled generator of transposed convolutions: batch norm (offset, no gain) and PReLU (a slope a channel) behind all but the last.
 
     - "mnist" (28x28): 1024, 512, 256, 128 maps of 4, 7, 13, 25 pixels, kernels 4, 3, 3, 3, and a 6x6 layer with a sigmoid: 5 layers, the
@@ -171,16 +187,17 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     - "small" (8x8, and 2 times a higher power of two): 64 maps of 2x2, 4x4 kernels of stride 2 to 32, 16 maps, a 3x3 layer with a sigmoid:
       4 layers at 8x8, the first 3 shared. Not the paper's. Private layers must be local and narrow, or nothing aligns the domains.
 
-    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", N(0, 0.02) for "faces"; Glorot's for "small",
-    where He's align the domains half as well.
+    A sigmoid is stretched over [-1, 1]. Kernels start as the authors': He's for "mnist", whose fan of a transposed convolution is that of
+    its outputs (Caffe's, and Keras'), N(0, 0.02) for "faces"; Glorot's for "small", where He's align the domains half as well. Batch
+    norm's statistics move by 0.1, not by the authors' 0.001 (Caffe's default), for short runs.
 
     Args:
         shapes: dict of domain name to `(size, size, channels)`; the channels may differ.
-        latent_size: int, default 100 (the paper's).
+        latent_size: default 100 (the paper's).
         architecture: one of the above, default by size.
-        shared: int, how many of the first layers all domains share (the paper's k); default as above, 0 for none.
-        width: float, default 1.0 (the paper's), factor of the channel counts.
-        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+        shared: how many of the first layers all domains share (the paper's k); default as above, 0 for none.
+        width: default 1.0 (the paper's), factor of the channel counts.
+        epsilon: default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
         `CoupledGenerator` from `(batch, latent_size)` to a dict of domain name to images in [-1, 1].
@@ -191,7 +208,7 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     if shared == count:
         _require_equal(shapes, "the generator's last layer")
 
-    def stage(index, channels):
+    def stage(index: int, channels: int) -> Iterator[keras.layers.Layer]:
         last = index == count - 1
         up = (
             plan.output._replace(filters=channels)
@@ -199,8 +216,10 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
             else plan.ups[index]._replace(filters=scaled(plan.ups[index].filters, width))
         )
         stem = "output" if last else f"up_{index}"
-        # Batch norm has the bias.
-        yield deconv(up.filters, up.kernel, stem, up.stride, plan.initializer, "valid", use_bias=last)
+        # Batch norm has the bias. The first layer sees one cell: it is the authors' dense one, whose fan-in are the latents.
+        start = keras.initializers.RandomNormal(0.0, (2.0 / latent_size) ** 0.5)
+        start = start if index == 0 and plan.initializer == "he_normal" else plan.initializer
+        yield deconv(up.filters, up.kernel, stem, up.stride, start, "valid", use_bias=last)
         if up.crop:
             yield layers.Cropping2D(up.crop, name=f"{stem}_crop")
         if not last:
@@ -212,7 +231,7 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
         else:
             yield layers.Activation("tanh", name="image")
 
-    def part(name, stages, channels, shape):
+    def part(name: str, stages: Iterable[int], channels: int, shape: Sizes) -> keras.Model:
         chosen = [layer for index in stages for layer in stage(index, channels)]
         first = [layers.Reshape((1, 1, latent_size), name="reshape")] if 0 in stages else []
         return _chain(shape, [*first, *chosen], name)
@@ -224,7 +243,15 @@ def generator(shapes, latent_size=100, architecture=None, shared=None, width=1.0
     return CoupledGenerator(trunk, heads, name=name)
 
 
-def discriminator(shapes, architecture=None, shared=None, width=1.0, dropout=None, epsilon=1e-5, name="discriminator"):
+def discriminator(
+    shapes: Mapping[str, Sizes],
+    architecture: str | None = None,
+    shared: int | None = None,
+    width: float = 1.0,
+    dropout: float | None = None,
+    epsilon: float = 1e-5,
+    name: str = "discriminator",
+) -> CoupledDiscriminator:
     """A coupled discriminator: convolutions, a dense layer with PReLU, one logit.
 
     - "mnist": linear convolutions 20 and 50 of 5x5, each with max pooling by 2; 500 units, dropout 0.5: 4 layers, all but the first
@@ -236,8 +263,8 @@ def discriminator(shapes, architecture=None, shared=None, width=1.0, dropout=Non
 
     Args:
         shapes, architecture, width, epsilon: as in `generator`.
-        shared: int, how many of the last layers all domains share (the paper's l); default as above, 0 for none.
-        dropout: float or None, rate behind the dense layer; default as above (the authors' digits and edges; their domain adaptation and
+        shared: how many of the last layers all domains share (the paper's l); default as above, 0 for none.
+        dropout: rate behind the dense layer; default as above (the authors' digits and edges; their domain adaptation and
             their second code have 0).
 
     Returns:
@@ -250,11 +277,11 @@ def discriminator(shapes, architecture=None, shared=None, width=1.0, dropout=Non
         _require_equal(shapes, "the discriminator's first layer")
     rate = plan.dropout if dropout is None else dropout
 
-    def normalized(stem):
+    def normalized(stem: str) -> Iterator[keras.layers.Layer]:
         if plan.normalized:
             yield layers.BatchNormalization(scale=False, momentum=0.9, epsilon=epsilon, name=f"{stem}_norm")
 
-    def stage(index):
+    def stage(index: int) -> Iterator[keras.layers.Layer]:
         if index == count - 1:
             yield dense(1, "logit", plan.initializer)
         elif index == count - 2:
@@ -280,7 +307,7 @@ def discriminator(shapes, architecture=None, shared=None, width=1.0, dropout=Non
             if down.dropout:
                 yield blocks.dropout(down.dropout, f"{stem}_dropout")
 
-    def part(name, stages, shape):
+    def part(name: str, stages: Iterable[int], shape: Sizes) -> keras.Model:
         return _chain(shape, [layer for index in stages for layer in stage(index)], name)
 
     stems = {domain: part(domain, range(count - shared), shape) for domain, shape in shapes.items()}
@@ -289,19 +316,19 @@ def discriminator(shapes, architecture=None, shared=None, width=1.0, dropout=Non
     return CoupledDiscriminator(stems, trunk, name=name)
 
 
-def _prelu(name, maps=True):
+def _prelu(name: str, maps: bool = True) -> keras.layers.Layer:
     """PReLU with one slope for every map or unit, from 0.25."""
     return layers.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2] if maps else None, name=name)
 
 
-def _chain(shape, chain, name):
+def _chain(shape: Sizes, chain: Sequence[keras.layers.Layer], name: str) -> keras.Model:
     x = inputs = keras.Input(tuple(shape), name="inputs")
     for layer in chain or [layers.Activation("linear", name="identity")]:
         x = layer(x)
     return keras.Model(inputs, x, name=name)
 
 
-def _check_shared(shared, count, default):
+def _check_shared(shared: int | None, count: int, default: int) -> int:
     if shared is None:
         return default
     if not isinstance(shared, int) or not 0 <= shared <= count:
@@ -309,6 +336,6 @@ def _check_shared(shared, count, default):
     return shared
 
 
-def _require_equal(shapes, layer):
+def _require_equal(shapes: Mapping[str, Sizes], layer: str) -> None:
     if len(set(map(tuple, shapes.values()))) > 1:
         raise ValueError(f"The shapes {dict(shapes)} differ, so {layer} cannot be shared. Share fewer layers.")

@@ -1,8 +1,11 @@
 """The published networks of CoGAN as tables, from which `kgan.networks.coupled` builds: Liu, Tuzel, NIPS 2016, arXiv 1606.07536."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import keras
+
+from kgan.types import Sizes
 
 
 class Up(NamedTuple):
@@ -38,18 +41,18 @@ class Architecture(NamedTuple):
         initializer: of all kernels.
     """
 
-    ups: tuple
+    ups: tuple[Up, ...]
     output: Up
-    downs: tuple
+    downs: tuple[Down, ...]
     units: int
     dropout: float
     normalized: bool
     unit: bool
-    private: tuple
-    initializer: object
+    private: tuple[int, int]
+    initializer: Any
 
 
-def _mnist(size):
+def _mnist(size: int) -> Architecture:
     if size != 28:
         raise ValueError(f"The MNIST networks make images of 28x28. Received a size of {size}.")
     return Architecture(
@@ -59,7 +62,7 @@ def _mnist(size):
     )  # fmt: skip
 
 
-def _small(size):
+def _small(size: int) -> Architecture:
     levels = _doublings(size, 2, 8, "small")
     return Architecture(
         (Up(2 ** (levels + 4), 2, 1, 0), *(Up(2 ** (level + 3), 4) for level in range(levels, 0, -1))), Up(0, 3, 1, 1),
@@ -68,7 +71,7 @@ def _small(size):
     )  # fmt: skip
 
 
-def _faces(size):
+def _faces(size: int) -> Architecture:
     levels = _doublings(size, 4, 16, "faces")
     if levels > 5:
         raise ValueError(f"The face networks make images of at most 128x128. Received a size of {size}.")
@@ -83,7 +86,7 @@ def _faces(size):
     )  # fmt: skip
 
 
-def _doublings(size, base, smallest, name):
+def _doublings(size: int, base: int, smallest: int, name: str) -> int:
     levels = (size // base).bit_length() - 1
     if size < smallest or size != base * 2**levels:
         raise ValueError(f"The networks {name!r} make images of {base} times a power of two, from {smallest}. Received {size}.")
@@ -93,7 +96,7 @@ def _doublings(size, base, smallest, name):
 ARCHITECTURES = {"faces": _faces, "mnist": _mnist, "small": _small}
 
 
-def architecture_for(shapes, name=None):
+def architecture_for(shapes: Mapping[str, Sizes], name: str | None = None) -> str:
     """The name of the networks for images of these shapes: the given one, or by their size."""
     size = image_size_of(shapes)
     if name is None:
@@ -103,7 +106,7 @@ def architecture_for(shapes, name=None):
     return name
 
 
-def image_size_of(shapes):
+def image_size_of(shapes: Mapping[str, Sizes]) -> int:
     """The one size of the images of all domains; their channels may differ."""
     sizes = {tuple(shape[:2]) if len(shape) == 3 else tuple(shape) for shape in shapes.values()}
     (size, *more) = sizes

@@ -1,25 +1,28 @@
 """The networks of DCGAN: Radford, Metz, Chintala, ICLR 2016, arXiv 1511.06434, and of its authors' code."""
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from kgan.networks import blocks
 from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, fresh
+from kgan.types import Sizes, Tensor
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _batch_norm(name, epsilon):
+def _batch_norm(name: str, epsilon: float, gamma: Any = None) -> keras.layers.Layer:
     # gamma ~ N(1, 0.02), beta 0 (the authors' code); momentum 0.9 so that short runs have usable moving averages.
-    gamma = keras.initializers.RandomNormal(1.0, 0.02)
+    gamma = fresh(gamma) or keras.initializers.RandomNormal(1.0, 0.02)
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
-def _levels(image_shape, base):
+def _levels(image_shape: Sizes, base: int) -> int:
     levels = int(math.log2(image_shape[0] // base))
     if image_shape[0] != base * 2**levels:
         raise ValueError(f"The image size must be {base} times a power of two. Received: {image_shape!r}.")
@@ -27,19 +30,22 @@ def _levels(image_shape, base):
 
 
 def generator(
-    image_shape,
-    latent_size=100,
-    filters=128,
-    base=4,
-    variant="code",
-    batch_norm=True,
-    epsilon=1e-8,
-    growth=2,
-    nonlinearity="relu",
-    initializer=None,
-    biases=False,
-    name="generator",
-):
+    image_shape: Sizes,
+    latent_size: int = 100,
+    filters: int = 128,
+    base: int = 4,
+    variant: str = "code",
+    batch_norm: bool = True,
+    epsilon: float = 1e-8,
+    growth: Any = 2,
+    nonlinearity: Any = "relu",
+    initializer: Any = None,
+    biases: Any = False,
+    first_norm_per_map: bool | None = None,
+    name: str = "generator",
+    gamma: Any = None,
+    dense_initializer: Any = None,
+) -> keras.Model:
     """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
     Batch norm and ReLU everywhere but at the output, which is tanh; kernels from N(0, 0.02); no biases in networks with batch norm.
@@ -47,18 +53,20 @@ def generator(
 
     Args:
         image_shape: `(size, size, channels)`, size = base times a power of two.
-        latent_size: int, default 100 (the paper's).
-        filters: int, default 128 (the paper's), maps before the output; doubled at every smaller size.
-        base: int, default 4 (the paper's), size of the first maps.
+        latent_size: default 100 (the paper's).
+        filters: default 128 (the paper's), maps before the output; doubled at every smaller size.
+        base: default 4 (the paper's), size of the first maps.
         variant: "code" (default): 5x5 kernels with symmetric padding, the first batch norm per unit, as in the authors' code.
             "torch": 4x4 kernels with padding 1, the first batch norm per map, as in the port that WGAN's authors used.
-        batch_norm: bool, default True (the paper's).
-        epsilon: float, default 1e-8 (the authors' code), under the root of batch norm. Narrow networks start with activations of
+        batch_norm: default True (the paper's).
+        epsilon: default 1e-8 (the authors' code), under the root of batch norm. Narrow networks start with activations of
             variance 1e-3 and less; there a larger value, such as Keras' 1e-3, keeps the discriminator from running ahead.
-        growth: int, default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
+        growth: default 2 (the paper's), factor of the maps at every halving; 1 keeps `filters` everywhere.
         nonlinearity: default "relu" (the paper's); a float is the slope of a leaky ReLU.
-        initializer: of all kernels, default N(0, 0.02).
+        initializer: of all kernels, default N(0, 0.02). dense_initializer: of the dense layer's, default `initializer`.
+        gamma: initializer of batch norm's gains, default N(1, 0.02) (the authors' code).
         biases: bool, default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
+        first_norm_per_map: whether the first batch norm is per map instead of per unit; default: as `variant` says.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -67,16 +75,17 @@ def generator(
     levels, double = _levels(image_shape, base), _double(variant)
     width = filters * growth ** (levels - 1)
     initializer = initializer or _normal()
+    first_norm_per_map = variant == "torch" if first_norm_per_map is None else first_norm_per_map
 
-    def norm_relu(x, name):
-        return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon)(x) if batch_norm else x)
+    def norm_relu(x: Tensor, name: str) -> Tensor:
+        return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon, gamma)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
-    x = dense(base * base * width, "project", initializer, use_bias=not batch_norm)(x)
-    if variant == "code":
-        x = layers.Reshape((base, base, width), name="reshape")(norm_relu(x, "project"))
-    else:
+    x = dense(base * base * width, "project", dense_initializer or initializer, use_bias=not batch_norm)(x)
+    if first_norm_per_map:
         x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
+    else:
+        x = layers.Reshape((base, base, width), name="reshape")(norm_relu(x, "project"))
     for level in range(1, levels):
         x = norm_relu(double(width // growth**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
     x = double(image_shape[-1], "output", initializer, use_bias=biases or not batch_norm)(x)
@@ -84,29 +93,31 @@ def generator(
 
 
 def discriminator(
-    image_shape,
-    filters=128,
-    base=4,
-    variant="code",
-    batch_norm=True,
-    epsilon=1e-8,
-    growth=2,
-    dropout=0.0,
-    initializer=None,
-    biases=False,
-    name="discriminator",
-    outputs=1,
-    tap=None,
-):
+    image_shape: Sizes,
+    filters: int = 128,
+    base: int = 4,
+    variant: str = "code",
+    batch_norm: bool = True,
+    epsilon: float = 1e-8,
+    growth: Any = 2,
+    dropout: Any = 0.0,
+    initializer: Any = None,
+    biases: Any = False,
+    name: str = "discriminator",
+    outputs: int = 1,
+    tap: Any = None,
+    gamma: Any = None,
+    dense_initializer: Any = None,
+) -> keras.Model:
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
     Args:
         image_shape, base, variant: as in `generator`.
-        filters: int, default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
-        batch_norm: bool, default True (the paper's). False: biases instead.
+        filters: default 128 (the paper's), maps after the first convolution; doubled at every smaller size.
+        batch_norm: default True (the paper's). False: biases instead.
         epsilon, growth: as in `generator`.
         dropout: float, default 0, rate behind every convolution (0.5 in CT-GAN).
-        initializer, biases: as in `generator`.
+        initializer, dense_initializer, gamma, biases: as in `generator`.
         outputs: int, default 1, the logit; more for the features of an encoder.
         tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
 
@@ -122,22 +133,22 @@ def discriminator(
         use_bias = (biases and not normalized) or not batch_norm
         x = _halve(variant, x, filters * growth**level, f"down_{level}", initializer, use_bias=use_bias)
         if normalized:
-            x = _batch_norm(f"down_{level}_norm", epsilon)(x)
+            x = _batch_norm(f"down_{level}_norm", epsilon, gamma)(x)
         x = activation(0.2, f"down_{level}_leaky")(x)
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
         x = x if tap is None else tap(x, level)
     x = layers.Flatten(name="flatten")(x)
-    x = dense(outputs, "logit", initializer, use_bias=biases or not batch_norm)(x)
+    x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases or not batch_norm)(x)
     return keras.Model(inputs, x, name=name)
 
 
-def _check_variant(variant):
+def _check_variant(variant: str) -> None:
     if variant not in ("code", "torch"):
         raise ValueError(f'`variant` must be "code" or "torch". Received: {variant!r}.')
 
 
-def _double(variant):
+def _double(variant: str) -> Callable[..., keras.layers.Layer]:
     """A transposed convolution to exactly twice the size."""
     _check_variant(variant)
     if variant == "torch":
@@ -147,7 +158,7 @@ def _double(variant):
     )
 
 
-def _halve(variant, x, filters, name, initializer, **kwargs):
+def _halve(variant: str, x: Tensor, filters: int, name: str, initializer: Any, **kwargs: Any) -> Tensor:
     """A convolution to exactly half the size."""
     _check_variant(variant)
     if variant == "torch":
@@ -168,11 +179,13 @@ class SymmetricConv2DTranspose(layers.Conv2DTranspose):
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, height * stride, width * stride, filters)`.
     """
 
-    def __init__(self, filters, kernel_size, strides=2, **kwargs):
+    def __init__(
+        self, filters: int, kernel_size: int | tuple[int, int], strides: int | tuple[int, int] = 2, **kwargs: Any
+    ) -> None:
         kwargs.pop("padding", None)
         super().__init__(filters, kernel_size, strides, padding="valid", **kwargs)
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         full = super().call(inputs)
         before = self.kernel_size[0] // 2, self.kernel_size[1] // 2
         height, width = inputs.shape[1] * self.strides[0], inputs.shape[2] * self.strides[1]
@@ -182,5 +195,5 @@ class SymmetricConv2DTranspose(layers.Conv2DTranspose):
             full = ops.pad(full, ((0, 0), (0, pad[0]), (0, pad[1]), (0, 0)))
         return full[:, before[0] : before[0] + height, before[1] : before[1] + width]
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return (input_shape[0], input_shape[1] * self.strides[0], input_shape[2] * self.strides[1], self.filters)

@@ -1,7 +1,12 @@
 """Several networks of one kind as one player."""
 
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
+
 import keras
 from keras import ops
+
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -29,7 +34,7 @@ class Ensemble(keras.Model):
     TensorShape([4, 5, 2])
     """
 
-    def __init__(self, members, name="ensemble", **kwargs):
+    def __init__(self, members: Iterable[keras.Model], name: str = "ensemble", **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         members = list(members)
         if not members or not all(isinstance(m, keras.Model) and m.built for m in members):
@@ -43,31 +48,31 @@ class Ensemble(keras.Model):
         self.built = True
 
     @classmethod
-    def of(cls, build, count, name="ensemble"):
+    def of(cls, build: Callable[[], keras.Model], count: int, name: str = "ensemble") -> Self:
         """An ensemble of `count` networks that `build()` makes, each from another start."""
         if not isinstance(count, int) or count < 1:
             raise ValueError(f"An ensemble has one or more members. Received: {count!r}.")
         return cls([build() for _ in range(count)], name=name)
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> Any:
         return self.members[0].input_shape
 
     @property
-    def output_shape(self):
+    def output_shape(self) -> Any:
         return self.members[0].output_shape
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         return ops.stack([member(inputs, training=training) for member in self.members])
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return (len(self.members), *self.members[0].compute_output_shape(input_shape))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"members": [keras.saving.serialize_keras_object(m) for m in self.members], "name": self.name}
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
+    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
         config = dict(config)
         config["members"] = [keras.saving.deserialize_keras_object(m, custom_objects=custom_objects) for m in config["members"]]
         return cls(**config)

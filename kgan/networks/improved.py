@@ -1,37 +1,47 @@
 """The networks of improved GAN training: Salimans et al., NIPS 2016, arXiv 1606.03498, section 5 and its authors' code."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
 from kgan.layers import DropReference, MinibatchDiscrimination, PrependReference, VirtualBatchNormalization, WeightNormalization
 from kgan.networks import blocks
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense, image_head
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, deconv, dense, halvings, image_head
+from kgan.types import Sizes, Tensor
 
 
-def _weight_norm(layer, scale=True, init_stdv=1.0):
+def _weight_norm(layer: keras.layers.Layer, scale: bool = True, init_stdv: float = 1.0) -> keras.layers.Layer:
     return WeightNormalization(layer, scale, init_stdv, name=f"{layer.name}_wn")
 
 
-def _batch_norm(name):
+def _batch_norm(name: str) -> keras.layers.Layer:
     return layers.BatchNormalization(momentum=0.9, epsilon=1e-6, scale=False, name=name)
 
 
-def _normal(stddev):
+def _normal(stddev: float) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, stddev)
 
 
-def _size(data_shape):
+def _size(data_shape: Sizes) -> int:
     size = 1
     for n in data_shape:
         size *= n
     return size
 
 
-def perceptron_generator(data_shape, latent_size=100, hidden=(500, 500), output_activation="sigmoid", name="generator"):
-    """The MNIST generator: softplus layers with batch norm (no gamma), a weight-normalised output.
+def perceptron_generator(
+    data_shape: Sizes,
+    latent_size: int = 100,
+    hidden: Sizes = (500, 500),
+    output_activation: Nonlinearity | None = "sigmoid",
+    name: str = "generator",
+) -> keras.Model:
+    """The MNIST generator: softplus layers with batch norm (no gamma), a weight-normalized output.
 
     Args:
-        data_shape: tuple, shape of one example. latent_size: int, default 100 (the paper's).
+        data_shape: shape of one example. latent_size: default 100 (the paper's).
         hidden: units, default (500, 500) (the paper's).
         output_activation: default "sigmoid" for data in [0, 1] (the paper's); "tanh" for images in [-1, 1].
 
@@ -43,20 +53,26 @@ def perceptron_generator(data_shape, latent_size=100, hidden=(500, 500), output_
         x = dense(units, f"hidden_{index}", use_bias=False)(x)
         x = _batch_norm(f"norm_{index}")(x)
         x = activation("softplus", f"activation_{index}")(x)
-    x = _weight_norm(dense(_size(data_shape), "output", _normal(0.1), activation=output_activation))(x)
+    # Lengths start near 1 (the authors' code): at the length of the drawn weights.
+    start = _normal((hidden or (latent_size,))[-1] ** -0.5)
+    x = _weight_norm(dense(_size(data_shape), "output", start, activation=output_activation))(x)
     return keras.Model(inputs, image_head(data_shape)(x), name=name)
 
 
 def perceptron_classifier(
-    data_shape, classes, hidden=(1000, 500, 250, 250, 250), noise=(0.3, 0.5, 0.5, 0.5, 0.5, 0.5), name="discriminator"
-):
+    data_shape: Sizes,
+    classes: int,
+    hidden: Sizes = (1000, 500, 250, 250, 250),
+    noise: Sequence[float] = (0.3, 0.5, 0.5, 0.5, 0.5, 0.5),
+    name: str = "discriminator",
+) -> keras.Model:
     """The permutation-invariant MNIST discriminator: ReLU layers under weight norm, Gaussian noise before each of them.
 
     Lengths are fixed to 1 on hidden layers and learned on the output, as in the authors' code, which starts them at 1; here they start
     at the length of the drawn weights.
 
     Args:
-        data_shape: tuple, shape of one example. classes: int, number of logits (1 for an ordinary discriminator).
+        data_shape: shape of one example. classes: number of logits (1 for an ordinary discriminator).
         hidden: units, default (1000, 500, 250, 250, 250) (the paper's).
         noise: standard deviations before every layer, the output included; default (0.3, 0.5, ...) (the paper's).
 
@@ -77,13 +93,20 @@ def perceptron_classifier(
     return keras.Model(inputs, x, name=name)
 
 
-def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_size=None, name="generator"):
+def generator(
+    image_shape: Sizes = (32, 32, 3),
+    latent_size: int = 100,
+    filters: int = 128,
+    reference_size: int | None = None,
+    name: str = "generator",
+) -> keras.Model:
     """The CIFAR-10 and SVHN generator: a dense layer to maps of an eighth, three 5x5 transposed convolutions of stride 2.
 
     ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output; kernels from N(0, 0.05).
 
     Args:
-        image_shape: `(size, size, channels)`, size a multiple of 8. latent_size: int, default 100 (the paper's).
+        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes have fewer doublings, from maps
+            of at least 4 x 4. latent_size: int, default 100 (the paper's).
         filters: int, default 128 (the paper's), maps before the output.
         reference_size: int or None, default None: batch norm. A number: virtual batch norm against so many fixed latents from
             U(0, 1).
@@ -91,13 +114,14 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
     """
-    image_shape = check_image_shape(image_shape, 8, 8)
-    base = image_shape[0] // 8
+    image_shape = check_image_shape(image_shape, 4, 8)
+    ups = halvings(image_shape, 3)
+    base, first = image_shape[0] // 2**ups, filters * 2 ** (ups - 1)
     x = inputs = keras.Input((latent_size,), name="latent")
     if reference_size:
         x = PrependReference(reference_size, keras.initializers.RandomUniform(0.0, 1.0), name="reference")(x)
 
-    def norm_relu(x, name):
+    def norm_relu(x: Tensor, name: str) -> Tensor:
         x = (
             VirtualBatchNormalization(reference_size, name=f"{name}_norm")(x)
             if reference_size
@@ -105,9 +129,9 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
         )
         return layers.ReLU(name=f"{name}_relu")(x)
 
-    x = norm_relu(dense(base * base * 4 * filters, "project", _normal(0.05), use_bias=False)(x), "project")
-    x = layers.Reshape((base, base, 4 * filters), name="reshape")(x)
-    for level, maps in enumerate((2 * filters, filters)):
+    x = norm_relu(dense(base * base * first, "project", _normal(0.05), use_bias=False)(x), "project")
+    x = layers.Reshape((base, base, first), name="reshape")(x)
+    for level, maps in enumerate(first // 2**n for n in range(1, ups)):
         x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(0.05), use_bias=False)(x), f"up_{level}")
     x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), init_stdv=0.1)(x)
     if reference_size:
@@ -115,13 +139,20 @@ def generator(image_shape=(32, 32, 3), latent_size=100, filters=128, reference_s
     return keras.Model(inputs, x, name=name)
 
 
-def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernels=0, name="discriminator"):
+def classifier(
+    image_shape: Sizes = (32, 32, 3),
+    classes: int = 10,
+    filters: int = 96,
+    minibatch_kernels: int = 0,
+    name: str = "discriminator",
+) -> keras.Model:
     """The CIFAR-10 and SVHN discriminator: nine convolutions under weight norm, dropout, global average pooling.
 
     Leaky ReLU 0.2, kernels from N(0, 0.05). Follow with `kgan.layers.initialize_from_data(network, examples)`; the authors use 500.
 
     Args:
-        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 12. classes: int, number of logits.
+        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; below 12 it is halved once, not twice.
+        classes: int, number of logits.
         filters: int, default 96 (the paper's), maps of the first three convolutions; twice as many later.
         minibatch_kernels: int, default 0: dropout of 0.2 on the input, for feature matching. A number (100 in the authors' code): Gaussian
             noise of 0.2 on the input and minibatch discrimination before the logits.
@@ -129,12 +160,12 @@ def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernel
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, classes)`.
     """
-    image_shape = check_image_shape(image_shape, 4, 12)
+    image_shape = check_image_shape(image_shape, 4, 8)
     x = inputs = keras.Input(image_shape, name="images")
     x = blocks.noise(0.2, "input_noise")(x) if minibatch_kernels else blocks.dropout(0.2, "input_dropout")(x)
     index = 0
 
-    def convolve(x, maps, kernel, strides=1, **kwargs):
+    def convolve(x: Tensor, maps: int, kernel: int, strides: int = 1, **kwargs: Any) -> Tensor:
         nonlocal index
         x = _weight_norm(conv(maps, kernel, f"conv_{index}", strides, initializer=_normal(0.05), **kwargs))(x)
         x = activation(0.2, f"leaky_{index}")(x)
@@ -142,7 +173,7 @@ def classifier(image_shape=(32, 32, 3), classes=10, filters=96, minibatch_kernel
         return x
 
     for stage, maps in enumerate((filters, 2 * filters)):
-        for strides in (1, 1, 2):
+        for strides in (1, 1, 2 if stage == 0 or image_shape[0] >= 12 else 1):
             x = convolve(x, maps, 3, strides)
         x = blocks.dropout(0.5, f"dropout_{stage}")(x)
     x = convolve(x, 2 * filters, 3, padding="valid")

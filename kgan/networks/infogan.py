@@ -3,35 +3,45 @@
 Convolutions start at truncated N(0, 0.02^2), other kernels at N(0, 0.02^2). Layers under batch norm have no bias, where it has no effect.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, deconv, dense
+from kgan.types import Sizes, Tensor
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _truncated():
+def _truncated() -> keras.initializers.Initializer:
     return keras.initializers.TruncatedNormal(0.0, 0.02)
 
 
-def _norm(x, nonlinearity, name, epsilon):
+def _norm(x: Tensor, nonlinearity: Nonlinearity, name: str, epsilon: float) -> Tensor:
     gamma = keras.initializers.RandomNormal(1.0, 0.02)
     x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=f"{name}_norm")(x)
     return activation(nonlinearity, f"{name}_activation")(x)
 
 
-def generator(image_shape=(28, 28, 1), latent_size=74, filters=64, units=1024, epsilon=1e-5, name="generator"):
+def generator(
+    image_shape: Sizes = (28, 28, 1),
+    latent_size: int = 74,
+    filters: int = 64,
+    units: int = 1024,
+    epsilon: float = 1e-5,
+    name: str = "generator",
+) -> keras.Model:
     """Two dense layers to maps of a quarter of the size, two 4x4 transposed convolutions of stride 2; ReLU, batch norm, tanh at the end.
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4; default MNIST's.
-        latent_size: int, noise and codes, default 74 (the paper's: 62 noise, ten classes, two continuous).
-        filters: int, default 64 (the paper's), maps before the output; twice as many at a quarter of the size.
-        units: int, default 1024 (the paper's), of the first layer.
-        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+        latent_size: noise and codes, default 74 (the paper's: 62 noise, ten classes, two continuous).
+        filters: default 64 (the paper's), maps before the output; twice as many at a quarter of the size.
+        units: default 1024 (the paper's), of the first layer.
+        epsilon: default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1]. The paper's output is a sigmoid, for images in [0, 1].
@@ -47,15 +57,22 @@ def generator(image_shape=(28, 28, 1), latent_size=74, filters=64, units=1024, e
     return keras.Model(inputs, x, name=name)
 
 
-def discriminator(image_shape=(28, 28, 1), filters=64, units=1024, slope=0.1, epsilon=1e-5, name="discriminator"):
+def discriminator(
+    image_shape: Sizes = (28, 28, 1),
+    filters: int = 64,
+    units: int = 1024,
+    slope: float = 0.1,
+    epsilon: float = 1e-5,
+    name: str = "discriminator",
+) -> keras.Model:
     """Two 4x4 convolutions of stride 2, a dense layer, one logit; leaky ReLU, batch norm but on the first layer.
 
-    What the logit's layer receives is what the recogniser of the codes shares: the trunk.
+    What the logit's layer receives is what the recognizer of the codes shares: the trunk.
 
     Args:
         image_shape, units, epsilon: as in `generator`.
-        filters: int, default 64 (the paper's), maps of the first convolution; twice as many in the second.
-        slope: float, default 0.1 (the paper's; its code has 0.01), of the leaky ReLU.
+        filters: default 64 (the paper's), maps of the first convolution; twice as many in the second.
+        slope: default 0.1 (the paper's; its code has 0.01), of the leaky ReLU.
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, 1)`. It must see real and generated images in separate batches.
@@ -69,13 +86,22 @@ def discriminator(image_shape=(28, 28, 1), filters=64, units=1024, slope=0.1, ep
     return keras.Model(inputs, dense(1, "logit", _normal())(x), name=name)
 
 
-def recognizer(feature_shape, outputs, units=128, slope=0.1, batch_norm=True, epsilon=1e-5, initializer=None, name="recognizer"):
+def recognizer(
+    feature_shape: Sizes,
+    outputs: int,
+    units: int = 128,
+    slope: float = 0.1,
+    batch_norm: bool = True,
+    epsilon: float = 1e-5,
+    initializer: Any = None,
+    name: str = "recognizer",
+) -> keras.Model:
     """The head Q on the discriminator's trunk: a dense layer, batch norm, leaky ReLU, a dense layer.
 
     Args:
-        feature_shape: tuple, shape of the trunk's features. outputs: int, parameters of all codes together.
-        units: int, default 128 (the paper's). slope, epsilon: as in `discriminator`.
-        batch_norm: bool, default True (the paper's). initializer: of both kernels, default N(0, 0.02^2).
+        feature_shape: shape of the trunk's features. outputs: parameters of all codes together.
+        units: default 128 (the paper's). slope, epsilon: as in `discriminator`.
+        batch_norm: default True (the paper's). initializer: of both kernels, default N(0, 0.02^2).
 
     Returns:
         `keras.Model` from features to `(batch, outputs)`.

@@ -1,6 +1,8 @@
 """Multi-layer perceptrons: points and vectors, and the networks of the 2014 GAN."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -8,28 +10,32 @@ from keras import layers
 from kgan.layers import Maxout
 from kgan.networks import blocks
 from kgan.networks.blocks import activation, dense, image_head
+from kgan.types import Sizes
 
 
 def generator(
-    data_shape,
-    latent_size,
-    hidden=(128, 128),
-    nonlinearity="relu",
-    batch_norm=False,
-    output_activation=None,
-    initializer="glorot_uniform",
-    name="generator",
-):
+    data_shape: Sizes,
+    latent_size: int,
+    hidden: Sizes = (128, 128),
+    nonlinearity: Any = "relu",
+    batch_norm: bool = False,
+    output_activation: Any = None,
+    initializer: Any = "glorot_uniform",
+    name: str = "generator",
+    output_initializer: Any = None,
+    epsilon: float = 1e-3,
+) -> keras.Model:
     """A dense generator.
 
     Args:
-        data_shape: tuple, shape of one example, `(features,)` or an image shape.
-        latent_size: int, length of a latent.
-        hidden: tuple of int, units of the hidden layers.
+        data_shape: shape of one example, `(features,)` or an image shape.
+        latent_size: length of a latent.
+        hidden: units of the hidden layers.
         nonlinearity: Keras activation of the hidden layers; a float: slope of a leaky ReLU; or a layer such as `kgan.layers.MuReLU(0.5)`.
-        batch_norm: bool, normalise each hidden layer.
+        batch_norm: normalize each hidden layer.
         output_activation: Keras activation of the output; None is linear.
-        initializer: of all kernels.
+        initializer: of all kernels. output_initializer: of the last layer's, default `initializer`.
+        epsilon: default 1e-3 (Keras'), of batch norm.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to `(batch, *data_shape)`.
@@ -38,35 +44,36 @@ def generator(
     for index, units in enumerate(hidden):
         x = dense(units, f"hidden_{index}", initializer, use_bias=not batch_norm)(x)
         if batch_norm:
-            x = layers.BatchNormalization(momentum=0.9, name=f"norm_{index}")(x)
+            x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"norm_{index}")(x)
         x = activation(nonlinearity, f"activation_{index}")(x)
-    x = dense(math.prod(data_shape), "output", initializer, activation=output_activation)(x)
+    x = dense(math.prod(data_shape), "output", output_initializer or initializer, activation=output_activation)(x)
     x = image_head(data_shape)(x)
     return keras.Model(inputs, x, name=name)
 
 
 def discriminator(
-    data_shape,
-    hidden=(128, 128),
-    nonlinearity="relu",
-    normalizer=None,
-    norm=None,
-    initializer="glorot_uniform",
-    dropout=0.0,
-    scale=1.0,
-    outputs=1,
-    name="discriminator",
-):
+    data_shape: Sizes,
+    hidden: Sizes = (128, 128),
+    nonlinearity: Any = "relu",
+    normalizer: Any = None,
+    norm: Any = None,
+    initializer: Any = "glorot_uniform",
+    dropout: Any = 0.0,
+    scale: float = 1.0,
+    outputs: int = 1,
+    name: str = "discriminator",
+    output_initializer: Any = None,
+) -> keras.Model:
     """A dense discriminator.
 
     Args:
         data_shape: tuple, shape of one example.
-        hidden, nonlinearity, initializer: as in `generator`.
+        hidden, nonlinearity, initializer, output_initializer: as in `generator`.
         normalizer: callable `(layer) -> layer` around every linear layer, such as `kgan.layers.SpectralNormalization`.
-        norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalisation; None for none.
-        dropout: float, rate after every hidden layer.
-        scale: float, default 1.0, factor of the examples in front of the first layer.
-        outputs: int, default 1, the logit; more for classes, or for the features of an encoder.
+        norm: callable `(name) -> layer` after every hidden layer, such as batch or layer normalization; None for none.
+        dropout: rate after every hidden layer.
+        scale: default 1.0, factor of the examples in front of the first layer.
+        outputs: default 1, the logit; more for classes, or for the features of an encoder.
 
     Returns:
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.
@@ -83,21 +90,36 @@ def discriminator(
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)
-    x = wrap(dense(outputs, "logit", initializer))(x)
+    x = wrap(dense(outputs, "logit", output_initializer or initializer))(x)
     return keras.Model(inputs, x, name=name)
 
 
-def toy_networks(data_shape, latent_size, dropout=0.0):
-    """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU, He-uniform."""
-    size = {"hidden": (512,) * 3, "initializer": "he_uniform"}
-    return generator(data_shape, latent_size, **size), discriminator(data_shape, dropout=dropout, **size)
+def toy_networks(data_shape: Sizes, latent_size: int, dropout: Any = 0.0) -> dict[str, Callable[[], keras.Model]]:
+    """Generator and critic for points, as in the toy experiments of 1704.00028: three layers of 512 ReLU.
+
+    Kernels start He-uniform, those of the last layers Glorot-uniform (the authors' code).
+
+    Returns:
+        Dict of "generator" and "discriminator" to a function that makes it.
+    """
+    size: dict[str, Any] = {"hidden": (512,) * 3, "initializer": "he_uniform", "output_initializer": "glorot_uniform"}
+    return {
+        "generator": lambda: generator(data_shape, latent_size, **size),
+        "discriminator": lambda: discriminator(data_shape, dropout=dropout, **size),
+    }
 
 
-def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0.5, 0.5), name="discriminator"):
+def maxout_discriminator(
+    data_shape: Sizes,
+    units: Sizes = (240, 240),
+    pieces: int = 5,
+    dropout: Sequence[float] = (0.2, 0.5, 0.5),
+    name: str = "discriminator",
+) -> keras.Model:
     """The MNIST discriminator of 1406.2661: two maxout layers with dropout, kernels from U(-0.005, 0.005).
 
     Args:
-        data_shape: tuple, shape of one example.
+        data_shape: shape of one example.
         units: units of the maxout layers; pieces: linear maps per unit.
         dropout: rates before each layer and before the logit (the authors keep 0.8 of the input, 0.5 of hidden units).
 
@@ -105,7 +127,7 @@ def maxout_discriminator(data_shape, units=(240, 240), pieces=5, dropout=(0.2, 0
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, 1)`.
     """
 
-    def uniform():
+    def uniform() -> keras.initializers.Initializer:
         return keras.initializers.RandomUniform(-0.005, 0.005)
 
     x = inputs = keras.Input(data_shape, name="examples")

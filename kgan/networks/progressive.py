@@ -4,17 +4,19 @@ All blocks exist from the start; a call says up to which resolution they are use
 """
 
 import math
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from kgan.layers import EqualizedLearningRate, MinibatchStdDev, PixelNormalization
 from kgan.networks.blocks import activation, check_image_shape
+from kgan.types import Config, Sizes, Tensor
 
 _SMALLEST = 4
 
 
-def check_progressive_shape(image_shape):
+def check_progressive_shape(image_shape: Sizes) -> tuple[int, ...]:
     """Refuse image shapes that doubling from 4x4 does not reach."""
     size = check_image_shape(image_shape, _SMALLEST, _SMALLEST)[0]
     if size & (size - 1):
@@ -22,69 +24,71 @@ def check_progressive_shape(image_shape):
     return tuple(image_shape)
 
 
-def _resolutions(size):
+def _resolutions(size: int) -> list[int]:
     return [2**k for k in range(2, int(math.log2(size)) + 1)]
 
 
-def upsample(x):
+def upsample(x: Tensor) -> Tensor:
     """Twice the size by repetition."""
     return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)
 
 
-def downsample(x, factor=2):
+def downsample(x: Tensor, factor: int = 2) -> Tensor:
     """The size divided by a factor, by averaging."""
     return ops.average_pool(x, factor, strides=factor) if factor > 1 else x
 
 
-def _conv(maps, kernel, name, gain=2.0**0.5):
+def _conv(maps: int, kernel: int, name: str, gain: float = 2.0**0.5) -> keras.layers.Layer:
     return EqualizedLearningRate(layers.Conv2D(maps, kernel, padding="same", name=name), gain, name=f"{name}_equalized")
 
 
 class _Progressive(keras.Model):
     """What both networks share: their configuration, and blending."""
 
-    def __init__(self, image_shape, base_maps, max_maps, name):
+    def __init__(self, image_shape: Sizes, base_maps: int, max_maps: int, name: str) -> None:
         super().__init__(name=name)
         self.image_shape = check_progressive_shape(image_shape)
         self.base_maps, self.max_maps = base_maps, max_maps
         self.resolutions = _resolutions(self.image_shape[0])
 
-    def maps(self, resolution):
+    def maps(self, resolution: int) -> int:
         """Feature maps at a resolution: `min(base_maps / 2^(k - 1), max_maps)` at 2^k."""
         return max(1, min(2 * self.base_maps // resolution, self.max_maps))
 
-    def _level(self, resolution):
+    def _level(self, resolution: int | None) -> int:
         resolution = self.image_shape[0] if resolution is None else resolution
         if resolution not in self.resolutions:
             raise ValueError(f"`resolution` must be one of {self.resolutions}. Received: {resolution!r}.")
         return self.resolutions.index(resolution)
 
-    def _check_alpha(self, alpha):
+    def _check_alpha(self, alpha: Any) -> None:
         if isinstance(alpha, (int, float)) and not 0.0 <= alpha <= 1.0:
             raise ValueError(f"`alpha` must lie in [0, 1]. Received: {alpha!r}.")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = {name: getattr(self, name) for name in ("image_shape", "base_maps", "max_maps")}
         return {**own, "name": self.name}
 
 
 @keras.saving.register_keras_serializable("kgan")
 class ProgressiveGenerator(_Progressive):
-    """4x4 maps from a normalised latent, then blocks that double the size: nearest neighbours, two 3x3 convolutions.
+    """4x4 maps from a normalized latent, then blocks that double the size: nearest neighbors, two 3x3 convolutions.
 
-    Leaky ReLU 0.2 and pixel normalisation behind every convolution, an own linear 1x1 convolution to pixels at each resolution, equalised
+    Leaky ReLU 0.2 and pixel normalization behind every convolution, an own linear 1x1 convolution to pixels at each resolution, equalized
     learning rate throughout. Outputs are not squashed; clip them to [-1, 1] only to show them.
 
     Args:
         image_shape: `(size, size, channels)`, size a power of two.
-        latent_size: int, default 512 (the paper's).
-        base_maps: int, default 8192 (the paper's). max_maps: int, default 512 (the paper's). See `maps`.
+        latent_size: default 512 (the paper's).
+        base_maps: default 8192 (the paper's). max_maps: default 512 (the paper's). See `maps`.
 
     Call arguments: `latent` `(batch, latent_size)`; `resolution`, default the last; `alpha`, a scalar in [0, 1] or None (1): the weight of
     the block at this resolution against the enlarged image of the one before. Output: `(batch, resolution, resolution, channels)`.
     """
 
-    def __init__(self, image_shape, latent_size=512, base_maps=8192, max_maps=512, name="generator"):
+    def __init__(
+        self, image_shape: Sizes, latent_size: int = 512, base_maps: int = 8192, max_maps: int = 512, name: str = "generator"
+    ) -> None:
         super().__init__(image_shape, base_maps, max_maps, name)
         self.latent_size = latent_size
         self.blocks = [self._first()] + [self._block(r) for r in self.resolutions[1:]]
@@ -95,10 +99,10 @@ class ProgressiveGenerator(_Progressive):
         self.built = True
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int | None, ...]:
         return (None, self.latent_size)
 
-    def _first(self):
+    def _first(self) -> keras.Sequential:
         maps = self.maps(_SMALLEST)
         # A 4x4 transposed convolution of one pixel is the dense layer of the code, with one bias per map; its fan-in counts the 16
         # positions, which is the code's gain of sqrt(2) / 4.
@@ -111,13 +115,13 @@ class ProgressiveGenerator(_Progressive):
         parts += [EqualizedLearningRate(project, name="project_equalized"), *_leaky_norm("project")]
         return keras.Sequential([*parts, _conv(maps, 3, "conv"), *_leaky_norm("conv")], name=f"block_{_SMALLEST}")
 
-    def _block(self, r):
+    def _block(self, r: int) -> keras.Sequential:
         parts = [keras.Input((r // 2, r // 2, self.maps(r // 2))), layers.UpSampling2D(2, name="up")]
         for name in ("conv_0", "conv_1"):
             parts += [_conv(self.maps(r), 3, name), *_leaky_norm(name)]
         return keras.Sequential(parts, name=f"block_{r}")
 
-    def call(self, latent, resolution=None, alpha=None, training=False):
+    def call(self, latent: Tensor, resolution: int | None = None, alpha: Any = None, training: bool = False) -> Tensor:
         self._check_alpha(alpha)
         level = self._level(resolution)
         x = self.blocks[0](latent)
@@ -130,14 +134,14 @@ class ProgressiveGenerator(_Progressive):
         alpha = ops.cast(alpha, image.dtype)
         return alpha * image + (1.0 - alpha) * upsample(self.to_pixels[level - 1](before))
 
-    def compute_output_shape(self, input_shape, *args, **kwargs):
+    def compute_output_shape(self, input_shape: Any, *args: Any, **kwargs: Any) -> tuple[int | None, ...]:
         return (input_shape[0], *self.image_shape)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "latent_size": self.latent_size}
 
 
-def _leaky_norm(name):
+def _leaky_norm(name: str) -> list[keras.layers.Layer]:
     return [activation(0.2, f"{name}_leaky"), PixelNormalization(name=f"{name}_norm")]
 
 
@@ -145,7 +149,7 @@ def _leaky_norm(name):
 class ProgressiveDiscriminator(_Progressive):
     """The mirror image: blocks of two 3x3 convolutions and averaging to half the size, a minibatch-stddev map at 4x4, one logit.
 
-    Leaky ReLU 0.2, no normalisation, equalised learning rate; an own 1x1 convolution from pixels at each resolution.
+    Leaky ReLU 0.2, no normalization, equalized learning rate; an own 1x1 convolution from pixels at each resolution.
 
     Args:
         image_shape, base_maps, max_maps: as for `ProgressiveGenerator`.
@@ -155,7 +159,14 @@ class ProgressiveDiscriminator(_Progressive):
     weight going to the halved image. Output: `(batch, 1)`.
     """
 
-    def __init__(self, image_shape, base_maps=8192, max_maps=512, group_size=None, name="discriminator"):
+    def __init__(
+        self,
+        image_shape: Sizes,
+        base_maps: int = 8192,
+        max_maps: int = 512,
+        group_size: int | None = None,
+        name: str = "discriminator",
+    ) -> None:
         super().__init__(image_shape, base_maps, max_maps, name)
         self.group_size = group_size
         self.blocks = [self._last()] + [self._block(r) for r in self.resolutions[1:]]
@@ -169,10 +180,10 @@ class ProgressiveDiscriminator(_Progressive):
         self.built = True
 
     @property
-    def input_shape(self):
+    def input_shape(self) -> tuple[int | None, ...]:
         return (None, *self.image_shape)
 
-    def _last(self):
+    def _last(self) -> keras.Sequential:
         maps = self.maps(_SMALLEST)
         parts = [keras.Input((_SMALLEST, _SMALLEST, maps)), MinibatchStdDev(self.group_size, name="stddev")]
         parts += [_conv(maps, 3, "conv"), activation(0.2, "conv_leaky"), layers.Flatten(name="flatten")]
@@ -181,13 +192,13 @@ class ProgressiveDiscriminator(_Progressive):
         parts += [EqualizedLearningRate(layers.Dense(1, name="logit"), 1.0, name="logit_equalized")]
         return keras.Sequential(parts, name=f"block_{_SMALLEST}")
 
-    def _block(self, r):
+    def _block(self, r: int) -> keras.Sequential:
         parts = [keras.Input((r, r, self.maps(r)))]
         for name, maps in (("conv_0", self.maps(r)), ("conv_1", self.maps(r // 2))):
             parts += [_conv(maps, 3, name), activation(0.2, f"{name}_leaky")]
         return keras.Sequential([*parts, layers.AveragePooling2D(2, name="down")], name=f"block_{r}")
 
-    def call(self, images, resolution=None, alpha=None, training=False):
+    def call(self, images: Tensor, resolution: int | None = None, alpha: Any = None, training: bool = False) -> Tensor:
         self._check_alpha(alpha)
         level = self._level(resolution)
         x = self.from_pixels[level](images)
@@ -200,8 +211,8 @@ class ProgressiveDiscriminator(_Progressive):
             x = block(x)
         return x
 
-    def compute_output_shape(self, input_shape, *args, **kwargs):
+    def compute_output_shape(self, input_shape: Any, *args: Any, **kwargs: Any) -> tuple[int | None, ...]:
         return (input_shape[0], 1)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "group_size": self.group_size}

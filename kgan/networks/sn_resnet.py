@@ -1,4 +1,7 @@
-"""The residual networks of spectral normalisation: Miyato et al. 2018, 1802.05957, Tables 4-6 and appendix B.4."""
+"""The residual networks of spectral normalization: Miyato et al. 2018, 1802.05957, Tables 4-6 and appendix B.4."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -6,6 +9,7 @@ from keras import layers
 from kgan.layers import GlobalSumPooling2D
 from kgan.networks import blocks
 from kgan.networks.blocks import check_image_shape, conv, dense, scaled
+from kgan.types import Sizes, Tensor
 
 # Image size: (size of the first maps, generator widths from those maps on, discriminator blocks as (width, halve)).
 _TABLES = {
@@ -21,17 +25,21 @@ _TABLES = {
 }
 
 
-def _table(image_shape):
+SIZES = tuple(_TABLES)
+"""Sizes of images that the residual networks take."""
+
+
+def _table(image_shape: Sizes) -> tuple[Any, ...]:
     size = check_image_shape(image_shape, 8, 8)[0]
     if size not in _TABLES:
         raise ValueError(
             f"The residual networks exist for images of {sorted(_TABLES)} pixels. Received: {tuple(image_shape)!r}; resize, or "
-            "use the standard network (architecture='cnn'), which takes any multiple of 8."
+            "use standard networks: `kgan.networks.sn_cnn` takes any multiple of 8 (in kgan.SNGAN architecture='cnn')."
         )
     return _TABLES[size]
 
 
-def _glorot(gain=1.0):
+def _glorot(gain: float = 1.0) -> keras.initializers.Initializer:
     # Glorot-uniform times sqrt(2) inside residual branches, times 1 elsewhere: scale is the square of the gain.
     return keras.initializers.VarianceScaling(gain**2, "fan_avg", "uniform")
 
@@ -39,15 +47,23 @@ def _glorot(gain=1.0):
 _BRANCH = 2.0**0.5
 
 
-def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, name="generator"):
+def generator(
+    image_shape: Sizes = (32, 32, 3),
+    latent_size: int = 128,
+    width: float = 1.0,
+    branch: Any = None,
+    name: str = "generator",
+    epsilon: float = 2e-5,
+) -> keras.Model:
     """Dense layer, residual blocks that double the size, batch norm, ReLU, 3x3 convolution, tanh.
 
     Args:
         image_shape: `(size, size, channels)` of 32 (CIFAR-10), 48 (STL-10) or 128 (ImageNet), the paper's tables, or of 16 and
             8, the CIFAR-10 table with fewer blocks.
-        latent_size: int, default 128 (the paper's).
-        width: float, default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
-        branch: initialiser of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        latent_size: default 128 (the paper's).
+        width: default 1.0 (the paper's): factor of all widths, for small machines. 0.5 is the network of WGAN-GP at 32x32.
+        branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        epsilon: default 2e-5 (the authors' Chainer), of batch norm.
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
@@ -58,29 +74,29 @@ def generator(image_shape=(32, 32, 3), latent_size=128, width=1.0, branch=None, 
     x = dense(base * base * first, "project", _glorot())(x)
     x = layers.Reshape((base, base, first), name="reshape")(x)
     for index, channels in enumerate(widths):
-        x = _generator_block(x, scaled(channels, width), f"block_{index}", branch or _glorot(_BRANCH))
-    x = layers.ReLU(name="relu")(_norm("norm")(x))
+        x = _generator_block(x, scaled(channels, width), f"block_{index}", branch or _glorot(_BRANCH), epsilon)
+    x = layers.ReLU(name="relu")(_norm("norm", epsilon)(x))
     x = conv(image_shape[-1], 3, "output", initializer=_glorot(), activation="tanh")(x)
     return keras.Model(inputs, x, name=name)
 
 
 def discriminator(
-    image_shape=(32, 32, 3),
-    width=1.0,
-    normalizer=None,
-    pooling="sum",
-    branch=None,
-    initializer=None,
-    dropout=(),
-    name="discriminator",
-):
+    image_shape: Sizes = (32, 32, 3),
+    width: float = 1.0,
+    normalizer: Callable[..., Any] | None = None,
+    pooling: str = "sum",
+    branch: Any = None,
+    initializer: Any = None,
+    dropout: Sequence[float] = (),
+    name: str = "discriminator",
+) -> keras.Model:
     """Residual blocks, ReLU, global pooling, one logit.
 
     Args:
         image_shape, width: as in `generator`.
         normalizer: callable `(layer) -> layer` around all linear layers, such as `kgan.layers.SpectralNormalization`.
-        pooling: "sum" (default; spectral normalisation, whose logit has no bias) or "mean" (WGAN-GP).
-        branch: initialiser of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
+        pooling: "sum" (default; spectral normalization, whose logit has no bias) or "mean" (WGAN-GP).
+        branch: initializer of the convolutions inside residual branches, default Glorot-uniform times sqrt(2).
         initializer: of all kernels, in place of both defaults, such as "orthogonal".
         dropout: rates behind the second and following blocks, in order ((0.2, 0.5, 0.5) in CT-GAN); default none.
 
@@ -103,23 +119,32 @@ def discriminator(
     return keras.Model(inputs, x, name=name)
 
 
-def _norm(name):
-    return layers.BatchNormalization(momentum=0.9, epsilon=2e-5, name=name)
+def _norm(name: str, epsilon: float) -> keras.layers.Layer:
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=name)
 
 
-def _generator_block(x, channels, name, branch):
+def _generator_block(x: Tensor, channels: int, name: str, branch: Any, epsilon: float) -> Tensor:
     """BN ReLU up conv BN ReLU conv, beside up and a 1x1 convolution."""
     shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up")(x)
     shortcut = conv(channels, 1, f"{name}_shortcut", initializer=_glorot())(shortcut)
-    x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0")(x))
+    x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0", epsilon)(x))
     x = layers.UpSampling2D(2, name=f"{name}_up")(x)
     x = conv(channels, 3, f"{name}_conv_0", initializer=branch)(x)
-    x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1")(x))
+    x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1", epsilon)(x))
     x = conv(channels, 3, f"{name}_conv_1", initializer=branch)(x)
     return layers.Add(name=name)([x, shortcut])
 
 
-def _discriminator_block(x, channels, halve, first, wrap, plain, branch, name):
+def _discriminator_block(
+    x: Tensor,
+    channels: int,
+    halve: bool,
+    first: bool,
+    wrap: Callable[[keras.layers.Layer], keras.layers.Layer],
+    plain: Any,
+    branch: Any,
+    name: str,
+) -> Tensor:
     """ReLU conv ReLU conv pool, beside 1x1 convolution and pool; the first block sees pixels: no leading ReLU, pool first."""
     shortcut = x
     if first:

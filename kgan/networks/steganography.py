@@ -1,29 +1,32 @@
 """Networks that hide, read and detect messages in images: Hayes, Danezis, NIPS 2017, arXiv 1703.00371; residual ones of this project."""
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers, ops
 
 from kgan.layers import Sawtooth, Waves
-from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, deconv, dense
+from kgan.types import Array, Config, Sizes, Tensor
 
 
-def _truncated():
+def _truncated() -> keras.initializers.Initializer:
     return keras.initializers.TruncatedNormal(0.0, 0.02)
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _norm(x, name, epsilon, nonlinearity):
+def _norm(x: Tensor, name: str, epsilon: float, nonlinearity: Nonlinearity) -> Tensor:
     x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_norm")(x)
     return activation(nonlinearity, f"{name}_activation")(x)
 
 
-def _base(image_shape, stages):
+def _base(image_shape: Sizes, stages: int | None) -> tuple[tuple[int, ...], int, int]:
     """Checked shape, number of halvings, size of the smallest maps."""
     size = image_shape[0] if image_shape else 0
     if stages is None:
@@ -34,7 +37,15 @@ def _base(image_shape, stages):
     return shape, stages, shape[0] // 2**stages
 
 
-def hider(image_shape, message_length, filters=None, kernel=5, stages=None, epsilon=1e-5, name="alice"):
+def hider(
+    image_shape: Sizes,
+    message_length: int,
+    filters: int | None = None,
+    kernel: int = 5,
+    stages: int | None = None,
+    epsilon: float = 1e-5,
+    name: str = "alice",
+) -> keras.Model:
     """The paper's Alice: the flattened cover and the message side by side, one dense layer, transposed convolutions, tanh.
 
     With s the image's size: dense to `(s/16)^2 * 8 s`, then maps 4s, 2s, s and the channels, each of twice the size; batch norm and ReLU
@@ -42,11 +53,11 @@ def hider(image_shape, message_length, filters=None, kernel=5, stages=None, epsi
 
     Args:
         image_shape: `(size, size, channels)`; the paper's 32 and 64, and any other multiple of `2**stages`.
-        message_length: int, numbers of the message.
+        message_length: numbers of the message.
         filters: int or None (the image's size, the paper's): maps before the output; twice as many at every smaller size.
-        kernel: int, default 5 (the paper's).
+        kernel: default 5 (the paper's).
         stages: int or None: doublings of the size, default 4 (the paper's), 3 for images of 8 pixels.
-        epsilon: float, default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
+        epsilon: default 1e-5 (the authors' code), of batch norm; narrow networks want 1e-3.
 
     Returns:
         `keras.Model` from `[images, messages (batch, message_length)]` to images in [-1, 1].
@@ -65,7 +76,16 @@ def hider(image_shape, message_length, filters=None, kernel=5, stages=None, epsi
     return keras.Model([cover, message], x, name=name)
 
 
-def reader(image_shape, outputs=1, filters=None, kernel=5, stages=None, epsilon=1e-5, output_activation=None, name="eve"):
+def reader(
+    image_shape: Sizes,
+    outputs: int = 1,
+    filters: int | None = None,
+    kernel: int = 5,
+    stages: int | None = None,
+    epsilon: float = 1e-5,
+    output_activation: Nonlinearity | None = None,
+    name: str = "eve",
+) -> keras.Model:
     """The paper's Bob (`outputs=message_length, output_activation="tanh"`) and Eve (one logit): convolutions of stride 2, one dense layer.
 
     Maps s, 2s, 4s, 8s with s the image's size; leaky ReLU 0.2, batch norm but on the first. The last layer sees the last maps; in the
@@ -73,7 +93,7 @@ def reader(image_shape, outputs=1, filters=None, kernel=5, stages=None, epsilon=
 
     Args:
         image_shape, kernel, stages, epsilon: as in `hider`.
-        outputs: int, default 1.
+        outputs: default 1.
         filters: int or None (the image's size, the paper's): maps of the first convolution.
         output_activation: default None, a logit.
 
@@ -98,27 +118,27 @@ class AddBounded(layers.Layer):
     """`clip(x + amplitude * tanh(change), -1, 1)` of `[x, change]`.
 
     Args:
-        amplitude: float in (0, 2): the largest change of a value.
+        amplitude: in (0, 2): the largest change of a value.
     """
 
-    def __init__(self, amplitude, **kwargs):
+    def __init__(self, amplitude: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not 0.0 < amplitude < 2.0:
             raise ValueError(f"`amplitude` must lie between 0 and 2, in units of images in [-1, 1]. Received: {amplitude!r}.")
         self.amplitude = amplitude
 
-    def call(self, inputs):
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
         images, change = inputs
         return ops.clip(images + self.amplitude * ops.tanh(change), -1.0, 1.0)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         return tuple(input_shape[0])
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "amplitude": self.amplitude}
 
 
-def cosine_patterns(block, channels, count):
+def cosine_patterns(block: int, channels: int, count: int) -> Array:
     """The `count` finest patterns of the cosine transform of a block, of unit norm: array (block, block, channels, count).
 
     Fine patterns: what pictures hold least of. Channels take turns.
@@ -139,46 +159,59 @@ def cosine_patterns(block, channels, count):
 class CosinePatterns(keras.initializers.Initializer):
     """Starts a convolution of as many strides as it is wide, or its transpose, at `factor` times `cosine_patterns`."""
 
-    def __init__(self, factor=1.0):
+    def __init__(self, factor: float = 1.0) -> None:
         self.factor = factor
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sizes, dtype: str | None = None) -> Tensor:
         block, _, channels, count = shape
         return ops.convert_to_tensor(self.factor * cosine_patterns(block, channels, count), dtype=dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"factor": self.factor}
 
 
-def _phases(images, block, patterns, period, name):
-    """Where every block lies on its patterns, in radians of a period of so many grey levels."""
+def _phases(images: Tensor, block: int, patterns: int, period: float, name: str) -> Tensor:
+    """Where every block lies on its patterns, in radians of a period of so many gray levels."""
     levels = layers.Rescaling(127.5, dtype="float32", name=f"{name}_levels")(images)
     # Fixed: a pattern that drifts apart from its twin in the other network by a hundredth turns the phase of a bright block around.
-    options = {"initializer": CosinePatterns(2 * math.pi / period), "padding": "valid", "use_bias": False, "dtype": "float32"}
+    options: dict[str, Any] = {
+        "initializer": CosinePatterns(2 * math.pi / period),
+        "padding": "valid",
+        "use_bias": False,
+        "dtype": "float32",
+    }
     return conv(patterns, block, f"{name}_patterns", block, trainable=False, **options)(levels)
 
 
-def _pointwise(x, units, name):
+def _pointwise(x: Tensor, units: int, name: str) -> Tensor:
     return activation("relu", f"{name}_relu")(conv(units, 1, name, initializer="he_normal")(x))
 
 
 def residual_hider(
-    bits_per_block=2, block=4, channels=1, amplitude=4 / 127.5, patterns=None, units=64, maps=16, period=4.5, name="alice"
-):
+    bits_per_block: int = 2,
+    block: int = 4,
+    channels: int = 1,
+    amplitude: float = 4 / 127.5,
+    patterns: int | None = None,
+    units: int = 64,
+    maps: int = 16,
+    period: float = 4.5,
+    name: str = "alice",
+) -> keras.Model:
     """A hider that changes the cover a little: `C' = clip(C + amplitude tanh(change))`.
 
-    Every block of the cover is measured on a few fine patterns, modulo a period of some grey levels; from where it lies and from its bits
+    Every block of the cover is measured on a few fine patterns, modulo a period of some gray levels; from where it lies and from its bits
     a small network plans how far to move it on each; the plan is drawn with the patterns and corrected by what the pixels around look
-    like. Moving a number to the nearest place of the right phase costs little however busy the picture is: that is quantisation index
+    like. Moving a number to the nearest place of the right phase costs little however busy the picture is: that is quantization index
     modulation (Chen, Wornell 2001), of which all but the patterns and the period is learned here.
 
     Args:
-        bits_per_block, block: int, default 2 and 4: bits in a block of 4x4 pixels.
-        channels: int, default 1.
-        amplitude: float, default 4 / 127.5: the largest change.
+        bits_per_block, block: default 2 and 4: bits in a block of 4x4 pixels.
+        channels: default 1.
+        amplitude: default 4 / 127.5: the largest change.
         patterns: int or None (one a bit), at most `block * block * channels`.
-        units: int, default 64, of the plan's two layers. maps: int, default 16, of the correction's.
-        period: float, default 4.5, in grey levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
+        units: default 64, of the plan's two layers. maps: default 16, of the correction's.
+        period: default 4.5, in gray levels on a pattern of unit norm. A longer one moves pixels more and is learned sooner.
 
     Returns:
         `keras.Model` from `[images (batch, height, width, channels), messages (batch, height / block, width / block, bits_per_block)]` to
@@ -200,7 +233,15 @@ def residual_hider(
     return keras.Model([cover, message], AddBounded(amplitude, dtype="float32", name="stego")([cover, x]), name=name)
 
 
-def residual_reader(bits_per_block=2, block=4, channels=1, patterns=None, units=64, period=4.5, name="bob"):
+def residual_reader(
+    bits_per_block: int = 2,
+    block: int = 4,
+    channels: int = 1,
+    patterns: int | None = None,
+    units: int = 64,
+    period: float = 4.5,
+    name: str = "bob",
+) -> keras.Model:
     """The reader that goes with `residual_hider`: the phases of a block on patterns of its own, two layers, a logit a bit.
 
     Blocks are read one by one: what happens to one leaves the others readable. Arguments as in `residual_hider`.
@@ -232,10 +273,10 @@ _HIGH_PASS = (
 class HighPass(keras.initializers.Initializer):
     """Starts a 5x5 convolution at eight high-pass filters in turn, each on one channel, the largest weight 1, times `factor`."""
 
-    def __init__(self, factor=1.0):
+    def __init__(self, factor: float = 1.0) -> None:
         self.factor = factor
 
-    def __call__(self, shape, dtype=None):
+    def __call__(self, shape: Sizes, dtype: str | None = None) -> Tensor:
         kernel = np.zeros(shape, "float32")
         for index in range(shape[-1]):
             small = np.asarray(_HIGH_PASS[index % len(_HIGH_PASS)], "float32")
@@ -243,20 +284,20 @@ class HighPass(keras.initializers.Initializer):
             kernel[:, :, (index // len(_HIGH_PASS)) % shape[2], index] = np.pad(small, pad) / np.abs(small).max()
         return ops.convert_to_tensor(self.factor * kernel, dtype=dtype)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"factor": self.factor}
 
 
-def analyser(channels=1, filters=16, threshold=3.0, name="analyser"):
+def analyzer(channels: int = 1, filters: int = 16, threshold: float = 3.0, name: str = "analyzer") -> keras.Model:
     """A detector of small changes in images of any size: high-pass filters, truncation, convolutions, means.
 
     In the manner of steganalysis networks (Xu, Wu, Shi 2016; Ye, Ni, Yi 2017), small: eight high-pass filters a channel, from which
-    training starts, cut off at three grey levels; three convolutions 3x3 with batch norm and ReLU, each followed by 2x2 means; the mean
+    training starts, cut off at three gray levels; three convolutions 3x3 with batch norm and ReLU, each followed by 2x2 means; the mean
     over the image; one logit.
 
     Args:
-        channels: int, default 1. filters: int, default 16, maps of the first convolution; doubled twice.
-        threshold: float, default 3, grey levels at which a prediction error is cut off.
+        channels: default 1. filters: default 16, maps of the first convolution; doubled twice.
+        threshold: default 3, gray levels at which a prediction error is cut off.
 
     Returns:
         `keras.Model` from images `(batch, height, width, channels)` of at least 8x8 to logits `(batch, 1)`.

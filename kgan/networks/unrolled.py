@@ -4,9 +4,10 @@ import keras
 from keras import layers
 
 from kgan.networks.blocks import activation, check_image_shape, conv, deconv, dense
+from kgan.types import Sizes, Tensor
 
 
-def _sizes(image_shape):
+def _sizes(image_shape: Sizes) -> list[int]:
     """Sizes from the image down to at most 4, each half of the one before, rounded up."""
     sizes = [check_image_shape(image_shape, 1, 5)[0]]
     while sizes[-1] > 4:
@@ -14,15 +15,15 @@ def _sizes(image_shape):
     return sizes
 
 
-def generator(image_shape, latent_size=256, filters=64, name="generator"):
+def generator(image_shape: Sizes, latent_size: int = 256, filters: int = 64, name: str = "generator") -> keras.Model:
     """Dense layer to the smallest maps, 3x3 transposed convolutions of stride 2, a 3x3 convolution.
 
     Batch norm and ReLU everywhere but at the output, which is tanh.
 
     Args:
         image_shape: `(size, size, channels)`, size > 4; odd sizes are cropped from twice the smaller one.
-        latent_size: int, default 256 (the paper's).
-        filters: int, default 64: maps before the last convolution, doubled at every smaller size. 64 at 32x32 is the CIFAR-10 network
+        latent_size: default 256 (the paper's).
+        filters: default 64: maps before the last convolution, doubled at every smaller size. 64 at 32x32 is the CIFAR-10 network
             (512, 256, 128, 64), 8 at 28x28x3 that of stacked digits (64, 32, 16, 8).
 
     Returns:
@@ -31,7 +32,7 @@ def generator(image_shape, latent_size=256, filters=64, name="generator"):
     *sizes, base = _sizes(image_shape)
     width = filters * 2 ** len(sizes)
 
-    def norm_relu(x, name):
+    def norm_relu(x: Tensor, name: str) -> Tensor:
         return layers.ReLU(name=f"{name}_relu")(layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x))
 
     x = inputs = keras.Input((latent_size,), name="latent")
@@ -45,12 +46,12 @@ def generator(image_shape, latent_size=256, filters=64, name="generator"):
     return keras.Model(inputs, conv(image_shape[-1], 3, "output", activation="tanh")(x), name=name)
 
 
-def discriminator(image_shape, filters=64, name="discriminator"):
+def discriminator(image_shape: Sizes, filters: int = 64, name: str = "discriminator") -> keras.Model:
     """3x3 convolutions of stride 2 down to at most 4x4, each with batch norm and leaky ReLU 0.3; one logit.
 
     Args:
         image_shape: as in `generator`.
-        filters: int, default 64 (the CIFAR-10 network): maps after the first convolution, doubled at every smaller size. The stacked
+        filters: default 64 (the CIFAR-10 network): maps after the first convolution, doubled at every smaller size. The stacked
             digits' discriminators are 2 ("1/4") and 4 ("1/2").
 
     Returns:

@@ -4,22 +4,25 @@ No biases under batch norm, nor where the authors' released weights have none: i
 nothing of initial weights; N(0, 0.02) is what its ports use.
 """
 
+from typing import Any
+
 import keras
 from keras import layers
 
-from kgan.networks.blocks import activation, check_image_shape, conv, dense, fresh
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, dense, fresh
+from kgan.types import Sizes, Tensor
 
 
-def _normal():
+def _normal() -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02)
 
 
-def _norm(x, nonlinearity, name, epsilon):
+def _norm(x: Tensor, nonlinearity: Nonlinearity, name: str, epsilon: float) -> Tensor:
     x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_norm")(x)
     return activation(nonlinearity, f"{name}_activation")(x)
 
 
-def _levels(voxel_shape, base):
+def _levels(voxel_shape: Sizes, base: int) -> int:
     """How often a cube halves down to `base`; refuses what is no cube, or does not."""
     shape = tuple(voxel_shape)
     good = len(shape) == 4 and all(isinstance(n, int) and n > 0 for n in shape) and len(set(shape[:3])) == 1
@@ -32,7 +35,15 @@ def _levels(voxel_shape, base):
     return levels
 
 
-def generator(voxel_shape=(64, 64, 64, 1), latent_size=200, filters=64, base=4, epsilon=1e-5, initializer=None, name="generator"):
+def generator(
+    voxel_shape: Sizes = (64, 64, 64, 1),
+    latent_size: int = 200,
+    filters: int = 64,
+    base: int = 4,
+    epsilon: float = 1e-5,
+    initializer: Any = None,
+    name: str = "generator",
+) -> keras.Model:
     """Transposed convolutions of kernel 4 from a latent as a 1^3 map to `base`^3, then to twice the size each; batch norm, ReLU, sigmoid.
 
     64^3 is the published network, 512, 256, 128, 64 maps and one of occupancies. Smaller cubes keep the 4^3 start and leave out layers at
@@ -40,10 +51,10 @@ def generator(voxel_shape=(64, 64, 64, 1), latent_size=200, filters=64, base=4, 
 
     Args:
         voxel_shape: `(size, size, size, channels)`, size = base times a power of two; default the paper's.
-        latent_size: int, default 200 (the paper's).
-        filters: int, default 64 (the paper's), maps before the output; doubled at every smaller size.
-        base: int, default 4 (the paper's), size of the first maps.
-        epsilon: float, default 1e-5 (the authors' framework), of batch norm; narrow networks want 1e-3.
+        latent_size: default 200 (the paper's).
+        filters: default 64 (the paper's), maps before the output; doubled at every smaller size.
+        base: default 4 (the paper's), size of the first maps.
+        epsilon: default 1e-5 (the authors' framework), of batch norm; narrow networks want 1e-3.
         initializer: of all kernels, default N(0, 0.02).
 
     Returns:
@@ -63,14 +74,20 @@ def generator(voxel_shape=(64, 64, 64, 1), latent_size=200, filters=64, base=4, 
 
 
 def discriminator(
-    voxel_shape=(64, 64, 64, 1), filters=64, base=4, epsilon=1e-5, slope=0.2, initializer=None, name="discriminator"
-):
+    voxel_shape: Sizes = (64, 64, 64, 1),
+    filters: int = 64,
+    base: int = 4,
+    epsilon: float = 1e-5,
+    slope: float = 0.2,
+    initializer: Any = None,
+    name: str = "discriminator",
+) -> keras.Model:
     """Convolutions of kernel 4 and stride 2 down to `base`^3, batch norm (in the first too), leaky ReLU, one logit over what is left.
 
     Args:
         voxel_shape, base, epsilon, initializer: as in `generator`.
-        filters: int, default 64 (the paper's), maps of the first convolution; doubled at every smaller size.
-        slope: float, default 0.2 (the paper's), of the leaky ReLU.
+        filters: default 64 (the paper's), maps of the first convolution; doubled at every smaller size.
+        slope: default 0.2 (the paper's), of the leaky ReLU.
 
     Returns:
         `keras.Model` from occupancies to logits `(batch, 1)`; the paper's network ends in their sigmoid. It must see real and generated
@@ -88,23 +105,23 @@ def discriminator(
 
 
 def image_encoder(
-    image_shape=(256, 256, 3),
-    latent_size=200,
-    filters=64,
-    kernels=(11, 5, 5, 5),
-    strides=(4, 2, 2, 2),
-    epsilon=1e-5,
-    initializer=None,
-    name="encoder",
-):
+    image_shape: Sizes = (256, 256, 3),
+    latent_size: int = 200,
+    filters: int = 64,
+    kernels: Sizes = (11, 5, 5, 5),
+    strides: Sizes = (4, 2, 2, 2),
+    epsilon: float = 1e-5,
+    initializer: Any = None,
+    name: str = "encoder",
+) -> keras.Model:
     """Convolutions with batch norm and ReLU, then one over all that is left, to the mean and log variance of a latent (3D-VAE-GAN).
 
     Args:
         image_shape: `(size, size, channels)`; size a multiple of the product of the strides. Default the paper's; smaller pictures leave
             fewer cells to the last layer.
-        latent_size: int, default 200 (the paper's).
-        filters: int, default 64 (the paper's), maps of the first convolution; doubled in each that follows.
-        kernels, strides: tuples of int, one for each convolution; default the paper's.
+        latent_size: default 200 (the paper's).
+        filters: default 64 (the paper's), maps of the first convolution; doubled in each that follows.
+        kernels, strides: one for each convolution; default the paper's.
         epsilon, initializer: as in `generator`.
 
     Returns:
@@ -124,7 +141,7 @@ def image_encoder(
     return keras.Model(inputs, x, name=name)
 
 
-def _double(x, filters, name, initializer):
+def _double(x: Tensor, filters: int, name: str, initializer: Any) -> Tensor:
     # For a kernel of 4 and a stride of 2, "same" is the padding of 1 on every side that the paper's framework was given.
     kernel = fresh(initializer)
     return layers.Conv3DTranspose(filters, 4, 2, "same", use_bias=False, kernel_initializer=kernel, name=name)(x)

@@ -15,7 +15,6 @@ True
 """
 
 from kgan.objectives.adversarial import (
-    Objective,
     OneSidedSmoothing,
     hinge,
     least_squares,
@@ -25,6 +24,7 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.information import mutual_information
@@ -52,7 +52,7 @@ from kgan.objectives.reconstruction import (
     normal_divergence,
     shape_distance,
 )
-from kgan.objectives.semi_supervised import class_cross_entropy, realness, unsupervised
+from kgan.objectives.registry import Objective, ObjectiveLike, get, names, register
 from kgan.objectives.sequences import (
     baseline_error,
     boltzmann_reward,
@@ -62,38 +62,11 @@ from kgan.objectives.sequences import (
     word_mask,
 )
 
-_registry = {o.name: o for o in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl)}
-
-
-def register(objective):
-    """Make an objective known by its name, so that models using it can be saved and loaded. Returns it."""
-    if not isinstance(objective, Objective):
-        raise TypeError(f"Expected a kgan.objectives.Objective. Received: {objective!r} of type {type(objective).__name__}.")
-    known = _registry.setdefault(objective.name, objective)
-    if known is not objective:
-        raise ValueError(f"Another objective is already registered as {objective.name!r}. Choose another name.")
-    return objective
-
-
-def get(objective):
-    """Resolve an objective from itself or from its registered name."""
-    if isinstance(objective, Objective):
-        # A class of its own carries its configuration; a plain pair of functions is saved by its name.
-        return register(objective) if type(objective) is Objective else objective
-    if isinstance(objective, str) and objective in names():
-        return _registry[objective]
-    raise ValueError(f"Unknown objective {objective!r}. Pass a kgan.objectives.Objective or one of {names()}.")
-
-
-def names():
-    """Names of the registered objectives."""
-    return sorted(_registry)
-
-
 __all__ = [
     "FDivergence",
     "GaussianKernel",
     "Objective",
+    "ObjectiveLike",
     "OneSidedSmoothing",
     "absolute_label_difference",
     "baseline_error",

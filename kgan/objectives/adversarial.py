@@ -1,42 +1,20 @@
 """Objectives of the two-player game, as pure functions of logits.
 
-Conventions, the same for every objective: both players minimise; logits are the discriminator's raw outputs, higher means
+Conventions, the same for every objective: both players minimize; logits are the discriminator's raw outputs, higher means
 more real; each expectation is a mean over its own batch, and the two are summed, not averaged; half-precision logits are
 evaluated in float32. `sp` is softplus, `sp(t) = log(1 + exp(t))`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Self
 
 import keras
 from keras import ops
 
+from kgan.arguments import Positive
 from kgan.backend import full_precision
-
-
-@keras.saving.register_keras_serializable("kgan")
-@dataclass(frozen=True)
-class Objective:
-    """A pair of losses for the two players.
-
-    Attributes:
-        name: str, unique; saved with a model, see `kgan.objectives.register`.
-        discriminator: callable `(real_logits, fake_logits) -> scalar`.
-        generator: callable `(fake_logits) -> scalar`.
-    """
-
-    name: str
-    discriminator: Callable
-    generator: Callable
-
-    def get_config(self):
-        return {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config):
-        from kgan.objectives import get
-
-        return get(config["name"])
+from kgan.objectives.registry import Objective, register
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -48,44 +26,46 @@ class OneSidedSmoothing(Objective):
     to its own samples. Generator: as `non_saturating`, target 1.
 
     Args:
-        real_target: float in (0.5, 1], default 0.9 (the paper's example; its ImageNet code uses 0.75).
+        real_target: in (0.5, 1], default 0.9 (the paper's example; its ImageNet code uses 0.75).
 
     Example:
     >>> import kgan
     >>> model = kgan.GAN((2,), objective=kgan.objectives.OneSidedSmoothing(0.9))
     """
 
-    def __init__(self, real_target=0.9):
+    real_target: float
+
+    def __init__(self, real_target: Positive = 0.9) -> None:
         if not 0.5 < real_target <= 1.0:
             raise ValueError(f"`real_target` must lie in (0.5, 1]. Received: {real_target!r}.")
         object.__setattr__(self, "real_target", float(real_target))
         super().__init__(f"one_sided_smoothing[{real_target:g}]", self._smoothed, non_saturating.generator)
 
-    def _smoothed(self, real_logits, fake_logits):
+    def _smoothed(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         # t sp(-l) + (1 - t) sp(l) = sp(-l) + (1 - t) l
         return _cross_entropy(real_logits, fake_logits) - (1.0 - self.real_target) * _minus_mean(real_logits)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"real_target": self.real_target}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)
 
 
-def _mean(function, logits):
+def _mean(function: Callable[[Tensor], Tensor], logits: Tensor) -> Tensor:
     return ops.mean(function(full_precision(logits)))
 
 
-def _minus_mean(logits):
+def _minus_mean(logits: Tensor) -> Tensor:
     return -ops.mean(full_precision(logits))
 
 
-def _cross_entropy(real_logits, fake_logits):
+def _cross_entropy(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return _mean(lambda t: ops.softplus(-t), real_logits) + _mean(ops.softplus, fake_logits)
 
 
-def _wasserstein(real_logits, fake_logits):
+def _wasserstein(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     return _minus_mean(real_logits) - _minus_mean(fake_logits)
 
 
@@ -130,7 +110,7 @@ wasserstein = Objective(
 """The dual form of the Wasserstein-1 distance, Arjovsky et al. 2017, 1701.07875, Eq. 2 and Algorithm 1.
 
 Critic: `E l(G(z)) - E l(x)`, the negative estimate of the distance. Generator: `-E l(G(z))`. The critic must be kept
-Lipschitz by other means: clipping, a gradient penalty, spectral normalisation.
+Lipschitz by other means: clipping, a gradient penalty, spectral normalization.
 """
 
 reverse_kl = Objective("reverse_kl", discriminator=_cross_entropy, generator=_minus_mean)
@@ -150,3 +130,6 @@ least_squares = Objective(
 
 Discriminator: `1/2 E (l(x) - 1)^2 + 1/2 E l(G(z))^2`. Generator: `1/2 E (l(G(z)) - 1)^2`.
 """
+
+for _known in (minimax, non_saturating, hinge, wasserstein, least_squares, reverse_kl):
+    register(_known)

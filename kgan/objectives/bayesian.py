@@ -1,11 +1,14 @@
 """Energies of posteriors over weights: Saatci, Wilson, NIPS 2017, arXiv 1705.09558."""
 
+from typing import Any
+
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
-def marginal_energy(energies, data_size=1, marginal="logsumexp"):
+def marginal_energy(energies: Tensor, data_size: Any = 1, marginal: str = "logsumexp") -> Tensor:
     """The energy of a mixture, `-log sum_i exp(-N e_i) / N`: Algorithm 1, the log of a *sum of probabilities*.
 
     Its gradient is `sum_i w_i grad e_i` with `w = softmax(-N e)`: the best-explained component counts most.
@@ -13,7 +16,7 @@ def marginal_energy(energies, data_size=1, marginal="logsumexp"):
     Args:
         energies: tensor, one energy per component (a noise batch with a sample of the opponent), each a mean over examples.
         data_size: N, number or scalar: examples of the data set, to which the means are rescaled inside of the exponential.
-        marginal: "logsumexp" (default, the paper's) or "mean", which weights all components alike.
+        marginal: "logsumexp" (default, the paper's) or "mean", which weights all components alike (what `kgan.BayesianGAN` takes).
 
     Returns:
         Scalar.

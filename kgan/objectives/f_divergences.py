@@ -5,153 +5,155 @@ with one unbounded output becomes `T = g(V)` through an increasing function g in
 """
 
 import math
+from typing import Any, Self
 
 import keras
 from keras import ops
 
 from kgan.backend import full_precision
 from kgan.objectives.adversarial import Objective
+from kgan.types import Config, Tensor
 
 _LIMIT = 30.0  # exponents beyond it overflow float32 within a few products; the gradient of the clipped part is 0
 
 
-def _exp(t):
+def _exp(t: Tensor) -> Tensor:
     return ops.exp(ops.clip(t, -_LIMIT, _LIMIT))
 
 
 class _Divergence:
     """One row of the paper's tables. `r = log u` is a log density ratio, `v` the output of the network."""
 
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         """The generating function, NumPy or tensors, u > 0."""
         raise NotImplementedError("A divergence defines f.")
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         """`f'(u)`: the optimal T at the log density ratio r."""
         raise NotImplementedError("A divergence defines derivative.")
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         """`f*(f'(u)) = u f'(u) - f(u)`."""
         raise NotImplementedError("A divergence defines conjugate.")
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         """The paper's `g_f(v)` (its Table 6); by default that of the logistic link, which many rows share."""
         return self.derivative(v)
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         """`f*(g_f(v))`."""
         return self.conjugate(v)
 
 
 class _TotalVariation(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return 0.5 * ops.abs(u - 1.0)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return 0.5 * ops.sign(r)
 
     conjugate = derivative
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return 0.5 * ops.tanh(v)
 
     conjugate_of_activation = activation
 
 
 class _KL(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return u * ops.log(u)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return r + 1.0
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return _exp(r)
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return v
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         return _exp(v - 1.0)
 
 
 class _ReverseKL(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return -ops.log(u)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return -_exp(-r)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return r - 1.0
 
 
 class _Pearson(_Divergence):
     # The paper prints the integral of (q - p)^2 / p beside this f; that is Neyman's. This f gives the integral of (p - q)^2 / q.
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return ops.square(u - 1.0)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return 2.0 * (_exp(r) - 1.0)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return ops.square(_exp(r)) - 1.0
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return v
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         return 0.25 * ops.square(v) + v
 
 
 class _Neyman(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return ops.square(1.0 - u) / u
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return 1.0 - _exp(-2.0 * r)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return 2.0 - 2.0 * _exp(-r)
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return 1.0 - _exp(-v)
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         return 2.0 - 2.0 * _exp(-0.5 * v)
 
 
 class _SquaredHellinger(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return ops.square(ops.sqrt(u) - 1.0)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return 1.0 - _exp(-0.5 * r)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return _exp(0.5 * r) - 1.0
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return 1.0 - _exp(-v)
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         return _exp(v) - 1.0
 
 
 class _Jeffrey(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return (u - 1.0) * ops.log(u)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return r + 1.0 - _exp(-r)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return r + _exp(r) - 1.0
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return v
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         # f*(t) = w + 1/w + t - 2 with w = W(e^(1-t)), Lambert's function: s = log w solves s + e^s = 1 - t. Newton's method on
         # this convex function, from the right of the root; differentiating the iteration gives all derivatives.
         a = ops.clip(1.0 - v, -_LIMIT, 1e6)
@@ -163,57 +165,57 @@ class _Jeffrey(_Divergence):
 
 class _JensenShannon(_Divergence):
     # Twice the Jensen-Shannon divergence of Lin (1991): the printed integral has a factor 1/2, the f of the table does not.
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return u * ops.log(u) - (u + 1.0) * ops.log(0.5 * (u + 1.0))
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return math.log(2.0) - ops.softplus(-r)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return ops.softplus(r) - math.log(2.0)
 
 
 class _GAN(_Divergence):
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         return u * ops.log(u) - (u + 1.0) * ops.log(u + 1.0)
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return -ops.softplus(-r)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return ops.softplus(r)
 
 
 class _WeightedJensenShannon(_Divergence):
-    def __init__(self, pi):
+    def __init__(self, pi: float | None) -> None:
         if pi is None or not 0.0 < pi < 1.0:
             raise ValueError(f"The weighted Jensen-Shannon divergence needs a prior weight `pi` in (0, 1). Received: {pi!r}.")
         self.pi = pi
 
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         mean = 1.0 - self.pi + self.pi * u
         return self.pi * u * ops.log(u) - mean * ops.log(mean)
 
-    def _log_mean(self, r):
+    def _log_mean(self, r: Tensor) -> Tensor:
         # log(1 - pi + pi u) without leaving logarithms.
         return math.log(1.0 - self.pi) + ops.softplus(r + math.log(self.pi / (1.0 - self.pi)))
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return self.pi * (r - self._log_mean(r))
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return (1.0 - self.pi) * self._log_mean(r)
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return -self.pi * math.log(self.pi) - ops.softplus(-v)
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         exponent = ops.softplus(-ops.clip(v, -_LIMIT, _LIMIT)) / self.pi
         return (1.0 - self.pi) * (math.log(1.0 - self.pi) - ops.log(-ops.expm1(-exponent)))
 
 
 class _Alpha(_Divergence):
-    def __init__(self, alpha):
+    def __init__(self, alpha: float | None) -> None:
         if alpha is None or alpha in (0, 1):
             raise ValueError(
                 'The alpha divergence needs `alpha`, any number but 0 and 1, whose limits are "reverse_kl" and "kl". '
@@ -221,20 +223,20 @@ class _Alpha(_Divergence):
             )
         self.alpha = alpha
 
-    def f(self, u):
+    def f(self, u: Any) -> Any:
         a = self.alpha
         return (u**a - 1.0 - a * (u - 1.0)) / (a * (a - 1.0))
 
-    def derivative(self, r):
+    def derivative(self, r: Tensor) -> Tensor:
         return (_exp((self.alpha - 1.0) * r) - 1.0) / (self.alpha - 1.0)
 
-    def conjugate(self, r):
+    def conjugate(self, r: Tensor) -> Tensor:
         return (_exp(self.alpha * r) - 1.0) / self.alpha
 
-    def activation(self, v):
+    def activation(self, v: Tensor) -> Tensor:
         return v if self.alpha > 1 else 1.0 / (1.0 - self.alpha) - ops.softplus(-v)
 
-    def conjugate_of_activation(self, v):
+    def conjugate_of_activation(self, v: Tensor) -> Tensor:
         a = self.alpha
         # For a > 1 the conjugate over u >= 0 is constant where the base is negative.
         if a > 1:
@@ -243,7 +245,7 @@ class _Alpha(_Divergence):
         return (_exp(a / (a - 1.0) * ops.log(base)) - 1.0) / a
 
 
-_ROWS = {
+_ROWS: dict[str, type[_Divergence]] = {
     "gan": _GAN,
     "jeffrey": _Jeffrey,
     "jensen_shannon": _JensenShannon,
@@ -257,7 +259,7 @@ _ROWS = {
 DIVERGENCES = (*_ROWS, "alpha", "weighted_jensen_shannon")
 
 
-def _log_ratio(link, v):
+def _log_ratio(link: str, v: Tensor) -> Tensor:
     """`log(Psi^-1(v) / (1 - Psi^-1(v)))`: the log density ratio that a network's output stands for under a link."""
     # Matsushita: u = (v + sqrt(1 + v^2))^2.
     return v if link == "logistic" else 2.0 * ops.arcsinh(v)
@@ -275,9 +277,9 @@ class FDivergence(Objective):
             f), "weighted_jensen_shannon" (with `pi`), "gan" (`2 JSD - log 4`), "alpha" (with `alpha`) or "total_variation".
         link: "nowozin" (default): the paper's g_f. "logistic" or "matsushita": `g(v) = f'(u)` with u the density ratio that v stands for
             under the link (1707.04385, its theorem on composite losses); with "logistic" the optimal V is `log p/q` for every f.
-        trick: bool, default False: the generator minimises the bound itself (Eq. 4). True: `-E_Q T` (section 3.2), for "gan" the
+        trick: default False: the generator minimizes the bound itself (Eq. 4). True: `-E_Q T` (section 3.2), for "gan" the
             non-saturating loss.
-        alpha: float, neither 0 nor 1, for "alpha". pi: float in (0, 1), a prior weight, for "weighted_jensen_shannon".
+        alpha: neither 0 nor 1, for "alpha". pi: in (0, 1), a prior weight, for "weighted_jensen_shannon".
 
     Exponents are clipped to [-30, 30]: beyond that T and f* no longer belong together, and the figure is no bound. With "nowozin" and an
     alpha just below 1 this begins near V = 0; take `link="logistic"` there. For alpha > 1 the base of the conjugate is clipped at 0.
@@ -291,7 +293,17 @@ class FDivergence(Objective):
     1.3863
     """
 
-    def __init__(self, divergence="jensen_shannon", link="nowozin", trick=False, alpha=None, pi=None):
+    config: Config
+    row: _Divergence
+
+    def __init__(
+        self,
+        divergence: str = "jensen_shannon",
+        link: str = "nowozin",
+        trick: bool = False,
+        alpha: float | None = None,
+        pi: float | None = None,
+    ) -> None:
         if divergence not in DIVERGENCES:
             raise ValueError(f"Unknown divergence {divergence!r}. Known: {', '.join(sorted(DIVERGENCES))}.")
         if link not in ("nowozin", "logistic", "matsushita"):
@@ -303,28 +315,28 @@ class FDivergence(Objective):
                 raise ValueError(f'`{name}` is an argument of divergence="{owner}". Received divergence={divergence!r}.')
         config = {"divergence": divergence, "link": link, "trick": bool(trick), "alpha": alpha, "pi": pi}
         if divergence == "alpha":
-            row = _Alpha(alpha)
+            row: _Divergence = _Alpha(alpha)
         else:
             row = _WeightedJensenShannon(pi) if divergence == "weighted_jensen_shannon" else _ROWS[divergence]()
-        for name, value in {"config": config, "row": row}.items():  # the dataclass is frozen
-            object.__setattr__(self, name, value)
+        object.__setattr__(self, "config", config)  # the dataclass is frozen
+        object.__setattr__(self, "row", row)
         shown = ",".join([divergence, link, *(f"{key}={config[key]}" for key in ("trick", "alpha", "pi") if config[key])])
         super().__init__(f"f_divergence[{shown}]", self._discriminator, self._generator)
 
-    def f(self, u):
+    def f(self, u: Any) -> Tensor:
         """The generating function at density ratios u > 0."""
         return self.row.f(ops.convert_to_tensor(u))
 
-    def optimum(self, log_ratio):
+    def optimum(self, log_ratio: Tensor) -> Tensor:
         """The T that attains the bound, `f'(p/q)`, at `log p/q`. At 0, its threshold: T above it means "real"."""
         return self.row.derivative(ops.convert_to_tensor(log_ratio))
 
-    def variational(self, outputs):
+    def variational(self, outputs: Tensor) -> Tensor:
         """`T = g(V)` from the outputs V of the network."""
         outputs = full_precision(outputs)
         return self.row.activation(outputs) if self._own else self.row.derivative(_log_ratio(self.config["link"], outputs))
 
-    def conjugate(self, outputs):
+    def conjugate(self, outputs: Tensor) -> Tensor:
         """`f*(T)` from the outputs V of the network, in closed form."""
         outputs = full_precision(outputs)
         if self._own:
@@ -332,18 +344,18 @@ class FDivergence(Objective):
         return self.row.conjugate(_log_ratio(self.config["link"], outputs))
 
     @property
-    def _own(self):
+    def _own(self) -> bool:
         return self.config["link"] == "nowozin"
 
-    def _discriminator(self, real_logits, fake_logits):
+    def _discriminator(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         return ops.mean(self.conjugate(fake_logits)) - ops.mean(self.variational(real_logits))
 
-    def _generator(self, fake_logits):
+    def _generator(self, fake_logits: Tensor) -> Tensor:
         return -ops.mean(self.variational(fake_logits) if self.config["trick"] else self.conjugate(fake_logits))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return dict(self.config)
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)

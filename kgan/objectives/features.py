@@ -3,9 +3,10 @@
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
-def feature_matching(real_features, fake_features, power=2, average=True):
+def feature_matching(real_features: Tensor, fake_features: Tensor, power: int = 2, average: bool = True) -> Tensor:
     """Distance between the mean features of real and of generated examples: Salimans et al. 2016, 1606.03498, section 3.1.
 
     The sum or mean over features of `|E_x f(x) - E_z f(G(z))|^power`: the mean over the batch comes first, then the distance. No
@@ -14,7 +15,7 @@ def feature_matching(real_features, fake_features, power=2, average=True):
     Args:
         real_features, fake_features: tensors `(batch, ...)`, features of a hidden layer of the discriminator; batches may differ in size.
         power: 2 (default; the paper, and its MNIST code) or 1 (its CIFAR-10 and SVHN code).
-        average: bool, default True, both codes: the mean over features. False: their sum, the paper's squared norm.
+        average: default True, both codes: the mean over features. False: their sum, the paper's squared norm.
 
     Returns:
         Scalar.

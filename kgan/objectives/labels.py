@@ -6,10 +6,11 @@ import keras
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-def label_cross_entropy(logits, labels):
+def label_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """`-mean[l log s(t) + (1 - l) log(1 - s(t))]` over labels and examples, s the sigmoid of the logits t.
 
     Args:
@@ -26,7 +27,7 @@ def label_cross_entropy(logits, labels):
     return ops.mean(ops.softplus(logits) - labels * logits)
 
 
-def swapped_label_cross_entropy(logits, soft_labels):
+def swapped_label_cross_entropy(logits: Tensor, soft_labels: Tensor) -> Tensor:
     """`-mean[q log l + (1 - q) log(1 - l)]`, `q = s(logits)`: the same with its arguments exchanged, as in the published code.
 
     It is linear in q, and infinite for labels of exactly 0 or 1: give it noisy ones, see `kgan.causal.LabelNoise`.
@@ -46,12 +47,12 @@ def swapped_label_cross_entropy(logits, soft_labels):
 
 
 @keras.saving.register_keras_serializable("kgan")
-def squared_label_difference(logits, labels):
+def squared_label_difference(logits: Tensor, labels: Tensor) -> Tensor:
     """`mean (s(t) - l)^2` over labels and examples. Arguments as in `label_cross_entropy`."""
     return ops.mean(ops.square(ops.sigmoid(full_precision(logits)) - full_precision(labels)))
 
 
 @keras.saving.register_keras_serializable("kgan")
-def absolute_label_difference(logits, labels):
+def absolute_label_difference(logits: Tensor, labels: Tensor) -> Tensor:
     """`mean |s(t) - l|` over labels and examples. Arguments as in `label_cross_entropy`."""
     return ops.mean(ops.abs(ops.sigmoid(full_precision(logits)) - full_precision(labels)))

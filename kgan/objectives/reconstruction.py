@@ -3,9 +3,10 @@
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
-def latent_reconstruction(latents, reconstructed):
+def latent_reconstruction(latents: Tensor, reconstructed: Tensor) -> Tensor:
     """`E 1/2 sum_k (z_k - z'_k)^2`: what a unit Gaussian around `z'` loses on `z` (VEEGAN, Srivastava et al. 2017, 1705.07761).
 
     A sum over the K coordinates, not a mean: with standard normal latents and a reconstruction of 0 it is K / 2.
@@ -28,7 +29,7 @@ def latent_reconstruction(latents, reconstructed):
     return 0.5 * ops.mean(ops.sum(ops.square(latents - reconstructed), axis=-1))
 
 
-def shape_distance(examples, reconstructed):
+def shape_distance(examples: Tensor, reconstructed: Tensor) -> Tensor:
     """`E ||x - x'||_2`: the norm over all numbers of one example, not its square, then the mean (3D-VAE-GAN, 1610.07584, Eq. 5).
 
     Args:
@@ -53,7 +54,7 @@ def shape_distance(examples, reconstructed):
     return ops.mean(ops.where(positive, ops.sqrt(ops.where(positive, squared, 1.0)), 0.0))
 
 
-def normal_divergence(mean, log_variance):
+def normal_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """`E KL(N(mean, exp(log_variance)) || N(0, 1)) = E 1/2 sum_k (m_k^2 + exp(v_k) - 1 - v_k)` (1610.07584, Eq. 4).
 
     Args:
@@ -73,7 +74,7 @@ def normal_divergence(mean, log_variance):
     return 0.5 * ops.mean(ops.sum(ops.square(mean) + ops.exp(log_variance) - 1.0 - log_variance, axis=-1))
 
 
-def mean_absolute(first, second):
+def mean_absolute(first: Tensor, second: Tensor) -> Tensor:
     """`E |x - x'|`, over all numbers of all examples.
 
     Args:
@@ -91,7 +92,7 @@ def mean_absolute(first, second):
     return ops.mean(ops.abs(_difference(first, second)))
 
 
-def mean_square(first, second):
+def mean_square(first: Tensor, second: Tensor) -> Tensor:
     """`E (x - x')^2`, over all numbers of all examples. Arguments as in `mean_absolute`.
 
     Example:
@@ -103,7 +104,7 @@ def mean_square(first, second):
     return ops.mean(ops.square(_difference(first, second)))
 
 
-def bit_cross_entropy(messages, logits):
+def bit_cross_entropy(messages: Tensor, logits: Tensor) -> Tensor:
     """Mean cross-entropy of independent bits that are coded -0.5 (bit 0) and 0.5 (bit 1): `E sp(-2 m l)`, in nats.
 
     Args:
@@ -124,7 +125,7 @@ def bit_cross_entropy(messages, logits):
     return ops.mean(ops.softplus(-2.0 * messages * logits))
 
 
-def _difference(first, second):
+def _difference(first: Tensor, second: Tensor) -> Tensor:
     first, second = full_precision(first, second)
     if tuple(first.shape[1:]) != tuple(second.shape[1:]):
         raise ValueError(f"Only equal shapes can be compared. Received: {tuple(first.shape)} and {tuple(second.shape)}.")

@@ -6,9 +6,10 @@ Words are integers `(..., length)`; 0 ends a sequence. The mask covers the words
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
-def word_mask(words):
+def word_mask(words: Tensor) -> Tensor:
     """1.0 for every word up to and including the first 0, 0.0 behind it; float32, of the shape of `words`.
 
     Example:
@@ -20,13 +21,13 @@ def word_mask(words):
     return ops.cast(ops.equal(ops.cumsum(ended, axis=-1) - ended, 0.0), "float32")
 
 
-def masked_mean(values, mask):
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """`sum mask values / sum mask`, a scalar."""
     values = full_precision(values)
     return ops.sum(mask * values) / ops.sum(mask)
 
 
-def masked_cross_entropy(log_probabilities, mask):
+def masked_cross_entropy(log_probabilities: Tensor, mask: Tensor) -> Tensor:
     """`-sum mask log pi(w) / sum mask`: the mean over words, so that long sentences weigh more.
 
     Args:
@@ -38,7 +39,7 @@ def masked_cross_entropy(log_probabilities, mask):
     return -masked_mean(log_probabilities, mask)
 
 
-def reinforce(log_probabilities, advantages, mask):
+def reinforce(log_probabilities: Tensor, advantages: Tensor, mask: Tensor) -> Tensor:
     """`-sum mask A log pi(w) / sum mask`, whose gradient is REINFORCE's: descending it makes words of positive advantage likelier.
 
     No gradient flows through the advantages, neither to the baseline nor to a reward that contains `log pi`.
@@ -54,7 +55,7 @@ def reinforce(log_probabilities, advantages, mask):
     return -masked_mean(ops.stop_gradient(full_precision(advantages)) * full_precision(log_probabilities), mask)
 
 
-def baseline_error(rewards, baselines, mask):
+def baseline_error(rewards: Tensor, baselines: Tensor, mask: Tensor) -> Tensor:
     """`sum mask (r - b)^2 / sum mask`; no gradient flows to the rewards.
 
     Args:
@@ -66,11 +67,11 @@ def baseline_error(rewards, baselines, mask):
     return masked_mean(ops.square(ops.stop_gradient(full_precision(rewards)) - full_precision(baselines)), mask)
 
 
-def boltzmann_reward(human_rewards, sampled_rewards):
-    """`E_pi R - E_pe R`, minimised by the reward of `p(W) = exp R(W) / Z` (1804.09160, section 3.3).
+def boltzmann_reward(human_rewards: Tensor, sampled_rewards: Tensor) -> Tensor:
+    """`E_pi R - E_pe R`, minimized by the reward of `p(W) = exp R(W) / Z` (1804.09160, section 3.3).
 
     It is `KL(p_e || p) - KL(pi || p)` up to a constant: Z cancels. Descending it raises R on human stories; the policy that is drawn to p
-    maximises `R - log pi`.
+    maximizes `R - log pi`.
 
     Args:
         human_rewards, sampled_rewards: tensors of any shape.

@@ -1,4 +1,4 @@
-"""Optimisers and learning-rate schedules of papers, as Keras objects."""
+"""Optimizers and learning-rate schedules of papers, as Keras objects."""
 
 from kgan.optimizers.schedules import HoldThenDecay
 from kgan.optimizers.sghmc import SGHMC

@@ -1,7 +1,11 @@
 """Learning-rate schedules of the papers that Keras does not have."""
 
+from typing import Any
+
 import keras
 from keras import ops
+
+from kgan.types import Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -9,9 +13,9 @@ class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     """A rate that stays for the first part of training, falls exponentially over the rest, and stays again.
 
     Args:
-        learning_rate: float, the rate of the first part.
-        steps: int >= 1, optimiser steps until the last rate is reached.
-        hold: float in [0, 1), default 0.5: the share of steps at the first rate (BiGAN, 1605.09782: half of the epochs; 0 in the
+        learning_rate: the rate of the first part.
+        steps: int >= 1, optimizer steps until the last rate is reached.
+        hold: in [0, 1), default 0.5: the share of steps at the first rate (BiGAN, 1605.09782: half of the epochs; 0 in the
             Bayesian GAN, 1705.09558).
         factor: float > 0, default 0.01 (BiGAN's): the last rate over the first (exp(-3) in the Bayesian GAN, over one epoch).
 
@@ -26,7 +30,7 @@ class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
     [0.001, 0.001, 0.0001, 1e-05]
     """
 
-    def __init__(self, learning_rate, steps, hold=0.5, factor=0.01):
+    def __init__(self, learning_rate: float, steps: int, hold: float = 0.5, factor: float = 0.01) -> None:
         if not (learning_rate > 0 and steps >= 1 and 0.0 <= hold < 1.0 and factor > 0.0):
             raise ValueError(
                 "`learning_rate` must be > 0, `steps` >= 1, `hold` in [0, 1), `factor` > 0. Received: "
@@ -34,10 +38,10 @@ class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
             )
         self.learning_rate, self.steps, self.hold, self.factor = learning_rate, steps, hold, factor
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Tensor:
         done = ops.cast(step, "float32") / self.steps
         way = ops.clip((done - self.hold) / (1.0 - self.hold), 0.0, 1.0)
         return self.learning_rate * ops.exp(way * ops.log(ops.convert_to_tensor(self.factor, "float32")))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"learning_rate": self.learning_rate, "steps": self.steps, "hold": self.hold, "factor": self.factor}

@@ -1,25 +1,31 @@
 """Stochastic-gradient Hamiltonian Monte Carlo: Chen, Fox, Guestrin, ICML 2014, arXiv 1402.4102."""
 
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from kgan import backend
+from kgan.arguments import Natural, Positive, Seed
+from kgan.types import Config, Tensor
+
 
 class _Standing(keras.random.SeedGenerator):
     """A seed that Keras' random functions take as it is: whoever made it moves it on."""
 
-    def __init__(self, pair):
+    def __init__(self, pair: Tensor) -> None:
         self.pair = pair
 
-    def next(self, ordered=True):
+    def next(self, ordered: bool = True) -> Tensor:
         return self.pair
 
 
 @keras.saving.register_keras_serializable("kgan")
 class SGHMC(keras.optimizers.Optimizer):
-    """A sampler in the form of an optimiser: its weights wander over the posterior `exp(-U)` instead of settling in a minimum.
+    """A sampler in the form of an optimizer: its weights wander over the posterior `exp(-U)` instead of settling in a minimum.
 
     With friction a and learning rate eta, one step on the stochastic gradient of U is
 
@@ -39,13 +45,13 @@ class SGHMC(keras.optimizers.Optimizer):
 
     Args:
         learning_rate: float > 0 or a Keras schedule, default 1e-3: r.
-        friction: float in (0, 1), default 0.1 (momentum 0.9, Bayesian GAN; its code has 0.01).
-        data_size: number > 0, default 1: N. `kgan.BayesianGAN` sets it.
-        burn_in: int >= 0, default 0: steps of Adam before the first of the sampler.
-        burn_in_learning_rate: float > 0 or None, default None: Adam's rate; None takes `learning_rate`.
+        friction: in (0, 1), default 0.1 (momentum 0.9, Bayesian GAN; its code has 0.01).
+        data_size: default 1: N. `kgan.BayesianGAN` sets it.
+        burn_in: default 0: steps of Adam before the first of the sampler.
+        burn_in_learning_rate: default None: Adam's rate; None takes `learning_rate`.
         beta_1, beta_2, epsilon: Adam's, default 0.5, 0.999, 1e-8 (Bayesian GAN).
-        seed: int or None, default None (drawn and kept): of the noise.
-        name: str. **kwargs: of `keras.optimizers.Optimizer`.
+        seed: default None (drawn and kept): of the noise.
+        **kwargs: of `keras.optimizers.Optimizer`.
 
     Raises:
         ValueError: for a friction outside (0, 1), a rate or size <= 0, a negative burn-in.
@@ -63,18 +69,18 @@ class SGHMC(keras.optimizers.Optimizer):
 
     def __init__(
         self,
-        learning_rate=1e-3,
-        friction=0.1,
-        data_size=1,
-        burn_in=0,
-        burn_in_learning_rate=None,
-        beta_1=0.5,
-        beta_2=0.999,
-        epsilon=1e-8,
-        seed=None,
-        name="sghmc",
-        **kwargs,
-    ):
+        learning_rate: Any = 1e-3,
+        friction: Positive = 0.1,
+        data_size: Positive = 1,
+        burn_in: Natural = 0,
+        burn_in_learning_rate: Positive | None = None,
+        beta_1: float = 0.5,
+        beta_2: float = 0.999,
+        epsilon: Positive = 1e-8,
+        seed: Seed | None = None,
+        name: str = "sghmc",
+        **kwargs: Any,
+    ) -> None:
         for field, rate in {"learning_rate": learning_rate, "burn_in_learning_rate": burn_in_learning_rate}.items():
             number = isinstance(rate, (int, float, np.number))
             if number and not rate > 0:
@@ -91,7 +97,7 @@ class SGHMC(keras.optimizers.Optimizer):
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
         self.seed = random.randrange(2**30) if seed is None else seed
 
-    def build(self, variables):
+    def build(self, variables: Sequence[keras.Variable]) -> None:
         if self.built:
             return
         super().build(variables)
@@ -107,23 +113,24 @@ class SGHMC(keras.optimizers.Optimizer):
         )
         self._seed_dtype = keras.random.SeedGenerator(0).state.dtype
 
-    def set_data_size(self, data_size):
+    def set_data_size(self, data_size: float) -> None:
         """Change N, also between two calls of `fit`."""
         self.data_size = _positive(data_size)
         if self.built:
             self._size.assign(self.data_size)
 
-    def first_rate(self):
+    def first_rate(self) -> float:
         """The learning rate of the first step after burn-in, a float."""
-        schedule = isinstance(self._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
-        return float(self._learning_rate(self.burn_in) if schedule else self.learning_rate)
+        rate = backend.rate_or_schedule(self)
+        schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+        return float(rate(self.burn_in) if schedule else self.learning_rate)
 
-    def noise_stddev(self, learning_rate):
+    def noise_stddev(self, learning_rate: Tensor) -> Tensor:
         """Standard deviation of the noise of one step, `sqrt(2 a r / N)`."""
         return ops.sqrt(2.0 * self.friction * learning_rate / ops.convert_to_tensor(self._size))
 
-    def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Tensor) -> None:
+        index = backend.index_of(self, variable)
         velocity = self._velocities[index]
         gradient, rate = ops.cast(gradient, velocity.dtype), ops.cast(learning_rate, "float32")
         noise = ops.cast(self.noise_stddev(rate), velocity.dtype) * self._noise(index)
@@ -137,13 +144,13 @@ class SGHMC(keras.optimizers.Optimizer):
         self.assign(velocity, ops.where(sampling, step, ops.zeros_like(step)))
         self.assign_add(variable, ops.where(sampling, step, adam))
 
-    def _noise(self, index):
+    def _noise(self, index: int) -> Tensor:
         velocity = self._velocities[index]
         place = ops.cast(self.iterations, self._seed_dtype)
         pair = ops.stack([ops.convert_to_tensor(self._streams[index], dtype=self._seed_dtype), place])
         return keras.random.normal(tuple(velocity.shape), dtype=velocity.dtype, seed=_Standing(pair))
 
-    def _adam_step(self, index, gradient, rate):
+    def _adam_step(self, index: int, gradient: Tensor, rate: Tensor) -> Tensor:
         moment, square = self._moments[index], self._squares[index]
         steps = ops.cast(self.iterations, "float32") + 1.0
         if self.burn_in_learning_rate is not None:
@@ -155,12 +162,12 @@ class SGHMC(keras.optimizers.Optimizer):
         self.assign(square, new_square)
         return -rate * new_moment / (ops.sqrt(new_square) + self.epsilon)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         names = ("friction", "data_size", "burn_in", "burn_in_learning_rate", "beta_1", "beta_2", "epsilon", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
 
-def _positive(data_size):
+def _positive(data_size: float) -> float:
     if not data_size > 0:
         raise ValueError(
             f"`data_size` must be > 0: the number of examples over which the loss is a mean. Received: {data_size!r}."

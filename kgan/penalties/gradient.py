@@ -3,18 +3,23 @@
 Pure functions first; then the terms a family adds to its discriminator's loss.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import ops
 
-from kgan.backend import full_precision, input_gradient
+from kgan.arguments import NonNegative, Positive
+from kgan.backend import all_layers, full_precision, input_gradient
 from kgan.penalties import regions
-from kgan.penalties.penalty import Penalty
+from kgan.penalties.penalty import Penalty, Scored
+from kgan.types import Config, Tensor
 
 # Keeps the square root differentiable where a gradient is exactly zero; invisible in float32 beside any norm above 1e-6.
 _NORM_EPSILON = 1e-12
 
 
-def gradient_norm(score, points):
+def gradient_norm(score: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Norm of the gradient of a score at each point, over all axes but the first.
 
     Args:
@@ -29,17 +34,17 @@ def gradient_norm(score, points):
     return ops.sqrt(ops.sum(ops.square(gradient), axis=axes) + _NORM_EPSILON)
 
 
-def gradient_penalty(score, points, target=1.0, one_sided=False):
+def gradient_penalty(score: Callable[[Tensor], Tensor], points: Tensor, target: float = 1.0, one_sided: bool = False) -> Tensor:
     """Squared distance of the gradient norm from a target, per point.
 
     `(||grad_x score(x)||_2 - target)^2`, Gulrajani et al. 2017, 1704.00028, Eq. 3; one-sided (appendix C)
     `max(0, ||grad|| - target)^2`.
 
     Args:
-        score: callable from `(batch, ...)` to one score per example; batch normalisation in it makes the result wrong.
+        score: callable from `(batch, ...)` to one score per example; batch normalization in it makes the result wrong.
         points: float tensor of shape `(batch, ...)`; treated as constant.
-        target: float, default 1.0 (the paper's).
-        one_sided: bool, default False (the paper's): also penalise norms below the target.
+        target: default 1.0 (the paper's).
+        one_sided: default False (the paper's): also penalize norms below the target.
 
     Returns:
         Tensor of shape `(batch,)`, float32: the penalty at each point, without weight.
@@ -56,7 +61,7 @@ def gradient_penalty(score, points, target=1.0, one_sided=False):
     return ops.square(ops.relu(excess) if one_sided else excess)
 
 
-def r1_penalty(score, real):
+def r1_penalty(score: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
     """Squared gradient norm at real points, Mescheder et al. 2018, 1801.04406, Eq. 9, without the factor gamma/2.
 
     Args and returns as for `gradient_penalty`; the shape is `(batch,)`.
@@ -74,15 +79,15 @@ class GradientPenalty(Penalty):
     1705.07215), around real examples only.
 
     Args:
-        weight: float, default 10.0 (lambda of both papers).
-        target: float, default 1.0 (both papers').
-        one_sided: bool, default False; True penalises only norms above the target (appendix C of 1704.00028).
+        weight: default 10.0 (lambda of both papers).
+        target: default 1.0 (both papers').
+        one_sided: default False; True penalizes only norms above the target (appendix C of 1704.00028).
         region: "interpolate" (default), "gaussian" (DRAGAN's formula), "symmetric" (compare_gan's form of it) or "one_quadrant" (the
             authors' notebook); see `kgan.penalties.regions`.
-        variance: float > 0, of the noise of "gaussian" and required for it: the paper's c, in squared units of the data.
+        variance: of the noise of "gaussian" and required for it: the paper's c, in squared units of the data.
 
     Raises:
-        ValueError: for a discriminator with batch normalisation, which mixes examples so that per-example gradients are wrong; for
+        ValueError: for a discriminator with batch normalization, which mixes examples so that per-example gradients are wrong; for
             an unknown region, or a variance where none is used.
 
     Departures from the papers: none.
@@ -94,7 +99,14 @@ class GradientPenalty(Penalty):
 
     name = "gradient_penalty"
 
-    def __init__(self, weight=10.0, target=1.0, one_sided=False, region="interpolate", variance=None):
+    def __init__(
+        self,
+        weight: NonNegative = 10.0,
+        target: NonNegative = 1.0,
+        one_sided: bool = False,
+        region: str = "interpolate",
+        variance: Positive | None = None,
+    ) -> None:
         super().__init__(weight)
         if region not in regions.NAMES:
             raise ValueError(f"`region` must be one of {regions.NAMES}. Received: {region!r}.")
@@ -108,19 +120,14 @@ class GradientPenalty(Penalty):
         self.region = region
         self.variance = variance
 
-    def check(self, discriminator):
-        for layer in discriminator._flatten_layers() if self.weight else ():
-            if isinstance(layer, keras.layers.BatchNormalization):
-                raise ValueError(
-                    f"{type(self).__name__} needs the gradient of each example alone, but the layer {layer.name!r} of the "
-                    "discriminator is BatchNormalization, which mixes the batch. Use LayerNormalization or none."
-                )
+    def check(self, discriminator: keras.Model) -> None:
+        _refuse_batch_norm(self, discriminator)
 
-    def __call__(self, model, scored):
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
         x = regions.points(self.region, scored.real, scored.fake, self.variance, model.seed_generator)
         return self.weight * ops.mean(gradient_penalty(model.score, x, self.target, self.one_sided))
 
-    def get_config(self):
+    def get_config(self) -> Config:
         own = {name: getattr(self, name) for name in ("target", "one_sided", "region", "variance")}
         return {**super().get_config(), **own}
 
@@ -130,16 +137,25 @@ class R1(Penalty):
     """The R1 term: `weight / 2 * E ||grad D(x)||^2` at real examples, Mescheder et al. 2018, 1801.04406, Eq. 9.
 
     Args:
-        weight: float, default 10.0 (the paper's gamma for images).
+        weight: default 10.0 (the paper's gamma for images).
     """
 
     name = "r1"
 
-    def __init__(self, weight=10.0):
+    def __init__(self, weight: NonNegative = 10.0) -> None:
         super().__init__(weight)
 
-    def check(self, discriminator):
-        GradientPenalty.check(self, discriminator)
+    def check(self, discriminator: keras.Model) -> None:
+        _refuse_batch_norm(self, discriminator)
 
-    def __call__(self, model, scored):
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
         return 0.5 * self.weight * ops.mean(r1_penalty(model.score, scored.real))
+
+
+def _refuse_batch_norm(penalty: Penalty, discriminator: keras.Model) -> None:
+    for layer in all_layers(discriminator) if penalty.weight else ():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            raise ValueError(
+                f"{type(penalty).__name__} needs the gradient of each example alone, but the layer {layer.name!r} of the "
+                "discriminator is BatchNormalization, which mixes the batch. Use LayerNormalization or none."
+            )

@@ -1,10 +1,13 @@
 """Historical averaging: Salimans et al., NIPS 2016, arXiv 1606.03498, section 3.3."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from kgan.arguments import Checked
+from kgan.arguments import BuiltNetwork, Checked, NonNegative
 from kgan.backend import full_precision
+from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -17,7 +20,7 @@ class HistoricalAverage(Checked, keras.layers.Layer):
 
     Args:
         network: the player, built.
-        weight: float >= 0. The paper gives no value.
+        weight: the paper gives no value.
 
     Weights: one average per trainable weight of the network, 0 until the first step, and the number of steps.
 
@@ -32,7 +35,7 @@ class HistoricalAverage(Checked, keras.layers.Layer):
     (True, 2.25)
     """
 
-    def __init__(self, network, weight, **kwargs):
+    def __init__(self, network: BuiltNetwork, weight: NonNegative, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.weight = float(weight)
         # Behind a function, so that the player's weights are not tracked a second time as this layer's.
@@ -44,7 +47,7 @@ class HistoricalAverage(Checked, keras.layers.Layer):
         ]
         self.built = True
 
-    def term(self):
+    def term(self) -> Tensor:
         """The weighted scalar, float32; moves the averages one step on."""
         steps = ops.convert_to_tensor(self.steps) + 1.0
         total = 0.0

@@ -1,13 +1,25 @@
 """Penalties on the discriminator's outputs."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from kgan.backend import full_precision
-from kgan.penalties.penalty import Penalty
+from kgan.arguments import NonNegative
+from kgan.backend import all_layers, full_precision
+from kgan.penalties.penalty import Penalty, Scored
+from kgan.types import Config, Tensor
 
 
-def consistency(logits, other_logits, features, other_features, weight=2.0, feature_weight=0.1, margin=0.0):
+def consistency(
+    logits: Tensor,
+    other_logits: Tensor,
+    features: Tensor,
+    other_features: Tensor,
+    weight: float = 2.0,
+    feature_weight: float = 0.1,
+    margin: float = 0.0,
+) -> Tensor:
     """Disagreement of two dropout passes over the same examples: Wei et al. 2018, 1803.01541, Eq. 4-5.
 
     `mean max(0, weight (d(l', l'') + feature_weight d(f', f'')) - margin)`, d the squared difference, averaged over features (the
@@ -22,7 +34,7 @@ def consistency(logits, other_logits, features, other_features, weight=2.0, feat
     logits, other_logits = full_precision(logits, other_logits)
     features, other_features = full_precision(features, other_features)
 
-    def distance(a, b):
+    def distance(a: Tensor, b: Tensor) -> Tensor:
         return ops.mean(ops.square(a - b), axis=tuple(range(1, len(a.shape))))
 
     both = distance(logits, other_logits) + feature_weight * distance(features, other_features)
@@ -36,35 +48,42 @@ class Consistency(Penalty):
     The first pass is the one of the adversarial term. Without dropout in the discriminator the term is 0, and refused.
 
     Args:
-        weight: float, default 2.0 (the paper's lambda_2).
-        feature_weight: float, default 0.1 (the paper's), of the distance between inputs of the last layer.
-        margin: float >= 0, default 0.0 (the authors' code; the paper takes M' up to 0.2).
+        weight: default 2.0 (the paper's lambda_2).
+        feature_weight: default 0.1 (the paper's), of the distance between inputs of the last layer.
+        margin: default 0.0 (the authors' code; the paper takes M' up to 0.2).
     """
 
     name = "consistency"
     needs_features = True
 
-    def __init__(self, weight=2.0, feature_weight=0.1, margin=0.0):
+    def __init__(self, weight: NonNegative = 2.0, feature_weight: NonNegative = 0.1, margin: NonNegative = 0.0) -> None:
         super().__init__(weight)
         self.feature_weight = feature_weight
         self.margin = margin
 
-    def check(self, discriminator):
-        kinds = (keras.layers.Dropout, keras.layers.GaussianDropout, keras.layers.GaussianNoise, keras.layers.AlphaDropout)
-        kinds = (*kinds, keras.layers.SpatialDropout1D, keras.layers.SpatialDropout2D, keras.layers.SpatialDropout3D)
-        if not any(isinstance(layer, kinds) for layer in discriminator._flatten_layers()):
+    def check(self, discriminator: keras.Model) -> None:
+        kinds = (
+            keras.layers.AlphaDropout,
+            keras.layers.Dropout,
+            keras.layers.GaussianDropout,
+            keras.layers.GaussianNoise,
+            keras.layers.SpatialDropout1D,
+            keras.layers.SpatialDropout2D,
+            keras.layers.SpatialDropout3D,
+        )
+        if not any(isinstance(layer, kinds) for layer in all_layers(discriminator)):
             raise ValueError(
                 "The consistency term compares two dropout passes, but the discriminator has no dropout layer. Add some: the "
                 "paper uses a rate of 0.5 behind every hidden convolution."
             )
 
-    def __call__(self, model, scored):
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
         logits, features = model.score_with_features(scored.real)
         return consistency(
             scored.real_logits, logits, scored.real_features, features, self.weight, self.feature_weight, self.margin
         )
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {**super().get_config(), "feature_weight": self.feature_weight, "margin": self.margin}
 
 
@@ -73,13 +92,13 @@ class Drift(Penalty):
     """`weight * E l(x)^2` over real examples: keeps a critic's outputs near zero (Karras et al. 2018, 1710.10196, appendix A.1).
 
     Args:
-        weight: float, default 0.001 (the paper's).
+        weight: default 0.001 (the paper's).
     """
 
     name = "drift"
 
-    def __init__(self, weight=0.001):
+    def __init__(self, weight: NonNegative = 0.001) -> None:
         super().__init__(weight)
 
-    def __call__(self, model, scored):
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
         return self.weight * ops.mean(ops.square(full_precision(scored.real_logits)))

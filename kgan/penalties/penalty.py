@@ -1,8 +1,11 @@
 """The form of a term that families take in `penalties=`."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
-from kgan.arguments import Checked
+import keras
+
+from kgan.arguments import Checked, NonNegative
+from kgan.types import Config, Tensor
 
 
 class Scored(NamedTuple):
@@ -14,40 +17,40 @@ class Scored(NamedTuple):
         real_features: input of the discriminator's last layer for the real examples, where a penalty `needs_features`; else None.
     """
 
-    real: object
-    fake: object
-    real_logits: object
-    fake_logits: object
-    real_features: object = None
+    real: Tensor
+    fake: Tensor
+    real_logits: Tensor
+    fake_logits: Tensor
+    real_features: Tensor = None
 
 
 class Penalty(Checked):
     """A weighted term of a discriminator's loss. Subclasses say at which points, and what.
 
     Args:
-        weight: float >= 0, the factor of the term.
+        weight: the factor of the term.
 
     Attributes:
-        name: str, the key of the term in the logs.
-        needs_features: bool, whether `Scored.real_features` is used.
+        name: the key of the term in the logs.
+        needs_features: whether `Scored.real_features` is used.
     """
 
     name = "penalty"
     needs_features = False
 
-    def __init__(self, weight):
+    def __init__(self, weight: NonNegative) -> None:
         self.weight = float(weight)
 
-    def check(self, discriminator):
+    def check(self, discriminator: keras.Model) -> None:
         """Refuse a network for which the term would be wrong."""
 
-    def __call__(self, model, scored):
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
         """The weighted scalar, for a two-player model and the `Scored` examples of a move."""
         raise NotImplementedError(f"{type(self).__name__} must define __call__(model, scored).")
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"weight": self.weight}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> Self:
         return cls(**config)

@@ -1,13 +1,18 @@
 """Penalties on the weights of the discriminator."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 from keras import ops
 
+from kgan.arguments import NonNegative
 from kgan.backend import full_precision
-from kgan.penalties.penalty import Penalty
+from kgan.penalties.penalty import Penalty, Scored
+from kgan.types import Tensor
 
 
-def orthonormal_penalty(matrix):
+def orthonormal_penalty(matrix: Tensor) -> Tensor:
     """`||W^T W - I||_F^2`, the distance of a kernel from orthonormality (Brock et al. 2017, 1609.07093; 1802.05957, Eq. 14).
 
     Args:
@@ -24,10 +29,10 @@ def orthonormal_penalty(matrix):
     return ops.sum(ops.square(gram - ops.eye(gram.shape[0], dtype=gram.dtype)))
 
 
-def weight_decay(variables, weight):
+def weight_decay(variables: Iterable[keras.Variable], weight: float) -> Tensor:
     """`weight / 2 * ||theta||^2`, which adds `weight * theta` to the gradient.
 
-    Under an adaptive optimiser this is not the decay that `keras.optimizers.AdamW` subtracts beside the step.
+    Under an adaptive optimizer this is not the decay that `keras.optimizers.AdamW` subtracts beside the step.
 
     Args:
         variables: sequence of `keras.Variable`.
@@ -47,14 +52,14 @@ class Orthonormal(Penalty):
     `keras.initializers.Orthogonal`, as the paper does.
 
     Args:
-        weight: float, default 1.0. The paper does not print its beta.
+        weight: default 1.0. The paper does not print its beta.
     """
 
     name = "orthonormal"
 
-    def __init__(self, weight=1.0):
+    def __init__(self, weight: NonNegative = 1.0) -> None:
         super().__init__(weight)
 
-    def __call__(self, model, scored):
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
         kernels = [v for v in model.discriminator.trainable_variables if len(v.shape) > 1]
         return self.weight * sum(orthonormal_penalty(ops.reshape(v, (-1, v.shape[-1]))) for v in kernels)

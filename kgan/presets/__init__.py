@@ -3,23 +3,25 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from kgan.arguments import shown
 from kgan.files import atomic_write, read_json, read_text, reading
+from kgan.types import FilePath
 
 _FILES = ("config.json", "model.weights.h5")
 _SUMS = "SHA256SUMS"
 
 
-def names():
+def names() -> list[str]:
     """Names of the presets that come with kgan."""
     return sorted(path.name for path in Path(__file__).parent.iterdir() if (path / _SUMS).is_file())
 
 
-def save(model, folder):
-    """Write a model, without optimisers, to a folder.
+def save(model: Any, folder: FilePath) -> str:
+    """Write a model, without optimizers, to a folder.
 
     Args:
         model: a system of kgan, or any registered Keras model. folder: made if missing; a preset in it is replaced.
@@ -34,7 +36,7 @@ def save(model, folder):
     # The sums go last: a folder that was interrupted is refused, not half loaded.
     (folder / _SUMS).unlink(missing_ok=True)
     atomic_write(folder / _FILES[0], lambda path: Path(path).write_text(json.dumps(config, indent=1) + "\n"))
-    # A twin that was never compiled: optimisers would be most of the file.
+    # A twin that was never compiled: optimizers would be most of the file.
     twin = keras.saving.deserialize_keras_object(config)
     twin.set_weights(model.get_weights())
     twin.save_weights(folder / _FILES[1])
@@ -43,7 +45,7 @@ def save(model, folder):
     return fingerprint(folder)
 
 
-def load(preset):
+def load(preset: FilePath) -> Any:
     """The model of a preset, not compiled, its files checked against their sums.
 
     Args:
@@ -65,7 +67,7 @@ def load(preset):
     return model
 
 
-def find(preset):
+def find(preset: FilePath) -> Path:
     """The folder of a preset, by name or itself."""
     if str(preset) in names():
         return Path(__file__).parent / str(preset)
@@ -77,7 +79,7 @@ def find(preset):
     return folder
 
 
-def fingerprint(preset):
+def fingerprint(preset: FilePath) -> str:
     """The SHA-256 of the sums of a preset's files, after the files were checked against them: 64 hexadecimal digits.
 
     Raises:
@@ -85,7 +87,8 @@ def fingerprint(preset):
     """
     folder = find(preset)
     text = read_text(folder / _SUMS, "a list of SHA-256 sums")
-    sums = dict(reversed(line.split(maxsplit=1)) for line in text.splitlines() if len(line.split()) == 2)
+    pairs = (line.split(maxsplit=1) for line in text.splitlines() if len(line.split()) == 2)
+    sums = {name: value for value, name in pairs}
     if set(sums) != set(_FILES):
         raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {shown(sorted(sums))}.")
     for name in _FILES:
@@ -98,7 +101,7 @@ def fingerprint(preset):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _sha256(path):
+def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

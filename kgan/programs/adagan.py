@@ -1,20 +1,25 @@
 """Boosting generative models: Tolstikhin, Gelly, Bousquet, Simon-Gabriel, Schoelkopf, NIPS 2017, arXiv 1701.02386."""
 
 import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Real
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import Count, Network, Positive, Shape
 from kgan.callbacks import fit_in_parts
+from kgan.engine import Rule
 from kgan.families.dcgan import DCGAN
 from kgan.families.gan import GAN
 from kgan.networks import mlp
 from kgan.programs import boosting
 from kgan.programs.mixture import Mixture, copy, restart
 from kgan.programs.ratio import RatioClassifier
+from kgan.types import Array, Logs
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -32,22 +37,22 @@ class AdaGAN(Mixture):
     one model with one file; its weights hold all generators.
 
     Args:
-        data_shape: tuple, shape of one example. May be left out when `component` is given.
+        data_shape: shape of one example. May be left out when `component` is given.
         component: a family of `kgan` with a player `generator`, not compiled; its game is the one of every component. Default, for
             points: `kgan.GAN` with two hidden layers of 32 ReLU in both networks and 5 latents; for images:
             `kgan.DCGAN(filters=64)` (the authors' code).
-        components: int >= 1, default 10 (the paper's T).
+        components: default 10 (the paper's T).
         beta: None (default): 1/t, all shares equal in the end; a float in (0, 1) from the second component on; or a callable
             `(t, ratios) -> float`, such as `kgan.programs.boosting.WeightedShare(0.5)`.
         weighting: "optimal" (default), "dagger" (Theorem 2), "topk" (the half that is covered least), "uniform" (bagging; no classifier is
             trained unless `beta` asks for ratios), or a callable `(ratios, beta) -> (weights, multiplier)`. A callable is saved by name:
             register it with Keras.
-        epochs_per_component: int >= 1, default 15 (the authors').
+        epochs_per_component: default 15 (the authors').
         classifier: `keras.Model` from examples to logits `(batch, 1)`, of which every step trains a new copy. Default: the
             discriminator's shape.
-        classifier_epochs: int >= 1, default 5 (the authors'), each on new samples. Too many let it memorise the data, and the ratios go
+        classifier_epochs: default 5 (the authors'), each on new samples. Too many let it memorize the data, and the ratios go
             to 0.
-        classifier_learning_rate: float > 0, default 1e-3, of Adam.
+        classifier_learning_rate: default 1e-3, of Adam.
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
     Input of `fit`: examples, as an array or a data set of minibatches, which is read into memory; labels beside them are ignored. Output
@@ -61,7 +66,7 @@ class AdaGAN(Mixture):
 
     Departures from the paper: Adam instead of SGD, and wider toy networks (the authors' have 16 and 16 units). Minibatches are drawn with
     replacement, as the weights ask for; the authors' code draws without. Samples for the classifier are new in every epoch, the code
-    keeps a store. Initialisers with a fixed seed give every component the same start: leave their seeds out.
+    keeps a store. Initializers with a fixed seed give every component the same start: leave their seeds out.
 
     Example:
     >>> import kgan
@@ -73,29 +78,28 @@ class AdaGAN(Mixture):
     ([0.5, 0.5], (5, 2))
     """
 
+    fixed_arguments = ("figures",)
+
     def __init__(
         self,
-        data_shape=None,
+        data_shape: Shape | None = None,
         *,
-        component=None,
-        components=10,
-        beta=None,
-        weighting="optimal",
-        epochs_per_component=15,
-        classifier=None,
-        classifier_epochs=5,
-        classifier_learning_rate=1e-3,
-        seed=None,
-        name=None,
-        dtype=None,
-    ):
+        component: Any = None,
+        components: Count = 10,
+        beta: float | Callable[..., float] | None = None,
+        weighting: str | Callable[..., tuple[Array, float]] = "optimal",
+        epochs_per_component: Count = 15,
+        classifier: Network | None = None,
+        classifier_epochs: Count = 5,
+        classifier_learning_rate: Positive = 1e-3,
+        **kwargs: Any,
+    ) -> None:
         if not (beta is None or callable(beta) or (isinstance(beta, Real) and 0.0 < beta < 1.0)):
             raise ValueError(f"`beta` must be None (1/t), a number between 0 and 1, or a callable. Received: {beta!r}.")
         if not callable(weighting) and not (isinstance(weighting, str) and weighting in boosting.WEIGHTINGS):
             raise ValueError(f"`weighting` must be a callable or one of {list(boosting.WEIGHTINGS)}. Received: {weighting!r}.")
-        component = _default_component(data_shape, seed) if component is None else component
-        figures = ("beta", "multiplier", "zero_share", "classifier_loss")
-        super().__init__(component, components, figures, seed=seed, name=name, dtype=dtype)
+        component = _default_component(data_shape, kwargs.get("seed")) if component is None else component
+        super().__init__(component, components, ("beta", "multiplier", "zero_share", "classifier_loss"), **kwargs)
         if data_shape is not None and tuple(data_shape) != self.data_shape:
             raise ValueError(f"`data_shape` is {tuple(data_shape)}, the component makes examples of shape {self.data_shape}.")
         self.beta = beta
@@ -104,49 +108,59 @@ class AdaGAN(Mixture):
         self.classifier = classifier
         self.classifier_epochs = classifier_epochs
         self.classifier_learning_rate = classifier_learning_rate
-        judge = getattr(self.component, "discriminator", None) if classifier is None else classifier
-        if judge is None or tuple(judge.compute_output_shape((None, *self.data_shape)))[1:] not in ((1,), ()):
-            raise ValueError(
-                f"AdaGAN needs a `classifier` from examples {self.data_shape} to one logit; the discriminator of "
-                f"{type(self.component).__name__} cannot be copied for it." if classifier is None else
-                f"The classifier must return one logit per example {self.data_shape}, (batch, 1)."
-            )  # fmt: skip
+        self._check_classifier()
         self._epochs_done = self.add_weight((), "zeros", "int32", trainable=False, name="epochs_of_component")
         self.record(beta=1.0, multiplier=1.0, zero_share=0.0, classifier_loss=0.0)
 
-    def compile(self, optimizers=None, metrics=None, averages=None, **kwargs):
-        super().compile(optimizers, metrics, averages, **kwargs)
+    def _check_classifier(self) -> None:
+        judge = getattr(self.component, "discriminator", None) if self.classifier is None else self.classifier
+        if judge is None or tuple(judge.compute_output_shape((None, *self.data_shape)))[1:] not in ((1,), ()):
+            raise ValueError(
+                f"AdaGAN needs a `classifier` from examples {self.data_shape} to one logit; the discriminator of "
+                f"{type(self.component).__name__} cannot be copied for it." if self.classifier is None else
+                f"The classifier must return one logit per example {self.data_shape}, (batch, 1)."
+            )  # fmt: skip
+
+    def compile(
+        self,
+        optimizers: Mapping[str, Any] | None = None,
+        metrics: Sequence[Any] | None = None,
+        averages: Mapping[str, float] | None = None,
+        rule: Rule | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().compile(optimizers, metrics, averages, rule, **kwargs)
         self._judge = _Judge()
 
     # The program -----------------------------------------------------------------------------------------------------
 
     @property
-    def total_epochs(self):
+    def total_epochs(self) -> int:
         """Epochs of the whole program."""
         return self.components * self.epochs_per_component
 
     @property
-    def part_complete(self):
+    def part_complete(self) -> bool:
         """Whether the next component is due."""
         return self.step + 1 < self.components and int(ops.convert_to_numpy(self._epochs_done)) >= self.epochs_per_component
 
     def fit(
         self,
-        x,
-        y=None,
+        x: Any,
+        y: Any = None,
         *,
-        batch_size=None,
-        epochs=1,
-        initial_epoch=0,
-        callbacks=None,
-        verbose="auto",
-        sampling_weights=None,
-        **kwargs,
-    ):
+        batch_size: int | None = None,
+        epochs: int = 1,
+        initial_epoch: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        verbose: Any = "auto",
+        sampling_weights: None = None,
+        **kwargs: Any,
+    ) -> keras.callbacks.History:
         """As `kgan.AdversarialModel.fit`; begins the next component when the one before has had its epochs.
 
         Args:
-            epochs: int, default 1, over all components: `total_epochs` trains them all. After these the last one trains on.
+            epochs: default 1, over all components: `total_epochs` trains them all. After these the last one trains on.
             others: as there, except `y` and `sampling_weights`: labels are ignored, weights are the program's own.
         """
         self._require_compiled("fit")
@@ -155,7 +169,7 @@ class AdaGAN(Mixture):
         data = _in_memory(x)
         batch_size = min(batch_size or 64, len(data)) if not hasattr(x, "element_spec") else len(next(iter(_batches(x))))
 
-        def part(callbacks, start):
+        def part(callbacks: Sequence[keras.callbacks.Callback], start: int) -> None:
             if self.part_complete:
                 self.start_anew()
                 self._epochs_done.assign(0)
@@ -167,13 +181,13 @@ class AdaGAN(Mixture):
 
         return fit_in_parts(self, part, epochs=epochs, initial_epoch=initial_epoch, callbacks=callbacks, verbose=verbose)
 
-    def _weigh(self, data, batch_size, verbose):
+    def _weigh(self, data: Array, batch_size: int, verbose: Any) -> Array:
         """The weights of the examples for the component in training, and its share if that is not settled yet.
 
         A function of the components before it, the data and the model's seed, so that a resumed run finds the same weights.
         """
         step = self.step
-        weighting = boosting.WEIGHTINGS.get(self.weighting, self.weighting) if isinstance(self.weighting, str) else self.weighting
+        weighting = boosting.WEIGHTINGS[self.weighting] if isinstance(self.weighting, str) else self.weighting
         ratios, loss = np.ones(len(data)), 0.0
         if weighting is not boosting.uniform or callable(self.beta):
             ratios, loss = self._ratios(data, batch_size)
@@ -193,7 +207,7 @@ class AdaGAN(Mixture):
             print(f"Component {step + 1} of {self.components}: share {beta:.3f}, {unweighted:.1%} of the examples without weight")
         return weights
 
-    def _ratios(self, data, batch_size):
+    def _ratios(self, data: Array, batch_size: int) -> tuple[Array, float]:
         """`dP_g / dP_d` of the mixture of the past components at the examples, and the classifier's last loss."""
         with self.numbers_of(-self.step), backend.strategy_scope(self):
             network = copy(self.discriminator if self.classifier is None else self.classifier)
@@ -215,23 +229,23 @@ class AdaGAN(Mixture):
 class _Judge:
     """Keeps the classifier between steps, out of Keras' sight: it is no part of the model."""
 
-    classifier = None
+    classifier: RatioClassifier | None = None
 
 
 class _CountEpochs(keras.callbacks.Callback):
     """Counts the epochs of a component, before anything is saved."""
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         count = self.model._epochs_done
         count.assign(ops.convert_to_numpy(count) + 1)
 
 
-def _batches(x):
+def _batches(x: Any) -> Iterator[Array]:
     for batch in x:
         yield ops.convert_to_numpy(keras.tree.flatten(batch)[0])
 
 
-def _in_memory(x):
+def _in_memory(x: Any) -> Array:
     if hasattr(x, "shape"):
         return np.asarray(x)
     if keras.tree.is_nested(x):
@@ -239,7 +253,7 @@ def _in_memory(x):
     return np.concatenate(list(_batches(x)))
 
 
-def _default_component(data_shape, seed):
+def _default_component(data_shape: Sequence[int] | None, seed: int | None) -> GAN:
     if data_shape is None:
         raise ValueError("AdaGAN needs the shape of one example, such as `data_shape=(2,)`, or a `component`.")
     if len(data_shape) == 3:

@@ -12,12 +12,20 @@ component in the mixture. With any learner that can be fitted to weighted data, 
 [0.5, 0.5]
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import keras
 import numpy as np
 
+from kgan.types import Array, Config
 
-def optimal(ratios, beta):
-    """Weights of the component that minimises any f-divergence of the mixture from the data (Theorem 1).
+Ratios = Array | Sequence[float]
+"""Density ratios, one for each example."""
+
+
+def optimal(ratios: Ratios, beta: float) -> tuple[Array, float]:
+    """Weights of the component that minimizes any f-divergence of the mixture from the data (Theorem 1).
 
     `W_i = (lambda* - (1 - beta) r_i)_+ / (beta N)` with the one `lambda*` at which the weights sum to 1: the first of
     `lambda_k = (beta N + (1 - beta) sum_{i<=k} r_(i)) / k`, ratios ascending, with `(1 - beta) r_(k) <= lambda_k <= (1 - beta) r_(k+1)`.
@@ -39,7 +47,7 @@ def optimal(ratios, beta):
     k = np.arange(1, len(ratios) + 1)
     candidates = (beta * len(ratios) + np.cumsum(ascending)) / k
     following = np.append(ascending[1:], np.inf)
-    # A candidate that falls between its neighbours up to rounding counts.
+    # A candidate that falls between its neighbors up to rounding counts.
     slack = 1e-12 * np.where(np.isfinite(candidates), candidates, 0.0)
     found = np.flatnonzero(np.isfinite(ascending) & (ascending <= candidates + slack) & (candidates <= following + slack))
     if not len(found):
@@ -48,7 +56,7 @@ def optimal(ratios, beta):
     return _normalized(np.maximum(multiplier - covered, 0.0)), float(multiplier)
 
 
-def dagger(ratios, beta):
+def dagger(ratios: Ratios, beta: float) -> tuple[Array, float]:
     """Weights that keep the data where the mixture has nothing, and take away where it has much (Theorem 2).
 
     `W_i = (1 - lambda+ (1 - beta) r_i)_+ / (beta N)`, `lambda+ >= 1` such that they sum to 1.
@@ -79,7 +87,7 @@ def dagger(ratios, beta):
     return _normalized(1.0 - covered), float(multiplier)
 
 
-def top_share(ratios, beta, share=0.5):
+def top_share(ratios: Ratios, beta: float, share: float = 0.5) -> tuple[Array, float]:
     """Equal weights on the examples that the mixture covers least (the authors' "topk" heuristic), none on the others.
 
     Args:
@@ -96,13 +104,13 @@ def top_share(ratios, beta, share=0.5):
     return weights, float(ratios[kept[-1]])
 
 
-def uniform(ratios, beta):
+def uniform(ratios: Ratios, beta: float) -> tuple[Array, float]:
     """Equal weights: a bag of independent components instead of boosting."""
     ratios, _ = _check(ratios, beta)
     return np.full(len(ratios), 1.0 / len(ratios)), 1.0
 
 
-def beta_for_share(ratios, share):
+def beta_for_share(ratios: Ratios, share: float) -> float:
     """The largest beta at which `optimal` gives weight to no more than a share of the examples.
 
     With k examples of weight, `(k r_(k) - S_k) / N < beta / (1 - beta) <= (k r_(k+1) - S_k) / N`, `S_k = sum_{i<=k} r_(i)`.
@@ -113,12 +121,12 @@ def beta_for_share(ratios, share):
     Returns:
         float in (0, 1). Where too many ratios are equal to be told apart, the smallest larger share is taken.
     """
-    ratios = np.sort(_check(ratios, 0.5)[0])
+    ascending = np.sort(_check(ratios, 0.5)[0])
     if not 0.0 < share < 1.0:
         raise ValueError(f"`share` must lie between 0 and 1. Received: {share!r}.")
-    k = np.arange(1, len(ratios))
-    bounds = (k * ratios[1:] - np.cumsum(ratios)[:-1]) / len(ratios)
-    bounds = bounds[max(1, int(share * len(ratios))) - 1 :]
+    count = len(ascending)
+    bounds = (np.arange(1, count) * ascending[1:] - np.cumsum(ascending)[:-1]) / count
+    bounds = bounds[max(1, int(share * count)) - 1 :]
     bounds = bounds[bounds > 1e-12]
     if not len(bounds):
         raise ValueError("The density ratios of the examples are all equal: no beta gives weight to a part of them.")
@@ -134,32 +142,37 @@ class WeightedShare:
         largest: float in (0, 1), default 0.5: beta is cut there.
     """
 
-    def __init__(self, share=0.5, largest=0.5):
+    def __init__(self, share: float = 0.5, largest: float = 0.5) -> None:
         for name, value in {"share": share, "largest": largest}.items():
             if not 0.0 < value < 1.0:
                 raise ValueError(f"`{name}` must lie between 0 and 1. Received: {value!r}.")
         self.share, self.largest = share, largest
 
-    def __call__(self, component, ratios):
+    def __call__(self, component: int, ratios: Ratios) -> float:
         return min(beta_for_share(ratios, self.share), self.largest)
 
-    def get_config(self):
+    def get_config(self) -> Config:
         return {"share": self.share, "largest": self.largest}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Config) -> "WeightedShare":
         return cls(**config)
 
 
-def append_share(shares, beta):
+def append_share(shares: Array | Sequence[float], beta: float) -> Array:
     """The shares of a mixture's components after one more gets beta: `((1 - beta) shares, beta)`."""
     return np.append((1.0 - beta) * np.asarray(shares, "float64"), beta)
 
 
-WEIGHTINGS = {"optimal": optimal, "dagger": dagger, "topk": top_share, "uniform": uniform}
+WEIGHTINGS: dict[str, Callable[..., tuple[Array, float]]] = {
+    "optimal": optimal,
+    "dagger": dagger,
+    "topk": top_share,
+    "uniform": uniform,
+}
 
 
-def _check(ratios, beta):
+def _check(ratios: Any, beta: float) -> tuple[Array, float]:
     ratios = np.asarray(ratios, "float64")
     if ratios.ndim != 1 or not len(ratios) or not (ratios >= 0).all():
         raise ValueError(
@@ -174,5 +187,5 @@ def _check(ratios, beta):
     return ratios, float(beta)
 
 
-def _normalized(weights):
+def _normalized(weights: Array) -> Array:
     return weights / weights.sum()

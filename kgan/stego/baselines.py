@@ -7,11 +7,12 @@ anything one could read: `kgan.stego.hide` does.
 import numpy as np
 
 from kgan.stego.errors import need
+from kgan.types import Array
 
 ADAPTIVE = ("hill", "suniward", "wow")
 
 
-def _checked(image, payload):
+def _checked(image: Array, payload: float) -> Array:
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise ValueError(f"An image must be uint8 (height, width[, channels]). Received: {image.dtype} of shape {image.shape}.")
@@ -20,17 +21,17 @@ def _checked(image, payload):
     return image
 
 
-def _carriers(image, payload, generator):
+def _carriers(image: Array, payload: float, generator: np.random.Generator) -> tuple[Array, Array]:
     """Places of as many values as bits, and the bits."""
     count = round(payload * image.size)
     return generator.permutation(image.size)[:count], generator.integers(0, 2, count, dtype="uint8")
 
 
-def lsb_replacement(image, payload, seed=0):
+def lsb_replacement(image: Array, payload: float, seed: int = 0) -> Array:
     """Lowest bits replaced by random ones in random places: half of them change.
 
     Args:
-        image: uint8 array (height, width[, channels]). payload: float in [0, 1], bits per value. seed: int, default 0.
+        image: uint8 array (height, width[, channels]). payload: in [0, 1], bits per value. seed: default 0.
 
     Returns:
         uint8 array of the same shape.
@@ -42,7 +43,7 @@ def lsb_replacement(image, payload, seed=0):
     return out.reshape(image.shape)
 
 
-def lsb_matching(image, payload, seed=0):
+def lsb_matching(image: Array, payload: float, seed: int = 0) -> Array:
     """As `lsb_replacement`, but a value whose bit is wrong goes up or down by one, by chance (Sharp, Information Hiding 2001).
 
     0 goes up and 255 down.
@@ -58,7 +59,7 @@ def lsb_matching(image, payload, seed=0):
     return out.astype("uint8").reshape(image.shape)
 
 
-def adaptive(image, payload, method="hill", seed=0):
+def adaptive(image: Array, payload: float, method: str = "hill", seed: int = 0) -> Array:
     """Changes of +-1 where a cost says they show least, simulated at the payload's bound (`conseal`, `pip install 'kgan[steganalysis]'`).
 
     Args:
@@ -77,6 +78,6 @@ def adaptive(image, payload, method="hill", seed=0):
         return image.copy()
     planes = image[..., None] if image.ndim == 2 else image
     # conseal draws from 32-bit seeds.
-    seeds = np.random.default_rng(seed).integers(0, 2**31, planes.shape[-1])
-    out = [simulate(np.ascontiguousarray(planes[..., c]), payload, seed=int(s)) for c, s in enumerate(seeds)]
+    seeds = np.random.default_rng(seed).integers(0, 2**31, (planes.shape[-1],)).tolist()
+    out = [simulate(np.ascontiguousarray(planes[..., c]), payload, seed=s) for c, s in enumerate(seeds)]
     return np.stack(out, axis=-1).astype("uint8").reshape(image.shape)

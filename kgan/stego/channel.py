@@ -1,15 +1,19 @@
 """The trained pair as a channel for bits: tiles in, tiles out, a fixed number at a time, so that nothing is traced twice."""
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kgan.stego.errors import StegoError
 from kgan.stego.tiles import TILE
+from kgan.types import Array
 
 _AT_ONCE = 64
-_loaded = {}
+_loaded: dict[None, "Channel"] = {}
 
 
 class Channel:
@@ -20,10 +24,10 @@ class Channel:
             `kgan.SteganographyGAN` does.
 
     Attributes:
-        bits: int, bits of a tile. fingerprint: SHA-256 of the weights, 32 bytes, over their values, in order, as float32.
+        bits: those of a tile. fingerprint: SHA-256 of the weights, 32 bytes, over their values, in order, as float32.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: Any) -> None:
         self.model = model
         try:
             self.bits = int(model.capacity(TILE, TILE))
@@ -34,23 +38,23 @@ class Channel:
         channels = getattr(model, "image_shape", (TILE, TILE, 1))[-1]
         if self.bits < 1 or channels != 1:
             raise StegoError(
-                f"The model must hide in grey tiles of {TILE}x{TILE} pixels; channels of colour come one by one. This one takes {channels} "
+                f"The model must hide in gray tiles of {TILE}x{TILE} pixels; channels of color come one by one. This one takes {channels} "
                 f"channels and {self.bits} bits."
             )
         self.fingerprint = fingerprint(model)
 
-    def embed(self, tiles, bits):
+    def embed(self, tiles: Array, bits: ArrayLike) -> Array:
         """Tiles, uint8 `(count, 32, 32, 1)`, that carry bits `(count, self.bits)`; uint8."""
         bits = np.asarray(bits, "uint8")
         return np.concatenate([to_pixels(self.model.hide(to_floats(t), b))[:n] for n, t, b in _batches(tiles, bits)])
 
-    def scores(self, tiles):
+    def scores(self, tiles: Array) -> Array:
         """Soft bits `(count, self.bits)` of tiles: > 0 for 1."""
         read = (np.asarray(self.model.reveal(to_floats(t), scores=True), "float32")[:n] for n, t in _batches(tiles))
         return np.concatenate(list(read))
 
 
-def _batches(*arrays):
+def _batches(*arrays: Array) -> Iterator[tuple[Any, ...]]:
     """Minibatches of one size, the last filled up with zeros, and how many of each count."""
     for start in range(0, len(arrays[0]), _AT_ONCE):
         parts = [array[start : start + _AT_ONCE] for array in arrays]
@@ -61,17 +65,17 @@ def _batches(*arrays):
         yield (count, *parts)
 
 
-def to_floats(pixels):
-    """Pixels 0-255 in [-1, 1]. The same on both sides: nothing else may normalise."""
+def to_floats(pixels: Array) -> Array:
+    """Pixels 0-255 in [-1, 1]. The same on both sides: nothing else may normalize."""
     return pixels.astype("float32") / 127.5 - 1.0
 
 
-def to_pixels(images):
+def to_pixels(images: ArrayLike) -> Array:
     """Images in [-1, 1] as pixels: rounded, never cut off."""
     return np.clip(np.rint((np.asarray(images, "float32") + 1.0) * 127.5), 0, 255).astype("uint8")
 
 
-def fingerprint(model):
+def fingerprint(model: Any) -> bytes:
     """SHA-256 of the weights that hide and read, 32 bytes: of their shapes and float32 values in order, whatever file they came from."""
     from keras import ops
 
@@ -83,7 +87,7 @@ def fingerprint(model):
     return digest.digest()
 
 
-def channel_of(model=None):
+def channel_of(model: Any = None) -> Channel:
     """The channel of a model: the preset that comes with kgan (None), the preset in a folder, or a model at hand.
 
     Raises:
@@ -103,7 +107,7 @@ def channel_of(model=None):
         raise StegoError(f"{str(model)!r} holds no model to hide with: {str(error).splitlines()[0]}") from None
 
 
-def _preset(*folder):
+def _preset(*folder: str) -> Any:
     import kgan
 
     return kgan.SteganographyGAN.from_preset(*folder)

@@ -2,9 +2,10 @@
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TextIO
 
 import typer
 
@@ -26,7 +27,7 @@ _CONVERT = typer.Option("--convert", help="convert palettes, 16 bits and transpa
 _OVERWRITE = typer.Option("--overwrite", help="replace the output if it exists (never an input)")
 
 
-def _secret(key_file, confirm, standard_input=False):
+def _secret(key_file: Path | None, confirm: bool, standard_input: bool = False) -> dict[str, Any]:
     """Keyword arguments of the secret: the key file, the environment, or a prompt that echoes nothing."""
     if key_file is not None:
         return {"key": key_file}
@@ -37,13 +38,13 @@ def _secret(key_file, confirm, standard_input=False):
     return {"passphrase": typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm, err=True)}
 
 
-def _print(figures, file=None):
+def _print(figures: Mapping[str, Any], file: TextIO | None = None) -> None:
     for name, value in figures.items():
         for one in value if isinstance(value, tuple) else [value]:
             print(f"{name}: {one:.6g}" if isinstance(one, float) else f"{name}: {one}", file=file)
 
 
-def _guarded(work):
+def _guarded(work: Callable[[], None]) -> None:
     """Run a command: one line for what the user can mend, one line without any content for everything else."""
     try:
         work()
@@ -62,17 +63,17 @@ def _guarded(work):
 
 @app.command()
 def hide(
-    cover: Annotated[Path, typer.Argument(help="PNG picture, 8 bits, grey or RGB; stays as it is, and should stay with you")],
+    cover: Annotated[Path, typer.Argument(help="PNG picture, 8 bits, gray or RGB; stays as it is, and should stay with you")],
     output: Annotated[Path, typer.Option(help="the picture to write, .png")],
     message_file: Annotated[Path, typer.Option(help="file with the message, any bytes; - reads standard input")] = Path("-"),
     key_file: Annotated[Path | None, _KEY] = None,
     model: Annotated[Path | None, _MODEL] = None,
     overwrite: Annotated[bool, _OVERWRITE] = False,
     convert: Annotated[bool, _CONVERT] = False,
-):
+) -> None:
     """Hide a message; the file is read back before it gets its name."""
 
-    def work():
+    def work() -> None:
         from kgan.stego import photos, tool
 
         standard_input = str(message_file) == "-"
@@ -94,10 +95,10 @@ def reveal(
     key_file: Annotated[Path | None, _KEY] = None,
     model: Annotated[Path | None, _MODEL] = None,
     overwrite: Annotated[bool, _OVERWRITE] = False,
-):
+) -> None:
     """Read the message from a picture."""
 
-    def work():
+    def work() -> None:
         from kgan.stego import photos, tool
 
         standard_output = str(output) == "-"
@@ -120,10 +121,10 @@ def capacity(
     cover: Annotated[Path, typer.Argument(help="PNG picture")],
     model: Annotated[Path | None, _MODEL] = None,
     convert: Annotated[bool, _CONVERT] = False,
-):
+) -> None:
     """How long a message the picture holds, measured in this very picture."""
 
-    def work():
+    def work() -> None:
         from kgan.stego import tool
 
         _print(asdict(tool.capacity(cover, model=model, convert=convert)))
@@ -132,10 +133,10 @@ def capacity(
 
 
 @app.command()
-def key(output: Annotated[Path, typer.Option(help="the key file to write; an existing file stays")]):
+def key(output: Annotated[Path, typer.Option(help="the key file to write; an existing file stays")]) -> None:
     """Make a key file of 32 random bytes, readable by you alone."""
 
-    def work():
+    def work() -> None:
         write_key(output)
         print(f"key file {output}: give it to the other side by a way that is not the pictures', and lose it nowhere")
 

@@ -1,6 +1,7 @@
 """What can go wrong, each once. Texts never hold a key, a passphrase or a message."""
 
 import importlib
+from typing import Any
 
 
 class StegoError(ValueError):
@@ -14,13 +15,13 @@ class CapacityError(StegoError):
 class AuthenticationError(StegoError):
     """Wrong key, other weights, a changed picture, or nothing hidden: from outside they look the same, and the text is one."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(
             "authentication failed: the key is wrong, the weights are others, the image was changed, or it holds no message."
         )
 
 
-def need(module, extra="stego"):
+def need(module: str, extra: str = "stego") -> Any:
     """Import a package of an extra, or say how to get it."""
     try:
         return importlib.import_module(module)

@@ -10,6 +10,7 @@ import os
 import stat
 import unicodedata
 from pathlib import Path
+from typing import Any, NoReturn
 
 from kgan.files import atomic_write
 from kgan.stego.errors import AuthenticationError, StegoError, need
@@ -25,17 +26,17 @@ class Secret:
 
     __slots__ = ("_material",)
 
-    def __init__(self, material):
+    def __init__(self, material: bytes) -> None:
         # Scrypt begins with an HMAC, which takes a key and the same with zeros behind for one.
         self._material = hashlib.sha256(material).digest()
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Secret(not shown)"
 
-    def __reduce__(self):
+    def __reduce__(self) -> NoReturn:
         raise TypeError("A secret is not stored.")
 
-    def master(self, salt, context):
+    def master(self, salt: bytes, context: bytes) -> "Keys":
         """The master key of one message; some 0.2 s and 64 MiB."""
         scrypt = need("cryptography.hazmat.primitives.kdf.scrypt").Scrypt
         bound = hashlib.sha256(b"kgan stego master" + context + salt).digest()
@@ -47,26 +48,26 @@ class Keys:
 
     __slots__ = ("_master",)
 
-    def __init__(self, master):
+    def __init__(self, master: bytes) -> None:
         self._master = master
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Keys(not shown)"
 
-    def expand(self, label, length=32):
+    def expand(self, label: bytes, length: int = 32) -> bytes:
         """Key bytes for one use."""
         kdf = need("cryptography.hazmat.primitives.kdf.hkdf").HKDFExpand
         hashes = need("cryptography.hazmat.primitives.hashes")
         return kdf(hashes.SHA256(), length, b"kgan stego " + label).derive(self._master)
 
-    def _cipher(self):
+    def _cipher(self) -> Any:
         return need("cryptography.hazmat.primitives.ciphers.aead").AESGCM(self.expand(b"body"))
 
-    def seal(self, nonce, message, associated):
+    def seal(self, nonce: bytes, message: bytes, associated: bytes) -> bytes:
         """AES-256-GCM: the message encrypted, 16 bytes longer by its tag, which covers the associated bytes too."""
         return self._cipher().encrypt(nonce, message, associated)
 
-    def open(self, nonce, sealed, associated):
+    def open(self, nonce: bytes, sealed: bytes, associated: bytes) -> bytes:
         """The message. Raises AuthenticationError."""
         invalid = need("cryptography.exceptions").InvalidTag
         try:
@@ -75,7 +76,7 @@ class Keys:
             raise AuthenticationError from None
 
 
-def secret_of(key=None, passphrase=None):
+def secret_of(key: str | Path | bytes | None = None, passphrase: str | None = None) -> Secret:
     """The secret of exactly one source.
 
     Args:
@@ -108,7 +109,7 @@ def secret_of(key=None, passphrase=None):
     return Secret(b"key file\0" + material)
 
 
-def read_limited(path, limit, what):
+def read_limited(path: str | Path, limit: int, what: str) -> bytes:
     """A file's bytes, at most one more than the limit, which a pipe or a device may be without end."""
     try:
         if stat.S_ISDIR(os.stat(path).st_mode):
@@ -121,7 +122,7 @@ def read_limited(path, limit, what):
         raise StegoError(f"The {what} {str(path)!r} cannot be read: {error.strerror}.") from None
 
 
-def write_key(path):
+def write_key(path: str | Path) -> None:
     """Write a key file of 32 random bytes that its owner alone may read. Never replaces a file.
 
     Losing it loses the messages; both sides need it, over a channel that is not the pictures'.
@@ -132,7 +133,7 @@ def write_key(path):
     write_private(path, os.urandom(32), overwrite=False)
 
 
-def write_private(path, content, overwrite):
+def write_private(path: str | Path, content: bytes, overwrite: bool) -> None:
     """Write bytes for the owner alone, atomically."""
     try:
         atomic_write(path, lambda temporary: Path(temporary).write_bytes(content), overwrite=overwrite, mode=0o600)

@@ -1,29 +1,31 @@
-"""PNG files in and out. What a file holds beside 8-bit grey or RGB pixels is refused, or converted where one asks for it.
+"""PNG files in and out. What a file holds beside 8-bit gray or RGB pixels is refused, or converted where one asks for it.
 
-Pillow alone would turn 16-bit colour into 8 bits, palettes into numbers of colours and an animation into its first picture without a
+Pillow alone would turn 16-bit color into 8 bits, palettes into numbers of colors and an animation into its first picture without a
 word; the header is therefore read here.
 """
 
 import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kgan.files import atomic_write
 from kgan.stego.errors import StegoError
+from kgan.types import Array
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LOSSY = {".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".webp", ".avif", ".heic", ".gif"}
-_GREY, _RGB, _PALETTE, _GREY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
+_GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 
 
-def read_png(path, convert=False):
+def read_png(path: str | Path, convert: bool = False) -> tuple[Array, list[str]]:
     """The pixels of a PNG file.
 
     Args:
-        path: file, 8 bits, grey or RGB.
-        convert: bool, default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations
-        are
+        path: file, 8 bits, gray or RGB.
+        convert: default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations are
             refused all the same.
 
     Returns:
@@ -49,17 +51,17 @@ def read_png(path, convert=False):
     depth, kind = start[24], start[25]
     image = _decode(path)
     notes = _conversions(path, depth, kind, "transparency" in image.info, convert)
-    if image.mode.startswith("I"):  # 16-bit grey
+    if image.mode.startswith("I"):  # 16-bit gray
         pixels = ((np.asarray(image).astype("int64") + 128) // 257).astype("uint8")
     else:
-        pixels = np.asarray(image.convert("L" if kind in (_GREY, _GREY_ALPHA) else "RGB"))
+        pixels = np.asarray(image.convert("L" if kind in (_GRAY, _GRAY_ALPHA) else "RGB"))
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if "icc_profile" in image.info:
-        notes.append("the colour profile is left out")
+        notes.append("the color profile is left out")
     return np.ascontiguousarray(pixels), notes
 
 
-def _decode(path):
+def _decode(path: Path) -> Any:
     from PIL import Image
 
     try:
@@ -78,35 +80,35 @@ def _decode(path):
         raise StegoError(f"{str(path)!r} is a damaged PNG file: it cannot be decoded to its end.") from None
 
 
-def _conversions(path, depth, kind, transparent, convert):
+def _conversions(path: Path, depth: int, kind: int, transparent: bool, convert: bool) -> list[str]:
     """What has to be converted, in words; refused where `convert` is False."""
     possible = {
         f"{depth} bits a channel become 8": depth != 8 and kind != _PALETTE,
         "the palette becomes RGB": kind == _PALETTE,
-        "transparency is dropped": kind in (_GREY_ALPHA, _RGB_ALPHA) or transparent,
+        "transparency is dropped": kind in (_GRAY_ALPHA, _RGB_ALPHA) or transparent,
     }
     found = [words for words, there in possible.items() if there]
     if found and not convert:
         raise StegoError(
-            f"{str(path)!r} is not plain 8-bit grey or RGB. It can be converted ({', '.join(found)}) where you ask for it: "
+            f"{str(path)!r} is not plain 8-bit gray or RGB. It can be converted ({', '.join(found)}) where you ask for it: "
             "`--convert`, `convert=True`."
         )
     return found
 
 
-def _instead(start):
+def _instead(start: bytes) -> str:
     if start.startswith(b"\xff\xd8"):
         return "It is a JPEG, whose compression destroys what is hidden; hide in a PNG, and send that PNG itself."
     known = {b"RIFF": "WebP", b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF", b"MM\0*": "TIFF"}
     name = next((name for magic, name in known.items() if start.startswith(magic)), None)
-    return f"It is a {name} file; use a PNG." if name else "Use a PNG, grey or RGB."
+    return f"It is a {name} file; use a PNG." if name else "Use a PNG, gray or RGB."
 
 
-def check_output(path, overwrite, sources):
+def check_output(path: str | Path, overwrite: bool, sources: Iterable[str | Path | None]) -> Path:
     """A name under which a PNG may be written.
 
     Args:
-        path: the name. overwrite: bool, whether a file of this name may go. sources: files that must stay: cover, key, message.
+        path: the name. overwrite: whether a file of this name may go. sources: files that must stay: cover, key, message.
 
     Returns:
         `pathlib.Path`.
@@ -123,7 +125,7 @@ def check_output(path, overwrite, sources):
     return check_free(path, overwrite, sources)
 
 
-def check_free(path, overwrite, sources):
+def check_free(path: str | Path, overwrite: bool, sources: Iterable[str | Path | None]) -> Path:
     """As `check_output`, for a file of any ending."""
     path = Path(path)
     for source in sources:
@@ -142,7 +144,7 @@ def check_free(path, overwrite, sources):
     return path
 
 
-def write_png(path, pixels, overwrite, check):
+def write_png(path: str | Path, pixels: Array, overwrite: bool, check: Callable[[Any], Any]) -> None:
     """Write pixels alone, no word of the camera or of this tool; the file gets its name after `check(temporary path)` returned.
 
     Raises:
@@ -150,7 +152,7 @@ def write_png(path, pixels, overwrite, check):
     """
     from PIL import Image
 
-    def write(temporary):
+    def write(temporary: Any) -> None:
         Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).save(temporary, format="PNG")
         check(temporary)
 

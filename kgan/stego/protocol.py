@@ -26,13 +26,20 @@ see it anyway, by how sure the reader is of its bits; against such an opponent k
 import os
 import struct
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
 from kgan.stego import coding
 from kgan.stego.errors import AuthenticationError, CapacityError
-from kgan.stego.keys import NONCE, SALT, TAG
+from kgan.stego.keys import NONCE, SALT, TAG, Keys, Secret
 from kgan.stego.tiles import Grid, order
+from kgan.types import Array, Sizes
+
+Places = tuple[Array, Array]
+"""Tiles, and the order of the bits in them."""
+Unsealed = tuple[bytes, int, int, int, int, int]
+"""What `unseal` returns."""
 
 VERSION = 1
 VARIANTS = 2
@@ -45,13 +52,13 @@ class Layout:
     """The parts of pictures of one shape, for one model.
 
     Args:
-        shape: `(height, width, channels)`. bits: int, bits of a tile. fingerprint: bytes, of the weights.
+        shape: `(height, width, channels)`. bits: those of a tile. fingerprint: bytes, of the weights.
 
     Raises:
         CapacityError: no room for a message of one byte, however well the bits are read.
     """
 
-    def __init__(self, shape, bits, fingerprint):
+    def __init__(self, shape: Sizes, bits: int, fingerprint: bytes) -> None:
         self.grid, self.bits = Grid(shape), bits
         self._context = struct.pack(">B3I", VERSION, *self.grid.shape) + fingerprint
         self.salt_tiles = -(-coding.strong_length(SALT) // bits)
@@ -63,19 +70,19 @@ class Layout:
                 f"The picture is too small: it has {self.grid.count} tiles of 32x32 pixels, and a message of one byte takes {needed}."
             )
 
-    def space(self):
+    def space(self) -> int:
         """Bytes of codewords that the body's tiles hold."""
         return max(self.body_tiles, 0) * self.bits // 8
 
-    def context(self, variant):
+    def context(self, variant: int) -> bytes:
         """All that both sides must agree on, beside the secret."""
         return bytes([variant]) + self._context
 
-    def public(self, variant):
+    def public(self, variant: int) -> Array:
         """The order of tiles whose first hold the salt."""
         return order(b"tiles" + self.context(variant), self.grid.count)
 
-    def places(self, variant, keys=None, body_tiles=0):
+    def places(self, variant: int, keys: Keys | None = None, body_tiles: int = 0) -> list[Places]:
         """Tiles of the three parts and the order of bits in each: three pairs, the salt's alone without keys."""
         tiles = self.public(variant)
         salt = tiles[: self.salt_tiles]
@@ -88,7 +95,7 @@ class Layout:
             found.append((body, order(keys.expand(b"body bits"), len(body) * self.bits)))
         return found
 
-    def body_tiles_of(self, length, correctable):
+    def body_tiles_of(self, length: int, correctable: int) -> int:
         """Tiles that the body takes whose message has `length` bytes."""
         return -(-8 * coding.coded_length(length + TAG, correctable) // self.bits)
 
@@ -97,22 +104,22 @@ class Envelope:
     """One message made ready: fresh salt and nonce, keys, and the tiles that will carry it.
 
     Args:
-        layout: `Layout`. secret: `Secret`. variant: int, of the public order.
+        layout: `Layout`. secret: `Secret`. variant: of the public order.
     """
 
-    def __init__(self, layout, secret, variant):
+    def __init__(self, layout: Layout, secret: Secret, variant: int) -> None:
         self.layout, self.variant = layout, variant
         self.salt, self.nonce = os.urandom(SALT), os.urandom(NONCE)
         self.keys = secret.master(self.salt, layout.context(variant))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Envelope(not shown)"
 
-    def places(self, length, correctable):
+    def places(self, length: int, correctable: int) -> list[Places]:
         """As `Layout.places`, for a message of this length and code."""
         return self.layout.places(self.variant, self.keys, self.layout.body_tiles_of(length, correctable))
 
-    def fill(self, message, correctable):
+    def fill(self, message: bytes, correctable: int) -> Places:
         """Tiles and their bits: arrays `(count,)` and `(count, bits)`."""
         fields = _FIELDS.pack(_MAGIC, VERSION, correctable, len(message) + TAG, self.nonce)
         header = fields + struct.pack(">I", zlib.crc32(fields))
@@ -132,13 +139,13 @@ class Envelope:
         return np.concatenate(tiles), np.concatenate(bits)
 
 
-def unseal(layout, secret, scores_of, thorough=True):
+def unseal(layout: Layout, secret: Secret, scores_of: Callable[[Array], Array], thorough: bool = True) -> Unsealed:
     """Read a message from soft bits.
 
     Args:
         layout: `Layout`. secret: `Secret`.
         scores_of: callable from tiles `(count,)` to soft bits `(count, layout.bits)`.
-        thorough: bool, as in `coding.decode`.
+        thorough: as in `coding.decode`.
 
     Returns:
         `(message, strength, wrong bytes corrected, bits that were wrong, bits of the body, tiles used)`.
@@ -154,8 +161,8 @@ def unseal(layout, secret, scores_of, thorough=True):
     raise AuthenticationError
 
 
-def _unseal(layout, secret, scores_of, thorough, variant):
-    def read(places, length):
+def _unseal(layout: Layout, secret: Secret, scores_of: Callable[[Array], Array], thorough: bool, variant: int) -> Unsealed:
+    def read(places: Places, length: int) -> Array:
         tiles, permutation = places
         return scores_of(tiles).reshape(-1)[permutation[:length]]
 
@@ -179,9 +186,9 @@ def _unseal(layout, secret, scores_of, thorough, variant):
     return message, correctable, wrong, bits, size, layout.salt_tiles + layout.header_tiles + body_tiles
 
 
-def _associated(layout, variant, salt, fields):
+def _associated(layout: Layout, variant: int, salt: bytes, fields: bytes) -> bytes:
     return layout.context(variant) + salt + fields
 
 
-def _masked(header, keys):
+def _masked(header: bytes, keys: Keys) -> bytes:
     return bytes(a ^ b for a, b in zip(header, keys.expand(b"mask", len(header)), strict=True))

@@ -5,14 +5,17 @@ The networks are those of `kgan.SteganographyGAN` (Hayes and Danezis, NIPS 2017,
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kgan.stego import coding, photos
-from kgan.stego.channel import channel_of, to_floats
+from kgan.stego.channel import Channel, channel_of, to_floats
 from kgan.stego.errors import AuthenticationError, CapacityError, StegoError
-from kgan.stego.keys import TAG, secret_of
+from kgan.stego.keys import TAG, Secret, secret_of
 from kgan.stego.protocol import VARIANTS, Envelope, Layout, unseal
+from kgan.types import Array
 
 _ATTEMPTS = 8
 _MEASURED, _TRIALS = 4096, 512
@@ -26,9 +29,9 @@ class Capacity:
     """What a picture holds.
 
     Attributes:
-        bytes: int, the longest message. bit_error_rate: float, share of misread bits, measured in this very picture.
-        correctable: int, wrong bytes that a codeword of 255 survives at this rate. tiles: int, of 32x32 pixels.
-        bits_per_pixel: float, of the longest message, over all values of all channels.
+        bytes: the longest message. bit_error_rate: share of misread bits, measured in this very picture.
+        correctable: wrong bytes that a codeword of 255 survives at this rate. tiles: of 32x32 pixels.
+        bits_per_pixel: of the longest message, over all values of all channels.
     """
 
     bytes: int
@@ -43,11 +46,11 @@ class Hidden:
     """What hiding did.
 
     Attributes:
-        output: str, the file. message_bytes, capacity_bytes: int.
-        psnr: float, dB, over the whole picture. ssim: float, mean similarity (window 11, sigma 1.5), in [-1, 1].
-        bit_error_rate: float, share of the body's bits that are misread. corrected_symbols: int, the bytes they made wrong, all
-        corrected. correctable: int, wrong bytes that a codeword of 255 survives. tiles_changed, tiles: int. attempts: int, orders tried.
-        weights: str, start of the fingerprint of the weights; both sides must have these.
+        output: the file. message_bytes, capacity_bytes: int.
+        psnr: dB, over the whole picture. ssim: mean similarity (window 11, sigma 1.5), in [-1, 1].
+        bit_error_rate: share of the body's bits that are misread. corrected_symbols: the bytes they made wrong, all
+        corrected. correctable: wrong bytes that a codeword of 255 survives. tiles_changed, tiles: int. attempts: orders tried.
+        weights: start of the fingerprint of the weights; both sides must have these.
         notes: tuple of str, what was left out or converted.
     """
 
@@ -63,7 +66,7 @@ class Hidden:
     tiles: int
     attempts: int
     weights: str
-    notes: tuple = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,17 @@ class Revealed:
     weights: str
 
 
-def hide(cover, message, output, *, key=None, passphrase=None, model=None, overwrite=False, convert=False):
+def hide(
+    cover: str | Path,
+    message: bytes,
+    output: str | Path,
+    *,
+    key: str | Path | bytes | None = None,
+    passphrase: str | None = None,
+    model: Any = None,
+    overwrite: bool = False,
+    convert: bool = False,
+) -> Hidden:
     """Hide bytes in a picture and write it as PNG.
 
     The message is encrypted and authenticated, coded against the errors that this very picture shows, laid into tiles in an order that
@@ -91,13 +104,13 @@ def hide(cover, message, output, *, key=None, passphrase=None, model=None, overw
     should ever have it: the difference of the two shows where the message lies.
 
     Args:
-        cover: path of a PNG file of 8 bits, grey or RGB, any size.
+        cover: path of a PNG file of 8 bits, gray or RGB, any size.
         message: bytes, 1 to the capacity; a str is refused, encode it.
         output: path ending in .png.
         key, passphrase: exactly one: the path of a key file (or bytes), or a str.
         model: None (the preset of kgan), the folder of a preset, or a `kgan.SteganographyGAN` with residual networks.
-        overwrite: bool, default False: whether a file of the output's name may be replaced.
-        convert: bool, default False: convert palettes, 16 bits and transparency instead of refusing them.
+        overwrite: default False: whether a file of the output's name may be replaced.
+        convert: default False: convert palettes, 16 bits and transparency instead of refusing them.
 
     Returns:
         `Hidden`.
@@ -129,9 +142,9 @@ def hide(cover, message, output, *, key=None, passphrase=None, model=None, overw
             continue
         tiles, bits = envelope.fill(message, correctable)
         stego = layout.grid.paste(pixels, tiles, channel.embed(layout.grid.cut(pixels, tiles), bits))
-        found = []
+        found: list[Revealed] = []
 
-        def check(path, found=found):
+        def check(path: Path, found: list[Revealed] = found) -> None:
             found.append(_read(photos.read_png(path)[0], secret, channel, thorough=False))
             if found[0].message != message:
                 raise AuthenticationError
@@ -162,7 +175,9 @@ def hide(cover, message, output, *, key=None, passphrase=None, model=None, overw
     )
 
 
-def reveal(image, *, key=None, passphrase=None, model=None):
+def reveal(
+    image: str | Path, *, key: str | Path | bytes | None = None, passphrase: str | None = None, model: Any = None
+) -> Revealed:
     """Read the message from a picture that `hide` wrote.
 
     Args:
@@ -181,7 +196,7 @@ def reveal(image, *, key=None, passphrase=None, model=None):
     return _read(pixels, secret, channel_of(model))
 
 
-def capacity(cover, *, model=None, convert=False):
+def capacity(cover: str | Path, *, model: Any = None, convert: bool = False) -> Capacity:
     """How many bytes a picture holds: of its own bits that are misread, a trial with random bits tells how strong the code must be.
 
     Args:
@@ -197,17 +212,17 @@ def capacity(cover, *, model=None, convert=False):
     return _measured(pixels, channel_of(model))[2]
 
 
-def _read(pixels, secret, channel, thorough=True):
+def _read(pixels: Array, secret: Secret, channel: Channel, thorough: bool = True) -> Revealed:
     layout = Layout(pixels.shape, channel.bits, channel.fingerprint)
 
-    def scores_of(tiles):
+    def scores_of(tiles: Array) -> Array:
         return channel.scores(layout.grid.cut(pixels, tiles))
 
     message, correctable, wrong, bits, size, used = unseal(layout, secret, scores_of, thorough)
     return Revealed(message, bits / size, wrong, correctable, used, channel.fingerprint.hex()[:16])
 
 
-def _measured(pixels, channel):
+def _measured(pixels: Array, channel: Channel) -> tuple[Layout, Array, Capacity]:
     """Layout, mean number of misread bits of each tile (-1 where not tried), and capacity, from a trial with random bits."""
     layout = Layout(pixels.shape, channel.bits, channel.fingerprint)
     rng = np.random.default_rng(0)  # not secret; fixed, so that `capacity` and `hide` say the same
@@ -230,13 +245,13 @@ def _measured(pixels, channel):
     return layout, errors, Capacity(room, rate, correctable, layout.grid.count, 8 * room / pixels.size)
 
 
-def _rate(errors, tiles, channel):
+def _rate(errors: Array, tiles: Array, channel: Channel) -> float:
     """Share of misread bits over the tried ones among these tiles; 0 where none was tried."""
     known = errors[tiles][errors[tiles] >= 0]
     return float(known.mean()) / channel.bits if len(known) else 0.0
 
 
-def _strength_here(envelope, length, errors, room, channel):
+def _strength_here(envelope: Envelope, length: int, errors: Array, room: Capacity, channel: Channel) -> int | None:
     """The code for exactly the tiles that this order takes, or None where they will not do."""
     correctable = room.correctable
     while True:
@@ -255,14 +270,14 @@ def _strength_here(envelope, length, errors, room, channel):
         correctable = needed
 
 
-def psnr(cover, stego):
+def psnr(cover: Array, stego: Array) -> float:
     """Peak signal to noise ratio in dB of two uint8 pictures; infinite where they are equal."""
     from kgan import metrics
 
     return float(metrics.psnr(to_floats(cover)[None], to_floats(stego)[None])[0])
 
 
-def ssim(cover, stego):
+def ssim(cover: Array, stego: Array) -> float:
     """Mean structural similarity of two uint8 pictures, `kgan.metrics.ssim`, in strips of rows, for memory."""
     from kgan import metrics
 

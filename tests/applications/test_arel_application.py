@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kgan import datasets, pictures
+import kgan
+from kgan import pictures
 
 pytestmark = pytest.mark.only("tensorflow")
 FOLDER = Path(__file__).parents[2] / "applications" / "arel"
@@ -97,7 +98,7 @@ def test_telling(application, run, tmp_path, capsys):
     assert (tmp_path / "page" / "picture-5.png").is_file()
     folder = tmp_path / "a <b> & c"
     folder.mkdir()
-    album = datasets.albums("test", 24, classifier=application["sources"].Albums(smoke=True).classifier)
+    album = kgan.stories.albums("test", 24, classifier=application["sources"].Albums(smoke=True).classifier)
     for index in range(5):
         pictures.save_image(folder / f"{index}.png", album.pictures[index].repeat(2, axis=0).repeat(2, axis=1))
     tell(run=str(run / "arel"), folder=str(folder), album=None)

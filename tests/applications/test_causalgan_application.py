@@ -81,6 +81,28 @@ def test_both_stages_on_own_labels_and_interventions(application, rain, tmp_path
     assert set(labels) == {"Rain", "Wet"}
 
 
+def test_the_controller_is_given_other_labels_in_every_epoch(application, rain, tmp_path, monkeypatch):
+    """A draw that is repeated shows CelebA's 200,000 rows of labels less than a third of them."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import sources
+
+    labels = np.arange(2000.0)[:, None]
+    drawn, seen = sources.Draws(labels, 16, 40, seed=0), []
+    for epoch in range(8):
+        monkeypatch.setattr(sources.clock, "epoch", epoch)
+        seen.append(np.concatenate([drawn[i] for i in range(len(drawn))]).ravel())
+    assert len(drawn) == 40
+    assert len(np.unique(seen[0])) < 640
+    assert len(np.unique(seen)) > 1750  # of 2000, by 5120 draws: 1845
+    monkeypatch.setattr(sources.clock, "epoch", 3)
+    np.testing.assert_array_equal(drawn[7].ravel(), seen[3][7 * 16 : 8 * 16])  # a run that is resumed sees the same
+
+    given, kgan_fit = [], kgan.CausalController.fit
+    monkeypatch.setattr(kgan.CausalController, "fit", lambda self, x, **kw: (given.append(x), kgan_fit(self, x, **kw))[1])
+    application("train")(stage="controller", **rain, output=str(tmp_path / "run"), smoke=True, controller_epochs=1)
+    assert isinstance(given[0], keras.utils.PyDataset)
+
+
 def test_drawn_faces_in_the_order_of_the_graph(application, monkeypatch):
     monkeypatch.syspath_prepend(str(FOLDER))
     from sources import Faces

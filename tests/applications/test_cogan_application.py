@@ -64,7 +64,7 @@ def test_adapt(tmp_path):
         output=str(run), pair="thick", reverse=True, source_count=100, target_count=200, width=0.1, smoke=True, passes=1
     )
     figures = json.loads((run / "metrics.json").read_text())
-    kinds = ("labelled_accuracy", *(f"{s}accuracy{t}" for s in ("", "source_only_") for t in ("", "_transductive")))
+    kinds = ("labeled_accuracy", *(f"{s}accuracy{t}" for s in ("", "source_only_") for t in ("", "_transductive")))
     assert all(0 <= figures[kind] <= 1 for kind in kinds)
 
 

@@ -65,7 +65,7 @@ def test_train_write_a_preset_and_evaluate(application, bossbase, tmp_path, caps
     assert (tmp_path / "found" / "detection.png").is_file()
 
 
-def test_the_papers_networks_on_colours(application, tmp_path):
+def test_the_papers_networks_on_colors(application, tmp_path):
     folder, run = tmp_path / "photos", tmp_path / "run"
     folder.mkdir()
     for name in "abcd":

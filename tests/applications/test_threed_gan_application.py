@@ -31,7 +31,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def views(tmp_path_factory):
     folder = tmp_path_factory.mktemp("threed") / "views"
-    application("train")(output=str(folder), views=True, image_size=16, **SMALL)
+    application("train")(output=str(folder), views=True, view_size=16, **SMALL)
     return folder
 
 

@@ -23,7 +23,7 @@ def test_real_examples_before_the_judge(name, expected):
     assert figures["modes"] == modes
     if share is not None:
         assert figures["high_quality"] == pytest.approx(share, abs=0.006)
-    if name == "gaussian1200":  # real points lie sqrt(700) from their centres: none within the published 10
+    if name == "gaussian1200":  # real points lie sqrt(700) from their centers: none within the published 10
         assert (figures["modes@30"], figures["high_quality@30"]) == (10, 1.0)
     assert task.generator().output_shape[1:] == task.discriminator().input_shape[1:] == task.shape
 

@@ -24,7 +24,7 @@ def sprinkler():
 
 
 def enumerate_joint(model, do=None):
-    """The truncated factorisation, cell by cell."""
+    """The truncated factorization, cell by cell."""
     nodes, do = model.graph.nodes, do or {}
     joint = np.zeros((2,) * len(nodes))
     for cell in itertools.product((0, 1), repeat=len(nodes)):
@@ -59,7 +59,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("name", ["celeba", "faces", None])
-def test_joint_is_the_factorisation(name):
+def test_joint_is_the_factorization(name):
     model = sprinkler() if name is None else structural_model(name)
     first, last = model.graph.nodes[1], model.graph.nodes[-1]
     for do in (None, {first: 1}, {last: 0, first: 0}):
@@ -306,6 +306,22 @@ def test_polynomials_lie_where_they_should():
         assert (np.ptp(points, axis=0) > 0.3).all()
     np.testing.assert_array_equal(PolynomialModel("line", 3).sample(4, 1), PolynomialModel("line", 3).sample(4, 1))
     assert not np.array_equal(PolynomialModel("line", 3).sample(4, 1), PolynomialModel("line", 4).sample(4, 1))
+
+
+def test_effects_see_their_causes_before_the_squeeze():
+    """As in the authors' code, where a cause covers all of [0, 1], the grid of the rescaling too."""
+    model = PolynomialModel(CausalGraph([("X1", "X2")]), 3)
+    x1, x2 = (model.sample(1000, seed=0).astype("float64").T - 0.05) / 0.9
+    rng, polynomial = np.random.default_rng(0), kgan.causal.structural._polynomial
+    noises = {node: rng.uniform(size=1000) for node in model.graph.order}
+    grid = np.linspace(0, 1, 21)
+    for node, found, causes in (("X1", x1, []), ("X2", x2, [x1])):
+        coefficients, *_ = model._nodes[node]
+        axes = [a.ravel() for a in np.meshgrid(*[grid] * (1 + len(causes)), indexing="ij")]
+        low, high = (bound(polynomial(coefficients, axes)) for bound in (np.min, np.max))
+        expected = (polynomial(coefficients, [noises[node], *causes]) - low) / (high - low)
+        np.testing.assert_allclose(found, expected.clip(0, 1), atol=2e-6)
+    assert np.ptp(x1) > 0.97
 
 
 def test_a_cubic_by_hand():

@@ -20,13 +20,15 @@ class Spec:
         family: the class.
         build: `() -> model`, not compiled, weights from the global seed.
         example: shape of one example, or a dict of domain to shape.
-        schedule: optimiser steps of every move in one round.
-        terms: names of the terms that are minimised, `<move>/<term>`.
+        schedule: optimizer steps of every move in one round.
+        terms: names of the terms that are minimized, `<move>/<term>`.
         smallest_batch: examples of the smallest legal minibatch.
         tolerance: largest difference of a weight after one round between backends.
         classes: number of classes of a semi-supervised game or an adaptation, None for games without labels.
         averaged: name of the player whose average samples are drawn with.
         arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
+        default: what `benchmarks.defaults` runs, in one row of every family: a kind of data, and `(seed) -> model` as briefly as a user
+            would make it.
         conditional: whether samples need a condition, which the first of these arguments then is.
     """
 
@@ -41,6 +43,7 @@ class Spec:
     averaged: str = "generator"
     arguments: Callable | None = None
     conditional: bool = False
+    default: tuple[str, Callable] | None = None
 
     def data(self, count, seed=0):
         """Arguments of `fit`: a tuple of examples, and of labels where there are classes."""
@@ -74,7 +77,7 @@ IMAGE = (8, 8, 1)
 POINTS = {"line": (1,), "plane": (2,), "space": (3,)}
 RGBD = {"color": (8, 8, 3), "depth": IMAGE}
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
-LABELLED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
+LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
@@ -120,7 +123,7 @@ def labels(rng, count, columns=5):
     return rng.integers(0, 2, (count, columns))
 
 
-def labelled_images(rng, count):
+def labeled_images(rng, count):
     return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
 
 
@@ -165,6 +168,7 @@ SPECS = {
         ),
         (2,),
         ONE_TO_ONE,
+        default=("digits", lambda seed: kgan.GAN(IMAGE, seed=seed)),
     ),
     "GAN, minimax, simultaneous": Spec(
         kgan.GAN,
@@ -204,6 +208,7 @@ SPECS = {
     "SNGAN": Spec(
         kgan.SNGAN, lambda: kgan.SNGAN(IMAGE, width=0.05, latent_size=4, setting="D", discriminator_steps=2, seed=0), IMAGE,
         {"discriminator": 2, "generator": 1},
+        default=("digits", lambda seed: kgan.SNGAN(IMAGE, seed=seed)),
     ),
     "SNGAN, residual": Spec(
         kgan.SNGAN,
@@ -214,6 +219,7 @@ SPECS = {
     "DCGAN": Spec(
         kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, weight_decay=1e-4, seed=0), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+        default=("digits", lambda seed: kgan.DCGAN(IMAGE, seed=seed)),
     ),
     "DCGAN, 4x4 kernels": Spec(
         kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, variant="torch", seed=0), IMAGE, ONE_TO_ONE,
@@ -230,6 +236,7 @@ SPECS = {
         {"discriminator": 1, "generator": 2},
         {"discriminator/adversarial", "discriminator/history", "generator/adversarial", "generator/history"},
         smallest_batch=2,
+        default=("digits", lambda seed: kgan.ImprovedGAN(IMAGE, seed=seed)),
     ),
     "ImprovedGAN, semi-supervised": Spec(
         kgan.ImprovedGAN,
@@ -249,11 +256,13 @@ SPECS = {
         lambda: kgan.WGAN(IMAGE, filters=3, latent_size=4, discriminator_steps=2, warmup=(1, 2, 4), seed=0),
         IMAGE,
         {"discriminator": 2, "generator": 0.5},
+        default=("digits", lambda seed: kgan.WGAN(IMAGE, seed=seed)),
     ),
     "WGANGP": Spec(
         kgan.WGANGP, lambda: kgan.WGANGP(IMAGE, width=0.03, latent_size=4, discriminator_steps=2, seed=0), IMAGE,
         {"discriminator": 2, "generator": 1},
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
+        default=("digits", lambda seed: kgan.WGANGP(IMAGE, seed=seed)),
     ),
     "WGANGP, consistency": Spec(
         kgan.WGANGP,
@@ -267,10 +276,12 @@ SPECS = {
     "DRAGAN": Spec(
         kgan.DRAGAN, lambda: kgan.DRAGAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
+        default=("digits", lambda seed: kgan.DRAGAN(IMAGE, seed=seed)),
     ),
     "ProGAN": Spec(
         kgan.ProGAN, lambda: progan(start_resolution=8), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
+        default=("digits", lambda seed: kgan.ProGAN(IMAGE, seed=seed)),
     ),
     "ProGAN, fading": Spec(
         kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
@@ -282,6 +293,7 @@ SPECS = {
         (8, 8, 8, 1),
         ONE_TO_ONE,
         arguments=lambda rng, count: (voxels(rng, count),),
+        default=("shapes", lambda seed: kgan.ThreeDGAN((16, 16, 16, 1), seed=seed)),
     ),
     "ThreeDVAEGAN": Spec(
         kgan.ThreeDVAEGAN,
@@ -298,6 +310,7 @@ SPECS = {
         arguments=lambda rng, count: (
             {"shapes": voxels(rng, count), "views": rng.uniform(-1, 1, (count, 16, 16, 1)).astype("float32")},
         ),
+        default=("shapes and views", lambda seed: kgan.ThreeDVAEGAN((16, 16, 16, 1), image_shape=(32, 32, 1), seed=seed)),
     ),
     "UnrolledGAN": Spec(
         kgan.UnrolledGAN,
@@ -308,6 +321,7 @@ SPECS = {
         ),
         (2,),
         ONE_TO_ONE,
+        default=("digits", lambda seed: kgan.UnrolledGAN(IMAGE, seed=seed)),
     ),
     "UnrolledGAN, images": Spec(
         kgan.UnrolledGAN,
@@ -321,6 +335,7 @@ SPECS = {
     ),
     "ConsensusGAN": Spec(
         kgan.ConsensusGAN, lambda: kgan.ConsensusGAN((2,), latent_size=3, seed=0), (2,), ONE_TO_ONE,
+        default=("digits", lambda seed: kgan.ConsensusGAN(IMAGE, seed=seed)),
     ),
     "FGAN": Spec(
         kgan.FGAN,
@@ -331,6 +346,7 @@ SPECS = {
         ),
         (2,),
         ONE_TO_ONE,
+        default=("digits", lambda seed: kgan.FGAN(IMAGE, seed=seed)),
     ),
     "FGAN, link and trick": Spec(
         kgan.FGAN,
@@ -351,6 +367,7 @@ SPECS = {
         {"generator": 1},
         {"generator/mmd"},
         smallest_batch=2,
+        default=("digits", lambda seed: kgan.GMMN(IMAGE, seed=seed)),
     ),
     "GMMN, codes": Spec(
         kgan.GMMN,
@@ -372,6 +389,7 @@ SPECS = {
         {"encoder": 2, "generator": 0.5},
         {"encoder/mmd", "encoder/reconstruction", "encoder/feasible_set", "generator/mmd", "generator/feasible_set"},
         smallest_batch=2,
+        default=("digits", lambda seed: kgan.MMDGAN(IMAGE, seed=seed)),
     ),
     "MMDGAN, points": Spec(
         kgan.MMDGAN,
@@ -399,6 +417,7 @@ SPECS = {
         ONE_TO_ONE,
         INFORMATION,
         smallest_batch=2,
+        default=("digits", lambda seed: kgan.InfoGAN(IMAGE, seed=seed)),
     ),
     "InfoGAN, trunk at rest": Spec(
         kgan.InfoGAN,
@@ -418,6 +437,7 @@ SPECS = {
         ),
         (2,),
         ONE_TO_ONE,
+        default=("digits", lambda seed: kgan.AdaGAN(IMAGE, seed=seed)),
     ),
     "AdaGAN of WGANs": Spec(
         kgan.AdaGAN,
@@ -435,6 +455,7 @@ SPECS = {
     "BiGAN": Spec(
         kgan.BiGAN, lambda: kgan.BiGAN((5,), size=1, latent_size=3, seed=0), (5,), ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+        default=("digits", lambda seed: kgan.BiGAN(IMAGE, seed=seed)),
     ),
     "BiGAN, convolutional": Spec(
         kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=2, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
@@ -447,6 +468,7 @@ SPECS = {
         ),
         (2,),
         ONE_TO_ONE,
+        default=("digits", lambda seed: kgan.ALI(IMAGE, seed=seed)),
     ),
     "ALI, images": Spec(
         kgan.ALI, lambda: kgan.ALI(IMAGE, width=0.04, latent_size=3, joint_batch=False, seed=0), IMAGE, ONE_TO_ONE,
@@ -471,6 +493,7 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction", "generator/inference"},
+        default=("ring", lambda seed: kgan.VEEGAN((2,), seed=seed)),
     ),
     "VEEGAN, images": Spec(
         kgan.VEEGAN,
@@ -484,6 +507,7 @@ SPECS = {
     "CoGAN": Spec(
         kgan.CoGAN, lambda: kgan.CoGAN(RGBD, width=0.1, epsilon=1e-3, latent_size=4, seed=0), RGBD, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
+        default=("domains", lambda seed: kgan.CoGAN({"digits": IMAGE, "negatives": IMAGE}, seed=seed)),
     ),
     "CoGAN, adaptation": Spec(
         kgan.CoGAN, lambda: kgan.CoGAN(classes=3, labeled="plane", weight_decay=0.0, seed=0, **coupled_points()), POINTS, ONE_TO_ONE,
@@ -500,6 +524,7 @@ SPECS = {
         (2,),
         {"generator": 2, "discriminator": 2},
         {"generator/adversarial", "generator/prior", "discriminator/adversarial", "discriminator/prior"},
+        default=("digits", lambda seed: kgan.BayesianGAN(IMAGE, seed=seed)),
     ),
     "BayesianGAN, semi-supervised": Spec(
         kgan.BayesianGAN,
@@ -519,7 +544,7 @@ SPECS = {
     "SteganographyGAN": Spec(
         kgan.SteganographyGAN,
         lambda: kgan.SteganographyGAN(
-            IMAGE, 5, quantise=True, seed=0,
+            IMAGE, 5, quantize=True, seed=0,
             alice=kgan.networks.steganography.hider(IMAGE, 5, 4, epsilon=1e-3),
             bob=kgan.networks.steganography.reader(IMAGE, 5, 3, epsilon=1e-3, output_activation="tanh", name="bob"),
             eve=kgan.networks.steganography.reader(IMAGE, 1, 3, epsilon=1e-3),
@@ -529,11 +554,12 @@ SPECS = {
         STEGANOGRAPHY,
         smallest_batch=2,
         averaged="alice",
+        default=("messages", lambda seed: kgan.SteganographyGAN(seed=seed)),
     ),
     "SteganographyGAN, residual": Spec(
         kgan.SteganographyGAN,
         lambda: kgan.SteganographyGAN(
-            IMAGE, residual=True, seed=0, eve=kgan.networks.steganography.analyser(filters=2, name="eve"),
+            IMAGE, residual=True, seed=0, eve=kgan.networks.steganography.analyzer(filters=2, name="eve"),
             alice=kgan.networks.steganography.residual_hider(units=4, maps=2),
             bob=kgan.networks.steganography.residual_reader(units=4),
         ),
@@ -549,6 +575,7 @@ SPECS = {
         {"discriminator": 2, "generator": 1},
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
         arguments=lambda rng, count: (labels(rng, count),),
+        default=("labels", lambda seed: kgan.CausalController(kgan.causal.graph("faces"), seed=seed)),
     ),
     "CausalGAN": Spec(
         kgan.CausalGAN,
@@ -559,9 +586,10 @@ SPECS = {
         ),
         IMAGE,
         {"discriminator": 1, "generator": 2},
-        LABELLED,
+        LABELED,
         smallest_batch=2,
-        arguments=labelled_images,
+        arguments=labeled_images,
+        default=("faces", lambda seed: kgan.CausalGAN(kgan.causal.structural_model("faces"), (16, 16, 3), seed=seed)),
     ),
     "CausalGAN, swapped": Spec(
         kgan.CausalGAN,
@@ -572,8 +600,8 @@ SPECS = {
         ),
         IMAGE,
         ONE_TO_ONE,
-        LABELLED,
-        arguments=labelled_images,
+        LABELED,
+        arguments=labeled_images,
     ),
     "CausalBEGAN": Spec(
         kgan.CausalBEGAN,
@@ -582,7 +610,8 @@ SPECS = {
         ONE_TO_ONE,
         {f"discriminator/{kind}_{part}" for kind in ("real", "fake") for part in ("error", "labels")}
         | {"generator/error", "generator/labels"},
-        arguments=labelled_images,
+        arguments=labeled_images,
+        default=("faces", lambda seed: kgan.CausalBEGAN(kgan.causal.structural_model("faces"), (16, 16, 3), seed=seed)),
     ),
     "StoryXE": Spec(
         kgan.StoryXE,
@@ -592,6 +621,7 @@ SPECS = {
         {"policy/cross_entropy"},
         arguments=albums,
         conditional=True,
+        default=("albums", lambda seed: kgan.StoryXE(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
     "StoryRL": Spec(
         kgan.StoryRL,
@@ -601,6 +631,7 @@ SPECS = {
         REINFORCED,
         arguments=albums,
         conditional=True,
+        default=("albums", lambda seed: kgan.StoryRL(len(kgan.stories.album_vocabulary()), metric=SharedWords(), photo_size=64, seed=seed)),
     ),
     "StoryGAN": Spec(
         kgan.StoryGAN,
@@ -610,6 +641,7 @@ SPECS = {
         REINFORCED | {"reward/adversarial"},
         arguments=albums,
         conditional=True,
+        default=("albums", lambda seed: kgan.StoryGAN(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
     "AREL": Spec(
         kgan.AREL,
@@ -619,5 +651,6 @@ SPECS = {
         REINFORCED | {"reward/adversarial"},
         arguments=albums,
         conditional=True,
+        default=("albums", lambda seed: kgan.AREL(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
 }  # fmt: skip

@@ -143,7 +143,7 @@ def test_mixed_precision(row, policy, monkeypatch):
 
 
 def widths_of(model, spec, move):
-    """Kinds of number of what is minimised, as the loss of a move returns it, before the engine widens anything."""
+    """Kinds of number of what is minimized, as the loss of a move returns it, before the engine widens anything."""
     data = keras.utils.pack_x_y_sample_weight(*spec.data(BATCH, seed=1))
     minibatch = model.unpack(keras.tree.map_structure(ops.convert_to_tensor, data))
     with kgan.backend.no_gradient(), model._play.point(training=True), kgan.backend.Overlay(moving=frozenset()):

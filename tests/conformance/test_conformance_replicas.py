@@ -16,7 +16,7 @@ pytestmark = pytest.mark.only("tensorflow")
 
 # Rows whose update is not that of one device, and why; docs/scale.md says so.
 DROPOUT, MINIBATCH, WEIGHTS = "dropout", "a statistic of the replica's own examples", "noise for weights, not for examples"
-SECOND = "second derivatives through synchronised batch norm: 2e-5 apart after steps of 8e-3"
+SECOND = "second derivatives through synchronized batch norm: 2e-5 apart after steps of 8e-3"
 OTHERWISE = {
     "ImprovedGAN": MINIBATCH,
     "ImprovedGAN, semi-supervised": DROPOUT,

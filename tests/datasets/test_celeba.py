@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from kgan import datasets, pictures
-from kgan.datasets.images import crop_and_average
-from kgan.engine.rounds import clock
+from kgan.backend.feeding import clock
+from kgan.images import crop_and_average
 
 pytestmark = pytest.mark.only("tensorflow")
 
@@ -94,7 +94,7 @@ def test_mirrored_images(tmp_path):
         write(tmp_path / f"{index}.png", pixels)
         lines.append(f"{index}.png,{index % 2}")
     (tmp_path / "labels.csv").write_text("file,odd\n" + "\n".join(lines) + "\n")
-    dataset = datasets.labelled_images(tmp_path / "labels.csv", tmp_path, batch_size=20, mirror=True, shuffle=False)
+    dataset = datasets.labeled_images(tmp_path / "labels.csv", tmp_path, batch_size=20, mirror=True, shuffle=False)
 
     def sides():
         batches = list(dataset.as_numpy_iterator())
@@ -184,14 +184,14 @@ def own(tmp_path, rng):
 
 
 def test_own_images(own):
-    images, labels = datasets.labelled_images(*own, columns=["red", "round"])
+    images, labels = datasets.labeled_images(*own, columns=["red", "round"])
     assert images.shape == (3, 12, 12, 3)
     np.testing.assert_array_equal(labels, [[0, 1], [1, 0], [1, 1]])
     pixels = datasets.read_image(own[1] / "b.png", None, 3)
     np.testing.assert_allclose(images[1], pixels / 127.5 - 1, atol=1e-6)
-    one, _ = datasets.labelled_images(*own, columns=["red"], extra="ignore", image_size=4, channels=1)
+    one, _ = datasets.labeled_images(*own, columns=["red"], extra="ignore", image_size=4, channels=1)
     assert one.shape == (3, 4, 4, 1)
-    dataset = datasets.labelled_images(*own, batch_size=3, shuffle=False)
+    dataset = datasets.labeled_images(*own, batch_size=3, shuffle=False)
     streamed, streamed_labels = next(dataset.as_numpy_iterator())
     np.testing.assert_allclose(streamed, images, atol=1e-6)
     np.testing.assert_array_equal(streamed_labels, labels[:, ::-1])
@@ -228,30 +228,30 @@ def test_tables_and_folders_that_do_not_fit(own):
     table, folder = own
     write(folder / "d.png", np.zeros((12, 12, 3), "uint8"))
     with pytest.raises(ValueError, match=r"labels of 3 images, the last in line 5, and .* holds 4\. 1 have no line: d\.png"):
-        datasets.labelled_images(table, folder)
+        datasets.labeled_images(table, folder)
     (folder / "d.png").unlink()
     (folder / "b.png").unlink()
     with pytest.raises(ValueError, match=r"1 of 3 images .* not in .*'b\.png' \(line 3\)"):
-        datasets.labelled_images(table, folder)
+        datasets.labeled_images(table, folder)
     with pytest.raises(FileNotFoundError, match="no folder"):
-        datasets.labelled_images(table, folder / "elsewhere")
+        datasets.labeled_images(table, folder / "elsewhere")
     with pytest.raises(FileNotFoundError, match="no file"):
-        datasets.labelled_images(folder / "no.csv", folder)
+        datasets.labeled_images(folder / "no.csv", folder)
 
 
 def test_unreadable_images_are_left_out_with_their_labels(own):
     table, folder = own
     (folder / "b.png").write_bytes((folder / "b.png").read_bytes()[:100])
     with pytest.warns(UserWarning, match=r"1 of 3 image files .*cannot be read: b\.png\. They are left out"):
-        images, labels = datasets.labelled_images(table, folder)
+        images, labels = datasets.labeled_images(table, folder)
     assert len(images) == 2
     np.testing.assert_array_equal(labels, [[1, 0], [1, 1]])
     with pytest.raises(ValueError, match=r"b\.png"):
-        datasets.labelled_images(table, folder, corrupt="error")
+        datasets.labeled_images(table, folder, corrupt="error")
     for name in ("a.png", "below/c.png"):
         (folder / name).write_text("no image")
     with pytest.warns(UserWarning, match="3 of 3"), pytest.raises(ValueError, match="None of 3 images"):
-        datasets.labelled_images(table, folder)
+        datasets.labeled_images(table, folder)
 
 
 @pytest.mark.parametrize(
@@ -265,11 +265,11 @@ def test_unreadable_images_are_left_out_with_their_labels(own):
 )
 def test_arguments_that_are_refused(own, arguments, message):
     with pytest.raises(ValueError, match=message):
-        datasets.labelled_images(*own, **arguments)
+        datasets.labeled_images(*own, **arguments)
 
 
 def test_images_of_different_sizes_need_a_size(own):
     write(own[1] / "a.png", np.zeros((20, 20, 3), "uint8"))
     with pytest.raises(ValueError, match="different sizes"):
-        datasets.labelled_images(*own)
-    assert datasets.labelled_images(*own, image_size=6)[0].shape == (3, 6, 6, 3)
+        datasets.labeled_images(*own)
+    assert datasets.labeled_images(*own, image_size=6)[0].shape == (3, 6, 6, 3)

@@ -1,4 +1,4 @@
-"""Photos for steganography: grey patches, BOSSBase's own format, folders, unusual variants."""
+"""Photos for steganography: gray patches, BOSSBase's own format, folders, unusual variants."""
 
 import numpy as np
 import pytest
@@ -84,13 +84,13 @@ def test_photo_patches_share_no_pixel():
     test, _ = datasets.arrays("photo_patches", "test")
     assert train.shape == (18152, 16, 16, 1)
     assert test.shape == (5762, 16, 16, 1)
-    camera = datasets.grey_photo("camera")
+    camera = datasets.gray_photo("camera")
     np.testing.assert_array_equal(datasets.to_uint8(train[1])[..., 0], camera[:16, 8:24])
     np.testing.assert_array_equal(datasets.to_uint8(train[46])[..., 0], camera[:16, 368:384])  # the last of its row
     np.testing.assert_array_equal(datasets.to_uint8(test[0])[..., 0], camera[:16, 384:400])
     assert set(labels) == set(range(8))
     with pytest.raises(ValueError, match="Unknown photo"):
-        datasets.grey_photo("dog")
+        datasets.gray_photo("dog")
 
 
 def test_variants_reach_black_and_white():

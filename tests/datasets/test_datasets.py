@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kgan import datasets
-from kgan.engine.rounds import clock
+from kgan.backend.feeding import clock
 
 pytestmark = pytest.mark.only("tensorflow")
 
@@ -44,9 +44,9 @@ def test_embedded_sets(name, shape, counts):
 def test_a_mixture_embedded_in_more_dimensions():
     mixture = datasets.gaussian1200()
     points, modes = mixture.sample(400, seed=0, labels=True)
-    np.testing.assert_array_equal(points[:, 700:], mixture.centres[modes, 700:])
-    np.testing.assert_allclose((points - mixture.centres[modes])[:, :700].std(), 1.0, atol=0.01)
-    assert sorted(mixture.centres[:, 0]) == [-13, -5.5, -2.5, -2, -1, -0.5, 0, 0.25, 0.5, 10]
+    np.testing.assert_array_equal(points[:, 700:], mixture.centers[modes, 700:])
+    np.testing.assert_allclose((points - mixture.centers[modes])[:, :700].std(), 1.0, atol=0.01)
+    assert sorted(mixture.centers[:, 0]) == [-13, -5.5, -2.5, -2, -1, -0.5, 0, 0.25, 0.5, 10]
     for noisy in (0, 3, 1.5):
         with pytest.raises(ValueError, match="`noisy`"):
             datasets.Mixture(np.eye(2), 1.0, noisy=noisy)
@@ -120,8 +120,8 @@ def test_folder(tmp_path):
     batch = next(dataset.as_numpy_iterator())
     assert batch.shape == (2, 8, 8, 3)
     np.testing.assert_allclose(batch[0, 0, 0], [-1.0, -1.0, 1.0], atol=1e-6)
-    grey = datasets.image_folder(tmp_path, batch_size=5, channels=1)
-    assert grey.element_spec.shape == (5, 16, 16, 1)
+    gray = datasets.image_folder(tmp_path, batch_size=5, channels=1)
+    assert gray.element_spec.shape == (5, 16, 16, 1)
 
 
 def test_corrupt_images_are_counted_and_named(tmp_path):
@@ -182,11 +182,11 @@ def test_tensorflow_datasets():
 
 def test_mixtures():
     ring = datasets.ring()
-    assert len(np.unique(ring.centres.round(5), axis=0)) == 8
-    np.testing.assert_allclose(np.linalg.norm(ring.centres, axis=1), np.ones(8), rtol=1e-6)
-    assert set(datasets.grid().centres[:, 0]) == {-4.0, -2.0, 0.0, 2.0, 4.0}
+    assert len(np.unique(ring.centers.round(5), axis=0)) == 8
+    np.testing.assert_allclose(np.linalg.norm(ring.centers, axis=1), np.ones(8), rtol=1e-6)
+    assert set(datasets.grid().centers[:, 0]) == {-4.0, -2.0, 0.0, 2.0, 4.0}
     points, modes = ring.sample(4000, 0, labels=True)
-    assert np.std(points - ring.centres[modes]) == pytest.approx(0.01, rel=0.05)
+    assert np.std(points - ring.centers[modes]) == pytest.approx(0.01, rel=0.05)
     with pytest.raises(ValueError, match="distinct"):
         datasets.Mixture([[0.0, 0.0], [0.0, 0.0]], 0.1)
     with pytest.raises(ValueError, match="stddev"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kgan import datasets
-from kgan.engine.rounds import clock
+from kgan.backend.feeding import clock
 
 pytestmark = pytest.mark.only("tensorflow")
 
@@ -102,8 +102,8 @@ def test_labels_go_with_their_domain():
 
 def test_data_sets_are_zipped():
     few = datasets.from_arrays(np.arange(5), 2, seed=3)
-    labelled = datasets.from_arrays((np.arange(10), 10 * np.arange(10)), 2, seed=4)
-    both = datasets.unpaired({"few": few, "many": labelled, "array": np.arange(4)}, 2)
+    labeled = datasets.from_arrays((np.arange(10), 10 * np.arange(10)), 2, seed=4)
+    both = datasets.unpaired({"few": few, "many": labeled, "array": np.arange(4)}, 2)
     assert int(both.cardinality()) == 5
     batches = list(both.as_numpy_iterator())
     many = np.concatenate([batch["many"] for batch, _ in batches])
@@ -229,7 +229,7 @@ def test_usps(tmp_path):
         datasets.usps(tmp_path / "none.npz")
 
 
-def test_colour_and_depth(tmp_path):
+def test_color_and_depth(tmp_path):
     ramp = np.linspace(500, 1500, 20).astype("uint16")
     for index in range(5):
         image_file(tmp_path / f"set_{index % 2}" / f"cup_{index}_crop.png", np.full((20, 24, 3), 50 * index, "uint8"))

@@ -28,7 +28,7 @@ def points(count=96):
 
 
 def state(model):
-    """Pairs of path and value; paths may repeat (two optimisers of one class)."""
+    """Pairs of path and value; paths may repeat (two optimizers of one class)."""
     return [(v.path, ops.convert_to_numpy(v).copy()) for v in [*model.variables, *model.optimizer.variables]]
 
 
@@ -210,7 +210,7 @@ def test_optimizer_variables_that_do_not_fit_are_an_error_not_a_warning(tmp_path
     model.save_weights(tmp_path / "w.weights.h5")
     other = tiny()
     other.compile(optimizers={"generator": keras.optimizers.SGD(0.1)})
-    with pytest.raises(ValueError, match="optimiser"):
+    with pytest.raises(ValueError, match="optimizer"):
         other.load_weights(tmp_path / "w.weights.h5")
 
 

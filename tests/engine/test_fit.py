@@ -9,7 +9,8 @@ from keras import ops
 
 import kgan
 from kgan import Turn
-from kgan.engine.rounds import clock, epoch_order, split_round, to_rounds
+from kgan.backend.feeding import clock, epoch_order
+from kgan.engine.rounds import split_round, to_rounds
 from tests.games import Bilinear, ones
 
 

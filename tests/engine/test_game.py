@@ -106,7 +106,7 @@ def test_project_acts_at_compile_and_after_each_step():
 
 
 def test_a_fast_step_waits_for_a_slow_one():
-    """TensorFlow's graph optimiser lets the second step of psi overtake the first, whose gradient takes its time."""
+    """TensorFlow's graph optimizer lets the second step of psi overtake the first, whose gradient takes its time."""
 
     def slow(x):
         time.sleep(0.3 * (x.mean() > 0))
@@ -273,7 +273,7 @@ def test_unseeded_noise_is_refused():
 def test_compile_names_what_is_wrong():
     with pytest.raises(ValueError, match="unknown: \\['critic'\\]"):
         Bilinear().compile(optimizers={"critic": "sgd"})
-    with pytest.raises(TypeError, match="one optimiser per move"):
+    with pytest.raises(TypeError, match="one optimizer per move"):
         Bilinear().compile(optimizer="adam")
     one = keras.optimizers.SGD(0.1)
     with pytest.raises(ValueError, match="of its own"):

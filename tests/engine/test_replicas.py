@@ -77,7 +77,7 @@ def test_gates_projections_and_consensus_over_replicas():
         assert_close(one, two)
 
 
-def test_batch_normalization_is_synchronised():
+def test_batch_normalization_is_synchronized():
     def build():
         generator = kgan.networks.mlp.generator((2,), 3, (8,))
         x = inputs = keras.Input((2,))

@@ -166,7 +166,7 @@ def test_unrolled_adam_continues_from_the_real_slots_and_is_differentiated_throu
 
 
 @pytest.mark.parametrize("momentum", [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}])
-def test_unrolled_momentum_follows_the_optimiser_itself(momentum):
+def test_unrolled_momentum_follows_the_optimizer_itself(momentum):
     """With a linear loss the unrolled value equals that of really taking the steps."""
     optimizer = keras.optimizers.SGD(0.1, **momentum)
     variable = keras.Variable([1.0])

@@ -61,7 +61,7 @@ def test_semi_supervised_losses_by_hand(monkeypatch):
     terms, _ = evaluate(model, "discriminator", batch, monkeypatch)
     real, fake = np.log(2 * np.exp(2)), np.log(np.exp(-3) + np.exp(3))
     assert terms["adversarial"] == pytest.approx(softplus(-real) + softplus(fake), rel=1e-5)
-    assert terms["supervised"] == pytest.approx(softplus(3.0 - 4.0), rel=1e-5)  # the labelled pair is (4, 3)
+    assert terms["supervised"] == pytest.approx(softplus(3.0 - 4.0), rel=1e-5)  # the labeled pair is (4, 3)
     assert terms["accuracy"] == 1.0
     terms, (_, mean, _) = evaluate(model, "generator", batch)
     assert terms["adversarial"] == pytest.approx(softplus(real) + softplus(-fake), rel=1e-5)

@@ -38,8 +38,8 @@ def terms_and_gradients(model, move, variables, training=True, term=None):
         with backend.Overlay(zip(variables, tensors, strict=True), moving=frozenset()):
             terms = move(minibatch())
         found.update({name: t.value if isinstance(t, kgan.Observation) else t for name, t in terms.items()})
-        minimised = [t for name, t in terms.items() if not isinstance(t, kgan.Observation) and term in (None, name)]
-        return sum(minimised), None
+        minimized = [t for name, t in terms.items() if not isinstance(t, kgan.Observation) and term in (None, name)]
+        return sum(minimized), None
 
     with backend.Overlay(training=training):
         _, gradients = backend.value_and_gradients(value, [backend.constant(v) for v in variables])
@@ -57,10 +57,10 @@ class Toy:
 
     def __init__(self, count=3000, family=kgan.AREL, **kwargs):
         keras.utils.set_random_seed(0)
-        policy = kgan.networks.StoryPolicy(
+        policy = kgan.stories.StoryPolicy(
             WORDS + 1, 1, 1, LENGTH, units=4, encoder_dropout=0.0, dropout=0.0, repeat_penalty=0.0, min_length=LENGTH
         )
-        reward = kgan.networks.stories.reward(WORDS + 1, 1, LENGTH, 3, 4, (1, 2), squash="linear", dropout=0.0)
+        reward = kgan.stories.networks.reward(WORDS + 1, 1, LENGTH, 3, 4, (1, 2), squash="linear", dropout=0.0)
         self.model = family(policy=policy, reward=reward, seed=0, rl_weight=1.0, **{"alpha": 1.0, "kappa": 2.0, **kwargs})
         rng = np.random.default_rng(1)
         for weight in self.model.trainable_weights:
@@ -88,7 +88,7 @@ class Toy:
 
         def value(tensors):
             with backend.Overlay(zip(variables, tensors, strict=True)):
-                fed = kgan.networks.stories.shifted(words)
+                fed = kgan.stories.networks.shifted(words)
                 logits = policy.logits(policy.decode(fed, policy.encode(photos)))
                 logs = ops.sum(policy.log_probabilities(logits, words, ruled=True), -1)
                 scores = self.model.score(photos, SEQUENCES)[:, 0]
@@ -156,7 +156,7 @@ def test_the_mixed_loss_by_hand():
     mask = np.concatenate([np.ones((12, 5, 1)), (words != 0).cumprod(-1)[..., :-1]], -1)
     reward = (2.0 * model.reward_of(PHOTOS, words) - 0.3 * logs.sum(-1))[..., None]
     policy = model.policy
-    states = policy.decode(kgan.networks.stories.shifted(ops.convert_to_tensor(words.reshape(-1, 7))), policy.encode(PHOTOS))
+    states = policy.decode(kgan.stories.networks.shifted(ops.convert_to_tensor(words.reshape(-1, 7))), policy.encode(PHOTOS))
     b = ops.convert_to_numpy(model.baseline(states)).reshape(words.shape)
     human, human_mask = model.log_probabilities(PHOTOS, TOLD), np.concatenate([np.ones((12, 5, 1)), (TOLD != 0)[..., :-1]], -1)
     assert found["action"] == pytest.approx(-0.25 * (mask * (reward - b) * logs).sum() / mask.sum(), rel=1e-4)
@@ -330,7 +330,7 @@ def test_bad_arguments_are_refused(arguments, message):
 
 
 def test_a_reward_of_ones_own_must_fit():
-    reward = kgan.networks.stories.reward(9, 5, 7, 3, 2)
+    reward = kgan.stories.networks.reward(9, 5, 7, 3, 2)
     with pytest.raises(ValueError, match="The reward must turn"):
         kgan.AREL(9, reward=reward, **STORIES)
 

@@ -31,6 +31,14 @@ def small(**kwargs):
     return kgan.BayesianGAN((1,), **settings)
 
 
+def warnings_of(call):
+    """What a call has to say to its user."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    return [str(w.message) for w in caught if w.category is UserWarning]
+
+
 def sp(t):
     return math.log1p(math.exp(t))
 
@@ -53,18 +61,21 @@ def test_energy_of_the_discriminator_counts_the_real_term_once_and_the_best_expl
     """The released code multiplies the real term by J_g, and gives the weight to the worst pair."""
     real = (sp(-1.0) + sp(-3.0)) / 2
     fake = [sp(0.0), sp(2.0)]
-    got = terms(small(), "discriminator", POINTS)
+    got = terms(small(marginal="logsumexp"), "discriminator", POINTS)
     marginal = -math.log(sum(math.exp(-100 * (f - fake[0])) for f in fake)) / 100 + fake[0]
     assert got["adversarial"] == pytest.approx(real + marginal, rel=1e-5)
     assert got["prior"] == pytest.approx(1.0 / (2 * 10 * 100), rel=1e-5)
     assert (got["real_logit"], got["fake_logit"]) == pytest.approx((2.0, 1.0))
-    got = terms(small(marginal="mean"), "discriminator", POINTS)
-    assert got["adversarial"] == pytest.approx(real + sum(fake) / 2, rel=1e-5)
+    # What trains all members of an ensemble, and is therefore the default: all pairs alike.
+    for model in (small(), small(marginal="mean")):
+        assert terms(model, "discriminator", POINTS)["adversarial"] == pytest.approx(real + sum(fake) / 2, rel=1e-5)
 
 
 def test_pairs_are_noise_batches_times_opponents():
     """G(z) = z: the energies of the batches are those of their latents; two discriminators double the pairs."""
-    settings = {"generator": [linear(1)], "data_size": 1, "prior": Counting(), "num_noise_batches": None}
+    settings = {
+        "generator": [linear(1)], "data_size": 1, "prior": Counting(), "num_noise_batches": None, "marginal": "logsumexp",
+    }  # fmt: skip
     model = small(**settings, discriminator=[linear(1), linear(1, bias="ones")])
     generator = [sp(-0.0), sp(-1.0)]  # J_g = 1 noise batch, latents 0, under d = x and d = x + 1
     assert terms(model, "generator", POINTS)["adversarial"] == pytest.approx(
@@ -85,7 +96,7 @@ class Counting(kgan.priors.Prior):
 
 
 def test_semi_supervised_energies():
-    """Three logits (x, 0, 0): lse is the realness; the cross-entropy is scaled to the number of labelled examples."""
+    """Three logits (x, 0, 0): lse is the realness; the cross-entropy is scaled to the number of labeled examples."""
     kernel = keras.initializers.RandomNormal(0.0, 0.0)
     judge = linear(1, 3, kernel)
     judge.layers[-1].kernel.assign([[1.0, 0.0, 0.0]])
@@ -101,7 +112,7 @@ def test_semi_supervised_energies():
 
 def test_generators_move_first_and_m_steps_are_successive():
     """The released code makes M parallel chains of the M steps, and moves the discriminator first."""
-    model = small(sghmc_steps=3, burn_in=0)
+    model = small(sghmc_steps=3, burn_in=0, keep_every=1)
     assert [turn.moves[0].name for turn in model.turns()] == ["generator", "discriminator"]
     model.compile(run_eagerly=True)
     model.fit(np.zeros((6, 1), "float32"), batch_size=2, verbose=0)
@@ -131,9 +142,10 @@ def test_every_member_descends_its_own_energy():
 def test_samples_are_kept_after_burn_in_and_pooled():
     model = small(sghmc_steps=1, burn_in=2, keep_every=2, samples_kept=2)
     model.compile(run_eagerly=True)
-    model.fit(np.zeros((3, 1), "float32"), batch_size=1, verbose=0)
+    said = warnings_of(lambda: model.fit(np.zeros((3, 1), "float32"), batch_size=1, verbose=0))
+    assert [text for text in said if "3 rounds are played, and the first is kept after 4" in text]
     assert model.generator_samples.count() == model.discriminator_samples.count() == 0
-    model.fit(np.zeros((5, 1), "float32"), batch_size=1, verbose=0)  # rounds 4, 6, 8
+    assert not warnings_of(lambda: model.fit(np.zeros((5, 1), "float32"), batch_size=1, verbose=0))  # rounds 4, 6, 8
     assert model.generator_samples.count() == 2
     for slot, values in enumerate(([10.0, 20.0], [30.0, 40.0])):
         bias = [c for c in model.generator_samples.copies if c.shape == (2, 1)]
@@ -178,12 +190,13 @@ def test_batch_statistics_are_kept_with_each_sample():
 
 def test_the_size_of_the_data():
     """Repeated examples count once; a given size stands; without either there is no posterior."""
-    model = small(data_size=None)
+    sampling = {"burn_in": 0, "keep_every": 1}
+    model = small(data_size=None, **sampling)
     model.compile(run_eagerly=True)
     assert model.optimizer["generator"].data_size == 1
     model.fit(np.tile(np.arange(5, dtype="float32")[:, None], (4, 1)), batch_size=2, verbose=0)
     assert float(model.sizes[0]) == model.optimizer["generator"].data_size == 5
-    model = small(data_size=1000)
+    model = small(data_size=1000, **sampling)
     model.compile(run_eagerly=True)
     model.fit(np.zeros((4, 1), "float32"), batch_size=2, verbose=0)
     assert float(model.sizes[0]) == model.optimizer["discriminator"].data_size == 1000

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 import kgan
-from kgan.networks import bidirectional
+from kgan.networks import ali, bidirectional
 from tests.families import pairs
 from tests.families.pairs import X, Z, evaluate, sigmoid, softplus
 
@@ -54,8 +54,10 @@ def test_the_moves_are_simultaneous_and_the_joint_player_is_generator_and_encode
 def test_permutation_invariant_networks_are_the_code_s():
     encoder, generator, discriminator = bidirectional.perceptrons((28, 28, 1))
     assert [v.shape for v in encoder.trainable_variables] == [(784, 1024), (1024, 1024), (1024, 50)]
-    kernels = [tuple(v.shape) for v in generator.trainable_variables]
-    assert (kernels[0], kernels[-1]) == ((50, 1024), (1024, 784))
+    # Twice a map of the code: into the first layer and, before batch norm, into the second.
+    assert sorted(tuple(v.shape) for v in generator.trainable_variables) == [(50, 1024), (50, 1024), (1024, 784), (1024, 1024)]
+    order = [layer.name for layer in generator.layers]
+    assert order.index("hidden_1") < order.index("with_code_1") < order.index("norm_1") < order.index("activation_1")
     # The code enters after the first layer; batch norm has neither gain nor offset, and nothing has a bias.
     assert sorted(tuple(v.shape) for v in discriminator.trainable_variables) == [(50, 1024), (784, 1024), (1024, 1), (1024, 1024)]
     norms = [
@@ -66,6 +68,28 @@ def test_permutation_invariant_networks_are_the_code_s():
     order = [layer.name for layer in discriminator.layers]
     assert order.index("with_code_1") < order.index("norm_1") < order.index("activation_1")
     assert float(np.std(discriminator.get_layer("code_1").kernel)) == pytest.approx(0.02, rel=0.05)
+
+
+def test_the_code_enters_the_generator_s_second_layer_by_itself(rng):
+    _, generator, _ = bidirectional.perceptrons((4,), 2, 8, data_interval=None)
+    z = rng.normal(size=(5, 2)).astype("float32")
+    generator.get_layer("hidden_1").kernel.assign(np.zeros((8, 8)))
+    assert np.abs(generator(z) - generator(z + 1)).max() > 1e-6
+
+
+@pytest.mark.parametrize(("build", "shape", "epsilon"), [
+    (bidirectional.perceptrons, (4,), 1e-8), (bidirectional.convolutional, (16, 16, 1), 1e-8),
+    (bidirectional.stochastic_perceptrons, (2,), 1e-4), (ali.convolutional, (8, 8, 1), 1e-4),
+])  # fmt: skip
+def test_batch_norm_has_the_authors_epsilon(build, shape, epsilon):
+    """BiGAN's Theano code and ALI's Blocks; Keras' own is 1e-3."""
+    narrow = {"width": 0.1} if build is ali.convolutional else {"size": 2} if build is bidirectional.convolutional else {}
+    for given, expected in (({}, epsilon), ({"epsilon": 1e-3}, 1e-3)):
+        norms = [
+            n for network in build(shape, **narrow, **given) for n in network.layers if isinstance(n, layers.BatchNormalization)
+        ]
+        assert norms
+        assert {norm.epsilon for norm in norms} == {expected}
 
 
 def test_the_code_reaches_the_discriminator_only_through_its_maps(rng):
@@ -166,7 +190,7 @@ def test_what_does_not_fit_is_refused(change, message):
 
 
 def test_without_shape_or_with_a_bad_size():
-    with pytest.raises(ValueError, match="data_shape"):
+    with pytest.raises(ValueError, match="shape of one example is unknown"):
         kgan.BiGAN()
     with pytest.raises(ValueError, match="even integer"):
         kgan.BiGAN((16, 16, 1), size=3)

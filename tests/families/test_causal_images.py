@@ -39,7 +39,9 @@ class Fixed(LabelNoise):
 
 
 def causal_gan(**kwargs):
-    model = kgan.CausalGAN(CERTAIN, **one_dimensional(), noise_size=1, prior=Always(), seed=0, **{"label_noise": None, **kwargs})
+    model = kgan.CausalGAN(
+        CERTAIN, **one_dimensional(), noise_size=1, seed=0, **{"label_noise": None, "prior": Always(), **kwargs}
+    )
     model.compile(run_eagerly=EAGER)
     return model
 
@@ -96,16 +98,29 @@ def test_the_anti_labeler_fades_with_the_authors_steps():
     # Three steps of their loop, of two generator steps each, make a round of six.
     model = causal_gan()
     assert (model.generator_steps, model.anti_labeler_decay, model.anti_labeler_weight) == (6, 3000.0, 1.0)
-    model.optimizer.iterations.assign(500)
+    model._rounds.assign(500)
     check_by_hand(model, GIVEN, c=np.exp(-3 * 500 / 3000))
     model = causal_gan(generator_steps=4, anti_labeler_decay=10.0, anti_labeler_weight=0.7)
     model.fit(np.zeros((12, 1), "float32"), np.zeros((12, 2)), batch_size=4, verbose=0)
     assert float(model.anti_labeler_strength()) == pytest.approx(0.7 * np.exp(-2 * 3 / 10), rel=1e-5)
     model = causal_gan(anti_labeler_decay=None, anti_labeler_weight=0.7)
-    model.optimizer.iterations.assign(500)
+    model._rounds.assign(500)
     check_by_hand(model, GIVEN, c=0.7)
     terms, _ = evaluate(causal_gan(anti_labeler_weight=0), "generator", REAL, LABELS)
     assert "anti_labeler" not in terms
+
+
+def test_the_anti_labeler_goes_on_fading_after_a_second_compile_and_from_a_file(tmp_path):
+    data, labels = np.zeros((12, 1), "float32"), np.zeros((12, 2))
+    model = causal_gan(generator_steps=4, anti_labeler_decay=10.0, prior=kgan.priors.Uniform())
+    model.fit(data, labels, batch_size=4, verbose=0)
+    model.compile()
+    model.fit(data, labels, batch_size=4, verbose=0)
+    assert float(model.anti_labeler_strength()) == pytest.approx(np.exp(-2 * 6 / 10), rel=1e-5)
+    model.evaluate(data, labels, batch_size=4, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert float(loaded.anti_labeler_strength()) == pytest.approx(np.exp(-2 * 6 / 10), rel=1e-5)
 
 
 def test_the_schedule_is_six_to_one():

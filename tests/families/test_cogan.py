@@ -146,8 +146,12 @@ def test_what_cannot_be_shared_is_refused():
         coupled.CoupledDiscriminator(
             {d: mlp.discriminator((2,), (), outputs=4) for d in "ab"}, mlp.discriminator((4,), (), outputs=2)
         )
-    for shared in (-1, 5, 1.0):
-        with pytest.raises(ValueError, match="number of layers"):
+    for shared, told in (
+        (-1, "`shared_generator_layers` of CoGAN"),
+        (1.0, "`shared_generator_layers` of CoGAN"),
+        (5, "number of layers"),
+    ):
+        with pytest.raises(ValueError, match=told):
             small(shared_generator_layers=shared)
     for shapes in ({"a": (8, 8, 1), "b": (16, 16, 1)}, {"a": (2,), "b": (3,)}, {"a": (8, 9, 1), "b": (8, 9, 1)}):
         with pytest.raises(ValueError, match="square images of one size"):

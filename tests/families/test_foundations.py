@@ -6,6 +6,8 @@ import pytest
 from keras import layers, ops
 
 import kgan
+from kgan import objectives
+from kgan.families.bases.semi_supervised import SemiSupervised
 from kgan.networks import improved, mlp
 
 pytestmark = pytest.mark.only("tensorflow")  # shapes and arguments; the conformance suite runs the families everywhere
@@ -20,7 +22,7 @@ def of_kind(network, *kinds):
 
 @pytest.mark.parametrize("variant", ["code", "torch"])
 def test_the_published_dcgan(variant):
-    """Table of the 64x64 networks at an eighth of their width: shapes, biases, normalisation, initialisation."""
+    """Table of the 64x64 networks at an eighth of their width: shapes, biases, normalization, initialization."""
     model = kgan.DCGAN((64, 64, 3), filters=16, variant=variant)
     generator, discriminator = model.generator, model.discriminator
     maps = [tuple(generator.get_layer(f"up_{i}").output.shape[1:]) for i in (1, 2, 3)]
@@ -141,8 +143,8 @@ def test_the_published_critics_of_wgan_gp():
 def test_further_penalties_survive_the_configuration():
     model = kgan.WGANGP((8, 8, 1), architecture="dcgan", width=0.02, consistency=1.0, penalties=[kgan.penalties.Drift(0.5)])
     twin = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(model))
-    assert [p.name for p in twin.penalties] == ["gradient_penalty", "consistency", "drift"]
-    assert twin.penalties[-1].weight == 0.5
+    assert [p.name for p in twin.all_penalties] == ["gradient_penalty", "consistency", "drift"]
+    assert [p.weight for p in twin.penalties] == [0.5]
 
 
 # ImprovedGAN --------------------------------------------------------------------------------------------------------
@@ -222,6 +224,35 @@ def test_an_unsupervised_model_does_not_classify():
         kgan.ImprovedGAN((4,), latent_size=3).classify(np.zeros((1, 4), "float32"))
 
 
+class Clusters(SemiSupervised):
+    """Several logits, and nobody who says which is whose."""
+
+    uses_labels = False
+
+    def __init__(self, data_shape, classes, **kwargs):
+        super().__init__(data_shape, discriminator=mlp.discriminator(data_shape, (8,), outputs=classes), **kwargs)
+        self.set_classes(classes)
+
+    def score(self, examples):
+        return objectives.realness(super().score(examples))
+
+    def class_logits(self, examples):
+        return self.discriminator(examples, training=False)
+
+
+def test_a_classifier_may_learn_without_labels():
+    model = Clusters((4,), classes=3, latent_size=2, seed=0)
+    model.compile(run_eagerly=True)
+    x = np.random.default_rng(0).normal(size=(32, 4)).astype("float32")
+    assert model.unlabeled(x) is x
+    logs = model.fit(x, np.full(32, 7), batch_size=16, verbose=0).history  # labels beside the examples are ignored
+    assert "discriminator/supervised" not in logs
+    np.testing.assert_allclose(model.classify(x).sum(axis=1), np.ones(32), atol=1e-5)
+    assert model.classify(x).shape == (32, 3)
+    with pytest.raises(ValueError, match="returns 3 logits per example; classes=None needs 1"):
+        model.set_classes(None)
+
+
 def test_feature_matching_sees_a_second_minibatch_and_the_objective_does_not_need_one():
     for matching, minibatches in ((True, 2), (False, 1)):
         model = semi(feature_matching=matching)
@@ -263,7 +294,7 @@ def test_the_published_minibatches_of_progan_fit_its_groups():
 
 
 def test_clipping_in_the_table_spares_the_dense_layer():
-    from kgan.families import sngan_table
+    from benchmarks import sngan_rows as sngan_table
 
     convolutional = sngan_table.discriminator("weight clipping", (8, 8, 1), "cnn", 0.05)
     assert convolutional.get_layer("conv_0").kernel_constraint is not None

@@ -31,7 +31,7 @@ def gradients(model, term, players, move="discriminator"):
     return {v.path: float(ops.max(ops.abs(g))) for v, g in zip(variables, found, strict=True)}
 
 
-def test_the_bound_moves_the_recogniser_the_generator_and_on_demand_the_trunk():
+def test_the_bound_moves_the_recognizer_the_generator_and_on_demand_the_trunk():
     for trunk in (True, False):
         model = build(info_updates_trunk=trunk)
         assert min(gradients(model, "information", ["recognizer"]).values()) > 0
@@ -44,7 +44,7 @@ def test_the_bound_moves_the_recogniser_the_generator_and_on_demand_the_trunk():
 
 
 def test_the_codes_asked_for_are_those_of_the_very_sample():
-    """A generator that shows its code and a recogniser that reads it know everything; fresh codes in the loss would not."""
+    """A generator that shows its code and a recognizer that reads it know everything; fresh codes in the loss would not."""
     codes = [Categorical(4)]
     latent = keras.Input((6,))
     show = keras.layers.Dense(4, use_bias=False, name="show")(latent)
@@ -107,13 +107,13 @@ def test_what_is_refused():
     for codes in ([], ["class"], [3]):
         with pytest.raises(TypeError, match="Categorical or Continuous"):
             build(codes=codes)
-    with pytest.raises(ValueError, match="joint_batch"):
+    with pytest.raises(TypeError, match="sets `joint_batch` itself"):
         build(joint_batch=True)
     with pytest.raises(ValueError, match="must return 4 parameters"):
         build(recognizer=kgan.networks.infogan.recognizer((128,), 5))
     with pytest.raises(ValueError, match="noise_size"):
         kgan.InfoGAN((2,), generator=kgan.networks.mlp.generator((2,), 12))
-    with pytest.raises(ValueError, match="shape of one example"):
+    with pytest.raises(ValueError, match="shape of one example is unknown"):
         kgan.InfoGAN()
     with pytest.raises(ValueError, match="multiple of 4"):
         kgan.InfoGAN((10, 10, 1))
@@ -121,7 +121,7 @@ def test_what_is_refused():
 
 @pytest.mark.only("tensorflow")
 def test_the_published_networks():
-    """Appendix C.1 at an eighth of the width: sizes, normalisation, starts."""
+    """Appendix C.1 at an eighth of the width: sizes, normalization, starts."""
     networks = kgan.networks.infogan
     generator = networks.generator((28, 28, 1), 74, 8, 128)
     discriminator = networks.discriminator((28, 28, 1), 8, 128)
@@ -154,7 +154,7 @@ def test_the_default_model_is_the_papers():
 
 
 @pytest.mark.only("tensorflow")
-def test_real_and_generated_batches_are_normalised_apart():
+def test_real_and_generated_batches_are_normalized_apart():
     """No batch that the trunk sees holds both."""
     discriminator = kgan.networks.infogan.discriminator((8, 8, 1), 4, 16)
     model = kgan.InfoGAN(

@@ -71,7 +71,7 @@ def test_the_drift_term_is_the_mean_square_of_real_scores():
 
 def test_gamma_scales_the_penalty():
     """lambda (|g| - gamma)^2 / gamma^2."""
-    penalty = build(gamma=750.0).penalties[0]
+    penalty = build(gamma=750.0).all_penalties[0]
     assert (penalty.weight, penalty.target) == (pytest.approx(10 / 750**2), 750.0)
 
 

@@ -275,14 +275,14 @@ def test_sawtooth_is_a_remainder():
     np.testing.assert_allclose(np.minimum(apart, 2 - apart), 0.0, atol=1e-5)  # at the jump 1 and -1 are one place
 
 
-def test_the_analyser_predicts_pixels_and_takes_any_size():
-    analyser = steganography.analyser(channels=3)
-    errors = keras.Model(analyser.input, analyser.get_layer("errors").output)
+def test_the_analyzer_predicts_pixels_and_takes_any_size():
+    analyzer = steganography.analyzer(channels=3)
+    errors = keras.Model(analyzer.input, analyzer.get_layer("errors").output)
     flat = ops.convert_to_numpy(errors(ops.full((1, 12, 16, 3), 0.3)))[:, 2:-2, 2:-2]
     np.testing.assert_allclose(flat, 0.0, atol=1e-4)
-    kernel = ops.convert_to_numpy(analyser.get_layer("errors").kernel)
+    kernel = ops.convert_to_numpy(analyzer.get_layer("errors").kernel)
     assert [(np.abs(kernel[..., k]).sum((0, 1)) > 0).tolist() for k in (0, 8, 23)] == np.eye(3, dtype=bool).tolist()
-    assert analyser(ops.zeros((2, 40, 24, 3))).shape == (2, 1)
+    assert analyzer(ops.zeros((2, 40, 24, 3))).shape == (2, 1)
 
 
 def test_it_learns_to_hide():

@@ -7,9 +7,9 @@ from keras import ops
 
 import kgan
 from kgan import backend
-from kgan.families import stories
+from kgan.families.bases import story_model as stories
 from tests.conformance.specs import STORIES, albums
-from tests.networks.story_reference import Reference
+from tests.stories.story_reference import Reference
 
 PHOTOS, TOLD = albums(np.random.default_rng(0), 12)
 
@@ -108,7 +108,7 @@ def test_a_warm_start_copies_and_shares_nothing():
 
 
 def test_a_policy_of_ones_own_is_taken_as_it_is():
-    policy = kgan.networks.StoryPolicy(9, 4, 3, 5, units=4, min_length=2)
+    policy = kgan.stories.StoryPolicy(9, 4, 3, 5, units=4, min_length=2)
     model = kgan.StoryXE(policy=policy)
     assert model.policy is policy
     assert (model.photo_size, model.num_photos, model.sentence_length, model.units) == (4, 3, 5, 4)

@@ -15,7 +15,7 @@ def stub_discriminator():
     """The logit is the mean occupancy minus a half, times one weight: real shapes of 1 and fakes of 0 are told apart."""
     x = keras.Input(SHAPE, name="voxels")
     mean = layers.GlobalAveragePooling3D(name="mean")(x)
-    mean = layers.Rescaling(1.0, -0.5, name="centre")(mean)
+    mean = layers.Rescaling(1.0, -0.5, name="center")(mean)
     logit = layers.Dense(1, use_bias=False, kernel_initializer="ones", name="logit")(mean)
     return keras.Model(x, logit, name="discriminator")
 
@@ -254,7 +254,7 @@ def test_reconstructions_come_from_the_mean_and_learn_to_fit(rng):
     # Two shapes, two views: an encoder that sees which is which halves the distance.
     shapes = np.zeros((2, *SHAPE), "int8")
     shapes[0, :4], shapes[1, :, :, 5:] = 1, 1
-    data = {"shapes": shapes.repeat(8, axis=0), "views": kgan.datasets.views(shapes, 16).repeat(8, axis=0)}
+    data = {"shapes": shapes.repeat(8, axis=0), "views": kgan.shapes.views(shapes, 16).repeat(8, axis=0)}
     keras.utils.set_random_seed(0)
     model = vae(kl_weight=0.01)
     model.compile({"encoder": keras.optimizers.Adam(5e-3), "generator": keras.optimizers.Adam(5e-3)})
@@ -264,7 +264,7 @@ def test_reconstructions_come_from_the_mean_and_learn_to_fit(rng):
     views = data["views"][[0, 8]]
     np.testing.assert_array_equal(model.reconstruct(views), model.reconstruct(views))
     np.testing.assert_allclose(model.reconstruct(views), model.predict(model.encode(views), verbose=0), atol=1e-5)
-    assert kgan.metrics.voxel_iou(model.reconstruct(views), shapes, 0.4).mean() > 0.6
+    assert kgan.shapes.voxel_iou(model.reconstruct(views), shapes, 0.4).mean() > 0.6
 
 
 def test_vae_data_must_be_pairs(rng):

@@ -25,14 +25,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import kgan
-from kgan import callbacks, causal, datasets, metrics, presets, runs
+from kgan import cache, callbacks, causal, images, metrics, presets, runs
 from kgan.callbacks.plateau import BestOnPlateau
-from kgan.datasets import attributes, covers, domains, images, meshes
+from kgan.datasets import attribute_lists as attributes
+from kgan.datasets import covers, domains
 from kgan.datasets.celeba import celeba
-from kgan.datasets.labelled_images import labelled_images, read_labels
-from kgan.datasets.vist import read_photo, vist
-from kgan.metrics import cache
+from kgan.datasets.labeled_images import labeled_images, read_labels
+from kgan.shapes import mesh_files as meshes
 from kgan.stego import keys, photos
+from kgan.stories.vist import read_photo, vist
 from tests.conformance.test_arguments import refused_by_us
 from tests.faults.test_model_files import gan
 
@@ -211,10 +212,10 @@ READERS = {
         lambda f: read_labels(f / "labels.csv"),
         lambda v: v[2].shape == (len(v[0]), len(v[1])) and binary(v[2]),
     ),
-    "labelled images": Reader(
+    "labeled images": Reader(
         "a.png",
         picture("RGB"),
-        lambda f: labelled_images(f / "labels.csv", f, image_size=4, corrupt="error"),
+        lambda f: labeled_images(f / "labels.csv", f, image_size=4, corrupt="error"),
         of_folder,
         {"labels.csv": TABLE, "b.png": picture("L")},
     ),
@@ -309,7 +310,7 @@ READERS = {
     "vocabulary": Reader(
         "words.json",
         b'{"words": ["a", "dog"]}',
-        lambda f: datasets.Vocabulary.load(f / "words.json"),
+        lambda f: kgan.stories.Vocabulary.load(f / "words.json"),
         lambda v: all(isinstance(word, str) for word in v.words),
     ),
     "USPS": Reader("usps.npz", npz(**USPS), lambda f: domains.usps(f / "usps.npz"), lambda v: in_range(v[0], (28, 28, 1))),

@@ -59,7 +59,7 @@ def test_minibatch_discrimination_averaged_and_alone(rng):
         assert (twin.average, twin.append) == (average, append)
 
 
-def test_minibatch_discrimination_normalised_has_unit_columns_and_a_bias_of_minus_one(rng):
+def test_minibatch_discrimination_normalized_has_unit_columns_and_a_bias_of_minus_one(rng):
     layer = MinibatchDiscrimination(3, 2)
     x = rng.normal(size=(5, 4)).astype("float32")
     out = numpy_of(layer(x))
@@ -115,7 +115,7 @@ def test_minibatch_stddev_of_equal_rows_and_odd_batches():
         MinibatchStdDev(4)(np.ones((6, 2, 2, 3), "float32"))
 
 
-# Pixel and instance normalisation, equalised learning rate ----------------------------------------------------------
+# Pixel and instance normalization, equalized learning rate ----------------------------------------------------------
 
 
 def test_pixel_normalization_has_mean_square_one(rng):
@@ -124,7 +124,7 @@ def test_pixel_normalization_has_mean_square_one(rng):
     assert np.isfinite(numpy_of(PixelNormalization()(np.zeros((1, 3), "float32")))).all()
 
 
-def test_instance_normalization_normalises_each_channel_of_each_example(rng):
+def test_instance_normalization_normalizes_each_channel_of_each_example(rng):
     out = numpy_of(InstanceNormalization()(rng.normal(3, 5, size=(2, 8, 8, 3)).astype("float32")))
     np.testing.assert_allclose(out.mean(axis=(1, 2)), 0.0, atol=1e-5)
     np.testing.assert_allclose(out.std(axis=(1, 2)), 1.0, atol=1e-3)
@@ -163,7 +163,7 @@ def test_one_adam_step_moves_no_stored_weight_by_more_than_the_rate(rng):
     assert 0 < moved.max() <= 1e-3 * 1.001
 
 
-# Virtual batch normalisation ----------------------------------------------------------------------------------------
+# Virtual batch normalization ----------------------------------------------------------------------------------------
 
 
 def virtual(reference=6):
@@ -237,13 +237,13 @@ def test_the_reference_is_saved_and_does_not_train(tmp_path, rng):
         PrependReference(1)
 
 
-# Data-dependent weight normalisation --------------------------------------------------------------------------------
+# Data-dependent weight normalization --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "make", [lambda: layers.Dense(4, activation="relu"), lambda: layers.Conv2D(4, 3), lambda: layers.Conv2DTranspose(4, 3)]
 )
-def test_data_dependent_start_normalises_pre_activations(make, rng):
+def test_data_dependent_start_normalizes_pre_activations(make, rng):
     layer = make()
     shape = (200, 5) if isinstance(layer, layers.Dense) else (40, 6, 6, 2)
     x = rng.normal(2, 3, size=shape).astype("float32")

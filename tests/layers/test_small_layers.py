@@ -1,4 +1,4 @@
-"""Maxout, global sum pooling, weight normalisation."""
+"""Maxout, global sum pooling, weight normalization."""
 
 import keras
 import numpy as np

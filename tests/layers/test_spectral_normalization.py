@@ -1,4 +1,4 @@
-"""Spectral normalisation: sigma against the SVD, the gradient against Eq. 11 and finite differences, the state against the game."""
+"""Spectral normalization: sigma against the SVD, the gradient against Eq. 11 and finite differences, the state against the game."""
 
 import keras
 import numpy as np
@@ -48,7 +48,7 @@ def test_sigma_reaches_the_singular_value_of_the_right_matrix(name, rng):
 
 
 @pytest.mark.parametrize("name", ["Dense", "Conv2D", "Conv2DTranspose"])
-def test_the_output_is_that_of_the_layer_with_the_normalised_kernel(name, rng):
+def test_the_output_is_that_of_the_layer_with_the_normalized_kernel(name, rng):
     layer, inputs, _ = example(name, rng)
     plain = CASES[name][0]()
     plain.build(inputs.shape)
@@ -252,7 +252,7 @@ def test_file_round_trip(tmp_path, rng):
     np.testing.assert_array_equal(ops.convert_to_numpy(loaded(x)), ops.convert_to_numpy(model(x)))
 
 
-def test_what_cannot_be_normalised_is_refused():
+def test_what_cannot_be_normalized_is_refused():
     with pytest.raises(ValueError, match="DepthwiseConv2D"):
         SpectralNormalization(layers.DepthwiseConv2D(3))
     with pytest.raises(ValueError, match="LSTM"):

@@ -20,7 +20,7 @@ def test_coverage_is_the_share_of_the_data_that_the_model_knows():
     real = mixture.sample(500, seed=0)
     assert metrics.kde_coverage(real, mixture.sample(3000, seed=1)) == pytest.approx(0.95, abs=0.04)
     for modes in (1, 2, 3):
-        part = datasets.Mixture(mixture.centres[:modes], mixture.stddev)
+        part = datasets.Mixture(mixture.centers[:modes], mixture.stddev)
         expected = 0.95 * sum(weights[:modes])
         assert metrics.kde_coverage(real, part.sample(1000, seed=1)) == pytest.approx(expected, abs=0.06)
     assert metrics.kde_coverage(real, mixture.sample(1000, seed=1) + 100) == 0.0

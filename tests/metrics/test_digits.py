@@ -18,7 +18,7 @@ def figures(real, fake):
 
 
 def test_orderings_on_digits(halves):
-    """What evaluation on memorised, missing or noisy digits must show."""
+    """What evaluation on memorized, missing or noisy digits must show."""
     train, test = halves
     labels = datasets.arrays("digits", "train")[1]
     real, five = figures(test, train), figures(test, np.concatenate([train[labels < 5]] * 2)[: len(train)])
@@ -29,7 +29,7 @@ def test_orderings_on_digits(halves):
     assert five["class_score"] == pytest.approx(5.0, abs=0.3)
     assert five["frechet_distance"] > 10 * real["frechet_distance"]
     assert noise["frechet_distance"] > 40
-    # Ten memorised images score like held-out real data and lose on the distance and on coverage.
+    # Ten memorized images score like held-out real data and lose on the distance and on coverage.
     held_out, _ = metrics.class_score(metrics.DigitClassifier().probabilities(test))
     assert ten["class_score"] > 0.95 * held_out
     assert ten["frechet_distance"] > 5 * real["frechet_distance"]

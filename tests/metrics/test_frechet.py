@@ -33,7 +33,7 @@ def test_rotated_covariances_and_singular_ones():
 
 
 def test_fewer_samples_than_features_exactly(rng):
-    # The trace of the root is then the nuclear norm of the centred Gram matrix, of the size of the samples.
+    # The trace of the root is then the nuclear norm of the centered Gram matrix, of the size of the samples.
     x, y = rng.normal(size=(30, 200)), rng.normal(size=(40, 200)) * 1.5 + 0.3
     a, b = x - x.mean(axis=0), y - y.mean(axis=0)
     cross = np.linalg.svd(a @ b.T, compute_uv=False).sum() / np.sqrt(29 * 39)

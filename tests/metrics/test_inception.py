@@ -10,7 +10,7 @@ from kgan import datasets, metrics
 
 
 def write_graph(path, classes=1008, names=("ExpandDims", "pool_3", "softmax/logits/MatMul")):
-    """Resize to 9x9, scale, convolve 3x3 into 2048 channels, normalise as in 2015, ReLU, average."""
+    """Resize to 9x9, scale, convolve 3x3 into 2048 channels, normalize as in 2015, ReLU, average."""
     import tensorflow as tf
 
     feed, pool, logits = names
@@ -77,17 +77,17 @@ class TestOnTensorFlow:
         assert probabilities.shape == (5, 1008)
         np.testing.assert_allclose(probabilities, expected / expected.sum(axis=1, keepdims=True), rtol=1e-3)
 
-    def test_range_grey_and_the_last_batch(self, graph, rng):
+    def test_range_gray_and_the_last_batch(self, graph, rng):
         extractor = metrics.InceptionFeatures(graph[0])
-        grey = rng.uniform(-1, 1, (3, 9, 9, 1)).astype("float32")
-        np.testing.assert_allclose(extractor.features(grey), extractor.features(grey.repeat(3, axis=3)), rtol=1e-5)
-        # Less than half a grey level is rounded away.
+        gray = rng.uniform(-1, 1, (3, 9, 9, 1)).astype("float32")
+        np.testing.assert_allclose(extractor.features(gray), extractor.features(gray.repeat(3, axis=3)), rtol=1e-5)
+        # Less than half a gray level is rounded away.
         levels = rng.integers(256, size=(2, 9, 9, 3))
         clean = (levels / 127.5 - 1).astype("float32")
         nudged = (clean + rng.uniform(-0.003, 0.003, clean.shape)).clip(-1, 1).astype("float32")
         np.testing.assert_array_equal(extractor.features(clean), extractor.features(nudged))
         extractor.batch_size = 2
-        assert extractor.features(grey).shape == (3, 2048)
+        assert extractor.features(gray).shape == (3, 2048)
         with pytest.raises(ValueError, match=r"\[-1, 1\]"):
             extractor.features(levels.astype("float32"))
         with pytest.raises(ValueError, match="1 or 3"):
@@ -119,7 +119,7 @@ class TestOnTensorFlow:
         write_graph(tmp_path / "classes.pb", classes=1001)
         write_graph(tmp_path / "names.pb", names=("Expand", "pool_4", "softmax/logits/MatMul"))
         for name, message in (
-            ("text.pb", "serialised|no node"),
+            ("text.pb", "serialized|no node"),
             ("classes.pb", r"\(2048, 1001\) should"),
             ("names.pb", "no node 'ExpandDims', 'pool_3'"),
         ):

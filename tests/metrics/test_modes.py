@@ -12,7 +12,7 @@ def test_modes_of_real_data_and_of_one_point():
         assert real["modes"] == modes
         assert real["high_quality"] == pytest.approx(0.9889, abs=0.006)
         assert real["kl"] < 0.02
-    one = metrics.mode_statistics(np.tile(datasets.ring().centres[:1], (100, 1)), datasets.ring())
+    one = metrics.mode_statistics(np.tile(datasets.ring().centers[:1], (100, 1)), datasets.ring())
     assert one == {"modes": 1, "high_quality": 1.0, "kl": pytest.approx(np.log(8))}
     weights = np.asarray([0.5, 0.3, 0.15, 0.05])
     unequal = datasets.ring(4, weights=weights)

@@ -29,6 +29,8 @@ def test_the_published_networks_of_images():
         layer for n in (generator, discriminator) for layer in n.layers if isinstance(layer, keras.layers.BatchNormalization)
     ]
     assert {(layer.epsilon, layer.momentum, layer.scale) for layer in norms} == {(1e-5, 0.9, True)}
+    # Per map everywhere: DCGAN's first one is per unit, of which there are 8192.
+    assert [layer.gamma.shape[0] for layer in norms] == [512, 256, 128, 64, 128, 256, 512]
 
 
 @pytest.mark.only("tensorflow")

@@ -18,7 +18,7 @@ def test_values():
 
 
 def test_the_best_explained_component_weighs_most():
-    """The released code minimises logsumexp(+losses), whose weights favour the worst."""
+    """The released code minimizes logsumexp(+losses), whose weights favor the worst."""
     energies = ops.convert_to_tensor([0.0, 0.1, 0.5])
     _, (gradient,) = value_and_gradients(lambda t: (marginal_energy(t[0], 10), None), [energies])
     weights = np.exp([-0.0, -1.0, -5.0])

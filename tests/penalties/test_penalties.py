@@ -156,7 +156,7 @@ def test_a_one_sided_penalty_of_a_small_norm_is_exactly_zero():
     np.testing.assert_array_equal(ops.convert_to_numpy(values), np.zeros(5))
 
 
-def test_gradient_penalties_refuse_batch_normalisation():
+def test_gradient_penalties_refuse_batch_normalization():
     network = keras.Sequential([keras.Input((2,)), keras.layers.BatchNormalization(name="the_norm"), keras.layers.Dense(1)])
     for penalty in (penalties.GradientPenalty(), penalties.R1()):
         with pytest.raises(ValueError, match="the_norm"):

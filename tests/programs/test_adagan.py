@@ -175,7 +175,7 @@ def test_a_mixture_of_another_family_from_a_data_set(capsys):
     )
     model = kgan.AdaGAN(component=critic, components=2, epochs_per_component=1, classifier_epochs=1, seed=0)
     model.compile(run_eagerly=True, averages={"generator": 0.5})
-    dataset = kgan.datasets.pipeline.from_arrays((POINTS, np.zeros(32)), 16)
+    dataset = kgan.datasets.from_arrays((POINTS, np.zeros(32)), 16)
     history = model.fit(dataset, epochs=2, verbose=2)
     assert "Component 2 of 2: share 0.500" in capsys.readouterr().out
     assert len(history.history["discriminator/gradient_penalty"]) == 2

@@ -14,7 +14,7 @@ from tests.stego.standin import picture, save
 
 
 def raw_png(path, depth, kind, rows, extra=b""):
-    """A PNG made by hand: Pillow writes no 16-bit colour."""
+    """A PNG made by hand: Pillow writes no 16-bit color."""
 
     def chunk(name, content):
         return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
@@ -37,25 +37,25 @@ def test_pixels_come_as_they_are(tmp_path, channels):
 
 
 def made(path, kind):
-    grey, colour = picture(40, 50)[..., 0], picture(40, 50, 3)
+    gray, color = picture(40, 50)[..., 0], picture(40, 50, 3)
     if kind == "palette":
-        Image.fromarray(colour).quantize(16).save(path)
+        Image.fromarray(color).quantize(16).save(path)
     elif kind == "one bit":
-        Image.fromarray(grey).convert("1").save(path)
-    elif kind == "grey and alpha":
-        Image.fromarray(np.stack([grey, grey], axis=-1)).save(path)
-    elif kind == "colour and alpha":
-        Image.fromarray(np.concatenate([colour, colour[..., :1]], axis=-1)).save(path)
-    elif kind == "a transparent grey":
-        Image.fromarray(grey).save(path, transparency=3)
-    elif kind == "16-bit grey":
-        raw_png(path, 16, 0, grey.astype("int64") * 257)
+        Image.fromarray(gray).convert("1").save(path)
+    elif kind == "gray and alpha":
+        Image.fromarray(np.stack([gray, gray], axis=-1)).save(path)
+    elif kind == "color and alpha":
+        Image.fromarray(np.concatenate([color, color[..., :1]], axis=-1)).save(path)
+    elif kind == "a transparent gray":
+        Image.fromarray(gray).save(path, transparency=3)
+    elif kind == "16-bit gray":
+        raw_png(path, 16, 0, gray.astype("int64") * 257)
     else:
-        raw_png(path, 16, 2, colour.astype("int64") * 257)
+        raw_png(path, 16, 2, color.astype("int64") * 257)
     return path
 
 
-KINDS = ["palette", "one bit", "grey and alpha", "colour and alpha", "a transparent grey", "16-bit grey", "16-bit colour"]
+KINDS = ["palette", "one bit", "gray and alpha", "color and alpha", "a transparent gray", "16-bit gray", "16-bit color"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -66,10 +66,10 @@ def test_other_pixels_are_refused_or_converted(tmp_path, kind):
     pixels, notes = photos.read_png(path, convert=True)
     assert notes
     assert pixels.dtype == "uint8"
-    colour = kind in ("palette", "colour and alpha", "16-bit colour")
-    assert pixels.shape == (40, 50, 3 if colour else 1)
+    color = kind in ("palette", "color and alpha", "16-bit color")
+    assert pixels.shape == (40, 50, 3 if color else 1)
     if kind not in ("palette", "one bit"):
-        np.testing.assert_array_equal(pixels, picture(40, 50, 3 if colour else 1))
+        np.testing.assert_array_equal(pixels, picture(40, 50, 3 if color else 1))
 
 
 def test_16_bits_are_rounded(tmp_path):
@@ -129,7 +129,7 @@ def test_only_pixels_are_written(tmp_path):
     exif[0x010E] = "a description"
     source = save(tmp_path / "a.png", picture(40, 50, 3), pnginfo=info, exif=exif, dpi=(300, 300), icc_profile=b"p" * 200)
     pixels, notes = photos.read_png(source)
-    assert notes == ["the colour profile is left out"]
+    assert notes == ["the color profile is left out"]
     photos.write_png(tmp_path / "b.png", pixels, False, lambda path: None)
     content = (tmp_path / "b.png").read_bytes()
     chunks, start = [], 8

@@ -45,8 +45,8 @@ def test_capacity_there_and_back(tmp_path, photo, folder):
 
 
 def test_pictures_without_texture(tmp_path):
-    """Flat grey, black, white, and an edge between the last two."""
-    flat = {"grey": 128, "black": 0, "white": 255}
+    """Flat gray, black, white, and an edge between the last two."""
+    flat = {"gray": 128, "black": 0, "white": 255}
     pictures = {name: np.full((224, 224, 1), level, "uint8") for name, level in flat.items()}
     pictures["edge"] = np.where(np.arange(224)[:, None, None] < 101, 0, 255).repeat(224, axis=1).astype("uint8")
     for name, pixels in pictures.items():
@@ -91,7 +91,7 @@ def test_models_that_are_refused(photo):
     untrained = kgan.SteganographyGAN((32, 32, 1), residual=True, seed=0)
     with pytest.raises(stego.CapacityError, match=r"of its bits are misread, and 3% is the most"):
         stego.capacity(photo, model=untrained)
-    with pytest.raises(stego.StegoError, match=r"grey tiles.*3 channels"):
+    with pytest.raises(stego.StegoError, match=r"gray tiles.*3 channels"):
         stego.capacity(photo, model=kgan.SteganographyGAN((32, 32, 3), residual=True))
     with pytest.raises(ValueError, match="16x16"):
         stego.capacity(photo, model=kgan.SteganographyGAN((16, 16, 1)))

@@ -1,0 +1,422 @@
+"""The default run of every family: the shortest thing a user would type, on the data its docstring names, over a fixed budget.
+
+    python -m benchmarks.defaults                       # every family, three seeds, at the budget and at four times the budget
+    python -m benchmarks.defaults SNGAN GAN --seeds 0   # some
+    python -m benchmarks.defaults --smoke               # seconds each, to see that everything runs
+
+A cell is one family, one seed, one length. What is finished in the output folder stays, so that a stopped run goes on where it was. The
+table says for every cell the figure, that of the same model before training, and whether the default has learned by the bar of its kind of
+data. Families join by the `default` of their row in `tests/conformance/specs.py`.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+import kgan
+from kgan import pictures
+from kgan.engine.game import minibatches_per_round
+from kgan.files import atomic_write
+
+COUNT = 898
+"""Samples that figures are taken of: as many as the digits held out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A kind of data.
+
+    Attributes:
+        arguments: `(model, seed) -> (x, y or None, batch size)`.
+        figures: `(model, seed) -> dict`, of which "figure" is the one of the table, and "better" its name.
+        learned: `(figures, untrained figures) -> bool`.
+        draw: `(path, model, seed)`, the picture.
+        bar: what `learned` asks, in words.
+    """
+
+    arguments: Callable[..., Any]
+    figures: Callable[..., dict[str, float]]
+    learned: Callable[..., bool]
+    draw: Callable[..., None]
+    bar: str
+
+
+def _samples(model, path, seed):
+    pictures.save_samples(path, model.generate(64, seed=seed))
+
+
+# Digits -----------------------------------------------------------------------------------------------------------------
+
+
+def _digits_like(model, split):
+    """scikit-learn's digits in the size that the model makes."""
+    images, labels = kgan.datasets.arrays("digits", split)
+    times = model.data_shape[0] // images.shape[1]
+    return images.repeat(times, axis=1).repeat(times, axis=2), labels
+
+
+def _as_digits(model, images):
+    """Pictures of any multiple of 8 pixels, averaged to the 8x8 that the digit judge knows."""
+    times = images.shape[1] // 8
+    images = np.clip(images, -1.0, 1.0).reshape(len(images), 8, times, 8, times, 1).mean((2, 4))
+    return images.astype("float32")
+
+
+def _digit_figures(images):
+    judge = kgan.metrics.DigitClassifier()
+    real, _ = kgan.datasets.arrays("digits", "test")
+    report = {name.split("[")[0]: float(value) for name, value in kgan.metrics.digit_report(real, images).items()}
+    probabilities = keras.ops.convert_to_numpy(judge.classify(judge.features(images)))
+    shares = np.bincount(probabilities.argmax(1), minlength=10) / len(images)
+    # A class is there if one sample in a hundred is of it: single stray pictures do not count.
+    return {**report, "figure": report["frechet_distance"], "classes": int((shares >= 0.01).sum())}
+
+
+def _digits_learned(found, untrained):
+    return found["classes"] == 10 and found["figure"] <= untrained["figure"] / 10
+
+
+DIGITS = Kind(
+    lambda model, seed: (_digits_like(model, "train")[0], None, 64),
+    lambda model, seed: _digit_figures(_as_digits(model, model.generate(COUNT, seed=seed))),
+    _digits_learned,
+    lambda path, model, seed: _samples(model, path, seed),
+    "all ten digits, and a tenth of the distance before training",
+)
+
+# Points -----------------------------------------------------------------------------------------------------------------
+
+
+def _ring_figures(model, seed):
+    """Modes of the ring that have at least one sample in a hundred within a quarter of the distance between neighbors."""
+    ring = kgan.datasets.ring()
+    points = model.generate(2500, seed=seed)
+    distances = np.linalg.norm(points[:, None] - ring.centers[None], axis=-1)
+    reach = 0.25 * np.linalg.norm(ring.centers[0] - ring.centers[1])
+    near = distances.min(1) < reach
+    shares = np.bincount(distances.argmin(1)[near], minlength=len(ring.centers)) / len(points)
+    high = kgan.metrics.mode_statistics(points, ring)["high_quality"]
+    return {"figure": float((shares >= 0.01).sum()), "near": float(near.mean()), "high_quality": float(high)}
+
+
+def _draw_points(path, model, seed):
+    points, ring = model.generate(2500, seed=seed), kgan.datasets.ring()
+    drawn = pictures.figure(4, 4)
+    axis = drawn.gca()
+    axis.plot(*points.T, ".", markersize=2, label="generated")
+    axis.plot(*ring.centers.T, "x", label="centers of the data")
+    axis.set(title=f"{type(model).__name__}: the ring", aspect="equal", xlim=(-2, 2), ylim=(-2, 2))
+    axis.legend()
+    pictures.save_figure(path, drawn)
+
+
+RING = Kind(
+    lambda model, seed: (kgan.datasets.ring().sample(25_600, seed=seed), None, 256),
+    _ring_figures,
+    lambda found, untrained: found["figure"] >= 6,
+    _draw_points,
+    "six of the eight modes, each with a hundredth of the samples",
+)
+
+# Two domains ------------------------------------------------------------------------------------------------------------
+
+
+def _domains(model, seed):
+    images, _ = kgan.datasets.arrays("digits", "train")
+    half = len(images) // 2
+    return {"digits": images[:half], "negatives": -images[half : 2 * half]}, None, 64
+
+
+def _domain_figures(model, seed):
+    made = model.generate(COUNT, seed=seed)
+    agreement, _ = kgan.metrics.pixel_agreement(-made["digits"], made["negatives"])
+    return {**_digit_figures(_as_digits(model, made["digits"])), "agreement": agreement}
+
+
+DOMAINS = Kind(
+    _domains,
+    _domain_figures,
+    lambda found, untrained: _digits_learned(found, untrained) and found["agreement"] >= 0.8,
+    lambda path, model, seed: _samples(model, path, seed),
+    "as digits, and pairs that agree in 80 % of their pixels",
+)
+
+# Labels and images of labels --------------------------------------------------------------------------------------------
+
+GRAPH = "faces"
+
+
+def _truth(count, seed):
+    return kgan.causal.structural_model(GRAPH).sample(count, seed=seed)
+
+
+def _label_figures(model, seed):
+    truth = kgan.metrics.label_distribution(_truth(20_000, 1).matrix())
+    return {"figure": float(kgan.metrics.total_variation(truth, kgan.metrics.label_distribution(model.sample(5000, seed=seed))))}
+
+
+def _draw_shares(path, model, seed):
+    made, truth = model.sample(5000, seed=seed), _truth(5000, 1)
+    drawn = pictures.figure(6, 3)
+    axis, names = drawn.gca(), list(made)
+    axis.plot([float(np.mean(truth[n])) for n in names], "o", label="data")
+    axis.plot([float(np.mean(made[n])) for n in names], "x", label="controller")
+    axis.set(title="Share of every label", ylim=(0, 1), ylabel="share")
+    axis.set_xticks(range(len(names)), names, rotation=30)
+    axis.legend()
+    pictures.save_figure(path, drawn)
+
+
+LABELS = Kind(
+    lambda model, seed: (_truth(20_000, seed).matrix(), None, 64),
+    _label_figures,
+    lambda found, untrained: found["figure"] <= 0.15,
+    _draw_shares,
+    "a total variation of 0.15 or less",
+)
+
+
+def _faces(model, seed):
+    labels = _truth(4000, seed)
+    return kgan.datasets.draw_faces(labels, size=model.image_shape[0], seed=seed), labels.matrix(), 64
+
+
+def _face_figures(model, seed):
+    rng = np.random.default_rng(7)
+    coins = {name: rng.integers(0, 2, 4000) for name in model.graph.nodes}
+    size = model.image_shape[0]
+    judge = kgan.metrics.attribute_classifier(
+        kgan.datasets.draw_faces(coins, size=size, seed=7), np.stack(list(coins.values()), 1), list(coins), epochs=4
+    )
+    images, labels = model.sample(500, seed=seed)
+    found = kgan.metrics.attribute_agreement(judge, images, labels, balanced=True)
+    return {"figure": float(np.mean(list(found.values()) if isinstance(found, dict) else found))}
+
+
+FACES = Kind(
+    _faces,
+    _face_figures,
+    lambda found, untrained: found["figure"] >= 0.8,
+    lambda path, model, seed: pictures.save_samples(path, model.sample(64, seed=seed)[0]),
+    "labels and images that agree in 80 % (balanced)",
+)
+
+# Shapes -----------------------------------------------------------------------------------------------------------------
+
+
+def _solids(model, seed):
+    voxels, _ = kgan.shapes.solids(2000, size=model.data_shape[0], seed=seed)
+    return voxels, None, 100
+
+
+def _shape_figures(model, seed):
+    """Generated shapes that are one piece, and the mean IoU with the nearest of held-out ones."""
+    held_out, _ = kgan.shapes.solids(300, size=model.data_shape[0], seed=11)
+    made = (model.generate(100, seed=seed) >= 0.5).astype("float32").reshape(100, -1)
+    real = held_out.astype("float32").reshape(len(held_out), -1)
+    both = made @ real.T
+    iou = both / np.maximum(made.sum(1)[:, None] + real.sum(1)[None] - both, 1.0)
+    nearest = iou.argmax(1)
+    return {"figure": float(iou.max(1).mean()), "different": len(set(nearest.tolist()))}
+
+
+SHAPES = Kind(
+    _solids,
+    _shape_figures,
+    lambda found, untrained: found["figure"] >= 0.6 and found["different"] >= 15,
+    lambda path, model, seed: pictures.save_samples(path, model.generate(25, seed=seed)),
+    "an IoU of 0.6 with the nearest held-out shape, 15 different ones among 100",
+)
+
+
+def _shapes_and_views(model, seed):
+    voxels, _, batch = _solids(model, seed)
+    return {"shapes": voxels, "views": kgan.shapes.views(voxels, model.image_shape[0])}, None, batch
+
+
+SHAPES_AND_VIEWS = dataclasses.replace(SHAPES, arguments=_shapes_and_views)
+
+# Messages ---------------------------------------------------------------------------------------------------------------
+
+
+def _covers(model, seed):
+    patches, _ = kgan.datasets.arrays("photo_patches", "train", model.image_shape[0])
+    return patches.repeat(model.image_shape[-1] // patches.shape[-1], axis=-1), None, 32
+
+
+def _message_figures(model, seed):
+    patches, _ = kgan.datasets.arrays("photo_patches", "test", model.image_shape[0])
+    covers = patches[:200].repeat(model.image_shape[-1] // patches.shape[-1], axis=-1)
+    bits = np.random.default_rng(seed).integers(0, 2, (len(covers), model.message_length))
+    stego = model.hide(covers, bits)
+    return {"figure": float((model.reveal(stego) == bits).mean()), "psnr": float(np.mean(kgan.metrics.psnr(covers, stego)))}
+
+
+MESSAGES = Kind(
+    _covers,
+    _message_figures,
+    lambda found, untrained: found["figure"] >= 0.9,
+    lambda path, model, seed: pictures.save_samples(path, model.generate(16, condition=_covers(model, seed)[0][:16], seed=seed)),
+    "90 % of the bits",
+)
+
+# Stories ----------------------------------------------------------------------------------------------------------------
+
+
+def _albums(model, seed):
+    train = kgan.stories.albums("train", count=400)
+    photos, stories = train.arrays(kgan.stories.album_vocabulary(), model.sentence_length)
+    return photos, stories, 32
+
+
+def _story_figures(model, seed):
+    albums = kgan.stories.albums("test", count=60)
+    _, photos, references = albums.by_album()
+    told = kgan.stories.album_vocabulary().decode_stories(model.tell(photos))
+    joined = [kgan.stories.join_stories(given) for given in references]
+    score = kgan.stories.meteor(kgan.stories.join_stories(told), joined)[0]
+    return {"figure": float(score)}
+
+
+def _write_story(path, model, seed):
+    albums = kgan.stories.albums("test", count=60)
+    _, photos, _ = albums.by_album()
+    told = kgan.stories.album_vocabulary().decode_stories(model.tell(photos[:3]))
+    Path(path).with_suffix(".txt").write_text("\n\n".join("\n".join(story) for story in told) + "\n")
+
+
+STORIES = Kind(
+    _albums,
+    _story_figures,
+    lambda found, untrained: found["figure"] >= 0.15,
+    _write_story,
+    "a METEOR of 15 % or more on albums held out",
+)
+
+KINDS = {
+    "albums": STORIES,
+    "digits": DIGITS,
+    "domains": DOMAINS,
+    "faces": FACES,
+    "labels": LABELS,
+    "messages": MESSAGES,
+    "ring": RING,
+    "shapes": SHAPES,
+    "shapes and views": SHAPES_AND_VIEWS,
+}
+
+
+# Cells ------------------------------------------------------------------------------------------------------------------
+
+
+def defaults():
+    """Name of every exported family to its kind of data and `(seed) -> model`."""
+    from tests.conformance.specs import SPECS
+
+    return {spec.family.__name__: spec.default for spec in SPECS.values() if spec.default is not None}
+
+
+def rounds_of(seconds, build, kind, seed):
+    """Epochs that take so many seconds of a core, timed on a model that is thrown away."""
+    model = build(seed)
+    model.compile()
+    x, y, batch = kind.arguments(model, seed)
+    model.fit(x, y, batch_size=batch, verbose=0)  # traces
+    start = time.process_time()
+    model.fit(x, y, batch_size=batch, verbose=0)
+    return max(1, round(seconds / max(time.process_time() - start, 1e-3)))
+
+
+def cell(name, seed, seconds, folder):
+    """Train one default and measure it: a line of the results."""
+    kind_name, build = defaults()[name]
+    kind = KINDS[kind_name]
+    epochs = rounds_of(seconds, build, kind, seed) if seconds else 1
+    model = build(seed)
+    model.compile()
+    untrained = kind.figures(model, seed)
+    x, y, batch = kind.arguments(model, seed)
+    if not seconds:  # smoke: two rounds
+        few = 2 * batch * minibatches_per_round(model.turns())
+        x, y = (keras.tree.map_structure(lambda a: a[:few], arrays) for arrays in (x, y))
+    start = time.process_time()
+    model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
+    used = time.process_time() - start
+    found = kind.figures(model, seed)
+    kind.draw(folder / f"{name}_{seconds:g}s_seed{seed}.png", model, seed)
+    return {
+        "family": name,
+        "data": kind_name,
+        "seed": seed,
+        "seconds": seconds,
+        "used": round(used, 1),
+        "epochs": epochs,
+        "rounds": int(model.optimizer.iterations),
+        "untrained": round(untrained["figure"], 3),
+        **{key: round(float(value), 3) for key, value in found.items()},
+        "learned": bool(kind.learned(found, untrained)),
+    }
+
+
+def table(lines):
+    """The results as Markdown: a row a family and length, the figure of every seed, those that have not learned in bold."""
+    seeds = sorted({line["seed"] for line in lines})
+    head = ["family", "data", "seconds", "rounds", "before", *(f"seed {seed}" for seed in seeds), "learned"]
+    rows = [head, ["---"] * len(head)]
+    for key in dict.fromkeys((line["family"], line["seconds"]) for line in lines):
+        own = {line["seed"]: line for line in lines if (line["family"], line["seconds"]) == key}
+        first = next(iter(own.values()))
+        shown = [f"{own[s]['figure']:g}" if s in own else "" for s in seeds]
+        marked = [f"**{v}**" if s in own and not own[s]["learned"] else v for s, v in zip(seeds, shown, strict=True)]
+        learned = f"{sum(line['learned'] for line in own.values())} of {len(own)}"
+        rows.append([key[0], first["data"], f"{key[1]:g}", f"{first['rounds']}", f"{first['untrained']:g}", *marked, learned])
+    bars = [f"- {name}: {kind.bar}." for name, kind in sorted(KINDS.items()) if any(line["data"] == name for line in lines)]
+    return "\n".join(["| " + " | ".join(row) + " |" for row in rows] + ["", "Learned means:", "", *bars]) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("families", nargs="*", help="names of families; default all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--seconds", type=float, default=120.0, help="of one core, for one run (default: 120)")
+    parser.add_argument("--times", type=float, nargs="+", default=[1.0, 4.0], help="lengths in budgets (default: 1 and 4)")
+    parser.add_argument("--output", default="runs/defaults", help="folder of results.jsonl, table.md and the pictures")
+    parser.add_argument("--smoke", action="store_true", help="one epoch of every family; figures mean nothing")
+    args = parser.parse_args()
+    known = defaults()
+    if unknown := sorted(set(args.families) - set(known)):
+        parser.error(f"no default of {unknown}; known: {', '.join(sorted(known))}")
+    folder = Path(args.output)
+    folder.mkdir(parents=True, exist_ok=True)
+    results = folder / "results.jsonl"
+    lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    done = {(line["family"], line["seed"], line["seconds"]) for line in lines}
+    lengths = [0.0] if args.smoke else [args.seconds * times for times in args.times]
+    for seconds in lengths:
+        for name in args.families or sorted(known):
+            for seed in args.seeds[:1] if args.smoke else args.seeds:
+                if (name, seed, seconds) in done:
+                    continue
+                print(f"{name}, seed {seed}, {seconds:g} s", file=sys.stderr, flush=True)
+                keras.utils.set_random_seed(seed)
+                line = cell(name, seed, seconds, folder)
+                keras.backend.clear_session()
+                with results.open("a") as file:
+                    file.write(json.dumps(line) + "\n")
+                print(json.dumps(line), flush=True)
+                lines.append(line)
+                atomic_write(folder / "table.md", lambda path: Path(path).write_text(table(lines)))
+    if not args.smoke and not all(line["learned"] for line in lines):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,144 @@
+"""Feeding a training: the epoch being played, the order of its examples, and `tf.data` where TensorFlow feeds.
+
+The order is a function of seed and epoch, so that a resumed run sees the data of the uninterrupted one.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from kgan.arguments import COUNT, require
+from kgan.types import Array, Logs, Nest, Tensor
+
+
+class Clock:
+    """Which epoch is being fed. Data sets that shuffle by it repeat their order when a run is resumed."""
+
+    epoch = 0
+
+
+clock = Clock()
+
+
+def epoch_order(count: int, seed: int, shuffle: bool = True, weights: Array | None = None) -> Array:
+    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` and the arguments alone.
+
+    With `weights`, `count` draws with replacement, each by these probabilities.
+    """
+    if weights is not None:
+        return np.random.default_rng((seed, clock.epoch)).choice(count, count, p=weights)
+    if not shuffle:
+        return np.arange(count)
+    return np.random.default_rng((seed, clock.epoch)).permutation(count)
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Sets the clock at every epoch of `fit`."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        clock.epoch = epoch
+
+
+def require_examples(count: int, needed: int, per_round: int) -> None:
+    """Refuse a data set too small for one round."""
+    if count < needed:
+        raise ValueError(
+            f"One round of this game takes {per_round} minibatch(es) ({needed} examples or minibatches), and the data hold {count}. "
+            "Use a smaller batch size, fewer steps per round, or more data."
+        )
+
+
+def tensorflow() -> Any:
+    try:
+        import tensorflow as tf
+    except ImportError as error:
+        raise ImportError(
+            "kgan.datasets.load returns a tf.data.Dataset and needs TensorFlow: pip install 'kgan[cpu]'. Without it, give fit() "
+            "the arrays of kgan.datasets.arrays(...)."
+        ) from error
+    return tf
+
+
+def epoch_indices(tf: Any, count: int, seed: int, shuffle: bool, weights: Array | None = None) -> Any:
+    def one_epoch(_: Tensor) -> Any:
+        order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle, weights).astype(np.int64), [], tf.int64)
+        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (count,)))
+
+    return tf.data.Dataset.from_tensors(0).flat_map(one_epoch)
+
+
+def finish(tf: Any, dataset: Any, batches: int) -> Any:
+    options = tf.data.Options()
+    # Several workers: each takes its part of every minibatch, since all draw the same order.
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
+    return dataset.with_options(options).prefetch(tf.data.AUTOTUNE)
+
+
+def check_batch_size(batch_size: int, count: int) -> None:
+    require(COUNT, batch_size=batch_size)
+    if count < batch_size:
+        raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
+
+
+def from_arrays(arrays: Nest, batch_size: int, seed: int = 0, shuffle: bool = True, weights: Array | None = None) -> Any:
+    """Minibatches from arrays in memory.
+
+    Args:
+        arrays: array or nest of arrays with one first axis.
+        batch_size: examples per minibatch; an incomplete last one is dropped.
+        seed: default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
+        shuffle: default True.
+        weights: probabilities of the examples, or None (default). With them an epoch draws as many examples with replacement.
+
+    Returns:
+        `tf.data.Dataset` of known cardinality.
+    """
+    tf = tensorflow()
+    count = len(keras.tree.flatten(arrays)[0])
+    check_batch_size(batch_size, count)
+    with tf.device("CPU:0"):
+        tensors = keras.tree.map_structure(tf.constant, arrays)
+    # Batches of indices first, then one gather per batch: no per-example work.
+    dataset = epoch_indices(tf, count, seed, shuffle, weights).batch(batch_size, drop_remainder=True)
+    dataset = dataset.map(lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors))
+    return finish(tf, dataset, count // batch_size)
+
+
+def share(rounds: Any, size: int, per_round: int, replicas: int) -> Any:
+    """Order the examples of every round so that replicas, which get consecutive parts of it, share each of its minibatches."""
+    if replicas == 1:
+        return rounds
+    if size % replicas:
+        raise ValueError(f"Minibatches of {size} cannot be shared by {replicas} replicas. Use a multiple of {replicas}.")
+    tf = tensorflow()
+    order = np.arange(per_round * size).reshape(per_round, replicas, size // replicas).transpose(1, 0, 2).ravel()
+    return rounds.map(lambda *batch: tf.nest.map_structure(lambda t: tf.gather(t, order), batch[0] if len(batch) == 1 else batch))
+
+
+def regroup(dataset: Any, per_round: int, replicas: int = 1) -> tuple[Any, Nest]:
+    """Rounds of `per_round` minibatches from a data set of minibatches, and the first of them as NumPy arrays."""
+    tf = tensorflow()
+    minibatch = next(iter(dataset.take(1)), None)
+    if minibatch is None:
+        raise ValueError("The data set is empty: it yields no minibatch.")
+    sizes = {len(t) if len(t.shape) else 0 for t in keras.tree.flatten(minibatch)}
+    if len(sizes) != 1 or 0 in sizes:
+        raise ValueError(
+            f"Every component of a minibatch needs the same number of examples along its first axis. Received {sorted(sizes)}; "
+            "is the data set batched? Call `.batch(batch_size)` on it."
+        )
+    (size,) = sizes
+    rounds = dataset.rebatch(per_round * size, drop_remainder=True)
+    first = next(iter(rounds.take(1)), None)
+    if first is None:
+        require_examples(sum(len(keras.tree.flatten(part)[0]) for part in dataset), per_round * size, per_round)
+    minibatches = int(dataset.cardinality())
+    if minibatches > 0:
+        # TensorFlow forgets the cardinality. The last minibatch may be incomplete unless its size is static.
+        if any(spec.shape[0] is None for spec in keras.tree.flatten(dataset.element_spec)):
+            minibatches = max(per_round, minibatches - 1)
+        count = minibatches // per_round
+        rounds = rounds.take(count).apply(tf.data.experimental.assert_cardinality(count))
+    return share(rounds, size, per_round, replicas), keras.tree.map_structure(lambda t: t.numpy(), first)

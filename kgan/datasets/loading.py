@@ -1,0 +1,111 @@
+"""A data set by its name: arrays in memory, or minibatches for `fit`."""
+
+from typing import Any
+
+import numpy as np
+
+from kgan import shapes
+from kgan.backend.feeding import from_arrays
+from kgan.datasets.embedded import EMBEDDED
+from kgan.datasets.pipeline import image_folder, tfds_images, to_float
+from kgan.images import resize
+from kgan.types import Array
+
+
+def names() -> list[str]:
+    """Names of the embedded data sets."""
+    return sorted(EMBEDDED)
+
+
+def arrays(name: str, split: str = "train", image_size: int | None = None) -> tuple[Array, Array]:
+    """An embedded or tensorflow-datasets set as NumPy arrays.
+
+    Args:
+        name: one of `names()`; "tfds:<name>"; "modelnet:<folder>" (see `modelnet`). "solids:chair" and "furniture:chair" are one class of
+            these sets.
+        split: "train" or "test"; "all" is both.
+        image_size: default None: the set's own. Photos are cut to patches of this size, other images resized, shapes made in
+            a cube of so many cells.
+
+    Returns:
+        `(examples, labels)`: float32, images in [-1, 1], or int8 voxels of 0 and 1; int64.
+    """
+    examples, classes = _stored(name, split, image_size)
+    if examples.dtype == np.uint8:
+        examples = examples.astype("float32") / 127.5 - 1.0
+    return examples, classes
+
+
+def _stored(name: str, split: str, image_size: int | None) -> tuple[Array, Array]:
+    """As `arrays`, with 8-bit images left as they are."""
+    if split == "all":
+        both, labels = zip(*(_stored(name, part, image_size) for part in ("train", "test")), strict=True)
+        return np.concatenate(both), np.concatenate(labels)
+    if split not in ("train", "test"):
+        raise ValueError(f'`split` must be "train", "test" or "all". Received: {split!r}.')
+    if name.startswith("tfds:"):
+        return tfds_images(name.removeprefix("tfds:"), split, image_size)
+    if name.startswith("modelnet:"):
+        return shapes.modelnet(name.removeprefix("modelnet:"), split, image_size or 64)
+    name, _, kind = name.partition(":") if name.startswith(("solids:", "furniture:")) else (name, "", "")
+    if name not in EMBEDDED:
+        raise ValueError(
+            f"Unknown data set {name!r}. Embedded: {names()}. Also 'tfds:<name>' for tensorflow-datasets (such as tfds:cifar10), "
+            "'modelnet:<folder>' for shapes, and 'folder:<path>' in kgan.datasets.load for images in a folder."
+        )
+    if name in ("photos", "photo_patches", "solids", "furniture"):
+        size = {"size": image_size} if image_size else {}
+        return EMBEDDED[name](split, **size, **({"classes": (kind,)} if kind else {}))
+    examples, classes = EMBEDDED[name](split)
+    if image_size is not None:
+        if examples.ndim != 4:
+            raise ValueError(f"{name!r} holds points, not images; leave `image_size` out.")
+        examples = resize(examples, image_size)
+    return examples, classes
+
+
+def load(
+    name: str,
+    split: str = "train",
+    batch_size: int = 64,
+    image_size: int | None = None,
+    *,
+    labels: bool = False,
+    shuffle: bool = True,
+    seed: int = 0,
+    dequantize: bool = False,
+) -> Any:
+    """A data set, ready for `fit`.
+
+    Args:
+        name: one of `names()`; "tfds:<name>"; or "folder:<path>" (see `image_folder`; `split` must stay "train").
+        split: "train" (default), "test" or "all".
+        batch_size: default 64: the minibatch of one move. An incomplete last minibatch is dropped.
+        image_size: default None: the set's own size.
+        labels: default False: yield `(examples, labels)`.
+        shuffle: default True, anew in every epoch, in an order given by `seed` and the epoch.
+        seed: default 0.
+        dequantize: default False. True maps 8-bit pixels by `x / 128 - 1 + U(0, 1/128)` as the codes of spectral normalization
+            and WGAN-GP do, instead of `x / 127.5 - 1`.
+
+    Returns:
+        `tf.data.Dataset` of float32 minibatches (int8 of voxels) of known cardinality.
+
+    Raises:
+        ValueError, ImportError, FileNotFoundError, RuntimeError: with what to do.
+
+    Example:
+    >>> import kgan
+    >>> kgan.datasets.load("digits", batch_size=64).element_spec.shape
+    TensorShape([64, 8, 8, 1])
+    """
+    if name.startswith("folder:"):
+        if labels or split != "train":
+            raise ValueError("'folder:<path>' has neither labels nor splits; load a folder for each split.")
+        path = name.removeprefix("folder:")
+        return image_folder(path, batch_size, image_size, seed=seed, shuffle=shuffle, dequantize=dequantize)
+    examples, classes = _stored(name, split, image_size)
+    if dequantize and examples.dtype != np.uint8:
+        raise ValueError(f"`dequantize` is for 8-bit images; {name!r} holds {examples.dtype} values.")
+    dataset = from_arrays((examples, classes) if labels else examples, batch_size, seed=seed, shuffle=shuffle)
+    return to_float(dataset, dequantize, seed) if examples.dtype == np.uint8 else dataset

@@ -1,0 +1,99 @@
+"""What games whose discriminator is a classifier share: labeled and unlabeled data, and classification."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan import objectives
+from kgan.engine import Observation, Terms
+from kgan.families.gan import GAN
+from kgan.types import Array, Nest, Sizes, Tensor
+
+
+def check_labels(labels: Any, classes: int) -> None:
+    """Refuse labels that are not one of the classes for each example."""
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(
+            f"Labels must be integers (batch,) in [0, {classes}). Received the shape {labels.shape} with values in "
+            f"[{labels.min()}, {labels.max()}]."
+        )
+
+
+class SemiSupervised(GAN):
+    """Put first among the bases. With `classes`, the discriminator returns one logit a class, and examples can be classified.
+
+    What it returns and what it is taught by are two things: `classes` says how many logits there are, `uses_labels` whether labeled
+    examples come with the others. The family calls `set_classes` in its constructor and defines `class_logits`.
+    """
+
+    classes: int | None
+    """How many classes the discriminator tells apart; None: it returns the one logit of `kgan.GAN`."""
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether `fit` takes labeled examples and their labels. Wherever there are classes, if the family does not say otherwise."""
+        return self.classes is not None
+
+    def set_classes(self, classes: int | None) -> None:
+        outputs = self.discriminator.output_shape[-1]
+        if outputs != (classes or 1):
+            raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")
+        self.classes = classes
+
+    def _check_logits(self, shape: tuple[int | None, ...]) -> None:
+        """Several logits are right or wrong by `classes`, see `set_classes`."""
+
+    def class_logits(self, examples: Tensor) -> Tensor:
+        """The logits of classes `(batch, classes)`, in inference mode."""
+        raise NotImplementedError(f"{type(self).__name__} must define class_logits(examples).")
+
+    def unlabeled(self, batch: Any) -> Any:
+        """The examples without labels of a minibatch: all of it where there are no labels."""
+        return batch["unlabeled"] if self.uses_labels else batch
+
+    def supervised_terms(self, logits: Tensor, labels: Tensor) -> Terms:
+        """Cross-entropy and accuracy on labeled examples."""
+        right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
+        return {
+            "supervised": objectives.class_cross_entropy(logits, labels),
+            "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
+        }
+
+    def unpack(self, data: Any) -> Nest:
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        return {**x, "labels": y} if self.uses_labels and isinstance(x, dict) else x
+
+    def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
+        if self.classes is None or not self.uses_labels:
+            super().check_data(batch, shape)
+            return
+        if not isinstance(batch, dict) or set(batch) != {"unlabeled", "labeled", "labels"} or batch["labels"] is None:
+            raise ValueError(
+                'With `classes`, train with fit({"unlabeled": x, "labeled": x_l}, labels); '
+                "kgan.datasets.semi_supervised(x, y, labels_per_class) makes both."
+            )
+        for part in ("unlabeled", "labeled"):
+            super().check_data(batch[part], shape)
+        check_labels(batch["labels"], self.classes)
+
+    def check_labels(self, x: Nest, y: Nest) -> None:
+        if self.classes is not None and self.uses_labels:
+            check_labels(y, self.classes)
+
+    def classify(self, examples: Array, batch_size: int = 256) -> Array:
+        """Class probabilities, in inference mode and with averaged weights if the model keeps averages.
+
+        Args:
+            examples: array `(count, *data_shape)`. batch_size: examples computed at once.
+
+        Returns:
+            NumPy array `(count, classes)`.
+        """
+        if self.classes is None:
+            raise ValueError("This model was built without `classes`; it has no classes to tell apart.")
+        return self.in_inference(
+            lambda x: ops.softmax(ops.cast(self.class_logits(x), "float32")), examples, batch_size=batch_size
+        )

@@ -1,0 +1,101 @@
+"""Every layer is built by `fit` itself, from the first batch, in every precision: in a Sequential without Input, in a subclassed model."""
+
+import inspect
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import kgan
+from kgan.layers import DropReference, PrependReference, SpectralNormalization
+
+VECTOR, IMAGE = (6,), (8, 8, 2)
+WRAPPED = {
+    "Dense": (lambda: layers.Dense(4), VECTOR),
+    "Conv1D": (lambda: layers.Conv1D(4, 3), (8, 2)),
+    "Conv2D": (lambda: layers.Conv2D(4, 3), IMAGE),
+    "Conv3D": (lambda: layers.Conv3D(4, 2), (4, 4, 4, 2)),
+    "Conv1DTranspose": (lambda: layers.Conv1DTranspose(4, 3), (8, 2)),
+    "Conv2DTranspose": (lambda: layers.Conv2DTranspose(4, 3), IMAGE),
+    "Conv3DTranspose": (lambda: layers.Conv3DTranspose(4, 2), (4, 4, 4, 2)),
+    "Embedding": (lambda: layers.Embedding(5, 4), None),
+}
+# Name: what makes the layers under test, and the shape of one example; None for words.
+CASES = {
+    "BinarySoftplus": (lambda: [kgan.layers.BinarySoftplus()], VECTOR),
+    "Clip": (lambda: [layers.Dense(4, kernel_constraint=kgan.layers.Clip(0.1))], VECTOR),
+    "GlobalSumPooling2D": (lambda: [kgan.layers.GlobalSumPooling2D()], IMAGE),
+    "InstanceNormalization": (lambda: [kgan.layers.InstanceNormalization()], IMAGE),
+    "LSU": (lambda: [kgan.layers.LSU()], VECTOR),
+    "Maxout": (lambda: [kgan.layers.Maxout(3, 2)], VECTOR),
+    "Maxout of convolutions": (lambda: [kgan.layers.Maxout(3, 2, kernel_size=3)], IMAGE),
+    "MinibatchDiscrimination": (lambda: [kgan.layers.MinibatchDiscrimination(3, 2)], VECTOR),
+    "MinibatchStdDev": (lambda: [kgan.layers.MinibatchStdDev()], IMAGE),
+    "MuReLU": (lambda: [kgan.layers.MuReLU()], VECTOR),
+    "PixelNormalization": (lambda: [kgan.layers.PixelNormalization()], IMAGE),
+    "PrependReference and DropReference": (lambda: [PrependReference(4), DropReference(4)], VECTOR),
+    "Quantize8Bit": (lambda: [kgan.layers.Quantize8Bit()], VECTOR),
+    "Sawtooth": (lambda: [kgan.layers.Sawtooth()], VECTOR),
+    "UntiedBias": (lambda: [kgan.layers.UntiedBias()], IMAGE),
+    "VirtualBatchNormalization": (
+        lambda: [PrependReference(4), layers.Dense(4), kgan.layers.VirtualBatchNormalization(4), DropReference(4)], VECTOR
+    ),
+    "Waves": (lambda: [kgan.layers.Waves()], VECTOR),
+    **{
+        f"{wrapper.__name__} of {name}": (lambda wrapper=wrapper, make=make: [wrapper(make())], shape)
+        for wrapper in (SpectralNormalization, kgan.layers.WeightNormalization, kgan.layers.EqualizedLearningRate)
+        for name, (make, shape) in WRAPPED.items()
+        if (wrapper, name) != (kgan.layers.EqualizedLearningRate, "Embedding")
+    },
+}  # fmt: skip
+NEED_A_BUILT_NETWORK = {"WeightSamples"}
+
+
+class Subclassed(keras.Model):
+    """Built by its first call alone."""
+
+    def __init__(self, parts):
+        super().__init__()
+        self.parts = parts
+
+    def call(self, inputs, training=False):
+        for part in self.parts:
+            inputs = part(inputs, training=training) if "training" in inspect.signature(part.call).parameters else part(inputs)
+        return inputs
+
+
+def fitted(make, parts, shape):
+    model = make([*parts, layers.Flatten(), layers.Dense(1)])
+    examples = np.random.default_rng(0)
+    x = examples.integers(0, 5, (8, 3)) if shape is None else examples.normal(size=(8, *shape)).astype("float32")
+    model.compile(keras.optimizers.SGD(1e-5), "mse", jit_compile=False)
+    history = model.fit(x, np.ones((8, 1), "float32"), batch_size=4, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+
+
+@pytest.mark.parametrize(
+    ("policy", "model"),
+    [("float32", keras.Sequential), ("mixed_bfloat16", Subclassed), ("mixed_float16", keras.Sequential)],
+    ids=["float32, Sequential", "mixed_bfloat16, subclassed", "mixed_float16, Sequential"],
+)
+@pytest.mark.parametrize("case", CASES)
+def test_fit_builds_a_layer(case, policy, model):
+    keras.config.set_dtype_policy(policy)
+    make, shape = CASES[case]
+    parts = make()
+    fitted(model, parts, shape)
+    for layer in parts:
+        assert layer.built
+        if isinstance(layer, SpectralNormalization):
+            # From the kernel that the layer really has, not from the one of a trace.
+            assert float(layer.sigma()) == pytest.approx(float(layer.exact_sigma()), rel=0.02)
+        if isinstance(layer, kgan.layers.WeightNormalization):
+            lengths = ops.convert_to_numpy(layer._norms())
+            np.testing.assert_allclose(ops.convert_to_numpy(layer.g), lengths, rtol=0.2)
+
+
+def test_every_layer_is_among_the_cases():
+    exported = {name for name in kgan.layers.__all__ if inspect.isclass(getattr(kgan.layers, name))}
+    missing = {name for name in exported - NEED_A_BUILT_NETWORK if not any(name in case for case in CASES)}
+    assert not missing

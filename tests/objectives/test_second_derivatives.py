@@ -1,0 +1,166 @@
+"""First and second derivatives of every objective and penalty are finite, at corners too: `Consensus` differentiates twice."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import kgan
+from kgan import backend, objectives, penalties
+from kgan.objectives.f_divergences import DIVERGENCES
+
+ALPHAS = (-2.0, -0.5, 0.5, 0.99, 1.01, 1.5, 2.0, 3.0, 5.0)
+# The kinks of every alpha > 1, zero from both sides, the ends of the clipped exponents, and far beyond them.
+KINKS = [-1.0 / (a - 1.0) for a in ALPHAS if a > 1]
+GRID = np.array(
+    [-1e6, -1e3, -80.0, -30.0, -5.0, -1.0, -0.3, -1e-8, 0.0, 1e-8, 0.3, 1.0, 5.0, 30.0, 80.0, 1e3, 1e6]
+    + [k * (1.0 + d) for k in KINKS for d in (-1e-6, 0.0, 1e-6)],
+    "float32",
+)
+
+
+def f_divergences():
+    for divergence, link, trick in itertools.product(DIVERGENCES, ("nowozin", "logistic", "matsushita"), (False, True)):
+        if divergence == "total_variation" and link != "nowozin":
+            continue
+        for alpha in ALPHAS if divergence == "alpha" else (None,):
+            pi = 0.3 if divergence == "weighted_jensen_shannon" else None
+            yield objectives.FDivergence(divergence, link, trick, alpha=alpha, pi=pi)
+
+
+ALL = [*map(objectives.get, objectives.names()), objectives.OneSidedSmoothing(0.9), *f_divergences()]
+
+
+def derivatives(function, *points):
+    """The gradients of a scalar function, and those of the sum of their entries: of a sum over examples, all second derivatives."""
+
+    def first(tensors):
+        _, gradients = backend.value_and_gradients(lambda t: (function(*t), None), tensors, differentiable=True)
+        return sum(ops.sum(g) for g in gradients), gradients
+
+    (_, gradients), seconds = backend.value_and_gradients(first, [ops.convert_to_tensor(p) for p in points])
+    return [[ops.convert_to_numpy(ops.stop_gradient(g)) for g in each] for each in (gradients, seconds)]
+
+
+def check_finite(function, *points):
+    for order, values in enumerate(derivatives(function, *points), 1):
+        for value, at in zip(values, points, strict=True):
+            assert np.isfinite(value).all(), f"derivative {order} is {value[~np.isfinite(value)]} at {at[~np.isfinite(value)]}"
+
+
+@pytest.mark.parametrize("objective", ALL, ids=lambda objective: objective.name)
+def test_objectives_of_logits(objective):
+    logits = GRID[:, None]
+    check_finite(objective.discriminator, logits, logits.copy())
+    check_finite(objective.generator, logits)
+
+
+@pytest.mark.parametrize("alpha", [1.5, 2.0, 3.0, 5.0])
+def test_the_conjugate_of_an_alpha_divergence_by_hand(alpha):
+    # f*(v) = (b^p - 1) / alpha with b = (alpha - 1) v + 1 and p = alpha / (alpha - 1), so f*' = b^(p - 1), f*'' = b^(p - 2).
+    objective = objectives.FDivergence("alpha", alpha=alpha)
+    v = np.array([-9.0, -0.1, 0.0, 0.7, 4.0], "float32")
+    base, power = (alpha - 1.0) * v + 1.0, alpha / (alpha - 1.0)
+    positive = np.where(base > 0, base, 1.0)
+    ((first,), (second,)) = derivatives(lambda t: ops.sum(objective.conjugate(t)), v)
+    np.testing.assert_allclose(first, np.where(base > 0, positive ** (power - 1.0), 0.0), rtol=1e-5)
+    np.testing.assert_allclose(second, np.where(base > 0, positive ** (power - 2.0), 0.0), rtol=1e-5)
+
+
+# Points at which something is 0, equal or enormous.
+SETS = {
+    "equal": (np.ones((4, 3), "float32"), np.ones((4, 3), "float32")),
+    "zero": (np.zeros((4, 3), "float32"), np.zeros((4, 3), "float32")),
+    "almost equal": (np.ones((4, 3), "float32"), np.ones((4, 3), "float32") + np.float32(1e-7)),
+    "tiny": (np.zeros((4, 3), "float32"), np.full((4, 3), 1e-18, "float32")),
+    "far": (np.full((4, 3), -1e3, "float32"), np.full((4, 3), 1e3, "float32")),
+    "mixed": (np.eye(4, 3, dtype="float32"), 2.0 * np.eye(4, 3, k=1, dtype="float32")),
+}
+KERNEL = objectives.GaussianKernel()
+LABELS = np.array([[0.0, 1.0, 0.5]] * 4, "float32")
+CODES = kgan.codes.Categorical(3), kgan.codes.Continuous(3), kgan.codes.Continuous(1, learn_variance=True)
+PAIRS = {
+    "biased_mmd2": lambda a, b: objectives.biased_mmd2(a, b, KERNEL),
+    "unbiased_mmd2": lambda a, b: objectives.unbiased_mmd2(a, b, KERNEL),
+    "linear_time_mmd2": lambda a, b: objectives.linear_time_mmd2(a, b, KERNEL),
+    "mmd": lambda a, b: objectives.mmd(a, b, KERNEL),
+    "squared_distances": lambda a, b: ops.sum(objectives.squared_distances(a, b)),
+    "feasible_set": objectives.feasible_set,
+    "feature_matching": objectives.feature_matching,
+    "feature_matching, power 1": lambda a, b: objectives.feature_matching(a, b, power=1),
+    "unsupervised": objectives.unsupervised,
+    "class_cross_entropy": lambda a, b: objectives.class_cross_entropy(a + b, np.array([0, 1, 2, 0])),
+    "latent_reconstruction": objectives.latent_reconstruction,
+    "shape_distance": objectives.shape_distance,
+    "mean_absolute": objectives.mean_absolute,
+    "mean_square": objectives.mean_square,
+    "normal_divergence": lambda a, b: objectives.normal_divergence(a, ops.clip(b, -80.0, 80.0)),
+    "bit_cross_entropy": lambda a, b: objectives.bit_cross_entropy(LABELS - 0.5, a - b),
+    "label_cross_entropy": lambda a, b: objectives.label_cross_entropy(a - b, LABELS),
+    "swapped_label_cross_entropy": lambda a, b: objectives.swapped_label_cross_entropy(a - b, 0.01 + 0.98 * LABELS),
+    "squared_label_difference": lambda a, b: objectives.squared_label_difference(a - b, LABELS),
+    "absolute_label_difference": lambda a, b: objectives.absolute_label_difference(a - b, LABELS),
+    "marginal_energy": lambda a, b: objectives.marginal_energy(ops.sum(a - b, axis=1), data_size=1000),
+    "boltzmann_reward": objectives.boltzmann_reward,
+    "baseline_error": lambda a, b: objectives.baseline_error(a, b, ops.ones((4, 3))),
+    "reinforce": lambda a, b: objectives.reinforce(a, b, ops.ones((4, 3))),
+    "masked_cross_entropy": lambda a, b: objectives.masked_cross_entropy(a - b, ops.ones((4, 3))),
+    **{
+        f"mutual_information, {i}": (lambda a, b, code=code: objectives.mutual_information(code, a, b[:, : code.size]))
+        for i, code in enumerate(CODES)
+    },
+    "consistency": lambda a, b: penalties.consistency(a[:, :1], b[:, :1], a, b),
+    "orthonormal_penalty": lambda a, b: penalties.orthonormal_penalty(a - b),
+    "weight_decay": lambda a, b: penalties.weight_decay([a, b], 1.0),
+}
+
+
+@pytest.mark.parametrize("at", SETS)
+@pytest.mark.parametrize("name", PAIRS)
+def test_objectives_of_two_tensors(name, at):
+    check_finite(PAIRS[name], *SETS[at])
+
+
+def test_every_function_of_objectives_is_among_them():
+    tested = {name.split(",")[0] for name in PAIRS} | {"realness", "masked_mean"}  # parts of those
+    no_losses = {"get", "get_kernel", "names", "register", "word_mask"}
+    functions = {name for name in objectives.__all__ if type(getattr(objectives, name)).__name__ == "function"}
+    assert functions - no_losses <= tested
+
+
+@pytest.mark.parametrize("weights", [0.0, 1e-12, 1.0])
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        lambda score, x: penalties.gradient_penalty(score, x),
+        lambda score, x: penalties.gradient_penalty(score, x, one_sided=True),
+        lambda score, x: penalties.r1_penalty(score, x),
+    ],
+    ids=["two-sided", "one-sided", "r1"],
+)
+def test_penalties_of_gradients_in_the_weights(penalty, weights):
+    x = ops.convert_to_tensor(np.eye(3, dtype="float32"))
+    kernel, last = np.full((3, 4), weights, "float32"), np.full((4, 1), weights, "float32")
+
+    def loss(kernel, last):
+        return ops.mean(penalty(lambda points: ops.tanh(points @ kernel) @ last, x))
+
+    check_finite(loss, kernel, last)
+
+
+@pytest.mark.only("tensorflow", "jax")
+def test_consensus_over_an_alpha_divergence_beyond_its_kink():
+    network = keras.Sequential([keras.Input((2,)), layers.Dense(1, bias_initializer=keras.initializers.Constant(-9.0))])
+    model = kgan.GAN(
+        objective=objectives.FDivergence("alpha", alpha=3.0),
+        generator=kgan.networks.mlp.generator((2,), 2, (8,)),
+        discriminator=network,
+        simultaneous=True,
+        seed=0,
+    )
+    model.compile(rule=kgan.Consensus(1.0))
+    history = model.fit(np.zeros((32, 2), "float32"), batch_size=16, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    assert all(np.isfinite(ops.convert_to_numpy(v)).all() for v in model.trainable_variables)
