@@ -124,21 +124,21 @@ def _train_group(row, group, seeds, plan, folder):
     import keras
 
     import kgan
-    from benchmarks import sngan_rows as sngan_table
+    from benchmarks import sngan_rows
     from kgan.families.sngan import SETTINGS
     from kgan.files import write_json
 
     cells = [(s, seed) for s in group for seed in range(seeds) if not _cell(folder, row, s, seed).exists()]
     if not cells:
         return row, group
-    residual = sngan_table.ROWS[row].residual
+    residual = sngan_rows.ROWS[row].residual
     vectors = plan["dataset"] == "digits" and not residual
     architecture = "dense" if vectors else "cnn"
     data, shape = _data(plan, vectors)
     model = None
     for setting, seed in cells:
         keras.utils.set_random_seed(seed)
-        fresh = sngan_table.build(row, setting, shape, architecture, plan["width"], seed=seed)
+        fresh = sngan_rows.build(row, setting, shape, architecture, plan["width"], seed=seed)
         model = fresh if model is None else reset(model, fresh)
         for move in ("discriminator", "generator"):
             model.optimizer[move].learning_rate = SETTINGS[setting].learning_rate

@@ -1,7 +1,6 @@
 """The command line and the application as a user runs them: outputs, resume, errors in one line, exit codes."""
 
 import contextlib
-import importlib.util
 import io
 import json
 import runpy
@@ -145,10 +144,9 @@ def test_a_folder_that_cannot_be_written(tmp_path):
 
 @pytest.fixture(scope="module")
 def table():
-    spec = importlib.util.spec_from_file_location("table", ROOT / "applications" / "sngan" / "table.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    from benchmarks import sngan_table
+
+    return sngan_table
 
 
 def test_the_table_of_spectral_normalization(table, tmp_path, capsys):
@@ -191,13 +189,13 @@ def test_a_reused_step_trains_as_a_fresh_model_does(table):
     """The table gives a trained model the state of a fresh one instead of tracing its step again."""
     import keras
 
-    from benchmarks import sngan_rows as sngan_table
+    from benchmarks import sngan_rows
 
     pixels = np.random.default_rng(0).uniform(size=(640, 64)).astype("float32")
 
     def trained(seed, used=None):
         keras.utils.set_random_seed(seed)
-        model = sngan_table.build("SN", "B", (64,), "dense", seed=seed)
+        model = sngan_rows.build("SN", "B", (64,), "dense", seed=seed)
         model = model if used is None else table.reset(used, model)
         model.fit(pixels, batch_size=64, epochs=2, verbose=0)
         return model

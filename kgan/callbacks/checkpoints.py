@@ -114,9 +114,7 @@ def checkpoints(folder: FilePath) -> list[Path]:
 
 
 def _epoch(path: Path) -> int:
-    found = _NAME.fullmatch(path.name)
-    assert found, path  # `checkpoints` names no other
-    return int(found[1])
+    return int(path.stem.removeprefix("epoch-"))
 
 
 def restore(model: Any, folder: FilePath) -> int:

@@ -51,7 +51,7 @@ class Averages:
             self._decay[player] = decay
             if player not in self._pairs:
                 self._pairs[player] = [(v, self._add(player, index, v)) for index, v in enumerate(network.weights)]
-                flat = list({id(layer): layer for layer in network._flatten_layers()}.values())
+                flat = list({id(layer): layer for layer in backend.all_layers(network)}.values())
                 norms = [layer for layer in flat if isinstance(layer, keras.layers.BatchNormalization)]
                 means = [*network.trainable_variables, *(v for norm in norms for v in norm.non_trainable_variables)]
                 self._moved[player] = {id(v) for v in means if keras.backend.is_float_dtype(v.dtype)}

@@ -91,16 +91,12 @@ class InfoGAN(GAN):
         recognizer: Network | None = None,
         **kwargs: Any,
     ) -> None:
-        codes = [Categorical(10), Continuous(2)] if codes is None else list(codes)
-        if not codes or not all(isinstance(code, Code) for code in codes):
-            raise TypeError(f"`codes` must be a sequence of kgan.codes.Categorical or Continuous. Received: {codes!r}.")
+        codes = _checked([Categorical(10), Continuous(2)] if codes is None else codes)
         code_size = sum(code.size for code in codes)
         if noise_size is None:
             noise_size = 62 if generator is None else generator.input_shape[-1] - code_size
         if noise_size < 1:
-            raise ValueError(
-                f"`noise_size` must be an integer >= 1, beside codes of width {code_size}. Received: {noise_size!r}."
-            )
+            raise ValueError(f"`noise_size` must be >= 1, beside codes of width {code_size}. Received: {noise_size!r}.")
         super().__init__(data_shape, own_networks=_networks, generator=generator, latent_size=noise_size + code_size, **kwargs)
         self.codes, self.noise_size, self.code_size = codes, noise_size, code_size
         self.information_weight, self._lambdas = information_weight, _lambdas(information_weight, len(codes))
@@ -230,6 +226,12 @@ class InfoGAN(GAN):
         """The recognizer's outputs in inference."""
         features, _ = self._tapped(examples, training=False)
         return self.recognizer(features, training=False)
+
+
+def _checked(codes: Sequence[Any]) -> list[Code]:
+    if not codes or not all(isinstance(code, Code) for code in codes):
+        raise TypeError(f"`codes` must be a sequence of kgan.codes.Categorical or Continuous. Received: {codes!r}.")
+    return list(codes)
 
 
 def _split(tensor: Tensor, widths: Sizes) -> list[Tensor]:

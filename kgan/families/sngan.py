@@ -136,7 +136,7 @@ def _networks(shape: Sizes, latents: int, architecture: str, width: float, power
             "generator": lambda: sn_resnet.generator(shape, latents, width),
             "discriminator": lambda: sn_resnet.discriminator(shape, width, normalizer),
         }
-    variant = "code" if architecture == "cnn-code" else "paper"
+    variant = {"cnn": "paper", "cnn-code": "code"}[architecture]
     return {
         "generator": lambda: sn_cnn.generator(shape, latents, width),
         "discriminator": lambda: sn_cnn.discriminator(shape, width, variant, normalizer),

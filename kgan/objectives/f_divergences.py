@@ -238,9 +238,12 @@ class _Alpha(_Divergence):
 
     def conjugate_of_activation(self, v: Tensor) -> Tensor:
         a = self.alpha
-        # For a > 1 the conjugate over u >= 0 is constant where the base is negative.
+        # For a > 1 the conjugate over u >= 0 is constant where the base is negative. There no power is computed: for a > 2 its
+        # second derivative at 0 is infinite, and infinity times the 0 of a gate is no number.
         if a > 1:
-            return (ops.relu(v * (a - 1.0) + 1.0) ** (a / (a - 1.0)) - 1.0) / a
+            base = v * (a - 1.0) + 1.0
+            power = _exp(a / (a - 1.0) * ops.log(ops.where(base > 0, base, 1.0)))
+            return (ops.where(base > 0, power, 0.0) - 1.0) / a
         base = (1.0 - a) * ops.softplus(-ops.clip(v, -_LIMIT, _LIMIT))
         return (_exp(a / (a - 1.0) * ops.log(base)) - 1.0) / a
 

@@ -12,7 +12,7 @@ import pytest
 import kgan
 from kgan import datasets, pictures
 
-pytestmark = pytest.mark.only("tensorflow")
+pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
 FOLDER = Path(__file__).parents[2] / "applications" / "causalgan"
 
 

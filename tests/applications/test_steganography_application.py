@@ -9,7 +9,7 @@ import pytest
 
 import kgan
 
-pytestmark = pytest.mark.only("tensorflow")
+pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
 FOLDER = Path(__file__).parents[2] / "applications" / "steganography"
 
 

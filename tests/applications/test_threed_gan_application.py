@@ -9,7 +9,7 @@ import pytest
 
 from kgan import pictures, runs
 
-pytestmark = pytest.mark.only("tensorflow")
+pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
 FOLDER = Path(__file__).parents[2] / "applications/threed_gan"
 SMALL = {"dataset": "solids", "size": 8, "filters": 4, "latent_size": 6, "batch_size": 16, "smoke": True}
 

@@ -519,7 +519,7 @@ SPECS = {
         lambda: kgan.BayesianGAN(
             generator=kgan.networks.Ensemble.of(lambda: kgan.networks.mlp.generator((2,), 3, (4,), batch_norm=True), 2),
             discriminator=[kgan.networks.mlp.discriminator((2,), (4,))],
-            burn_in=1, keep_every=1, samples_kept=2, seed=0,
+            burn_in=0, keep_every=1, samples_kept=2, seed=0,
         ),
         (2,),
         {"generator": 2, "discriminator": 2},

@@ -37,7 +37,7 @@ def test_contradictory_arguments_are_refused(arguments, message):
     [
         ({"architecture": "vit"}, "architecture"),
         ({"setting": "G"}, "setting"),
-        ({"image_shape": (30, 30, 3)}, "multiple of 8"),
+        ({"image_shape": (30, 30, 3)}, "multiple of 4"),
         ({"image_shape": (40, 40, 3), "architecture": "resnet"}, "exist for images of"),
         ({"width": 0.0}, "width"),
         ({"image_shape": (32, 16, 3)}, "size, size"),

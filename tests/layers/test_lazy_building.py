@@ -76,7 +76,11 @@ def fitted(make, parts, shape):
 
 @pytest.mark.parametrize(
     ("policy", "model"),
-    [("float32", keras.Sequential), ("mixed_bfloat16", Subclassed), ("mixed_float16", keras.Sequential)],
+    [
+        ("float32", keras.Sequential),
+        pytest.param("mixed_bfloat16", Subclassed, marks=pytest.mark.slow),
+        pytest.param("mixed_float16", keras.Sequential, marks=pytest.mark.slow),
+    ],
     ids=["float32, Sequential", "mixed_bfloat16, subclassed", "mixed_float16, Sequential"],
 )
 @pytest.mark.parametrize("case", CASES)

@@ -41,7 +41,8 @@ def derivatives(function, *points):
         return sum(ops.sum(g) for g in gradients), gradients
 
     (_, gradients), seconds = backend.value_and_gradients(first, [ops.convert_to_tensor(p) for p in points])
-    return [[ops.convert_to_numpy(ops.stop_gradient(g)) for g in each] for each in (gradients, seconds)]
+    # Plus 0: what torch knows to be zero has no memory, and no NumPy array.
+    return [[ops.convert_to_numpy(ops.stop_gradient(g) + 0.0) for g in each] for each in (gradients, seconds)]
 
 
 def check_finite(function, *points):
