@@ -65,9 +65,11 @@ def _digits_like(model, split):
 
 def _as_digits(model, images):
     """Pictures of any multiple of 8 pixels, averaged to the 8x8 that the digit judge knows."""
+    images = np.clip(images, -1.0, 1.0)
+    if images.shape[1] < 8:  # a model that has not grown yet
+        return images.repeat(8 // images.shape[1], axis=1).repeat(8 // images.shape[1], axis=2).astype("float32")
     times = images.shape[1] // 8
-    images = np.clip(images, -1.0, 1.0).reshape(len(images), 8, times, 8, times, 1).mean((2, 4))
-    return images.astype("float32")
+    return images.reshape(len(images), 8, times, 8, times, 1).mean((2, 4)).astype("float32")
 
 
 def _digit_figures(images):
@@ -109,8 +111,8 @@ def _ring_figures(model, seed):
 
 def _draw_points(path, model, seed):
     points, ring = model.generate(2500, seed=seed), kgan.datasets.ring()
-    drawn = pictures.figure(4, 4)
-    axis = drawn.gca()
+    drawn, axes = pictures.figure(4, 4)
+    axis = axes[0, 0]
     axis.plot(*points.T, ".", markersize=2, label="generated")
     axis.plot(*ring.centers.T, "x", label="centers of the data")
     axis.set(title=f"{type(model).__name__}: the ring", aspect="equal", xlim=(-2, 2), ylim=(-2, 2))
@@ -165,8 +167,8 @@ def _label_figures(model, seed):
 
 def _draw_shares(path, model, seed):
     made, truth = model.sample(5000, seed=seed), _truth(5000, 1)
-    drawn = pictures.figure(6, 3)
-    axis, names = drawn.gca(), list(made)
+    drawn, axes = pictures.figure(6, 3)
+    axis, names = axes[0, 0], list(made)
     axis.plot([float(np.mean(truth[n])) for n in names], "o", label="data")
     axis.plot([float(np.mean(made[n])) for n in names], "x", label="controller")
     axis.set(title="Share of every label", ylim=(0, 1), ylabel="share")
@@ -196,7 +198,8 @@ def _face_figures(model, seed):
     judge = kgan.metrics.attribute_classifier(
         kgan.datasets.draw_faces(coins, size=size, seed=7), np.stack(list(coins.values()), 1), list(coins), epochs=4
     )
-    images, labels = model.sample(500, seed=seed)
+    images, samples = model.sample(500, seed=seed)
+    labels = np.stack([samples[name] for name in model.graph.nodes], axis=1)
     found = kgan.metrics.attribute_agreement(judge, images, labels, balanced=True)
     return {"figure": float(np.mean(list(found.values()) if isinstance(found, dict) else found))}
 
@@ -346,7 +349,7 @@ def cell(name, seed, seconds, folder):
     x, y, batch = kind.arguments(model, seed)
     if not seconds:  # smoke: two rounds
         few = 2 * batch * minibatches_per_round(model.turns())
-        x, y = (keras.tree.map_structure(lambda a: a[:few], arrays) for arrays in (x, y))
+        x, y = (None if arrays is None else keras.tree.map_structure(lambda a: a[:few], arrays) for arrays in (x, y))
     start = time.process_time()
     model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
     used = time.process_time() - start

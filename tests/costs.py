@@ -44,7 +44,7 @@ class Costs:
     def __init__(self):
         self.last = cpu_seconds()
         self.files, self.rows, self.tests = (collections.Counter() for _ in range(3))
-        self.peak = 0.0
+        self.peak, self.where = 0.0, "nowhere"
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item):
@@ -58,7 +58,8 @@ class Costs:
         group = group_of(report.nodeid)
         for seconds, peak in (value for name, value in report.user_properties if name == "costs"):
             self.files[report.nodeid.split("::")[0]] += seconds
-            self.peak = max(self.peak, peak)
+            if peak > self.peak:
+                self.peak, self.where = peak, report.nodeid
             if group.startswith("row: "):
                 self.rows[group.removeprefix("row: ")] += seconds
                 self.tests[report.nodeid.split("::")[1].split("[")[0]] += seconds
@@ -76,4 +77,4 @@ class Costs:
             )
             for costs, count in ((self.rows, 1), (self.tests, len(self.rows))):
                 write("  " + ", ".join(f"{name} {seconds / count:.1f}" for name, seconds in costs.most_common(6)))
-        write(f"{sum(self.files.values()):.0f} CPU seconds; largest memory of a worker: {self.peak:.0f} MiB")
+        write(f"{sum(self.files.values()):.0f} CPU seconds; largest memory of a worker: {self.peak:.0f} MiB, after {self.where}")

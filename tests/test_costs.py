@@ -52,7 +52,7 @@ def test_costs_are_added_up_by_file_and_row():
         "2 rows of 3.0 s; the dearest, and the shares of the tests:",
         "  GAN 4.0, ALI 2.0",
         "  test_y 3.0",
-        "9 CPU seconds; largest memory of a worker: 900 MiB",
+        "9 CPU seconds; largest memory of a worker: 900 MiB, after tests/a.py::test_x",
     ]
 
 

@@ -383,7 +383,7 @@ def test_weight_normalized_output_has_unit_lengths():
 def test_strided_initializer_is_serializable_and_drawn_anew_by_clones():
     start = StridedGlorotUniform(2.0, 2)
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(start))
-    assert (again.scale, again.strides, again.seed) == (2.0, 2, None)
+    assert (again.gain, again.strides, again.seed) == (2.0, 2, None)
     numbers = [np.asarray(keras.ops.convert_to_numpy(initializer((5, 5, 4, 3)))) for initializer in (start, start.clone(), again)]
     assert all(np.abs(a - b).max() > 0.01 for a, b in ((numbers[0], numbers[1]), (numbers[0], numbers[2])))
     seeded = StridedGlorotUniform(2.0, 2, seed=3)

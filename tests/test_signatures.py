@@ -1,0 +1,102 @@
+"""Signatures: every public function is annotated, one word means one thing in the whole package, a misspelt word is answered."""
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import kgan
+from kgan.arguments import Checked, _signature
+
+MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(kgan.__path__, "kgan.") if not m.name.endswith("cli")]
+
+
+def defined(module, kind):
+    """What a module defines itself."""
+    return [v for v in vars(module).values() if kind(v) and getattr(v, "__module__", None) == module.__name__]
+
+
+CLASSES = list(dict.fromkeys(cls for module in MODULES for cls in defined(module, inspect.isclass)))
+FUNCTIONS = list(dict.fromkeys(f for module in MODULES for f in defined(module, inspect.isfunction)))
+
+
+def bare(function):
+    """Parameters and results without annotation."""
+    signature = inspect.signature(function)
+    found = [p.name for p in signature.parameters.values() if p.annotation is p.empty and p.name not in ("self", "cls")]
+    return found + (["return"] if signature.return_annotation is signature.empty else [])
+
+
+def methods(cls):
+    for value in vars(cls).values():
+        function = getattr(value, "fget", getattr(value, "__func__", value))
+        if (
+            inspect.isfunction(function)
+            and function.__module__ == cls.__module__
+            and function.__qualname__.startswith(cls.__name__)
+        ):
+            yield function
+
+
+def made(cls):
+    """Whether a class has methods that somebody else wrote, from its fields."""
+    return hasattr(cls, "_fields") or hasattr(cls, "__dataclass_fields__")
+
+
+def test_everything_is_annotated():
+    names = [f"{f.__module__}.{f.__qualname__}: {bare(f)}" for f in FUNCTIONS if bare(f) and f.__name__ != "<lambda>"]
+    for cls in CLASSES:
+        if not made(cls):
+            names += [
+                f"{f.__module__}.{f.__qualname__}: {bare(f)}" for f in methods(cls) if bare(f) and "<lambda>" not in f.__name__
+            ]
+    assert not names
+    assert len(FUNCTIONS) > 400
+    assert len(CLASSES) > 150
+
+
+# Words with a second meaning, and why.
+TWICE = {
+    "alpha": "of an f-divergence any number; in AREL a weight",
+    "discriminator": "one network; CoGAN's need not be functional, the Bayesian GAN may have several",
+    "generator": "as discriminator",
+    "network": "samples of weights replace those of any built network",
+}
+
+
+def test_one_word_one_meaning():
+    kinds = {}
+    for cls in CLASSES:
+        if issubclass(cls, Checked):
+            for name, (_, kind) in _signature(cls).items():
+                if kind is not None and name not in ("name", "dtype"):
+                    kinds.setdefault(name, {}).setdefault(kind.words.replace(" or None", ""), cls.__name__)
+    several = {name: found for name, found in kinds.items() if len(found) > 1}
+    assert len(kinds) > 80
+    assert set(several) == set(TWICE), several
+
+
+@pytest.mark.parametrize(
+    ("make", "nearest"),
+    [
+        (lambda: kgan.SNGAN(widht=0.1), "width"),
+        (lambda: kgan.DRAGAN(fliters=3), "filters"),
+        (lambda: kgan.penalties.GradientPenalty(one_side=True), "one_sided"),
+        (lambda: kgan.layers.Maxout(3, peices=2), "pieces"),
+        (lambda: kgan.callbacks.SampleGrid(every_=3), "every"),
+    ],
+)
+def test_a_misspelt_word_is_answered_with_the_nearest(make, nearest):
+    with pytest.raises(TypeError, match=f"Did you mean `{nearest}`"):
+        make()
+
+
+def test_a_word_like_none_is_refused_with_all_there_are():
+    with pytest.raises(TypeError, match=r"GAN has no argument `xyzzy`\. Its arguments: data_shape, "):
+        kgan.GAN((2,), xyzzy=1)
+
+
+def test_what_a_family_sets_itself_is_refused():
+    with pytest.raises(TypeError, match="FGAN sets `objective` itself"):
+        kgan.FGAN((2,), objective="hinge")
