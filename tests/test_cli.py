@@ -203,20 +203,3 @@ def test_a_reused_step_trains_as_a_fresh_model_does(table):
     again = trained(1, used=trained(0)).get_weights()
     for a, b in zip(trained(1).get_weights(), again, strict=True):
         np.testing.assert_array_equal(a, b)
-
-
-def test_options_that_a_command_names_wrongly_are_refused():
-    from kgan import runs
-
-    def main(settings, about, width: float = 1.0):
-        """A command."""
-
-    for mistaken, name in (
-        ({"epoch": 5}, "epoch"),
-        ({"without": ("strategie",)}, "strategie"),
-        ({"renamed": {"wide": "image_size"}}, "wide"),
-        ({"outside": ("preset",)}, "preset"),
-        ({"without": ("epochs",), "epochs": 5}, "epochs"),
-    ):
-        with pytest.raises(TypeError, match=rf"names \['{name}'\].*batch_size.*the command has \['width'\]"):
-            runs.options(**mistaken)(main)

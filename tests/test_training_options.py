@@ -64,3 +64,18 @@ def test_typer_is_for_commands_alone():
     code = "import json, sys, kgan, kgan.runs; print(json.dumps('typer' in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=kgan.__path__[0] + "/..")
     assert json.loads(done.stdout) is False
+
+
+def test_options_that_a_command_names_wrongly_are_refused():
+    def main(settings, about, width: float = 1.0):
+        """A command."""
+
+    for mistaken, name in (
+        ({"epoch": 5}, "epoch"),
+        ({"without": ("strategie",)}, "strategie"),
+        ({"renamed": {"wide": "image_size"}}, "wide"),
+        ({"outside": ("preset",)}, "preset"),
+        ({"without": ("epochs",), "epochs": 5}, "epochs"),
+    ):
+        with pytest.raises(TypeError, match=rf"names \['{name}'\].*batch_size.*the command has \['width'\]"):
+            runs.options(**mistaken)(main)
