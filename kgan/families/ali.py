@@ -41,6 +41,7 @@ class ALI(SemiSupervised, BiGAN):
             Default: the paper's for 32x32 (CIFAR-10's table) and 64x64 (CelebA's) images, ours after them for 8x8 ones; for points the
             change of variables of the authors' mixtures.
         width: default 1.0 (the paper's): factor of all maps of the default convolutional networks.
+        epsilon: default 1e-4 (the authors' Blocks), of batch norm in the default networks.
         latent_size: default 2 for points, the table's for images.
         prior: default `Normal()` (the paper's).
         joint_batch: default True (the authors' code): both pairs pass the discriminator in one batch, for either player.
@@ -80,13 +81,15 @@ class ALI(SemiSupervised, BiGAN):
         *,
         classes: Several | None = None,
         width: Positive = 1.0,
+        epsilon: Positive = 1e-4,
         joint_batch: bool = True,
         weight_decay: NonNegative = 0.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(
             data_shape,
-            own_networks=lambda shape, latent_size: _networks(shape, latent_size, width, classes or 1),
+            own_networks=lambda shape, latent_size: _networks(shape, latent_size, width, classes or 1, epsilon),
+            epsilon=epsilon,
             joint_batch=joint_batch,
             weight_decay=weight_decay,
             **kwargs,
@@ -139,7 +142,9 @@ class ALI(SemiSupervised, BiGAN):
         return self.discriminator([examples, self.code(examples, noise, training=False)], training=False)
 
 
-def _networks(shape: Sizes, latent_size: int | None, width: float, outputs: int) -> tuple[keras.Model, keras.Model, keras.Model]:
+def _networks(
+    shape: Sizes, latent_size: int | None, width: float, outputs: int, epsilon: float
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     if len(shape) == 3:
-        return ali.convolutional(shape, latent_size=latent_size, width=width, outputs=outputs)
-    return bidirectional.stochastic_perceptrons(shape, latent_size or 2, latent_size or 2, outputs=outputs)
+        return ali.convolutional(shape, latent_size=latent_size, width=width, outputs=outputs, epsilon=epsilon)
+    return bidirectional.stochastic_perceptrons(shape, latent_size or 2, latent_size or 2, outputs=outputs, epsilon=epsilon)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.arguments import Count, Function, Natural, Network, NonNegative, Shape
+from kgan.arguments import Count, Function, Natural, Network, NonNegative, Positive, Shape
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN, count_of
@@ -39,6 +39,7 @@ class BiGAN(GAN):
             all three networks or none. Default: the paper's convolutional ones for images whose size is a multiple of 16, its
             permutation-invariant ones for everything else; their encoder ends where a uniform prior does.
         size: default 64 (the paper's): base width of the default networks, 16 times as many units in the permutation-invariant.
+        epsilon: default 1e-8 (the authors' code), of batch norm in the default networks.
         latent_size: default 50 (the paper's MNIST) or 200 for the convolutional networks.
         prior: default `Uniform(-1, 1)` (the paper's).
         weight_decay: default 2.5e-5 (the authors'), added to the gradient of all kernels; not of gains and biases.
@@ -94,6 +95,7 @@ class BiGAN(GAN):
         discriminator: Network | None = None,
         own_networks: Function | None = None,
         size: Count = 64,
+        epsilon: Positive = 1e-8,
         latent_size: Count | None = None,
         weight_decay: NonNegative = 2.5e-5,
         extra_noise: Natural = 0,
@@ -101,7 +103,7 @@ class BiGAN(GAN):
         **kwargs: Any,
     ) -> None:
         prior = kwargs.get("prior") or self.default_prior
-        build = own_networks or (lambda shape, latents: _networks(shape, latents, size, prior))
+        build = own_networks or (lambda shape, latents: _networks(shape, latents, size, prior, epsilon))
         _, encoder, generator, discriminator = given_or_built(
             data_shape,
             {"encoder": encoder, "generator": generator, "discriminator": discriminator},
@@ -113,7 +115,7 @@ class BiGAN(GAN):
         if extra_noise >= self.latent_size:
             raise ValueError(f"`extra_noise` must be an integer in [0, latent_size). Received: {extra_noise!r}.")
         self.encoder = encoder
-        self.size = size
+        self.size, self.epsilon = size, epsilon
         self.weight_decay = weight_decay
         self.extra_noise = extra_noise
         self.joint_batch = joint_batch
@@ -259,8 +261,10 @@ class BiGAN(GAN):
         estimate_statistics(self.generator, (self.generator_inputs(batch_size, seed=seed) for _ in range(passes)))
 
 
-def _networks(shape: Sizes, latent_size: int | None, size: int, prior: Any) -> tuple[keras.Model, keras.Model, keras.Model]:
+def _networks(
+    shape: Sizes, latent_size: int | None, size: int, prior: Any, epsilon: float
+) -> tuple[keras.Model, keras.Model, keras.Model]:
     interval = (float(prior.low), float(prior.high)) if isinstance(prior, Uniform) else None
     if len(shape) == 3 and shape[0] % 16 == 0:
-        return bidirectional.convolutional(shape, latent_size or 200, size, interval)
-    return bidirectional.perceptrons(shape, latent_size or 50, 16 * size, interval)
+        return bidirectional.convolutional(shape, latent_size or 200, size, interval, epsilon)
+    return bidirectional.perceptrons(shape, latent_size or 50, 16 * size, interval, epsilon=epsilon)

@@ -68,7 +68,7 @@ class VEEGAN(BiGAN):
     ((3, 2), (256, 8))
     """
 
-    fixed_arguments = (*BiGAN.fixed_arguments, "size")
+    fixed_arguments = (*BiGAN.fixed_arguments, "size", "epsilon")
     default_prior = Normal()
     pair_weight = 1.0
 

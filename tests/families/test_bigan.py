@@ -92,6 +92,17 @@ def test_batch_norm_has_the_authors_epsilon(build, shape, epsilon):
         assert {norm.epsilon for norm in norms} == {expected}
 
 
+def test_families_hand_on_epsilon():
+    for family, shape, default in ((kgan.BiGAN, (5,), 1e-8), (kgan.BiGAN, (16, 16, 1), 1e-8), (kgan.ALI, (8, 8, 1), 1e-4)):
+        narrow = {"width": 0.1} if family is kgan.ALI else {"size": 2}
+        for given, expected in (({}, default), ({"epsilon": 1e-3}, 1e-3)):
+            model = family(shape, **narrow, **given, seed=0)
+            assert model.epsilon == model.get_config()["epsilon"] == expected
+            assert {n.epsilon for n in model.encoder.layers if isinstance(n, layers.BatchNormalization)} == {expected}
+    with pytest.raises(TypeError, match="epsilon"):
+        kgan.VEEGAN((2,), epsilon=1e-3)
+
+
 def test_the_code_reaches_the_discriminator_only_through_its_maps(rng):
     _, _, discriminator = bidirectional.perceptrons((4,), 2, 8)
     x, z = (rng.normal(size=(5, n)).astype("float32") for n in (4, 2))
