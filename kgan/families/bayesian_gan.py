@@ -258,7 +258,7 @@ class BayesianGAN(SemiSupervised, GAN):
         return {move: self.optimizer[move] for move in moves if isinstance(self.optimizer[move], SGHMC)}
 
     def _tell_optimizers(self) -> None:
-        size = float(ops.convert_to_numpy(self.sizes)[0])
+        size = int(ops.convert_to_numpy(self.sizes)[0])
         if size:
             for sampler in self._samplers().values():
                 sampler.set_data_size(size)

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import Natural, Positive, Seed
+from kgan.arguments import COUNT, Checked, Count, Natural, Positive, Seed, require
 from kgan.types import Config, Tensor
 
 
@@ -24,7 +24,7 @@ class _Standing(keras.random.SeedGenerator):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class SGHMC(keras.optimizers.Optimizer):
+class SGHMC(Checked, keras.optimizers.Optimizer):
     """A sampler in the form of an optimizer: its weights wander over the posterior `exp(-U)` instead of settling in a minimum.
 
     With friction a and learning rate eta, one step on the stochastic gradient of U is
@@ -46,7 +46,7 @@ class SGHMC(keras.optimizers.Optimizer):
     Args:
         learning_rate: float > 0 or a Keras schedule, default 1e-3: r.
         friction: in (0, 1), default 0.1 (momentum 0.9, Bayesian GAN; its code has 0.01).
-        data_size: default 1: N. `kgan.BayesianGAN` sets it.
+        data_size: default 1: N, how many examples the loss is a mean over. `kgan.BayesianGAN` sets it.
         burn_in: default 0: steps of Adam before the first of the sampler.
         burn_in_learning_rate: default None: Adam's rate; None takes `learning_rate`.
         beta_1, beta_2, epsilon: Adam's, default 0.5, 0.999, 1e-8 (Bayesian GAN).
@@ -54,7 +54,7 @@ class SGHMC(keras.optimizers.Optimizer):
         **kwargs: of `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: for a friction outside (0, 1), a rate or size <= 0, a negative burn-in.
+        ValueError: for a friction outside (0, 1), a rate <= 0, a size below 1, a negative burn-in.
 
     Example: samples of N(0, 1), whose U is theta^2 / 2, have variance 1.
 
@@ -70,8 +70,8 @@ class SGHMC(keras.optimizers.Optimizer):
     def __init__(
         self,
         learning_rate: Any = 1e-3,
-        friction: Positive = 0.1,
-        data_size: Positive = 1,
+        friction: float = 0.1,
+        data_size: Count = 1,
         burn_in: Natural = 0,
         burn_in_learning_rate: Positive | None = None,
         beta_1: float = 0.5,
@@ -81,17 +81,13 @@ class SGHMC(keras.optimizers.Optimizer):
         name: str = "sghmc",
         **kwargs: Any,
     ) -> None:
-        for field, rate in {"learning_rate": learning_rate, "burn_in_learning_rate": burn_in_learning_rate}.items():
-            number = isinstance(rate, (int, float, np.number))
-            if number and not rate > 0:
-                raise ValueError(f"`{field}` must be > 0. Received: {rate!r}.")
+        if isinstance(learning_rate, (int, float, np.number)) and not learning_rate > 0:
+            raise ValueError(f"`learning_rate` must be > 0. Received: {learning_rate!r}.")
         if not 0.0 < friction < 1.0:
             raise ValueError(f"`friction` must lie strictly between 0 and 1; momentum is 1 - friction. Received: {friction!r}.")
-        if not isinstance(burn_in, int) or burn_in < 0:
-            raise ValueError(f"`burn_in` counts steps, an integer >= 0. Received: {burn_in!r}.")
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.friction = friction
-        self.data_size = _positive(data_size)
+        self.data_size = data_size
         self.burn_in = burn_in
         self.burn_in_learning_rate = burn_in_learning_rate
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
@@ -113,9 +109,10 @@ class SGHMC(keras.optimizers.Optimizer):
         )
         self._seed_dtype = keras.random.SeedGenerator(0).state.dtype
 
-    def set_data_size(self, data_size: float) -> None:
+    def set_data_size(self, data_size: int) -> None:
         """Change N, also between two calls of `fit`."""
-        self.data_size = _positive(data_size)
+        require(COUNT, data_size=data_size)
+        self.data_size = data_size
         if self.built:
             self._size.assign(self.data_size)
 
@@ -165,11 +162,3 @@ class SGHMC(keras.optimizers.Optimizer):
     def get_config(self) -> Config:
         names = ("friction", "data_size", "burn_in", "burn_in_learning_rate", "beta_1", "beta_2", "epsilon", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
-
-
-def _positive(data_size: float) -> float:
-    if not data_size > 0:
-        raise ValueError(
-            f"`data_size` must be > 0: the number of examples over which the loss is a mean. Received: {data_size!r}."
-        )
-    return data_size

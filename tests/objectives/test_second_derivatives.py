@@ -76,6 +76,7 @@ SETS = {
     "zero": (np.zeros((4, 3), "float32"), np.zeros((4, 3), "float32")),
     "almost equal": (np.ones((4, 3), "float32"), np.ones((4, 3), "float32") + np.float32(1e-7)),
     "tiny": (np.zeros((4, 3), "float32"), np.full((4, 3), 1e-18, "float32")),
+    "denormal": (np.zeros((4, 3), "float32"), np.full((4, 3), 1e-21, "float32")),
     "far": (np.full((4, 3), -1e3, "float32"), np.full((4, 3), 1e3, "float32")),
     "mixed": (np.eye(4, 3, dtype="float32"), 2.0 * np.eye(4, 3, k=1, dtype="float32")),
 }
