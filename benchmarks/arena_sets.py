@@ -9,6 +9,9 @@ from keras import layers
 from kgan import datasets, metrics, networks, pictures
 from kgan.networks import blocks, mlp
 
+LEAST_SHARE = 0.1
+"""Of a mode's own share, what samples must reach for it to count as filled; by the papers' rule one stray sample covers a mode."""
+
 
 @dataclass
 class Task:
@@ -51,6 +54,7 @@ class Points(Task):
 
     def judge(self, points):
         figures = metrics.mode_statistics(points, self.mixture, self.sigmas[0])
+        figures["filled"] = metrics.mode_statistics(points, self.mixture, self.sigmas[0], LEAST_SHARE)["modes"]
         for sigmas in self.sigmas[1:]:
             figures |= {f"{k}@{sigmas:g}": v for k, v in metrics.mode_statistics(points, self.mixture, sigmas).items()}
         return figures
@@ -109,7 +113,8 @@ class Stacks(Task):
     def judge(self, images):
         labels = metrics.channel_labels(images, metrics.DigitClassifier())
         figures = metrics.stacked_mode_statistics(labels)
-        return {"modes": figures["modes"], "kl": figures["kl"]}
+        filled = metrics.stacked_mode_statistics(labels, least_share=LEAST_SHARE)["modes"]
+        return {"modes": figures["modes"], "filled": filled, "kl": figures["kl"]}
 
     def generator(self, latent_size=None):
         return networks.unrolled.generator(self.shape, latent_size or self.latent_size, self.filters)

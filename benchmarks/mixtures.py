@@ -9,7 +9,7 @@ added. Prints one JSON line per run and writes to the output folder
 - `<task>.png`: samples over time, a row per family,
 - `table.md`: modes, share of high quality and KL, beside the figures that the papers print.
 
-    python -m benchmarks.mixtures --task ring grid --families GAN UnrolledGAN VEEGAN MMDGAN AdaGAN --seeds 0 1 2 --output runs/arena
+    python -m benchmarks.mixtures --task ring grid --families GAN UnrolledGAN VEEGAN MMDGAN --seeds 0 1 2 --output runs/arena
 """
 
 import argparse
@@ -31,9 +31,10 @@ from kgan import pictures
 from kgan.engine.game import minibatches_per_round
 from kgan.files import atomic_write, write_json
 
-DEFAULT_FAMILIES = ("GAN", "UnrolledGAN", "VEEGAN", "MMDGAN", "AdaGAN")
+DEFAULT_FAMILIES = ("GAN", "UnrolledGAN", "VEEGAN", "MMDGAN")
 TIMES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)
 """When samples are looked at, in parts of the whole training."""
+PARTS = round(1 / min(TIMES))
 VALUES_AT_ONCE = 2**25
 """Numbers of training data drawn at once: 128 MB."""
 SMOKE_STEPS = 16
@@ -82,30 +83,14 @@ def _kernels(name, task, seed):
     return _plain(name, task, seed, clip=0.1, warmup=None, **made)
 
 
-def _boosted(name, task, seed):
-    """Plain GANs as components, which share the updates of the others' one generator; so does the classifier's training."""
-    component = _plain("GAN", task, seed)
-    return family(name)(
-        task.shape,
-        component=component,
-        components=COMPONENTS,
-        epochs_per_component=EPOCHS // COMPONENTS,
-        classifier_epochs=EPOCHS // COMPONENTS,
-        seed=seed,
-    )
-
-
 def _ensemble(name, task, seed):
     """Five generators against one discriminator."""
     made = {"generator": [task.generator() for _ in range(5)], "discriminator": [task.discriminator()]}
     return _plain(name, task, seed, prior=kgan.priors.Normal(), data_size=100_000, **made)
 
 
-EPOCHS, COMPONENTS = round(1 / min(TIMES)), 8
-
 BUILD = {
     "ALI": lambda *row: _pairs(*row, outputs=2),
-    "AdaGAN": _boosted,
     "BayesianGAN": _ensemble,
     "BiGAN": lambda *row: _pairs(*row, prior=kgan.priors.Normal()),
     "MMDGAN": _kernels,
@@ -119,7 +104,7 @@ OWN_OPTIMIZERS = {
     "BayesianGAN": None,
     "ConsensusGAN": None,
     # At 5e-4, the rate of its proof on a ring, the generator runs off the grid within 1,000 steps.
-    "MMDGAN": lambda: keras.optimizers.RMSprop(1e-4, rho=0.99, epsilon=1e-8),
+    "MMDGAN": lambda: keras.optimizers.RMSprop(1e-4, rho=0.99, epsilon=1e-16),
     "WGAN": None,
 }
 """Families whose games need other optimizers than the task's Adam: a function that makes one, or None for the paper's."""
@@ -151,17 +136,10 @@ def snapshots(steps):
 def train(name, task, seed, steps, observe):
     """Train a family on fresh examples; `observe(step, samples)` sees the samples of every moment."""
     moments = snapshots(steps)
-    unit = moments[0]
-    at_once = next(n for n in range(min(100, unit), 0, -1) if unit % n == 0)
+    at_once = next(n for n in range(min(100, moments[0]), 0, -1) if moments[0] % n == 0)
     model = build(name, task, seed, at_once)
     per_round = task.batch_size * minibatches_per_round(model.turns())
     longest = max(at_once, VALUES_AT_ONCE // (per_round * math.prod(task.shape)) // at_once * at_once)
-    if hasattr(model, "total_epochs"):  # a program over one set of examples
-        epochs = {moment // unit: moment for moment in moments}
-        watch = _AtEpochs(lambda epoch: observe(epochs[epoch], model.generate(task.count, seed=seed)), epochs)
-        examples = task.sample(unit * per_round, np.random.SeedSequence([seed, 0]))
-        model.fit(examples, batch_size=task.batch_size, epochs=moments[-1] // unit, callbacks=[watch], verbose=0)
-        return
     done = 0
     for moment in moments:
         while done < moment:
@@ -170,18 +148,6 @@ def train(name, task, seed, steps, observe):
             model.fit(examples, batch_size=task.batch_size, verbose=0)
             done += rounds
         observe(moment, model.generate(task.count, seed=seed))
-
-
-class _AtEpochs(keras.callbacks.Callback):
-    """Calls a function with the number of epochs done, after those chosen."""
-
-    def __init__(self, function, epochs):
-        super().__init__()
-        self.function, self.epochs = function, epochs
-
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 in self.epochs:
-            self.function(epoch + 1)
 
 
 def run(task_name, name, seed, steps, folder):
@@ -212,7 +178,7 @@ def run(task_name, name, seed, steps, folder):
         train(name, task, seed, steps, observe)
     except kgan.DivergenceError as error:
         line["diverged"] = str(error).splitlines()[0]
-    figures = {"modes": 0, "high_quality": 0.0, "kl": None} if "diverged" in line else course[-1]
+    figures = {"modes": 0, "filled": 0, "high_quality": 0.0, "kl": None} if "diverged" in line else course[-1]
     line |= {k: v for k, v in figures.items() if k != "step"}
     line |= {"of": task.modes, "seconds": round(time.time() - began), "course": course}
     atomic_write(path.with_suffix(".npz"), lambda temporary: np.savez_compressed(temporary, **views))
@@ -238,7 +204,7 @@ def _mean(values, text):
 
 
 def table(lines):
-    """The Markdown table of each task: modes per seed, means of the rest, and what VEEGAN's paper prints."""
+    """The Markdown table of each task: modes per seed (by the papers' rule, and filled), means of the rest, what VEEGAN's paper prints."""
     for task in dict.fromkeys(line["task"] for line in lines):
         here = [line for line in lines if line["task"] == task]
         further = sorted(k for k in here[0] if "@" in k and not k.startswith("kl"))
@@ -246,16 +212,17 @@ def table(lines):
         yield f"### {task}: {here[0]['of']} modes, {here[0]['steps']} steps, seeds {seeds}"
         yield ""
         yield (
-            "| family | modes per seed | high quality | KL | "
+            "| family | modes per seed | filled | high quality | KL | "
             + "".join(f"{k} | " for k in further)
             + "seconds | in VEEGAN's paper, other settings |"
         )
-        yield "| --- " * (6 + len(further)) + "|"
+        yield "| --- " * (7 + len(further)) + "|"
         for name in dict.fromkeys(line["family"] for line in here):
             rows = [line for line in here if line["family"] == name]
             modes = ", ".join("diverged" if "diverged" in row else str(row["modes"]) for row in rows)
             shares = _mean([100 * row["high_quality"] if "high_quality" in row else None for row in rows], "{:.1f} %")
-            cells = [name, modes, shares, _mean([row["kl"] for row in rows], "{:.2f}")]
+            filled = ", ".join(str(row["filled"]) for row in rows)
+            cells = [name, modes, filled, shares, _mean([row["kl"] for row in rows], "{:.2f}")]
             cells += [", ".join(f"{row[k]:.3g}" if k in row else "-" for row in rows) for k in further]
             cells += [_mean([row["seconds"] for row in rows], "{:.0f}"), PUBLISHED.get(task, {}).get(name, "-")]
             yield "| " + " | ".join(cells) + " |"
@@ -263,13 +230,13 @@ def table(lines):
 
 
 def verdicts(lines):
-    """Whether each family covers more modes than the plain GAN, as lines of a proof."""
+    """Whether each family fills more modes than the plain GAN, as lines of a proof."""
     for task in dict.fromkeys(line["task"] for line in lines):
-        modes = {(line["family"], line["seed"]): line["modes"] for line in lines if line["task"] == task}
+        modes = {(line["family"], line["seed"]): line["filled"] for line in lines if line["task"] == task}
         for (name, seed), covered in modes.items():
             if name != "GAN" and ("GAN", seed) in modes:
                 plain = modes["GAN", seed]
-                figure = f"{task}: modes of {name}"
+                figure = f"{task}: modes filled by {name}"
                 yield {
                     "proof": "mixtures",
                     "figure": figure,
@@ -322,8 +289,8 @@ def main(given=None):
         family(name)  # before hours of others
     sets = tasks()
     steps = {task: SMOKE_STEPS if args.smoke else args.steps or sets[task].steps for task in args.task}
-    if args.steps and args.steps % EPOCHS:
-        raise ValueError(f"--steps must be a multiple of {EPOCHS}, into which a training is divided. Received: {args.steps}.")
+    if args.steps and args.steps % PARTS:
+        raise ValueError(f"--steps must be a multiple of {PARTS}, into which a training is divided. Received: {args.steps}.")
     work = [(task, name, seed, steps[task], args.output) for task in args.task for seed in args.seeds for name in args.families]
     lines = {}
     for line in _all(work, args.jobs):

@@ -65,7 +65,7 @@ def train(report, model, move, seed, rounds, marks, part):
 
 
 def rmsprop(rate, *moves):
-    return {move: keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-8) for move in moves}
+    return {move: keras.optimizers.RMSprop(rate, rho=0.99, epsilon=1e-16) for move in moves}
 
 
 def gmmn(report, seed, steps):

@@ -21,7 +21,13 @@ def _divergence_from(counts: Array, reference: Array) -> float:
         return float((share[filled] * np.log(share[filled] / reference[filled])).sum())
 
 
-def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0) -> dict[str, Any]:
+def _covered(counts: Array, shares: Array, samples: int, least_share: float) -> int:
+    if not 0.0 <= least_share <= 1.0:
+        raise ValueError(f"`least_share` must lie in [0, 1]. Received: {least_share!r}.")
+    return int(((counts > 0) & (counts >= least_share * np.asarray(shares) * samples)).sum())
+
+
+def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0, least_share: float = 0.0) -> dict[str, Any]:
     """How a set of points covers a Gaussian mixture (VEEGAN 1705.07761, PacGAN 1712.04086).
 
     A point is of high quality within `sigmas` standard deviations of its nearest center; a mode is covered when it is the nearest
@@ -31,6 +37,8 @@ def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0) -> dic
         points: array (samples, dimensions); 2500 in the papers.
         mixture: `kgan.datasets.Mixture`.
         sigmas: float > 0, default 3.0 (the protocol's; 10 for its 1200 dimensions).
+        least_share: float in [0, 1], default 0 (the protocol's: one point is enough, so that stray points of a cloud cover modes). Of the
+            share that a mode has in the mixture, the part that its high-quality points must make up of all points for it to count.
 
     Returns:
         dict: `modes` (int), `high_quality` (share), `kl` (of the high-quality points' distribution over modes from the mixture's own, in
@@ -54,7 +62,7 @@ def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0) -> dic
     good = squared[np.arange(len(points)), nearest] < (sigmas * mixture.stddev) ** 2
     counts = np.bincount(nearest[good], minlength=len(centers))
     kl = _divergence_from(counts, mixture.weights)
-    return {"modes": int((counts > 0).sum()), "high_quality": float(good.mean()), "kl": kl}
+    return {"modes": _covered(counts, mixture.weights, len(points), least_share), "high_quality": float(good.mean()), "kl": kl}
 
 
 def channel_labels(images: ArrayLike, classifier: Extractor) -> Array:
@@ -71,7 +79,9 @@ def channel_labels(images: ArrayLike, classifier: Extractor) -> Array:
     return np.stack([classifier.probabilities(channel).argmax(axis=-1) for channel in channels], axis=-1)
 
 
-def stacked_mode_statistics(labels: ArrayLike, classes: int = 10, reference: ArrayLike | None = None) -> dict[str, Any]:
+def stacked_mode_statistics(
+    labels: ArrayLike, classes: int = 10, reference: ArrayLike | None = None, least_share: float = 0.0
+) -> dict[str, Any]:
     """Modes of stacked digits (VEEGAN 1705.07761, PacGAN 1712.04086): one class per channel, a mode per combination.
 
     Count them on as many samples as the paper you compare with: 26,000 (VEEGAN, PacGAN), 25,600 (Unrolled GAN 1611.02163). The
@@ -82,6 +92,7 @@ def stacked_mode_statistics(labels: ArrayLike, classes: int = 10, reference: Arr
         classes: >= 2, default 10.
         reference: array (classes ** channels,) or None, default None: uniform. The distribution of the training data over
             combinations, the first channel's class counting most.
+        least_share: as in `mode_statistics`, of a combination's share in `reference`; default 0 (the papers').
 
     Returns:
         dict: `modes` (int, distinct combinations), `of` (int, how many there are), `kl` (from the reference, in nats).
@@ -105,7 +116,11 @@ def stacked_mode_statistics(labels: ArrayLike, classes: int = 10, reference: Arr
     if len(reference) != modes:
         raise ValueError(f"`reference` has {len(reference)} entries, there are {modes} combinations.")
     counts = np.bincount(np.ravel_multi_index(labels.T, (classes,) * labels.shape[1]), minlength=modes)
-    return {"modes": int((counts > 0).sum()), "of": modes, "kl": _divergence_from(counts, reference)}
+    return {
+        "modes": _covered(counts, reference, len(labels), least_share),
+        "of": modes,
+        "kl": _divergence_from(counts, reference),
+    }
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> float:

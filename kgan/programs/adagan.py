@@ -21,20 +21,22 @@ from kgan.programs.mixture import Mixture, copy, restart
 from kgan.programs.ratio import RatioClassifier
 from kgan.types import Array, Logs
 
+_AUTHORS_EPOCHS = 15  # of 64,000 examples in minibatches of 64: 15,000 updates
+
 
 @keras.saving.register_keras_serializable("kgan")
 class AdaGAN(Mixture):
     """A mixture of generators, trained one after another, each on data weighted towards what the mixture still misses (Algorithm 1).
 
-    Every component is a system of its own, trained from a new start for `epochs_per_component` epochs. Before component t > 1 a new
+    Every component is a system of its own, trained from a new start for as many epochs as the others. Before component t > 1 a new
     classifier learns to tell the data, uniformly drawn, from samples of the mixture of the t - 1 components before it. Its logit l gives
     the ratio `r = dP_g / dP_d = exp(-l)` at every training example, and the ratios the weights `W` of Theorem 1,
     `W_i = (lambda* - (1 - beta) r_i)_+ / (beta N)`. Component t sees minibatches drawn with replacement by W, and enters the mixture with
     the share `beta_t`; the shares of the others are multiplied by `1 - beta_t`. Component 1 is trained as it would be alone.
 
-    `fit` trains on from where the program stands; all of it takes `total_epochs`. The component in training already counts in
-    `generate`, which draws the component of every example by the shares, or from chosen ones: `generate(64, condition=0)`. The whole is
-    one model with one file; its weights hold all generators.
+    `fit` trains on from where the program stands; all of it takes `total_epochs`, which the first `fit` settles. The component in
+    training already counts in `generate`, which draws the component of every example by the shares, or from chosen ones:
+    `generate(64, condition=0)`. The whole is one model with one file; its weights hold all generators.
 
     Args:
         data_shape: shape of one example. May be left out when `component` is given.
@@ -47,7 +49,9 @@ class AdaGAN(Mixture):
         weighting: "optimal" (default), "dagger" (Theorem 2), "topk" (the half that is covered least), "uniform" (bagging; no classifier is
             trained unless `beta` asks for ratios), or a callable `(ratios, beta) -> (weights, multiplier)`. A callable is saved by name:
             register it with Keras.
-        epochs_per_component: default 15 (the authors').
+        epochs_per_component: default None: an even share of the first `fit`'s epochs, so that it trains all components, whatever the
+            size of the data; 15 (the authors', of 64,000 examples) where the first `fit` has fewer epochs than there are components. A
+            number stays as it is given.
         classifier: `keras.Model` from examples to logits `(batch, 1)`, of which every step trains a new copy. Default: the
             discriminator's shape.
         classifier_epochs: default 5 (the authors'), each on new samples. Too many let it memorize the data, and the ratios go
@@ -88,7 +92,7 @@ class AdaGAN(Mixture):
         components: Count = 10,
         beta: float | Callable[..., float] | None = None,
         weighting: str | Callable[..., tuple[Array, float]] = "optimal",
-        epochs_per_component: Count = 15,
+        epochs_per_component: Count | None = None,
         classifier: Network | None = None,
         classifier_epochs: Count = 5,
         classifier_learning_rate: Positive = 1e-3,
@@ -110,6 +114,8 @@ class AdaGAN(Mixture):
         self.classifier_learning_rate = classifier_learning_rate
         self._check_classifier()
         self._epochs_done = self.add_weight((), "zeros", "int32", trainable=False, name="epochs_of_component")
+        length = keras.initializers.Constant(_AUTHORS_EPOCHS if epochs_per_component is None else epochs_per_component)
+        self._epochs_each = self.add_weight((), length, "int32", trainable=False, name="epochs_of_every_component")
         self.record(beta=1.0, multiplier=1.0, zero_share=0.0, classifier_loss=0.0)
 
     def _check_classifier(self) -> None:
@@ -137,12 +143,12 @@ class AdaGAN(Mixture):
     @property
     def total_epochs(self) -> int:
         """Epochs of the whole program."""
-        return self.components * self.epochs_per_component
+        return self.components * int(ops.convert_to_numpy(self._epochs_each))
 
     @property
     def part_complete(self) -> bool:
         """Whether the next component is due."""
-        return self.step + 1 < self.components and int(ops.convert_to_numpy(self._epochs_done)) >= self.epochs_per_component
+        return self.step + 1 < self.components and bool(ops.convert_to_numpy(self._epochs_done >= self._epochs_each))
 
     def fit(
         self,
@@ -160,7 +166,8 @@ class AdaGAN(Mixture):
         """As `kgan.AdversarialModel.fit`; begins the next component when the one before has had its epochs.
 
         Args:
-            epochs: default 1, over all components: `total_epochs` trains them all. After these the last one trains on.
+            epochs: default 1, over all components, which share those of the first `fit` (`epochs_per_component`). After `total_epochs`
+                the last one trains on.
             others: as there, except `y` and `sampling_weights`: labels are ignored, weights are the program's own.
         """
         self._require_compiled("fit")
@@ -168,6 +175,11 @@ class AdaGAN(Mixture):
             raise ValueError("AdaGAN weights the examples itself; leave `sampling_weights` out.")
         data = _in_memory(x)
         batch_size = min(batch_size or 64, len(data)) if not hasattr(x, "element_spec") else len(next(iter(_batches(x))))
+
+        planned = epochs - initial_epoch
+        begun = self.step or int(ops.convert_to_numpy(self._epochs_done))
+        if self.epochs_per_component is None and not begun and planned >= self.components:
+            self._epochs_each.assign(planned // self.components)
 
         def part(callbacks: Sequence[keras.callbacks.Callback], start: int) -> None:
             if self.part_complete:

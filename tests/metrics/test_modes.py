@@ -66,3 +66,13 @@ def test_total_variation():
 def test_what_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_stray_points_do_not_count_where_a_least_share_is_asked_for():
+    ring = datasets.ring()
+    points = np.concatenate([np.tile(ring.centers[:1], (90, 1)), ring.centers[1:3], np.full((8, 2), 9.0)])
+    assert [metrics.mode_statistics(points, ring, least_share=s)["modes"] for s in (0.0, 0.08, 0.1)] == [3, 3, 1]
+    labels = np.asarray([[0]] * 97 + [[1]] * 3)
+    assert [metrics.stacked_mode_statistics(labels, 2, least_share=s)["modes"] for s in (0.0, 0.06, 0.1)] == [2, 2, 1]
+    with pytest.raises(ValueError, match="least_share"):
+        metrics.mode_statistics(points, ring, least_share=2)

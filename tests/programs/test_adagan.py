@@ -101,6 +101,19 @@ def test_resumed_in_the_middle_of_a_component(tmp_path):
 
 
 @pytest.mark.only("tensorflow")
+def test_the_first_fit_is_shared_by_the_components():
+    model = build(epochs_per_component=None)
+    assert model.total_epochs == 3 * 15  # until then the authors'
+    train(model, 7)
+    assert (model.total_epochs, model.step) == (6, 2)  # two epochs each; the last one trains on
+    train(model, 30)
+    assert (model.total_epochs, model.step) == (6, 2)  # settled
+    short = build(epochs_per_component=None)
+    train(short, 2)
+    assert (short.total_epochs, short.step) == (45, 0)
+
+
+@pytest.mark.only("tensorflow")
 def test_one_file_holds_the_mixture(tmp_path):
     model = build(beta=boosting.WeightedShare(0.4), classifier=mlp.discriminator((2,), (4,), name="classifier"), weighting="topk")
     train(model, 3)
