@@ -70,6 +70,8 @@ class CausalGAN(CausalImages):
     one of the six at one point with them. Batch norm uses moving statistics in generation, in the authors' code always the batch's. The
     labelers have a logit a label, as the authors' have, not one for each of the 2^n combinations that the theory asks for where an
     image does not determine its labels. Of the authors' ways of coding labels, the soft label in place of its logit is left out.
+    Minibatch features are means over the B examples of a minibatch; the authors' code divides by the number of its pairs, which makes
+    them about B - 1 times smaller, and different between sizes of minibatches.
 
     Example:
     >>> import kgan
