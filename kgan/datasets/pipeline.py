@@ -47,8 +47,12 @@ def image_folder(
     shuffle: bool = True,
     corrupt: str = "skip",
     dequantize: bool = False,
+    background: str = "white",
 ) -> Any:
     """Minibatches of the images in a folder, read and decoded as they are needed.
+
+    What counts as a picture, and that pixels are those that a viewer shows, says the head of `kgan.images`. A warning counts what is left
+    out of a folder, and why.
 
     Args:
         path: folder; subfolders are searched. Files are cut to their central square.
@@ -58,6 +62,7 @@ def image_folder(
         seed, shuffle: as in `from_arrays`.
         corrupt: "skip" (default): unreadable files are left out, with a warning that counts and names them; "error": refused.
         dequantize: as in `load`.
+        background: default "white": what transparent pixels are laid on, a name of HTML's or "#rrggbb".
 
     Returns:
         `tf.data.Dataset` of float32 `(batch_size, size, size, channels)` in [-1, 1].
@@ -68,7 +73,8 @@ def image_folder(
     files, _ = find_images(path, corrupt)
     if image_size is None:
         image_size = common_size(files)
-    return from_files(files, batch_size, image_size, channels, seed=seed, shuffle=shuffle, dequantize=dequantize)
+    options: dict[str, Any] = {"seed": seed, "shuffle": shuffle, "dequantize": dequantize, "background": background}
+    return from_files(files, batch_size, image_size, channels, **options)
 
 
 def from_files(
@@ -83,13 +89,14 @@ def from_files(
     *,
     labels: Array | None = None,
     crop: int | None = None,
+    background: str = "white",
 ) -> Any:
     """Minibatches of image files, read and decoded as they are needed.
 
     Args:
         files: list of paths. batch_size, channels, seed, shuffle, dequantize: as in `image_folder`. image_size: int.
         window: default None: a random window of this many pixels is taken from every image, given by `seed`, epoch and image.
-        labels: array with a row a file, or None (default). crop: as in `read_image`, default None.
+        labels: array with a row a file, or None (default). crop: as in `read_image`, default None. background: as in `image_folder`.
 
     Returns:
         `tf.data.Dataset` of float32 minibatches in [-1, 1], or of `(images, labels)`.
@@ -108,7 +115,7 @@ def from_files(
 
     def decode(index: Tensor) -> Nest:
         def read(i: Any) -> Array:
-            image = read_image(names[int(i)], image_size, channels, crop)
+            image = read_image(names[int(i)], image_size, channels, crop, background)
             if window is None:
                 return image
             top, left = np.random.default_rng((seed, clock.epoch, int(i))).integers(0, image_size - window + 1, 2)
