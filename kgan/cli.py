@@ -112,7 +112,7 @@ def generate(
             parts = samples if isinstance(samples, dict) else {"samples": samples}
             atomic_write(output, lambda temporary: np.savez(temporary, **parts))
         else:
-            pictures.save_samples(output, samples)
+            pictures.save_samples(output, samples, clip=True)
         print(f"{count} samples in {output}")
 
     runs.guarded(main)

@@ -200,7 +200,7 @@ def _in_srgb(image: Any, profile: bytes | None) -> Any:
 
     if profile is not None:
         try:
-            made = ImageCms.applyTransform(image, _transform(profile, image.mode))
+            made: Any = ImageCms.applyTransform(image, _transform(profile, image.mode))
             return made.convert("L") if image.mode == "L" else made
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass
@@ -302,7 +302,8 @@ def list_images(folder: FilePath, deep: bool = True) -> tuple[list[Path], dict[s
     files: list[Path] = []
     left_out: dict[str, list[Path]] = {}
     # Folders themselves come before links to them, so that files have the names that they would have without links.
-    own, linked, reached = [top], [], set()
+    own, linked = [top], list[Path]()
+    reached: set[str] = set()
     while own or linked:
         place = own.pop() if own else linked.pop(0)
         real = os.path.realpath(place)

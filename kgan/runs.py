@@ -151,7 +151,7 @@ def train(
         about: dict of the application's own settings, kept in `settings.json`.
         data: `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
         measure: `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
-        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
+        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples` with clip=True.
         sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
 
@@ -208,7 +208,7 @@ def train(
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(model, samples)}
     figures |= _last_row(output / "history.csv")
     some = {4: 100, 5: 36}
-    draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset)))
+    draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
     draw(output / "samples.png", keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples))
     _save_curves(output)
     atomic_write(output / "model.keras", model.save)

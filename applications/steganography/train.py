@@ -41,7 +41,7 @@ def draw(path, model, covers, seed=0):
     covers = covers[:_SHOWN]
     stego = model.hide(covers, np.random.default_rng(seed).integers(0, 2, (len(covers), model.message_length)))
     rows = np.concatenate([covers, stego, np.clip(_AMPLIFIED * (stego - covers), -1.0, 1.0)])
-    pictures.save_image(path, pictures.image_grid(rows, len(covers), scale=max(1, 96 // covers.shape[1])))
+    pictures.save_image(path, pictures.image_grid(rows, len(covers), scale=max(1, 96 // covers.shape[1]), clip=True))
 
 
 @runs.options(

@@ -119,7 +119,7 @@ def png_palette(rng, orientation):
 
 def tiff_numbers(rng, orientation):
     kind = str(rng.choice(["uint16", ">u2", "int32", "float32"]))
-    white = bool(rng.random() < 0.3)  # WhiteIsZero
+    white = kind in ("uint16", "float32") and bool(rng.random() < 0.3)  # WhiteIsZero; Pillow refuses it elsewhere
     if kind == "float32":
         share = rng.random((HEIGHT, WIDTH)).astype(kind)
         stored = share
