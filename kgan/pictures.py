@@ -1,6 +1,7 @@
 """Pictures of samples: grids of images, clouds of points, bars, curves, shapes."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -147,9 +148,47 @@ def figure(width: float = 6.0, height: float = 4.0, columns: int = 1, rows: int 
     return drawn, drawn.subplots(rows, columns, squeeze=False)
 
 
+def distinct_colors(count: int) -> list[Any]:
+    """As many colors as there are curves in one panel, none of them twice."""
+    import matplotlib
+
+    if count <= 10:
+        return list(matplotlib.colormaps["tab10"](np.arange(count)))
+    return list(matplotlib.colormaps["turbo"](np.linspace(0.0, 1.0, count)))
+
+
 def save_figure(path: FilePath, drawn: Any) -> None:
     """Write a matplotlib figure as PNG, atomically."""
     atomic_write(path, lambda temporary: drawn.savefig(temporary, format="png"))
+
+
+def save_each(folder: FilePath, samples: Nest, clip: bool = False) -> None:
+    """A PNG of its own for every image, as other programs take them: `00000.png` and so on, pixel for pixel.
+
+    Args:
+        folder: made if missing. samples: images, or a dict of domain to images, which get folders of their own; as in `save_samples`.
+        clip: as in `save_samples`.
+
+    Raises:
+        ValueError: no images, another type or range.
+    """
+    folders = samples if isinstance(samples, dict) else {"": samples}
+    for domain, images in folders.items():
+        place = Path(folder) / domain
+        # Checked before the first is written.
+        pixels = [image_grid(image[None], scale=1, gap=0, clip=clip) for image in _all_images(images)]
+        place.mkdir(parents=True, exist_ok=True)
+        for index, one in enumerate(pixels):
+            save_image(place / f"{index:05d}.png", one if images.shape[-1] == 3 else one[..., 0])
+
+
+def _all_images(images: Any) -> Array:
+    images = np.asarray(images)
+    if images.ndim != 4 or not len(images):
+        raise ValueError(
+            f"Only images (count, height, width, 1 or 3) have a file each, at least one. Received shape {images.shape}."
+        )
+    return images
 
 
 def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip: bool = False) -> None:

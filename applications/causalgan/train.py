@@ -109,7 +109,10 @@ def _knows(given):
 
 
 @runs.options(
-    without=("dataset", "deterministic", "passes", "strategy"), output="runs/causalgan", checkpoint_every=1, picture_every=1
+    without=("dataset", "learning_rate", "optimizer", "passes", "strategy"),
+    output="runs/causalgan",
+    checkpoint_every=1,
+    picture_every=1,
 )
 def main(
     settings: runs.RunSettings,

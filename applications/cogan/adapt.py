@@ -17,7 +17,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("deterministic", "strategy", "average"),
+    without=("strategy", "average"),
     renamed={"source": "dataset"},
     output="runs/cogan-adapt",
     epochs=5,

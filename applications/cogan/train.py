@@ -32,7 +32,7 @@ def agreement(samples, pair):
 
 
 @runs.options(
-    without=("deterministic", "strategy"),
+    without=("strategy",),
     renamed={"source": "dataset"},
     output="runs/cogan",
     epochs=5,

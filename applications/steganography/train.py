@@ -45,7 +45,7 @@ def draw(path, model, covers, seed=0):
 
 
 @runs.options(
-    without=("average", "deterministic", "passes", "strategy"),
+    without=("average", "passes", "strategy"),
     renamed={"data": "dataset"},
     outside=("preset",),
     output="runs/steganography",

@@ -16,7 +16,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("average", "deterministic", "strategy"),
+    without=("average", "strategy"),
     renamed={"size": "image_size"},
     output="runs/threed_gan",
     batch_size=32,

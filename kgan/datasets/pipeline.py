@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
 from kgan.backend.feeding import check_batch_size, clock, epoch_indices, finish, tensorflow
 from kgan.images import find_images, open_image, read_image
 from kgan.types import Array, FilePath, Nest, Tensor
@@ -48,6 +49,7 @@ def image_folder(
     corrupt: str = "skip",
     dequantize: bool = False,
     background: str = "white",
+    passes: int = 1,
 ) -> Any:
     """Minibatches of the images in a folder, read and decoded as they are needed.
 
@@ -63,6 +65,7 @@ def image_folder(
         corrupt: "skip" (default): unreadable files are left out, with a warning that counts and names them; "error": refused.
         dequantize: as in `load`.
         background: default "white": what transparent pixels are laid on, a name of HTML's or "#rrggbb".
+        passes: as in `load`.
 
     Returns:
         `tf.data.Dataset` of float32 `(batch_size, size, size, channels)` in [-1, 1].
@@ -70,11 +73,12 @@ def image_folder(
     Raises:
         FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
     """
+    require(COUNT, passes=passes)
     files, _ = find_images(path, corrupt)
     if image_size is None:
         image_size = common_size(files)
     options: dict[str, Any] = {"seed": seed, "shuffle": shuffle, "dequantize": dequantize, "background": background}
-    return from_files(files, batch_size, image_size, channels, **options)
+    return from_files(files * passes, batch_size, image_size, channels, **options)
 
 
 def from_files(
