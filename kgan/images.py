@@ -364,6 +364,16 @@ def refuse_or_warn(
         warnings.warn(" ".join(parts), stacklevel=stacklevel + 1)
 
 
+def nothing_left(folder: FilePath, bad: Mapping[Path, str], left_out: Mapping[str, Sequence[Path]], wanted: str = "") -> str:
+    """The message where a folder has no picture that can be used. `bad`, `left_out`: as in `refuse_or_warn`. `wanted`: what it must be."""
+    words = [_counted(why, paths, folder) for why, paths in left_out.items()]
+    words += [f"{len(bad)} that cannot be read ({_some(list(bad), folder)}): {next(iter(bad.values()))}"] * bool(bad)
+    return (
+        f"No readable image{wanted} in {str(folder)!r}. Looked for {', '.join(sorted(suffixes()))}, subfolders included. "
+        f"Left out: {'; '.join(words) or 'nothing'}."
+    )
+
+
 def _counted(why: str, paths: Sequence[Path], folder: FilePath) -> str:
     if why == "no picture":
         kinds = sorted({path.suffix.lower() or path.name for path in paths})
@@ -392,7 +402,8 @@ def find_images(path: FilePath, corrupt: str = "skip") -> tuple[list[Path], list
         raise ValueError(f'`corrupt` must be "skip" or "error". Received: {corrupt!r}.')
     candidates, left_out = list_images(path)
     good, bad = readable(candidates)
-    refuse_or_warn(bad, len(candidates), path, corrupt, left_out)
-    if not good:
-        raise ValueError(f"No readable image in {str(path)!r}. Looked for {', '.join(sorted(suffixes()))}, subfolders included.")
+    if good or (bad and corrupt == "error"):
+        refuse_or_warn(bad, len(candidates), path, corrupt, left_out)
+    else:
+        raise ValueError(nothing_left(path, bad, left_out))
     return good, list(bad)

@@ -8,11 +8,11 @@ The defaults take scikit-learn's digits with their labels, and negatives of othe
 
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 
-import kgan
 from kgan import runs
 
 

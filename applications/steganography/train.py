@@ -10,12 +10,12 @@ networks. The authors' CelebA setting, 100 bits in 32x32x3:
 from dataclasses import replace
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 from cover_sources import channels_of, tiles_of
 
-import kgan
 from kgan import pictures, runs
 
 _SHOWN = 8

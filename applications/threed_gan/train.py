@@ -8,10 +8,10 @@ The defaults learn procedural furniture at 32^3 on two CPU cores. The paper's ne
 
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import typer
 
-import kgan
 from kgan import runs
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.images import list_images, read_pixels, readable, refuse_or_warn
+from kgan.images import list_images, nothing_left, read_pixels, readable, refuse_or_warn
 from kgan.types import Array, FilePath
 
 # Gray or color, all made gray; those of scikit-image that come with its package.
@@ -227,10 +227,10 @@ def cover_folder(
         made = made if tiles is None else made[rng.permutation(len(made))[:tiles]]
         parts.append(made)
         labels.append(np.full(len(made), index))
-    if parts or corrupt == "error":
+    if parts or (bad and corrupt == "error"):
         refuse_or_warn(bad, len(candidates[:limit]), path, corrupt, left_out)
-    if not parts:
-        raise ValueError(f"No readable image of at least {size}x{size} pixels in {str(path)!r}.")
+    else:
+        raise ValueError(nothing_left(path, bad, left_out, f" of at least {size}x{size} pixels"))
     return np.concatenate(parts), np.concatenate(labels)
 
 

@@ -363,40 +363,6 @@ def test_colors_and_depth_of_any_kind_and_behind_links(tmp_path):
         datasets.rgbd_folder(top, 8)
 
 
-def test_numbers_outside_of_a_picture_are_refused_by_name(tmp_path):
-    Image.fromarray(np.full((8, 8), 1.5, "float32")).save(tmp_path / "bright.tif")
-    Image.fromarray(np.full((8, 8), np.nan, "float32")).save(tmp_path / "nan.tif")
-    Image.fromarray(np.full((8, 8), -5, "int32")).save(tmp_path / "negative.tif")
-    for name, message in (
-        ("bright", r"bright\.tif.*floats must lie in \[0, 1\].*\[1\.5, 1\.5\]"),
-        ("nan", r"nan\.tif.*not finite"),
-        ("negative", r"negative\.tif.*begins at 0, black; it holds -5"),
-    ):
-        with pytest.raises(ValueError, match=message):
-            images.read_image(tmp_path / f"{name}.tif", 8, 1)
-    Image.fromarray(np.full((8, 8), 0.5, "float32")).save(tmp_path / "right.tif")
-    with pytest.warns(UserWarning, match=r"3 of 4 image files .*: bright\.tif, nan\.tif, negative\.tif\. .*\[1\.5, 1\.5\]"):
-        assert images.find_images(tmp_path)[0] == [tmp_path / "right.tif"]
-    with pytest.raises(ValueError, match=r"bright\.tif"):
-        images.find_images(tmp_path, corrupt="error")
-
-
-def test_a_background_must_be_a_color(tmp_path):
-    Image.fromarray(np.zeros((8, 8, 4), "uint8")).save(tmp_path / "a.png")
-    for background in ("whit", 255, None):
-        with pytest.raises(ValueError, match="`background` must be a color"):
-            images.read_image(tmp_path / "a.png", 8, 3, background=background)
-
-
-def test_a_picture_is_never_given_to_another_program(tmp_path, monkeypatch):
-    """A drawing by the name of a photo would start Ghostscript."""
-    (tmp_path / "a.jpg").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\nshowpage\n%%EOF\n")
-    monkeypatch.setattr("PIL.EpsImagePlugin.Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
-    with pytest.raises(ValueError, match=r"a\.jpg"):
-        images.open_image(tmp_path / "a.jpg", "RGB")
-    assert not {".eps", ".pdf", ".mpg", ".h5"} & images.suffixes()
-
-
 def test_folders_that_link_to_one_another_end(tmp_path):
     for name in "ab":
         (tmp_path / name).mkdir()
