@@ -327,14 +327,15 @@ def list_images(folder: FilePath, deep: bool = True) -> tuple[list[Path], dict[s
 
 
 def readable(files: Sequence[Path]) -> tuple[list[Path], dict[Path, str]]:
-    """Image files that can be read, and those that cannot: `(good, bad)`, `bad` a dict of path to reason."""
+    """Image files that can be read, and those that cannot: `(good, bad)`, `bad` a dict of path to reason, "" for damage."""
     good, bad = [], {}
     for file in files:
         try:
             open_image(file, "RGB")
             good.append(file)
         except (OSError, ValueError) as error:
-            bad[file] = str(error)
+            # What cannot be decoded has no more to say than that; numbers that are none of a picture do.
+            bad[file] = "" if error.__cause__ is not None else str(error)
     return good, bad
 
 
@@ -353,21 +354,24 @@ def refuse_or_warn(
         left_out: of `list_images`, or None.
     """
     named = f"{len(bad)} of {count} image files in {str(folder)!r} cannot be read: {_some(list(bad), folder)}."
-    reason = next(iter(bad.values()), "")
     if bad and corrupt == "error":
-        raise ValueError(f"{named} {reason}")
+        raise ValueError(f"{named} {_reasons(bad)}".rstrip())
     words = [_counted(why, paths, folder) for why, paths in (left_out or {}).items()]
-    parts = [f"Left out of {str(folder)!r}: {'; '.join(words)}."] * bool(words) + [f"{named} They are left out. {reason}"] * bool(
-        bad
-    )
+    parts = [f"Left out of {str(folder)!r}: {'; '.join(words)}."] if words else []
+    parts += [f"{named} They are left out. {_reasons(bad)}".rstrip()] if bad else []
     if parts:
         warnings.warn(" ".join(parts), stacklevel=stacklevel + 1)
+
+
+def _reasons(bad: Mapping[Path, str]) -> str:
+    """Why files are refused that are not simply damaged; of many, the first three."""
+    return " ".join([reason for reason in bad.values() if reason][:3])
 
 
 def nothing_left(folder: FilePath, bad: Mapping[Path, str], left_out: Mapping[str, Sequence[Path]], wanted: str = "") -> str:
     """The message where a folder has no picture that can be used. `bad`, `left_out`: as in `refuse_or_warn`. `wanted`: what it must be."""
     words = [_counted(why, paths, folder) for why, paths in left_out.items()]
-    words += [f"{len(bad)} that cannot be read ({_some(list(bad), folder)}): {next(iter(bad.values()))}"] * bool(bad)
+    words += [f"{len(bad)} that cannot be read ({_some(list(bad), folder)}) {_reasons(bad)}".rstrip()] * bool(bad)
     return (
         f"No readable image{wanted} in {str(folder)!r}. Looked for {', '.join(sorted(suffixes()))}, subfolders included. "
         f"Left out: {'; '.join(words) or 'nothing'}."

@@ -570,7 +570,15 @@ def _save_curves(output: Path) -> None:
 
 
 def guarded(main: Callable[[], object]) -> None:
-    """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130."""
+    """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130; a warning of ours
+    is a line, too.
+    """
+    formatted = warnings.formatwarning
+
+    def plain(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+        return f"warning: {message}\n" if category is UserWarning else formatted(message, category, filename, lineno, line)
+
+    warnings.formatwarning = plain
     try:
         main()
     except (RunError, ValueError, FileNotFoundError, ImportError, RuntimeError, FloatingPointError, OSError) as error:
@@ -581,3 +589,5 @@ def guarded(main: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         print("interrupted; go on with --resume", file=sys.stderr)
         sys.exit(130)
+    finally:
+        warnings.formatwarning = formatted

@@ -102,8 +102,8 @@ def test_optimizers_and_rates_are_those_that_were_named():
     runs._choose_optimizers(model, runs.RunSettings("o", optimizer=named, learning_rate=["0.25"]))
     assert rates(model) == {"discriminator": 0.25, "generator": 0.25}
     described = {move: model.optimizer[move].get_config() for move in rates(model)}
-    assert (described["discriminator"]["name"], described["discriminator"]["rho"]) == ("rmsprop", 0.8)
-    assert (described["generator"]["name"], described["generator"]["momentum"]) == ("SGD", 0.5)
+    assert (type(model.optimizer["discriminator"]).__name__, described["discriminator"]["rho"]) == ("RMSprop", 0.8)
+    assert (type(model.optimizer["generator"]).__name__, described["generator"]["momentum"]) == ("SGD", 0.5)
 
 
 def test_precision_is_of_the_model_alone():
@@ -150,3 +150,19 @@ def test_a_settings_file_gives_defaults(tmp_path):
     (tmp_path / "settings.json").write_text(json.dumps({"settings": {"depth": 3, "kind": "a"}}))
     other(settings_file=str(tmp_path))
     assert seen[-1] == ["depth=3", 'kind="a"']
+
+
+def test_warnings_of_commands_are_lines(capsys):
+    import warnings
+
+    before = warnings.formatwarning
+
+    def main():
+        print(warnings.formatwarning("two files are left out", UserWarning, "file.py", 3, "code()"), end="")
+        print(warnings.formatwarning("old", DeprecationWarning, "file.py", 3, "code()"), end="")
+        raise ValueError("no data")
+
+    with pytest.raises(SystemExit):
+        runs.guarded(main)
+    assert capsys.readouterr().out.startswith("warning: two files are left out\nfile.py:3: DeprecationWarning: old\n")
+    assert warnings.formatwarning is before
