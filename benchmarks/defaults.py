@@ -50,7 +50,7 @@ class Kind:
 
 
 def _samples(model, path, seed):
-    pictures.save_samples(path, model.generate(64, seed=seed))
+    pictures.save_samples(path, model.generate(64, seed=seed), clip=True)
 
 
 # Digits -----------------------------------------------------------------------------------------------------------------
@@ -208,7 +208,7 @@ FACES = Kind(
     _faces,
     _face_figures,
     lambda found, untrained: found["figure"] >= 0.8,
-    lambda path, model, seed: pictures.save_samples(path, model.sample(64, seed=seed)[0]),
+    lambda path, model, seed: pictures.save_samples(path, model.sample(64, seed=seed)[0], clip=True),
     "labels and images that agree in 80 % (balanced)",
 )
 
@@ -235,7 +235,7 @@ SHAPES = Kind(
     _solids,
     _shape_figures,
     lambda found, untrained: found["figure"] >= 0.6 and found["different"] >= 15,
-    lambda path, model, seed: pictures.save_samples(path, model.generate(25, seed=seed)),
+    lambda path, model, seed: pictures.save_samples(path, model.generate(25, seed=seed), clip=True),
     "an IoU of 0.6 with the nearest held-out shape, 15 different ones among 100",
 )
 
@@ -267,7 +267,9 @@ MESSAGES = Kind(
     _covers,
     _message_figures,
     lambda found, untrained: found["figure"] >= 0.9,
-    lambda path, model, seed: pictures.save_samples(path, model.generate(16, condition=_covers(model, seed)[0][:16], seed=seed)),
+    lambda path, model, seed: pictures.save_samples(
+        path, model.generate(16, condition=_covers(model, seed)[0][:16], seed=seed), clip=True
+    ),
     "90 % of the bits",
 )
 

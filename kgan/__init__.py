@@ -1,7 +1,10 @@
 """kgan: adversarial systems in Keras 3, on TensorFlow, JAX and torch."""
 
+from kgan.startup import without_notices
+
 try:
-    import keras
+    with without_notices():
+        import keras
 except ImportError as error:  # a missing backend shows as an ImportError of tensorflow, jax or torch
     raise ImportError(
         f"kgan needs Keras with a backend, and importing it failed: {error}. Install one of\n"

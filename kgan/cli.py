@@ -7,15 +7,30 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import keras
 import typer
 
-from kgan import runs
+from kgan import backend, runs
 from kgan.stego.cli import app as stego
+from kgan.version import __version__
 
 app = typer.Typer(
     add_completion=False, no_args_is_help=True, help="Adversarial systems in Keras.", pretty_exceptions_enable=False
 )
 app.add_typer(stego, name="stego")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"kgan {__version__}, Keras {keras.__version__} on {backend.name()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="print versions and stop")] = False,
+) -> None:
+    """Adversarial systems in Keras."""
 
 
 def _families() -> dict[str, Any]:
@@ -33,7 +48,8 @@ def _family(name: str) -> Any:
 
 def _options(family: Any, assignments: Sequence[str]) -> dict[str, Any]:
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
-    allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape")]
+    # Shapes come from the data; --seed is an option of its own.
+    allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape", "seed")]
     options = {}
     for text in assignments:
         key, equals, value = text.partition("=")
@@ -58,7 +74,7 @@ def list_() -> None:
 
 
 @app.command()
-@runs.options(without=("deterministic",), output="")
+@runs.options(output="", rest="set_")
 def train(
     settings: runs.RunSettings,
     about: Mapping[str, Any],
@@ -75,9 +91,13 @@ def train(
     options = _options(family, set_ or [])
     place = f"runs/{system.lower()}-{settings.dataset.replace(':', '-').replace('/', '-')}"
     settings = replace(settings, output=settings.output or place)
+    shown = ", ".join(f"{key}={value!r}" for key, value in options.items())
 
     def build(shape: Any) -> Any:
-        model = family(shape, seed=settings.seed, **options)
+        try:
+            model = family(shape, seed=settings.seed, **options)
+        except TypeError as error:
+            raise ValueError(f"{system.lower()} cannot be made with --set {shown}: {error}") from error
         model.compile()
         return model
 
@@ -88,23 +108,33 @@ def train(
 def generate(
     model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
     output: Annotated[
-        str, typer.Option(help="a .png picture, a .npy array, or a .npz of the arrays of several domains")
+        str,
+        typer.Option(
+            help="a .png picture of all, a .npy array, a .npz of the arrays of several domains, or FOLDER/ for a .png of each sample"
+        ),
     ] = "samples.png",
     count: Annotated[int, typer.Option(min=1, help="number of samples")] = 64,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
 ) -> None:
     """Draw samples from a trained model."""
-    from kgan import pictures
 
     def main() -> None:
         import numpy as np
 
+        from kgan import pictures
         from kgan.files import atomic_write
 
-        if Path(output).suffix not in (".png", ".npy", ".npz"):
-            raise ValueError(f"--output must end in .png, .npy or .npz. Received: {output!r}.")
+        single = output.endswith("/") or Path(output).is_dir()
+        if not single and Path(output).suffix not in (".png", ".npy", ".npz"):
+            raise ValueError(f"--output must end in .png, .npy or .npz, or in / for a folder. Received: {output!r}.")
+        if single and Path(output).is_dir() and any(Path(output).iterdir()):
+            raise ValueError(
+                f"The folder {output!r} is not empty; samples of two models would mix there. Choose another --output."
+            )
         samples = runs.load(model).generate(count, seed=seed)
-        if output.endswith(".npy"):
+        if single:
+            pictures.save_each(output, samples, clip=True)
+        elif output.endswith(".npy"):
             if isinstance(samples, dict):
                 raise ValueError(f"One .npy holds one array, and the domains are {list(samples)}. Give --output a .npz or .png.")
             atomic_write(output, lambda temporary: np.save(temporary, samples))
@@ -112,7 +142,7 @@ def generate(
             parts = samples if isinstance(samples, dict) else {"samples": samples}
             atomic_write(output, lambda temporary: np.savez(temporary, **parts))
         else:
-            pictures.save_samples(output, samples)
+            pictures.save_samples(output, samples, clip=True)
         print(f"{count} samples in {output}")
 
     runs.guarded(main)
@@ -121,18 +151,31 @@ def generate(
 @app.command()
 def evaluate(
     model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
-    dataset: Annotated[str, typer.Option(help="the data set it was trained on")] = "digits",
+    dataset: Annotated[
+        str | None, typer.Option(help="the data set it was trained on; default what the run's settings say")
+    ] = None,
     count: Annotated[int, typer.Option(min=2, help="number of samples")] = 1000,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
 ) -> None:
     """Print the figures of a trained model as JSON."""
 
     def main() -> None:
+        name = dataset if dataset is not None else _dataset_of(Path(model))
         samples = runs.load(model).generate(count, seed=seed)
         size = samples.shape[1] if not isinstance(samples, dict) and samples.ndim in (4, 5) else None
-        print(json.dumps(runs.evaluate_samples(samples, dataset, size), indent=2))
+        print(json.dumps(runs.evaluate_samples(samples, name, size), indent=2))
 
     runs.guarded(main)
+
+
+def _dataset_of(model: Path) -> str:
+    """The data set of the run that a model belongs to: its folder, or a file in it or in its checkpoints/."""
+    for folder in (model, model.parent, model.parent.parent):
+        if (folder / "settings.json").is_file():
+            name = runs.read_settings(folder).get("dataset")
+            if isinstance(name, str):
+                return name
+    raise ValueError(f"No settings.json beside {str(model)!r} says which data set it was trained on. Give --dataset.")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Pictures of samples: grids of images, clouds of points, bars, curves, shapes."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,21 +13,27 @@ from kgan.shapes.meshes import sampled
 from kgan.types import Array, FilePath, Nest
 
 
-def image_grid(images: Any, columns: int | None = None, scale: int | None = None, gap: int = 1) -> Array:
+def image_grid(images: Any, columns: int | None = None, scale: int | None = None, gap: int = 1, clip: bool = False) -> Array:
     """One picture from many.
 
     Args:
-        images: array (count, height, width, channels) in [-1, 1], 1 or 3 channels.
+        images: array (count, height, width, channels), at least one image, 1 or 3 channels: uint8, taken as it is, or floats in [-1, 1].
         columns: default None: as square as it gets.
         scale: pixels repeated, by default so that an image is at least 32 high.
         gap: white pixels between images, before scaling.
+        clip: default False: floats outside [-1, 1] are refused. True clips them: for networks whose output is linear, as ProGAN's is.
 
     Returns:
         uint8 array (height, width, 3).
+
+    Raises:
+        ValueError: no image, another shape, type or range, values that are not finite.
     """
-    images = to_uint8(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
-        raise ValueError(f"Images must be (count, height, width, 1 or 3). Received shape {images.shape}.")
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+        raise ValueError(f"Images must be (count, height, width, 1 or 3), at least one. Received shape {images.shape}.")
+    if images.dtype != np.uint8:
+        images = to_uint8(_floats("Images", images, (-1.0, 1.0), clip))
     count, height, width, channels = images.shape
     columns = columns or int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
@@ -36,6 +43,26 @@ def image_grid(images: Any, columns: int | None = None, scale: int | None = None
         canvas[top : top + height, left : left + width] = image if channels == 3 else image.repeat(3, axis=-1)
     scale = scale or max(1, -(-32 // height))
     return canvas.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+_SLACK = 1e-2  # what half precision and resizing leave behind
+
+
+def _floats(what: str, values: Array, limits: tuple[float, float] | None, clip: bool = False) -> Array:
+    """Values that can be drawn as float32; a ValueError says what came. `limits` None: any. `clip` True: those outside may be clipped."""
+    wanted = f"uint8, or floats in [{limits[0]:g}, {limits[1]:g}]" if limits else "numbers"
+    if values.dtype.kind in "OSUc" or (limits and values.dtype.kind in "biu"):
+        raise ValueError(f"{what} must be {wanted}. Received: {values.dtype}. Convert them.")
+    values = values.astype("float32")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{what} must be finite. Received: {int((~np.isfinite(values)).sum())} of {values.size} values are not.")
+    least, most = float(values.min()), float(values.max())
+    if limits and not clip and not limits[0] - _SLACK <= least <= most <= limits[1] + _SLACK:
+        raise ValueError(
+            f"{what} must be {wanted}. Received: values in [{least:.4g}, {most:.4g}]. Scale them, or pass clip=True where a network's "
+            "linear output overshoots."
+        )
+    return values
 
 
 def side_by_side(samples: Mapping[str, Any]) -> Array:
@@ -121,29 +148,74 @@ def figure(width: float = 6.0, height: float = 4.0, columns: int = 1, rows: int 
     return drawn, drawn.subplots(rows, columns, squeeze=False)
 
 
+def distinct_colors(count: int) -> list[Any]:
+    """As many colors as there are curves in one panel, none of them twice."""
+    import matplotlib
+
+    if count <= 10:
+        return list(matplotlib.colormaps["tab10"](np.arange(count)))
+    return list(matplotlib.colormaps["turbo"](np.linspace(0.0, 1.0, count)))
+
+
 def save_figure(path: FilePath, drawn: Any) -> None:
     """Write a matplotlib figure as PNG, atomically."""
     atomic_write(path, lambda temporary: drawn.savefig(temporary, format="png"))
 
 
-def save_samples(path: FilePath, samples: Nest, real: Array | None = None) -> None:
+def save_each(folder: FilePath, samples: Nest, clip: bool = False) -> None:
+    """A PNG of its own for every image, as other programs take them: `00000.png` and so on, pixel for pixel.
+
+    Args:
+        folder: made if missing. samples: images, or a dict of domain to images, which get folders of their own; as in `save_samples`.
+        clip: as in `save_samples`.
+
+    Raises:
+        ValueError: no images, another type or range.
+    """
+    folders = samples if isinstance(samples, dict) else {"": samples}
+    for domain, images in folders.items():
+        place = Path(folder) / domain
+        # Checked before the first is written.
+        pixels = [image_grid(image[None], scale=1, gap=0, clip=clip) for image in _all_images(images)]
+        place.mkdir(parents=True, exist_ok=True)
+        for index, one in enumerate(pixels):
+            save_image(place / f"{index:05d}.png", one if images.shape[-1] == 3 else one[..., 0])
+
+
+def _all_images(images: Any) -> Array:
+    images = np.asarray(images)
+    if images.ndim != 4 or not len(images):
+        raise ValueError(
+            f"Only images (count, height, width, 1 or 3) have a file each, at least one. Received shape {images.shape}."
+        )
+    return images
+
+
+def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip: bool = False) -> None:
     """The picture that fits the samples: a grid of images, or a cloud of 2-D points over real ones.
 
     Args:
         path: PNG file.
-        samples: array, images (count, height, width, channels), voxels (count, size, size, size, 1) or points (count, 2); or a dict of
-            domain to images, drawn side by side.
+        samples: array, at least one example: images (count, height, width, 1 or 3), uint8, taken as they are, or floats in [-1, 1]; voxels
+            (count, size, size, size, 1) in [0, 1]; or points (count, 2); or a dict of domain to images, drawn side by side.
         real: points to draw underneath, or None.
+        clip: default False: images outside [-1, 1] are refused. True clips them, see `image_grid`.
+
+    Raises:
+        ValueError: another shape, type or range; values that are not finite; no example.
     """
-    samples = side_by_side(samples) if isinstance(samples, dict) else samples
+    samples = side_by_side(samples) if isinstance(samples, dict) else np.asarray(samples)
+    if samples.ndim not in (2, 4, 5) or samples.shape[1] < 2 or not samples.size:
+        raise ValueError(f"Only images, voxels and points can be drawn, at least one. Received samples of shape {samples.shape}.")
     if samples.ndim == 4:
-        save_image(path, image_grid(samples))
+        save_image(path, image_grid(samples, clip=clip))
         return
     if samples.ndim == 5:
-        save_image(path, voxel_grid(samples))
+        # Voxels of data are whole numbers.
+        voxels = samples.astype("float32") if samples.dtype.kind in "biu" else samples
+        save_image(path, voxel_grid(_floats("Voxels", voxels, (0.0, 1.0))))
         return
-    if samples.ndim != 2 or samples.shape[1] < 2:
-        raise ValueError(f"Only images, voxels and points can be drawn. Received samples of shape {samples.shape}.")
+    samples = _floats("Points", samples, None)
     drawn, axes = figure(5.0, 5.0)
     axis = axes[0, 0]
     if real is not None:

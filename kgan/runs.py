@@ -4,14 +4,16 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 `samples/` (one picture an epoch), `model.keras`, `checkpoints/`, and TensorBoard logs in `tensorboard/` where TensorFlow is there.
 """
 
+import contextlib
 import csv
 import inspect
+import json
 import platform
 import sys
 import time
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,13 +22,15 @@ import keras
 import numpy as np
 
 from kgan import backend, callbacks, datasets, memory, metrics, pictures, shapes
+from kgan.arguments import POSITIVE
 from kgan.engine import AdversarialModel
 from kgan.files import atomic_write, read_json, reading, write_json
-from kgan.types import Array, FilePath, Nest
+from kgan.types import Array, FilePath, Logs, Nest
 from kgan.version import __version__
 
 SAMPLES = 1000
 SAMPLED_SHAPES = 200
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
 
@@ -44,9 +48,18 @@ class RunSettings:
     image_size: int | None = _option(None, "resize images to this many pixels; default the data set's own size", min=1)
     batch_size: int = _option(64, "examples of one move", min=1)
     epochs: int = _option(100, "epochs", min=1)
-    passes: int = _option(1, "passes over the data in one epoch, for small sets (arrays)", min=1)
+    passes: int = _option(1, "passes over the data in one epoch, for small sets", min=1)
     seed: int = _option(0, "of weights, noise and data order")
     average: float = _option(0.0, "decay of the generator's average, 0 for none", min=0, max=0.99999)
+    optimizer: list[str] | None = _option(  # noqa: RUF009 - None, no list that is shared
+        None,
+        "MOVE=NAME,ARGUMENT=VALUE,... such as generator=adam,beta_1=0, one of Keras instead of the default; without MOVE= of all moves; "
+        "may be repeated",
+    )
+    learning_rate: list[str] | None = _option(  # noqa: RUF009
+        None, "MOVE=RATE, or RATE for all moves, of whichever optimizer; may be repeated"
+    )
+    precision: str | None = _option(None, f"{', '.join(PRECISIONS)}; default what Keras is set to, float32")
     resume: bool = _option(False, "go on from the newest checkpoint of the output folder")
     smoke: bool = _option(False, "a few rounds, to see that everything runs")
     checkpoint_every: int = _option(5, "epochs between checkpoints", min=1)
@@ -56,9 +69,15 @@ class RunSettings:
 
 
 def options(
-    without: Sequence[str] = (), renamed: Mapping[str, str] | None = None, outside: Sequence[str] = (), **defaults: Any
+    without: Sequence[str] = (),
+    renamed: Mapping[str, str] | None = None,
+    outside: Sequence[str] = (),
+    rest: str | None = None,
+    **defaults: Any,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Decorator of a training command: the options of `RunSettings` beside its own.
+    """Decorator of a training command: the options of `RunSettings` beside its own, and `--settings`.
+
+    `--settings` takes the `settings.json` of another run, or its folder: what stands there is the default of every option.
 
     The command is called as `command(settings, about, **own)`. `settings` are its `RunSettings`; `about` are the values of its own options,
     to be kept in `settings.json`; `own` are the parameters it lists behind these two. One of a field's name stands for that field, with the
@@ -68,6 +87,7 @@ def options(
         without: fields that the command has no option for.
         renamed: own options that give a field of another name, such as `{"source": "dataset"}`.
         outside: own options that are left out of `about`: a resumed run may change them.
+        rest: own option that takes what a settings file holds beyond the options, as a list of key=value; default None: that is refused.
         **defaults: of fields, instead of those of `RunSettings`.
 
     Raises:
@@ -80,7 +100,7 @@ def options(
     ... def main(settings, about, width: float = 1.0):
     ...     print(settings.epochs, about)
     >>> list(inspect.signature(main).parameters)[:4]
-    ['output', 'width', 'dataset', 'image_size']
+    ['output', 'width', 'settings_file', 'dataset']
     >>> main(width=0.5)
     5 {'width': 0.5}
     """
@@ -90,7 +110,7 @@ def options(
         known = {f.name: f for f in fields(RunSettings)}
         own = [p.replace(kind=p.KEYWORD_ONLY) for p in list(inspect.signature(command, eval_str=True).parameters.values())[2:]]
         taken = {*without, *renamed.values(), *(p.name for p in own)}
-        fields_named, own_named = {*without, *renamed.values(), *defaults}, {*renamed, *outside}
+        fields_named, own_named = {*without, *renamed.values(), *defaults}, {*renamed, *outside, *([rest] if rest else [])}
         wrong = (fields_named - {*known}) | (own_named - {p.name for p in own}) | (taken & {*defaults})
         if wrong:
             raise TypeError(
@@ -99,11 +119,16 @@ def options(
             )
         added = [_parameter(f, defaults) for f in known.values() if f.name not in taken]
         first = [p for p in added if p.name == "output"]
-        signature = inspect.Signature([*first, *own, *(p for p in added if p.name != "output")])
+        names = {**{p.name: p.name for p in [*own, *added] if p.name not in renamed}, **{renamed[p]: p for p in renamed}}
+        file = _settings_option(lambda path: _stored_options(path, names, rest))
+        signature = inspect.Signature([*first, *own, file, *(p for p in added if p.name != "output")])
 
         def run(**given: Any) -> None:
+            if given.get(file.name) is not None:  # the command line has done so already
+                given = {**_stored_options(given[file.name], names, rest), **given}
             bound = signature.bind(**given)
             bound.apply_defaults()
+            del bound.arguments[file.name]
             values = {renamed.get(name, name): value for name, value in bound.arguments.items()}
             mine = {p.name: bound.arguments[p.name] for p in own}
             settings = RunSettings(**{name: value for name, value in values.items() if name in known and value is not None})
@@ -129,6 +154,51 @@ def _parameter(option: Field[Any], defaults: Mapping[str, Any]) -> inspect.Param
     )
 
 
+def _settings_option(stored: Callable[[str], dict[str, Any]]) -> inspect.Parameter:
+    """`--settings`, which gives the other options their defaults before they are read."""
+    import typer
+
+    def use(context: typer.Context, value: str | None) -> None:
+        if value is not None:
+            try:
+                context.default_map = {**(context.default_map or {}), **stored(value)}
+            except (ValueError, OSError) as error:
+                raise typer.BadParameter(str(error)) from error
+
+    about = "settings.json of another run, or its folder: the defaults of all options"
+    option = typer.Option("--settings", is_eager=True, callback=use, help=about)
+    return inspect.Parameter(
+        "settings_file", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[str | None, option]
+    )
+
+
+def read_settings(path: FilePath) -> dict[str, Any]:
+    """The settings of a run, from its `settings.json` or its folder, as a dict of names to values.
+
+    Raises:
+        FileNotFoundError: there is none. ValueError: the file holds no settings.
+    """
+    path = Path(path)
+    path = path / "settings.json" if path.is_dir() else path
+    if not path.is_file():
+        raise FileNotFoundError(f"There are no settings {str(path)!r}. Give the settings.json of a run, or its folder.")
+    return read_json(path, "the settings of a run", lambda content: {**content["settings"]})
+
+
+def _stored_options(path: FilePath, names: Mapping[str, str], rest: str | None) -> dict[str, Any]:
+    """What a settings file says of the options of a command. `names`: of a setting to that of its option."""
+    stored = read_settings(path)
+    # What is not set, or not there for this command because it has only one value, is left to the command.
+    plain = {f.name: f.default for f in fields(RunSettings)}
+    others = {k: v for k, v in stored.items() if k not in names and not (k in plain and v == plain[k])}
+    if others and rest is None:
+        raise ValueError(f"{str(path)!r} is of another command: this one has no options {sorted(others)}.")
+    found = {names[k]: v for k, v in stored.items() if k in names and v is not None}
+    if rest is not None and others:
+        found[rest] = [f"{key}={json.dumps(value)}" for key, value in others.items()]
+    return found
+
+
 class RunError(Exception):
     """A run that cannot start or go on, for a reason the user can mend."""
 
@@ -151,7 +221,7 @@ def train(
         about: dict of the application's own settings, kept in `settings.json`.
         data: `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
         measure: `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
-        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples`.
+        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples` with clip=True.
         sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
 
@@ -160,8 +230,24 @@ def train(
 
     Raises:
         RunError: the folder holds another run, or the settings differ from those of the run to be resumed.
-        ValueError: the run would not fit into memory, see `kgan.memory`.
+        ValueError: the run would not fit into memory, see `kgan.memory`; moves, optimizers or a precision that are none.
     """
+    with contextlib.ExitStack() as claims:
+        return _train(claims, build, settings, about, data, measure, draw, sample, watching)
+
+
+def _train(
+    claims: contextlib.ExitStack,
+    build: Callable[[Any], Any],
+    settings: RunSettings,
+    about: Mapping[str, Any] | None,
+    data: Callable[[], tuple[Any, Any]] | None,
+    measure: Callable[[Any, Nest], Mapping[str, Any]] | None,
+    draw: Callable[[Path, Nest], None] | None,
+    sample: Callable[[Any, int, int], Nest] | None,
+    watching: Sequence[Any],
+) -> dict[str, Any]:
+    """As `train`, with the claim of the folder in `claims`."""
     if settings.deterministic:
         backend.enable_determinism()
     scope = backend.strategy(settings.strategy)
@@ -170,8 +256,8 @@ def train(
     with scope:
         chief = backend.is_chief()
         if chief:
-            _claim(output, settings, about or {})
-        model, data, shape = _prepared(build, settings, data, chief)
+            claims.enter_context(_claimed(output, settings, about or {}))
+        model, data, shape = _prepared(build, settings, data)
     if settings.average:
         model.keep_averages({"generator": settings.average})
     shown = 64 if isinstance(shape, dict) else {3: 64, 4: 16}.get(len(shape), 1024)
@@ -183,7 +269,7 @@ def train(
         _trim_history(output / "history.csv", start)
         watching += [
             callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw, sample=sample),
-            keras.callbacks.CSVLogger(output / "history.csv", append=start > 0),
+            _History(output / "history.csv", append=start > 0),
         ]
     if chief and backend.name() == "tensorflow" and _has_tensorboard():
         watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
@@ -208,7 +294,7 @@ def train(
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(model, samples)}
     figures |= _last_row(output / "history.csv")
     some = {4: 100, 5: 36}
-    draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset)))
+    draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
     draw(output / "samples.png", keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples))
     _save_curves(output)
     atomic_write(output / "model.keras", model.save)
@@ -220,29 +306,82 @@ def train(
 
 
 def _prepared(
-    build: Callable[[Any], Any], settings: RunSettings, data: Callable[[], tuple[Any, Any]] | None, chief: bool
+    build: Callable[[Any], Any], settings: RunSettings, data: Callable[[], tuple[Any, Any]] | None
 ) -> tuple[Any, Any, Any]:
+    if settings.precision not in (None, *PRECISIONS):
+        raise ValueError(f"--precision must be one of {', '.join(PRECISIONS)}. Received: {settings.precision!r}.")
+    data, shape = training_data(settings) if data is None else data()
+    before = keras.config.dtype_policy()
+    if settings.precision is not None:
+        keras.config.set_dtype_policy(settings.precision)
     try:
-        data, shape = training_data(settings) if data is None else data()
         model = build(shape)
-        memory.require(model, settings.batch_size)
-    except Exception:
-        if chief and not settings.resume:
-            (Path(settings.output) / "settings.json").unlink()  # nothing was trained: the folder stays free
-        raise
+    finally:
+        # What measures the samples afterwards keeps its own precision.
+        keras.config.set_dtype_policy(before)
+    if settings.optimizer or settings.learning_rate:
+        _choose_optimizers(model, settings)
+    memory.require(model, settings.batch_size)
     return model, data, shape
 
 
+def _choose_optimizers(model: Any, settings: RunSettings) -> None:
+    """Compile a model again, with the optimizers and rates that the settings name in place of those that it has."""
+    given = keras.saving.deserialize_keras_object(model.get_compile_config())
+    chosen = given["optimizers"]
+
+    def moves_of(option: str, text: str) -> tuple[list[str], str]:
+        head, equals, value = text.partition("=")
+        if not equals or "," in head:  # the first = belongs to an argument
+            return list(chosen), text
+        if head not in chosen:
+            raise ValueError(f"--{option} {text!r}: {type(model).__name__} has the moves {', '.join(chosen)}.")
+        return [head], value
+
+    for text in settings.optimizer or ():
+        moves, described = moves_of("optimizer", text)
+        name, *assignments = described.split(",")
+        pairs = [assignment.partition("=") for assignment in assignments]
+        try:
+            config = {key.strip(): json.loads(value) for key, _, value in pairs}
+            for move in moves:
+                chosen[move] = keras.optimizers.get({"class_name": name, "config": dict(config)})
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"--optimizer {text!r} must be MOVE=NAME,ARGUMENT=VALUE,... with an optimizer of Keras and its arguments, such as "
+                f"adam,beta_1=0.5: {' '.join(str(error).split())[:200]}"
+            ) from error
+    for text in settings.learning_rate or ():
+        moves, rate = moves_of("learning-rate", text)
+        try:
+            value = POSITIVE.accepts(float(rate)) and float(rate)
+        except ValueError:
+            value = False
+        if not value:
+            raise ValueError(f"--learning-rate must be a number > 0, or MOVE=NUMBER. Received: {text!r}.")
+        for move in moves:
+            chosen[move] = type(chosen[move]).from_config({**chosen[move].get_config(), "learning_rate": value})
+    model.compile(**given)
+
+
 def load(path: FilePath) -> Any:
-    """A trained model, not compiled, from a .keras file or the folder of a run.
+    """A trained model, not compiled, from a .keras file or the folder of a run; of a run that was stopped, its newest checkpoint, with a
+    warning that says so.
 
     Raises:
         FileNotFoundError: there is none. ValueError: the file is none that this version can load.
     """
     path = Path(path)
-    path = path / "model.keras" if path.is_dir() else path
+    if path.is_dir():
+        run, path = path, path / "model.keras"
+        saved = callbacks.checkpoints(run / "checkpoints")
+        if saved and not path.is_file():
+            path = saved[-1]
+            warnings.warn(f"The run {str(run)!r} is not finished; this is its newest checkpoint, {path.name}.", stacklevel=2)
     if not path.is_file():
-        raise FileNotFoundError(f"There is no model file {str(path)!r}. Give a .keras file or the folder of a finished run.")
+        raise FileNotFoundError(
+            f"There is no model file {str(path)!r}. Give a .keras file, or the folder of a run that is finished or has checkpoints."
+        )
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{str(path)!r} is no model file, or a part of one ({path.stat().st_size:,} bytes).")
     try:
@@ -288,6 +427,22 @@ def evaluate_samples(samples: Nest, dataset: str | None, image_size: int | None 
     return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
 
 
+@contextlib.contextmanager
+def _claimed(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Iterator[None]:
+    """The folder belongs to this run; one that was free is free again where the run fails before its first checkpoint."""
+    made, free = not output.exists(), not (output / "settings.json").exists()
+    _claim(output, settings, about)
+    try:
+        yield
+    except Exception:
+        if free and not callbacks.checkpoints(output / "checkpoints"):
+            (output / "settings.json").unlink(missing_ok=True)
+            if made:
+                with contextlib.suppress(OSError):  # there are pictures in it
+                    output.rmdir()
+        raise
+
+
 def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> None:
     """Take the folder for this run: a new one, or the same run again with --resume."""
     described = {**asdict(settings), **about}
@@ -313,7 +468,8 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
 def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
     """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
-        dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, seed=settings.seed)
+        options: dict[str, Any] = {"seed": settings.seed, "passes": settings.passes}
+        dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, **options)
         return dataset, tuple(dataset.element_spec.shape[1:])
     examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size)
     return np.concatenate([examples] * settings.passes), examples.shape[1:]
@@ -369,26 +525,60 @@ def _last_row(path: Path) -> dict[str, float]:
     return _numbers(rows[-1]) if rows else {}
 
 
+class _History(keras.callbacks.CSVLogger):
+    """`history.csv`, without the empty column `val_...` that Keras adds to every one, in case there will be a validation."""
+
+    _columns: list[str] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        before = _rows(Path(self.filename)) if self.append and self._columns is None else []
+        self._columns = self._columns or (list(before[0])[1:] if before else sorted(logs or {}))
+        self.keys = self._columns
+        super().on_epoch_end(epoch, logs)
+
+
 def _save_curves(output: Path) -> None:
+    """`losses.png`: a panel for each move, with its terms, and below them one for each other figure of the history."""
     rows = _rows(output / "history.csv")
-    if not rows:
+    panels: dict[str, list[str]] = {}
+    for key in rows[0] if rows else ():
+        if key not in ("epoch", "loss") and not key.startswith("learning_rate") and any(row[key] != "NA" for row in rows):
+            move, slash, _ = key.removeprefix("val_").partition("/")
+            panels.setdefault(move if slash else key, []).append(key)
+    if not panels:
         return
-    drawn, axes = pictures.figure(7.0, 4.0)
-    axis = axes[0, 0]
-    for key in rows[0]:
-        if key not in ("epoch", "loss") and not key.startswith("learning_rate"):
-            axis.plot(
-                [int(row["epoch"]) + 1 for row in rows],
-                [float(row[key]) if row[key] != "NA" else np.nan for row in rows],
-                label=key,
-            )
-    axis.set_xlabel("epoch")
-    axis.legend(fontsize="small")
+    # Moves first: their terms are named MOVE/TERM.
+    names = sorted(panels, key=lambda name: panels[name] == [name])
+    drawn, axes = pictures.figure(8.0, 0.6 + 2.4 * len(names), rows=len(names))
+    epochs = [int(row["epoch"]) + 1 for row in rows]
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        colors = pictures.distinct_colors(len(panels[name]))
+        for key, color in zip(panels[name], colors, strict=True):
+            there = [(e, float(row[key])) for e, row in zip(epochs, rows, strict=True) if row[key] != "NA"]
+            axis.plot(*zip(*there, strict=True), color=color, marker="." if len(there) < 20 else None, label=key)
+        axis.set_title(
+            name if panels[name] == [name] else f"{name}: its losses and what it reports", loc="left", fontsize="medium"
+        )
+        axis.grid(alpha=0.3)
+        axis.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
+        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.set_ylabel("mean of the epoch")
+        if panels[name] != [name]:
+            axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
+    axes[-1, 0].set_xlabel("epoch")
     pictures.save_figure(output / "losses.png", drawn)
 
 
 def guarded(main: Callable[[], object]) -> None:
-    """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130."""
+    """Run a command line's main function: errors the user can mend become one line and exit code 2, an interruption 130; a warning of ours
+    is a line, too.
+    """
+    formatted = warnings.formatwarning
+
+    def plain(message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None) -> str:
+        return f"warning: {message}\n" if category is UserWarning else formatted(message, category, filename, lineno, line)
+
+    warnings.formatwarning = plain
     try:
         main()
     except (RunError, ValueError, FileNotFoundError, ImportError, RuntimeError, FloatingPointError, OSError) as error:
@@ -399,3 +589,5 @@ def guarded(main: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         print("interrupted; go on with --resume", file=sys.stderr)
         sys.exit(130)
+    finally:
+        warnings.formatwarning = formatted

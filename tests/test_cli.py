@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import runpy
 import subprocess
 import sys
@@ -40,9 +41,12 @@ def run(*arguments, cwd=ROOT):
 
 
 def test_a_process_of_its_own():
+    """A mistake is said in words of ours, and before them there are none of TensorFlow's."""
     command = [sys.executable, "-m", "kgan.cli", "train", "nogan"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TF_")}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, env=environment)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert done.stderr.startswith("Usage:"), done.stderr[:500]
     assert "nogan" in done.stderr
 
 
@@ -203,3 +207,125 @@ def test_a_reused_step_trains_as_a_fresh_model_does(table):
     again = trained(1, used=trained(0)).get_weights()
     for a, b in zip(trained(1).get_weights(), again, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+# Options -------------------------------------------------------------------------------------------------------------------
+
+
+def kgan_(*arguments, cwd=ROOT):
+    return run("-m", "kgan.cli", *arguments, cwd=cwd)
+
+
+def small(*arguments, cwd):
+    return kgan_("train", "gan", "--dataset", "ring", "--smoke", "--set", "latent_size=2", "--output", "run", *arguments, cwd=cwd)
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """A run with a checkpoint, from which nothing was made yet."""
+    folder = tmp_path_factory.mktemp("stopped")
+    options = ["--learning-rate", "generator=1e-3", "--optimizer", "discriminator=sgd,momentum=0.5", "--deterministic"]
+    done = small(*options, cwd=folder)
+    assert done.returncode == 0, done.stderr[-2000:]
+    (folder / "run" / "model.keras").unlink()
+    return folder / "run"
+
+
+def test_versions():
+    assert kgan_("--version").stdout.startswith("kgan 0.")
+
+
+def test_only_the_notices_of_a_start_are_held_back(monkeypatch, capfd):
+    from kgan.startup import without_notices
+
+    monkeypatch.delitem(sys.modules, "tensorflow", raising=False)
+    monkeypatch.delenv("TF_CPP_MIN_LOG_LEVEL", raising=False)
+    with pytest.raises(ImportError), without_notices():  # noqa: PT012
+        os.write(2, b"I0000 port.cc:153] oneDNN custom operations are on. You may see\nE0000 no CUDA device\n")
+        raise ImportError
+    os.write(2, b"afterwards\n")
+    assert capfd.readouterr().err == "E0000 no CUDA device\nafterwards\n"
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "0")
+    with without_notices():
+        os.write(2, b"oneDNN custom operations are on.\n")
+    assert "oneDNN" in capfd.readouterr().err
+
+
+def test_a_stopped_run_gives_its_checkpoint(stopped, tmp_path):
+    with pytest.warns(UserWarning, match=r"is not finished; this is its newest checkpoint, epoch-00001\.keras"):
+        done = kgan_("generate", stopped, "--output", tmp_path / "s.npy", "--count", "5")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert np.load(tmp_path / "s.npy").shape == (5, 2)
+    (tmp_path / "empty").mkdir()
+    done = kgan_("generate", tmp_path / "empty")
+    assert (done.returncode, "has checkpoints" in done.stderr) == (2, True)
+
+
+def test_evaluate_takes_the_data_set_of_the_run(stopped, tmp_path):
+    for model in (stopped, stopped / "checkpoints" / "epoch-00001.keras"):
+        done = kgan_("evaluate", model, "--count", "20")
+        assert next(iter(json.loads(done.stdout))).startswith("modes"), done.stderr[-2000:]
+    alone = tmp_path / "a" / "b" / "alone.keras"
+    alone.parent.mkdir(parents=True)
+    alone.write_bytes((stopped / "checkpoints" / "epoch-00001.keras").read_bytes())
+    done = kgan_("evaluate", alone)
+    assert (done.returncode, "Give --dataset" in done.stderr) == (2, True)
+    assert kgan_("evaluate", alone, "--dataset", "ring", "--count", "20").returncode == 0
+
+
+def test_the_settings_of_another_run_are_defaults(stopped, tmp_path):
+    done = kgan_("train", "--settings", stopped, "--output", "again", "--learning-rate", "generator=2e-3", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    theirs, ours = (json.loads((folder / "settings.json").read_text())["settings"] for folder in (stopped, tmp_path / "again"))
+    assert theirs["optimizer"] == ["discriminator=sgd,momentum=0.5"]
+    assert theirs["deterministic"] is True
+    assert ours == {**theirs, "learning_rate": ["generator=2e-3"]}
+    for settings, message in ((tmp_path, "There are no settings"), (stopped / "history.csv", "settings of a run")):
+        done = kgan_("train", "--settings", settings, cwd=tmp_path)
+        assert (done.returncode, message in " ".join(done.stderr.replace("│", " ").split())) == (2, True), done.stderr
+    wrong = run(ROOT / "applications/sngan/train.py", "--settings", stopped, cwd=tmp_path)
+    assert (wrong.returncode, "of another command" in " ".join(wrong.stderr.replace("│", " ").split())) == (2, True)
+
+
+def test_samples_of_their_own_files(finished, tmp_path):
+    from PIL import Image
+
+    for output in ("single/", "samples.npy"):
+        done = kgan_("generate", finished, "--output", output, "--count", "3", "--seed", "4", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr[-2000:]
+    names = sorted(p.name for p in (tmp_path / "single").iterdir())
+    assert names == ["00000.png", "00001.png", "00002.png"]
+    pixels = np.rint((np.load(tmp_path / "samples.npy") + 1) * 127.5)
+    for name, expected in zip(names, pixels, strict=True):
+        with Image.open(tmp_path / "single" / name) as image:
+            assert image.mode == "L"
+            np.testing.assert_array_equal(np.asarray(image), expected[..., 0])
+    done = kgan_("generate", finished, "--output", "single", cwd=tmp_path)
+    assert (done.returncode, "not empty" in done.stderr) == (2, True)
+
+
+def test_curves_have_a_panel_for_each_move(tmp_path, monkeypatch):
+    """No series that is empty, no color twice, no legend over curves; figures below the moves."""
+    from kgan import pictures, runs
+
+    (tmp_path / "history.csv").write_text(
+        "epoch,diversity,a/one,a/two,b/one,learning_rate,loss,val_a/one\n0,0.5,1,2,3,0.1,6,NA\n1,NA,1,2,3,0.1,6,NA\n"
+    )
+    kept = []
+    monkeypatch.setattr(pictures, "save_figure", lambda path, drawn: kept.append(drawn))
+    runs._save_curves(tmp_path)
+    drawn = kept[0]
+    drawn.canvas.draw()
+    curves = {axis.get_title(loc="left").split(":")[0]: [line.get_label() for line in axis.lines] for axis in drawn.axes}
+    assert curves == {"a": ["a/one", "a/two"], "b": ["b/one"], "diversity": ["diversity"]}
+    for axis in drawn.axes:
+        assert len({tuple(line.get_color()) for line in axis.lines}) == len(axis.lines)
+        if axis.get_legend():
+            assert not axis.get_legend().get_window_extent().overlaps(axis.get_window_extent())
+    assert len({tuple(color) for color in pictures.distinct_colors(37)}) == 37
+
+
+def test_the_history_has_no_empty_columns(finished):
+    header, *rows = (finished / "history.csv").read_text().splitlines()
+    assert "val_" not in header
+    assert all("NA" not in row for row in rows)

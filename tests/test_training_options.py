@@ -79,3 +79,90 @@ def test_options_that_a_command_names_wrongly_are_refused():
     ):
         with pytest.raises(TypeError, match=rf"names \['{name}'\].*batch_size.*the command has \['width'\]"):
             runs.options(**mistaken)(main)
+
+
+def compiled(**options):
+    model = kgan.GAN((2,), latent_size=2, seed=0)
+    model.compile(**options)
+    return model
+
+
+def rates(model):
+    return {move: float(model.optimizer[move].learning_rate) for move in ("discriminator", "generator")}
+
+
+def test_optimizers_and_rates_are_those_that_were_named():
+    paper, model = compiled(), compiled(steps_per_execution=3)
+    runs._choose_optimizers(model, runs.RunSettings("o", learning_rate=["generator=5e-4"]))
+    assert rates(model) == pytest.approx({**rates(paper), "generator": 5e-4})
+    kept = [{**m.optimizer["generator"].get_config(), "learning_rate": 0, "name": ""} for m in (paper, model)]
+    assert kept[0] == kept[1]  # nothing but the rate
+    assert model.steps_per_execution == 3
+    named = ["rmsprop,rho=0.8", "generator=sgd,momentum=0.5"]  # the later one holds
+    runs._choose_optimizers(model, runs.RunSettings("o", optimizer=named, learning_rate=["0.25"]))
+    assert rates(model) == {"discriminator": 0.25, "generator": 0.25}
+    described = {move: model.optimizer[move].get_config() for move in rates(model)}
+    assert (type(model.optimizer["discriminator"]).__name__, described["discriminator"]["rho"]) == ("RMSprop", 0.8)
+    assert (type(model.optimizer["generator"]).__name__, described["generator"]["momentum"]) == ("SGD", 0.5)
+
+
+def test_precision_is_of_the_model_alone():
+    import keras
+
+    before = keras.config.dtype_policy().name
+    for precision in (None, *runs.PRECISIONS):
+        model, _, _ = runs._prepared(lambda shape: compiled(), runs.RunSettings("o", "ring", precision=precision), None)
+        assert model.discriminator.dtype_policy.name == (precision or before)
+        assert keras.config.dtype_policy().name == before
+
+    def fails(shape):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        runs._prepared(fails, runs.RunSettings("o", "ring", precision="mixed_bfloat16"), None)
+    assert keras.config.dtype_policy().name == before
+
+
+def test_a_settings_file_gives_defaults(tmp_path):
+    """To every option by its own name; what was said beside it holds; what belongs to another command is refused, or kept for `rest`."""
+    stored = {"dataset": "ring", "epochs": 7, "width": 0.5, "seed": 3, "image_size": None, "passes": 1, "optimizer": ["sgd"]}
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": stored}))
+    seen = []
+    main, run = command(seen, without=("passes",), renamed={"source": "dataset"}, output="o")
+    done = run("--settings", tmp_path, "--seed", 4)
+    assert done.exit_code == 0, done.output
+    main(settings_file=str(tmp_path / "settings.json"), seed=4)
+    assert seen[0] == seen[1]
+    assert seen[0][0] == runs.RunSettings("o", dataset="ring", epochs=7, seed=4, optimizer=["sgd"])
+    assert seen[0][1] == {"width": 0.5, "target": ""}
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {**stored, "passes": 2, "depth": 3, "kind": "a"}}))
+    done = run("--settings", tmp_path)
+    assert (done.exit_code, "no options ['depth', 'kind', 'passes']" in " ".join(done.output.replace("│", " ").split())) == (
+        2,
+        True,
+    )
+
+    @runs.options(output="o", rest="set_")
+    def other(settings, about, set_: list[str] | None = None):
+        """Train."""
+        seen.append(set_)
+
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {"depth": 3, "kind": "a"}}))
+    other(settings_file=str(tmp_path))
+    assert seen[-1] == ["depth=3", 'kind="a"']
+
+
+def test_warnings_of_commands_are_lines(capsys):
+    import warnings
+
+    before = warnings.formatwarning
+
+    def main():
+        print(warnings.formatwarning("two files are left out", UserWarning, "file.py", 3, "code()"), end="")
+        print(warnings.formatwarning("old", DeprecationWarning, "file.py", 3, "code()"), end="")
+        raise ValueError("no data")
+
+    with pytest.raises(SystemExit):
+        runs.guarded(main)
+    assert capsys.readouterr().out.startswith("warning: two files are left out\nfile.py:3: DeprecationWarning: old\n")
+    assert warnings.formatwarning is before

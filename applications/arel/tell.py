@@ -13,7 +13,7 @@ from pages import album_html, write_page
 from sources import SPLITS, Albums, of_run
 
 from kgan import runs
-from kgan.images import SUFFIXES, read_image
+from kgan.images import list_images, read_image
 from kgan.pictures import save_image
 from kgan.stories.albums import PICTURE_SIZE
 from kgan.stories.sentences import PHOTOS
@@ -68,12 +68,9 @@ def main(
 
 def from_folder(folder, given, weights):
     """Names, pixels to show and features of the five pictures in a folder."""
-    path = Path(folder)
-    if not path.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder!r}.")
-    files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+    files, _ = list_images(folder, deep=False)
     if len(files) != PHOTOS:
-        raise ValueError(f"An album has {PHOTOS} pictures; {folder!r} holds {len(files)} ({', '.join(sorted(SUFFIXES))}).")
+        raise ValueError(f"An album has {PHOTOS} pictures; {folder!r} holds {len(files)}: {[file.name for file in files[:10]]}.")
     drawn = isinstance(given, Albums)
     try:
         pixels = np.stack([read_image(file, PICTURE_SIZE if drawn else 224, 3) for file in files])

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 from pages import draw_told
 from sources import figures, source
 
-import kgan
 from kgan import callbacks, runs
 from kgan.files import write_json
 from kgan.stories.sentences import PHOTOS
@@ -122,7 +122,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
 
 
 @runs.options(
-    without=("average", "deterministic", "image_size", "passes", "strategy"),
+    without=("average", "image_size", "learning_rate", "optimizer", "passes", "strategy"),
     renamed={"data": "dataset"},
     outside=("system", "xe_epochs", "units"),
     output="runs/arel",

@@ -52,7 +52,7 @@ def main(
         figures = {"observed": _shares(model.controller.sample(LABELS, seed=seed))}
         for node, value in wanted:
             images, shares = intervene(model, node, value, columns, seed)
-            pictures.save_image(folder / f"{node}={value}.png", pictures.image_grid(images, columns))
+            pictures.save_image(folder / f"{node}={value}.png", pictures.image_grid(images, columns, clip=True))
             figures[f"{node}={value}"] = shares
             print(f"{node}={value}: {folder / f'{node}={value}.png'}")
             for name, share in shares["do"].items():

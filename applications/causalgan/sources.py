@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 
-import kgan
 from kgan.backend.feeding import clock
 from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.labeled_images import read_labels

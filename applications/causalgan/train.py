@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 from sources import Draws, source
 
-import kgan
 from kgan import metrics, pictures, runs
 from kgan.networks import causal, mlp
 
@@ -109,7 +109,10 @@ def _knows(given):
 
 
 @runs.options(
-    without=("dataset", "deterministic", "passes", "strategy"), output="runs/causalgan", checkpoint_every=1, picture_every=1
+    without=("dataset", "learning_rate", "optimizer", "passes", "strategy"),
+    output="runs/causalgan",
+    checkpoint_every=1,
+    picture_every=1,
 )
 def main(
     settings: runs.RunSettings,

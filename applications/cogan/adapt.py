@@ -8,16 +8,16 @@ The defaults take scikit-learn's digits with their labels, and negatives of othe
 
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 
-import kgan
 from kgan import runs
 
 
 @runs.options(
-    without=("deterministic", "strategy", "average"),
+    without=("strategy", "average"),
     renamed={"source": "dataset"},
     output="runs/cogan-adapt",
     epochs=5,

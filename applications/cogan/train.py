@@ -5,6 +5,7 @@ The defaults learn scikit-learn's digits and negatives of other digits on two CP
     python applications/cogan/train.py --source tfds:mnist --pair edges --batch-size 128 --epochs 107 --passes 1 --output runs/mnist-edges
 """
 
+import warnings
 from typing import Annotated, Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def agreement(samples, pair):
 
 
 @runs.options(
-    without=("deterministic", "strategy"),
+    without=("strategy",),
     renamed={"source": "dataset"},
     output="runs/cogan",
     epochs=5,
@@ -59,6 +60,11 @@ def main(
         domains, _ = kgan.datasets.load_domains(pair, source, image_size, settings.batch_size, settings.seed)
         in_memory = all(isinstance(x, np.ndarray) for x in domains.values())
         repeats = {"passes": settings.passes} if in_memory else {}
+        if not in_memory and settings.passes != 1:
+            warnings.warn(
+                f"--passes {settings.passes} is for sets in memory; here an epoch is one pass over the larger domain.",
+                stacklevel=1,
+            )
         return kgan.datasets.unpaired(domains, settings.batch_size, seed=settings.seed, **repeats), shapes_of(domains)
 
     def build(shapes):

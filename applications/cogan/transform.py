@@ -42,7 +42,7 @@ def main(
         made = model.predict(latents, verbose=0)
         path = Path(output) if output else folder / "transform.png"
         rows = [in_color(part) for part in (given, made[first], made[second])]
-        kgan.pictures.save_image(path, kgan.pictures.image_grid(np.concatenate(rows), columns=len(given)))
+        kgan.pictures.save_image(path, kgan.pictures.image_grid(np.concatenate(rows), columns=len(given), clip=True))
         print(
             f"{first} to {second}: mean squared error of the search {errors.mean():.4g} (from {errors.min():.4g} to {errors.max():.4g})"
         )

@@ -1,10 +1,9 @@
 """Where covers come from: scikit-image's photos, BOSSBase, CelebA, a folder of your own."""
 
-from pathlib import Path
-
 import numpy as np
 
 import kgan
+from kgan.images import list_images, read_pixels
 
 GAME = kgan.datasets.GRAY_PHOTOS[:7]
 DETECTORS = ("brick", "gravel", "immunohistochemistry", "retina", "stereo_motorcycle")
@@ -59,23 +58,21 @@ def photos_of(data, channels, limit):
         return tuple({name: kgan.datasets.gray_photo(name)[..., None] for name in names} for names in (DETECTORS, JUDGED))
     if kind not in ("bossbase", "folder"):
         raise ValueError(f"--data must be photo_patches, bossbase:FOLDER or folder:FOLDER. Received: {data!r}.")
-    from PIL import Image
-
-    folder = Path(path)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {path!r}.")
+    files, _ = list_images(path)
     if kind == "bossbase":
-        files = sorted((f for f in folder.glob("*.pgm") if f.stem.isdigit() and int(f.stem) % 2), key=lambda f: int(f.stem))
+        files = sorted(
+            (f for f in files if f.suffix == ".pgm" and f.stem.isdigit() and int(f.stem) % 2), key=lambda f: int(f.stem)
+        )
     else:
-        files = sorted(f for f in folder.rglob("*") if f.suffix.lower() in (".png", ".pgm", ".ppm", ".bmp", ".tif", ".tiff"))
+        files = [f for f in files if f.suffix.lower() in (".png", ".pgm", ".ppm", ".bmp", ".tif", ".tiff")]
     files = files[:limit]
     if len(files) < 2:
         raise ValueError(f"{path!r} needs two photos or more of the half that judges (lossless files; odd numbers in BOSSBase).")
     photos = {}
     for file in files:
-        with Image.open(file) as image:
-            pixels = np.asarray(image.convert({1: "L", 3: "RGB"}[channels]))
-        photos[file.stem] = pixels.reshape(*pixels.shape[:2], channels)
+        # Files of one name in several folders are several photos.
+        name = "-".join(file.relative_to(path).with_suffix("").parts)
+        photos[f"{name}{file.suffix}" if name in photos else name] = read_pixels(file, channels)
     names = list(photos)
     half = len(names) // 2
     return {n: photos[n] for n in names[:half]}, {n: photos[n] for n in names[half:]}

@@ -11,12 +11,12 @@ import json
 from pathlib import Path
 from typing import Annotated
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 from cover_sources import photos_of
 
-import kgan
 from kgan import pictures, runs
 from kgan.files import write_json
 

@@ -10,12 +10,12 @@ networks. The authors' CelebA setting, 100 bits in 32x32x3:
 from dataclasses import replace
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 from cover_sources import channels_of, tiles_of
 
-import kgan
 from kgan import pictures, runs
 
 _SHOWN = 8
@@ -41,11 +41,11 @@ def draw(path, model, covers, seed=0):
     covers = covers[:_SHOWN]
     stego = model.hide(covers, np.random.default_rng(seed).integers(0, 2, (len(covers), model.message_length)))
     rows = np.concatenate([covers, stego, np.clip(_AMPLIFIED * (stego - covers), -1.0, 1.0)])
-    pictures.save_image(path, pictures.image_grid(rows, len(covers), scale=max(1, 96 // covers.shape[1])))
+    pictures.save_image(path, pictures.image_grid(rows, len(covers), scale=max(1, 96 // covers.shape[1]), clip=True))
 
 
 @runs.options(
-    without=("average", "deterministic", "passes", "strategy"),
+    without=("average", "passes", "strategy"),
     renamed={"data": "dataset"},
     outside=("preset",),
     output="runs/steganography",

@@ -6,11 +6,11 @@ python applications/threed_gan/classify.py runs/threed_gan
 from pathlib import Path
 from typing import Annotated
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import numpy as np
 import typer
 
-import kgan
 from kgan import runs
 from kgan.files import write_json
 from kgan.layers import estimate_statistics

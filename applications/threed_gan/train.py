@@ -8,15 +8,15 @@ The defaults learn procedural furniture at 32^3 on two CPU cores. The paper's ne
 
 from typing import Annotated, Any
 
+import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
 import keras
 import typer
 
-import kgan
 from kgan import runs
 
 
 @runs.options(
-    without=("average", "deterministic", "strategy"),
+    without=("average", "strategy"),
     renamed={"size": "image_size"},
     output="runs/threed_gan",
     batch_size=32,

@@ -22,7 +22,7 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         every: default 1, epochs between pictures.
         seed: default 0, of the latents.
         tensorboard: folder for TensorBoard images, or None (default).
-        draw: `(path, samples)` that writes the picture; default `kgan.pictures.save_samples`.
+        draw: `(path, samples)` that writes the picture; default `kgan.pictures.save_samples` with clip=True.
         sample: `(model, count, seed) -> samples`; default `model.generate`.
     """
 
@@ -39,7 +39,7 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         super().__init__()
         self.folder = Path(folder)
         self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
-        self.draw = draw or pictures.save_samples
+        self.draw = draw or (lambda path, samples: pictures.save_samples(path, samples, clip=True))
         self.sample = sample or (lambda model, count, seed: model.generate(count, seed=seed))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -56,7 +56,7 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         self.draw(self.folder / f"samples-{done:05d}.png", samples)
         samples = pictures.side_by_side(samples) if isinstance(samples, dict) else samples
         if self.tensorboard is not None and samples.ndim == 4:
-            backend.write_image_summary(Path(self.tensorboard), "samples", pictures.image_grid(samples), done)
+            backend.write_image_summary(Path(self.tensorboard), "samples", pictures.image_grid(samples, clip=True), done)
 
 
 class CollapseMonitor(keras.callbacks.Callback):

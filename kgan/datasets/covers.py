@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.images import SUFFIXES, open_image, readable, refuse_or_warn
+from kgan.images import list_images, nothing_left, read_pixels, readable, refuse_or_warn
 from kgan.types import Array, FilePath
 
 # Gray or color, all made gray; those of scikit-image that come with its package.
@@ -202,32 +202,35 @@ def cover_folder(
     limit: int | None = None,
     seed: int = 0,
     corrupt: str = "skip",
+    background: str = "white",
 ) -> tuple[Array, Array]:
     """Tiles of the images in a folder, cut without resizing. Arguments and result as `bossbase`; labels are the index of the file.
 
+    What counts as a picture, and that pixels are those that a viewer shows, says the head of `kgan.images`.
+
     Args:
-        path: folder; subfolders are searched, PGM files too. channels: 1 (default) or 3. corrupt: "skip" (default) leaves unreadable files
-            out with a warning, "error" refuses them. Images smaller than a tile are left out.
+        path: folder; subfolders are searched. channels: 1 (default) or 3. corrupt: "skip" (default) leaves unreadable files out, "error"
+            refuses them. Images smaller than a tile are left out. A warning counts what is left out.
+        background: default "white": what transparent pixels are laid on, a name of HTML's or "#rrggbb".
     """
     if channels not in (1, 3):
         raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
-    folder = Path(path)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path)!r}.")
-    candidates = sorted(p for p in folder.rglob("*") if p.suffix.lower() in {*SUFFIXES, ".pgm", ".ppm"} and p.is_file())[:limit]
-    files, bad = readable(candidates)
-    refuse_or_warn(bad, len(candidates), folder, corrupt)
+    candidates, left_out = list_images(path)
+    files, bad = readable(candidates[:limit])
     rng, parts, labels = np.random.default_rng(seed), [], []
     for index, file in enumerate(files):
-        pixels = np.asarray(open_image(file, {1: "L", 3: "RGB"}[channels]))
+        pixels = read_pixels(file, channels, background)
         if min(pixels.shape[:2]) < size:
+            left_out.setdefault("smaller than a tile", []).append(file)
             continue
-        made = cut(pixels.reshape(*pixels.shape[:2], channels), size, size)
+        made = cut(pixels, size, size)
         made = made if tiles is None else made[rng.permutation(len(made))[:tiles]]
         parts.append(made)
         labels.append(np.full(len(made), index))
-    if not parts:
-        raise ValueError(f"No readable image of at least {size}x{size} pixels in {str(path)!r}.")
+    if parts or (bad and corrupt == "error"):
+        refuse_or_warn(bad, len(candidates[:limit]), path, corrupt, left_out)
+    else:
+        raise ValueError(nothing_left(path, bad, left_out, f" of at least {size}x{size} pixels"))
     return np.concatenate(parts), np.concatenate(labels)
 
 

@@ -11,7 +11,7 @@ from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.loading import arrays
 from kgan.datasets.pipeline import from_files
 from kgan.files import read_arrays
-from kgan.images import open_image, read_image, resize
+from kgan.images import list_images, open_image, read_image, resize
 from kgan.types import Array, FilePath
 
 # Changes of images ---------------------------------------------------------------------------------------------------------
@@ -172,7 +172,8 @@ def rgbd_folder(path: FilePath, image_size: int = 64, seed: int = 0) -> dict[str
     """Color images and depth maps of different scenes, from a folder of both.
 
     Depth files are those whose name ends in `depth` or `depthcrop` (the RGB-D object set of Lai et al. 2011; frames exported from NYU v2),
-    one channel of 8 or 16 bits, 0 where nothing was measured; the color file has the same name without `depth`. Half of the scenes, drawn
+    one channel of numbers, 0 where nothing was measured; the color file has the same name without `depth`, of whatever kind. What counts as
+    a picture, and that colors are those that a viewer shows, says the head of `kgan.images`. Half of the scenes, drawn
     at random, give color, the other half depth. A depth map is stretched to [-1, 1] from its nearest to its farthest measured pixel;
     pixels without measurement count as farthest.
 
@@ -187,19 +188,17 @@ def rgbd_folder(path: FilePath, image_size: int = 64, seed: int = 0) -> dict[str
     Raises:
         FileNotFoundError: no such folder. ValueError: fewer than two scenes with both files.
     """
-    folder = Path(path)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(path)!r}.")
+    files, _ = list_images(path)
+    named = {file.with_suffix(""): file for file in files}
     scenes = []
-    for depth in sorted(p for p in folder.rglob("*depth*.png") if p.stem.endswith(("depth", "depthcrop"))):
+    for depth in (file for file in files if file.stem.endswith(("depth", "depthcrop"))):
         before, _, after = depth.stem.rpartition("depth")
-        color = depth.with_name(f"{before}{after}.png")
-        color = color if color.is_file() else depth.with_name(f"{before.rstrip('_')}{after}.png")
-        if color.is_file():
+        color = named.get(depth.parent / f"{before}{after}", named.get(depth.parent / f"{before.rstrip('_')}{after}"))
+        if color is not None:
             scenes.append((color, depth))
     if len(scenes) < 2:
         raise ValueError(
-            f"{folder} has {len(scenes)} scenes with NAME_depth.png beside NAME.png (or NAME_depthcrop.png, NAME_crop.png)."
+            f"{path} has {len(scenes)} scenes with NAME_depth.png beside NAME.png (or NAME_depthcrop.png, NAME_crop.png)."
         )
     order = np.random.default_rng(seed).permutation(len(scenes))
     half = len(order) // 2
@@ -209,9 +208,10 @@ def rgbd_folder(path: FilePath, image_size: int = 64, seed: int = 0) -> dict[str
 
 
 def _read_depth(path: FilePath, size: int) -> Array:
-    depth = np.asarray(open_image(path)).astype("float32")
-    if depth.ndim != 2:
-        raise ValueError(f"{path}: a depth map has one channel. Received the shape {depth.shape}.")
+    stored = open_image(path)
+    depth = np.asarray(stored).astype("float32")
+    if stored.mode in ("1", "P") or depth.ndim != 2 or not np.isfinite(depth).all():
+        raise ValueError(f"{path}: a depth map has one channel of finite numbers. Received {stored.size} of mode {stored.mode}.")
     measured = depth > 0
     nearest, farthest = (depth[measured].min(), depth[measured].max()) if measured.any() else (0.0, 1.0)
     depth = np.where(measured, (depth - nearest) / max(farthest - nearest, 1e-6), 1.0) * 2.0 - 1.0

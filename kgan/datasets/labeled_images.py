@@ -11,7 +11,7 @@ import numpy as np
 from kgan.arguments import COUNT, require, shown
 from kgan.datasets.pipeline import common_size, from_files, mirrored
 from kgan.files import reading
-from kgan.images import SUFFIXES, read_image, readable, refuse_or_warn
+from kgan.images import list_images, read_image, readable, refuse_or_warn
 from kgan.types import Array, FilePath
 
 _NAMED = 10  # how many names an error lists
@@ -119,12 +119,14 @@ def labeled_images(
     corrupt: str = "skip",
     shuffle: bool = True,
     seed: int = 0,
+    background: str = "white",
 ) -> Any:
     r"""Your own images with your own binary labels.
 
     Args:
         table: comma-separated file, as for `read_labels`.
-        folder: folder that the table's file names are in.
+        folder: folder that the table's file names are in. What counts as a picture, and that pixels are those that a viewer shows, says the
+            head of `kgan.images`.
         columns: as in `read_labels`: the labels wanted, in that order.
         image_size: default None, which needs files of one size.
         batch_size: int or None. None (default): arrays in memory. int: a `tf.data.Dataset` that reads minibatches as they are needed, for
@@ -135,6 +137,7 @@ def labeled_images(
         mirror: default False: mirror images at random, left for right, anew in every epoch. Needs `batch_size`.
         corrupt: "skip" (default) leaves unreadable images out with a warning that counts and names them, "error" refuses them.
         shuffle, seed: as in `kgan.datasets.from_arrays`; of minibatches. Arrays are in the order of the table.
+        background: default "white": what transparent pixels are laid on, a name of HTML's or "#rrggbb".
 
     Returns:
         `(images, labels)`, float32 (count, size, size, channels) in [-1, 1] and float32 (count, labels) of 0 and 1; or a
@@ -163,6 +166,7 @@ def labeled_images(
         "corrupt": corrupt,
         "shuffle": shuffle,
         "seed": seed,
+        "background": background,
     }
     return load_labeled(paths, values, folder, image_size, batch_size, **options)
 
@@ -178,10 +182,8 @@ def match(lines: Mapping[str, int], folder: FilePath, table: FilePath) -> list[P
         list of `pathlib.Path`, in the order of `lines`.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {str(folder)!r}.")
+    there = {*list_images(folder)[0]}
     paths = [folder / name for name in lines]
-    there = {p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()}
     absent = [
         (name, line)
         for (name, line), path in zip(lines.items(), paths, strict=True)
@@ -215,6 +217,7 @@ def load_labeled(
     corrupt: str,
     shuffle: bool,
     seed: int,
+    background: str = "white",
 ) -> Any:
     """Arrays, or a `tf.data.Dataset`, of images and labels: see `labeled_images`. `corrupt` "unchecked" opens no file beforehand."""
     if channels not in (1, 3):
@@ -234,11 +237,12 @@ def load_labeled(
     size = image_size or crop or common_size(paths)
     labels = values.astype("float32")
     if batch_size is not None:
-        dataset = from_files(paths, batch_size, size, channels, seed=seed, shuffle=shuffle, labels=labels, crop=crop)
+        options: dict[str, Any] = {"seed": seed, "shuffle": shuffle, "labels": labels, "crop": crop, "background": background}
+        dataset = from_files(paths, batch_size, size, channels, **options)
         return mirrored(dataset, seed) if mirror else dataset
     images = np.empty((len(paths), size, size, channels), "float32")
     for index, path in enumerate(paths):
-        images[index] = read_image(path, size, channels, crop)
+        images[index] = read_image(path, size, channels, crop, background)
     return images / 127.5 - 1.0, labels
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from kgan import shapes
+from kgan.arguments import COUNT, require
 from kgan.backend.feeding import from_arrays
 from kgan.datasets.embedded import EMBEDDED
 from kgan.datasets.pipeline import image_folder, tfds_images, to_float
@@ -74,6 +75,7 @@ def load(
     shuffle: bool = True,
     seed: int = 0,
     dequantize: bool = False,
+    passes: int = 1,
 ) -> Any:
     """A data set, ready for `fit`.
 
@@ -87,6 +89,7 @@ def load(
         seed: default 0.
         dequantize: default False. True maps 8-bit pixels by `x / 128 - 1 + U(0, 1/128)` as the codes of spectral normalization
             and WGAN-GP do, instead of `x / 127.5 - 1`.
+        passes: >= 1, default 1: passes over the data in one epoch, so that small sets give epochs of a sensible length.
 
     Returns:
         `tf.data.Dataset` of float32 minibatches (int8 of voxels) of known cardinality.
@@ -103,9 +106,12 @@ def load(
         if labels or split != "train":
             raise ValueError("'folder:<path>' has neither labels nor splits; load a folder for each split.")
         path = name.removeprefix("folder:")
-        return image_folder(path, batch_size, image_size, seed=seed, shuffle=shuffle, dequantize=dequantize)
+        options: dict[str, Any] = {"seed": seed, "shuffle": shuffle, "dequantize": dequantize, "passes": passes}
+        return image_folder(path, batch_size, image_size, **options)
+    require(COUNT, passes=passes)
     examples, classes = _stored(name, split, image_size)
     if dequantize and examples.dtype != np.uint8:
         raise ValueError(f"`dequantize` is for 8-bit images; {name!r} holds {examples.dtype} values.")
+    examples, classes = (np.concatenate([part] * passes) if passes > 1 else part for part in (examples, classes))
     dataset = from_arrays((examples, classes) if labels else examples, batch_size, seed=seed, shuffle=shuffle)
     return to_float(dataset, dequantize, seed) if examples.dtype == np.uint8 else dataset

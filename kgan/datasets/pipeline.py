@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kgan.arguments import COUNT, require
 from kgan.backend.feeding import check_batch_size, clock, epoch_indices, finish, tensorflow
 from kgan.images import find_images, open_image, read_image
 from kgan.types import Array, FilePath, Nest, Tensor
@@ -47,8 +48,13 @@ def image_folder(
     shuffle: bool = True,
     corrupt: str = "skip",
     dequantize: bool = False,
+    background: str = "white",
+    passes: int = 1,
 ) -> Any:
     """Minibatches of the images in a folder, read and decoded as they are needed.
+
+    What counts as a picture, and that pixels are those that a viewer shows, says the head of `kgan.images`. A warning counts what is left
+    out of a folder, and why.
 
     Args:
         path: folder; subfolders are searched. Files are cut to their central square.
@@ -58,6 +64,8 @@ def image_folder(
         seed, shuffle: as in `from_arrays`.
         corrupt: "skip" (default): unreadable files are left out, with a warning that counts and names them; "error": refused.
         dequantize: as in `load`.
+        background: default "white": what transparent pixels are laid on, a name of HTML's or "#rrggbb".
+        passes: as in `load`.
 
     Returns:
         `tf.data.Dataset` of float32 `(batch_size, size, size, channels)` in [-1, 1].
@@ -65,10 +73,12 @@ def image_folder(
     Raises:
         FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
     """
+    require(COUNT, passes=passes)
     files, _ = find_images(path, corrupt)
     if image_size is None:
         image_size = common_size(files)
-    return from_files(files, batch_size, image_size, channels, seed=seed, shuffle=shuffle, dequantize=dequantize)
+    options: dict[str, Any] = {"seed": seed, "shuffle": shuffle, "dequantize": dequantize, "background": background}
+    return from_files(files * passes, batch_size, image_size, channels, **options)
 
 
 def from_files(
@@ -83,13 +93,14 @@ def from_files(
     *,
     labels: Array | None = None,
     crop: int | None = None,
+    background: str = "white",
 ) -> Any:
     """Minibatches of image files, read and decoded as they are needed.
 
     Args:
         files: list of paths. batch_size, channels, seed, shuffle, dequantize: as in `image_folder`. image_size: int.
         window: default None: a random window of this many pixels is taken from every image, given by `seed`, epoch and image.
-        labels: array with a row a file, or None (default). crop: as in `read_image`, default None.
+        labels: array with a row a file, or None (default). crop: as in `read_image`, default None. background: as in `image_folder`.
 
     Returns:
         `tf.data.Dataset` of float32 minibatches in [-1, 1], or of `(images, labels)`.
@@ -108,7 +119,7 @@ def from_files(
 
     def decode(index: Tensor) -> Nest:
         def read(i: Any) -> Array:
-            image = read_image(names[int(i)], image_size, channels, crop)
+            image = read_image(names[int(i)], image_size, channels, crop, background)
             if window is None:
                 return image
             top, left = np.random.default_rng((seed, clock.epoch, int(i))).integers(0, image_size - window + 1, 2)
@@ -158,19 +169,30 @@ def tfds_images(name: str, split: str, image_size: int | None = None) -> tuple[A
         name: its name there, such as "cifar10"; split: as there. image_size: default None, its own size.
 
     Returns:
-        `(images, labels)`: uint8 (count, size, size, channels), int64.
+        `(images, labels)`: uint8 (count, size, size, 1 or 3), int64. 16 bits are scaled by their range, transparency is laid on white.
 
     Raises:
-        ImportError: tensorflow-datasets is not installed. RuntimeError: the files are not there and cannot be fetched; says
-        which folder they belong in.
+        ImportError: tensorflow-datasets, or a package that it needs, is not installed. ValueError: no such set, or one without images of 8
+        or 16 bits. RuntimeError: the files are not there and cannot be fetched, or not be read; says what failed.
     """
     tf = tensorflow()
     dataset = tfds_dataset(name, split)
     if "image" not in dataset.element_spec:
         raise ValueError(f"'tfds:{name}' has no feature 'image'; it has {sorted(dataset.element_spec)}.")
+    spec = dataset.element_spec["image"]
+    if spec.dtype not in (tf.uint8, tf.uint16) or spec.shape[-1] not in (1, 3, 4):
+        raise ValueError(
+            f"'tfds:{name}' holds images {spec.shape} of {spec.dtype.name}; 8 or 16 bits are read, with 1, 3 or 4 channels. Convert them, "
+            "and pass arrays."
+        )
 
     def prepare(example: Mapping[str, Tensor]) -> Nest:
         image = example["image"]
+        if spec.dtype == tf.uint16:
+            image = tf.cast((tf.cast(image, tf.int32) + 128) // 257, tf.uint8)
+        if spec.shape[-1] == 4:
+            color, cover = tf.split(tf.cast(image, tf.float32), (3, 1), axis=-1)
+            image = tf.cast(tf.round(255.0 + (color - 255.0) * cover / 255.0), tf.uint8)
         side = tf.minimum(tf.shape(image)[0], tf.shape(image)[1])
         image = tf.image.resize_with_crop_or_pad(image, side, side)
         if image_size is not None:
@@ -191,16 +213,38 @@ def tfds_dataset(name: str, split: str) -> Any:
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
-        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'.") from error
+        raise ImportError(f"'tfds:{name}' needs tensorflow-datasets: pip install 'kgan[tfds]'. ({error})") from error
     try:
         builder = tfds.builder(name)
         builder.download_and_prepare()
         return builder.as_dataset(split=split, shuffle_files=False)
-    except Exception as error:
-        folder = tfds.core.constants.DATA_DIR
-        raise RuntimeError(
-            f"The data set {name!r} of tensorflow-datasets could not be read or fetched ({type(error).__name__}: {error}). "
-            'Without a network: prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
-            f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}; files of sets that need a manual "
-            f"download go to {folder}/downloads/manual. For images in a folder use 'folder:PATH'."
+    except ImportError as error:
+        raise ImportError(
+            f"'tfds:{name}' needs a Python package that is not there: {error}. Install it: pip install {error.name or 'kgan[tfds]'}."
         ) from error
+    except tfds.core.DatasetNotFoundError as error:
+        raise ValueError(
+            f"tensorflow-datasets has no set {name!r}; tensorflow_datasets.list_builders() names them. For images in a folder use "
+            "'folder:PATH'."
+        ) from error
+    except Exception as error:
+        what = f"The data set {name!r} of tensorflow-datasets could not be prepared ({type(error).__name__}: {error})."
+        folder = tfds.core.constants.DATA_DIR
+        if _of_network(error):
+            what += (
+                f' The network failed. Prepare it on a machine that has one (python -c "import tensorflow_datasets as tfds; '
+                f"tfds.load('{name}')\") and copy its folder to {folder}/{name.split('/')[0]}. For images in a folder use 'folder:PATH'."
+            )
+        elif "manual" in str(error).lower():
+            what += f" Its files are fetched by hand and go to {folder}/downloads/manual."
+        raise RuntimeError(what) from error
+
+
+def _of_network(error: BaseException | None) -> bool:
+    """Whether an error is one of a connection, of whichever package, or comes of such a one."""
+    while error is not None:
+        kinds = {kind.__name__ for kind in type(error).__mro__}
+        if kinds & {"ConnectionError", "HTTPError", "URLError", "Timeout", "TimeoutError", "gaierror", "DownloadError"}:
+            return True
+        error = error.__cause__ or error.__context__
+    return False

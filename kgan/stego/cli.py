@@ -23,7 +23,7 @@ app = typer.Typer(
 _LARGEST_MESSAGE = 2**28
 _KEY = typer.Option("--key-file", help=f"file whose bytes are the key; else the passphrase in ${VARIABLE}, else a hidden prompt")
 _MODEL = typer.Option(help="folder of a trained preset of your own; both sides need the same weights")
-_CONVERT = typer.Option("--convert", help="convert palettes, 16 bits and transparency instead of refusing them")
+_CONVERT = typer.Option("--convert", help="convert palettes, 16 bits and transparency (laid on white) instead of refusing them")
 _OVERWRITE = typer.Option("--overwrite", help="replace the output if it exists (never an input)")
 
 

@@ -1,7 +1,6 @@
 """PNG files in and out. What a file holds beside 8-bit gray or RGB pixels is refused, or converted where one asks for it.
 
-Pillow alone would turn 16-bit color into 8 bits, palettes into numbers of colors and an animation into its first picture without a
-word; the header is therefore read here.
+Other readers show what they can (`kgan.images`); here nothing is changed without a word. The header is therefore read.
 """
 
 import warnings
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from kgan.files import atomic_write
+from kgan.images import eight_bits, turn_of
 from kgan.stego.errors import StegoError
 from kgan.types import Array
 
@@ -20,13 +20,15 @@ _LOSSY = {".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".webp", ".avif", ".heic", "
 _GRAY, _RGB, _PALETTE, _GRAY_ALPHA, _RGB_ALPHA = 0, 2, 3, 4, 6
 
 
-def read_png(path: str | Path, convert: bool = False) -> tuple[Array, list[str]]:
+def read_png(path: str | Path, convert: bool = False, cover: bool = False) -> tuple[Array, list[str]]:
     """The pixels of a PNG file.
 
     Args:
         path: file, 8 bits, gray or RGB.
-        convert: default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and drops transparency. Animations are
-            refused all the same.
+        convert: default False. True turns a palette into RGB, 1 to 4 bits and 16 bits into 8, and lays what is transparent on white.
+            Animations are refused all the same.
+        cover: default False: pixels as they are stored. True: turned as the metadata say (Exif orientation), because what is written
+            from them carries no metadata.
 
     Returns:
         `(pixels, notes)`: uint8 array (height, width, 1 or 3), and what was left out or converted, in words.
@@ -49,19 +51,21 @@ def read_png(path: str | Path, convert: bool = False) -> tuple[Array, list[str]]
     if len(start) < 33 or start[12:16] != b"IHDR":
         raise StegoError(f"{str(path)!r} is a damaged PNG file: it ends in its header.")
     depth, kind = start[24], start[25]
-    image = _decode(path)
+    image, stored = _decode(path)
     notes = _conversions(path, depth, kind, "transparency" in image.info, convert)
-    if image.mode.startswith("I"):  # 16-bit gray
-        pixels = ((np.asarray(image).astype("int64") + 128) // 257).astype("uint8")
-    else:
-        pixels = np.asarray(image.convert("L" if kind in (_GRAY, _GRAY_ALPHA) else "RGB"))
+    plain = eight_bits(image, stored, (255, 255, 255), path).convert("L" if kind in (_GRAY, _GRAY_ALPHA) else "RGB")
+    turn = turn_of(image) if cover else None
+    if turn is not None:
+        plain = plain.transpose(turn)
+        notes.append("the picture is turned as its metadata say")
+    pixels = np.asarray(plain)
     pixels = pixels[..., None] if pixels.ndim == 2 else pixels
     if "icc_profile" in image.info:
         notes.append("the color profile is left out")
     return np.ascontiguousarray(pixels), notes
 
 
-def _decode(path: Path) -> Any:
+def _decode(path: Path) -> tuple[Any, str]:
     from PIL import Image
 
     try:
@@ -70,8 +74,9 @@ def _decode(path: Path) -> Any:
             with Image.open(path, formats=["PNG"]) as image:
                 if getattr(image, "n_frames", 1) > 1 or "default_image" in image.info:
                     raise StegoError(f"{str(path)!r} is an animation. Use a still picture.")
+                stored = str(image.tile[0][3]) if image.tile else ""
                 image.load()
-                return image.copy()
+                return image.copy(), stored
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise StegoError(f"{str(path)!r} has more than {Image.MAX_IMAGE_PIXELS:,} pixels. Use a smaller picture.") from None
     except StegoError:
@@ -85,7 +90,7 @@ def _conversions(path: Path, depth: int, kind: int, transparent: bool, convert: 
     possible = {
         f"{depth} bits a channel become 8": depth != 8 and kind != _PALETTE,
         "the palette becomes RGB": kind == _PALETTE,
-        "transparency is dropped": kind in (_GRAY_ALPHA, _RGB_ALPHA) or transparent,
+        "transparency is laid on white": kind in (_GRAY_ALPHA, _RGB_ALPHA) or transparent,
     }
     found = [words for words, there in possible.items() if there]
     if found and not convert:

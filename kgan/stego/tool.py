@@ -104,13 +104,14 @@ def hide(
     should ever have it: the difference of the two shows where the message lies.
 
     Args:
-        cover: path of a PNG file of 8 bits, gray or RGB, any size.
+        cover: path of a PNG file of 8 bits, gray or RGB, any size. Where its metadata say that it is to be turned, what is written is
+            turned, as a viewer shows the cover, and a note says so.
         message: bytes, 1 to the capacity; a str is refused, encode it.
         output: path ending in .png.
         key, passphrase: exactly one: the path of a key file (or bytes), or a str.
         model: None (the preset of kgan), the folder of a preset, or a `kgan.SteganographyGAN` with residual networks.
         overwrite: default False: whether a file of the output's name may be replaced.
-        convert: default False: convert palettes, 16 bits and transparency instead of refusing them.
+        convert: default False: convert palettes, 16 bits and transparency (laid on white) instead of refusing them.
 
     Returns:
         `Hidden`.
@@ -127,7 +128,7 @@ def hide(
     secret = secret_of(key, passphrase)
     sources = [cover, key if not isinstance(key, (bytes, bytearray)) else None]
     output = photos.check_output(output, overwrite, sources)
-    pixels, notes = photos.read_png(cover, convert)
+    pixels, notes = photos.read_png(cover, convert, cover=True)
     channel = channel_of(model)
     layout, errors, room = _measured(pixels, channel)
     if len(message) > room.bytes:
@@ -208,7 +209,7 @@ def capacity(cover: str | Path, *, model: Any = None, convert: bool = False) -> 
     Raises:
         CapacityError: too small, or above 3 % of bits are misread. StegoError: as `hide`.
     """
-    pixels, _ = photos.read_png(cover, convert)
+    pixels, _ = photos.read_png(cover, convert, cover=True)
     return _measured(pixels, channel_of(model))[2]
 
 

@@ -68,7 +68,7 @@ def test_folders_are_cut_not_resized(tmp_path):
     Image.fromarray(picture).save(tmp_path / "a.png")
     Image.fromarray(picture[:8]).save(tmp_path / "small.png")
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    with pytest.warns(UserWarning, match=r"broken\.png"):
+    with pytest.warns(UserWarning, match=r"1 smaller than a tile \(small\.png\)\. 1 of 3 .*: broken\.png"):
         tiles, files = datasets.cover_folder(tmp_path, 16, channels=3)
     np.testing.assert_array_equal(tiles, [picture[:16, :16], picture[:16, 16:32]])
     assert files.tolist() == [0, 0]

@@ -176,8 +176,63 @@ def test_tensorflow_datasets():
         assert -1 <= images.min() < images.max() <= 1
         assert labels.shape == (4,)
         assert datasets.load("tfds:cifar10", batch_size=4, image_size=16).element_spec.shape == (4, 16, 16, 3)
-    with pytest.raises(RuntimeError, match="copy its folder"):
+    with pytest.raises(ValueError, match="has no set 'no_such_set_anywhere'"):
         datasets.load("tfds:no_such_set_anywhere")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("tensorflow_datasets"), reason="needs the tfds extra")
+def test_what_failed_is_blamed(monkeypatch):
+    """A package that is missing, the network, files that are fetched by hand, a disk that is full."""
+    import tensorflow_datasets as tfds
+
+    def said(error, cause=None):
+        def fails(*_, **__):
+            raise error from cause
+
+        monkeypatch.setattr(tfds, "builder", fails)
+        with pytest.raises((ImportError, RuntimeError)) as found:
+            datasets.load("tfds:mnist")
+        return type(found.value), str(found.value)
+
+    kind, text = said(ModuleNotFoundError("No module named 'importlib_resources'", name="importlib_resources"))
+    assert (kind, "pip install importlib_resources" in text, "network" in text.lower()) == (ImportError, True, False)
+    kind, text = said(RuntimeError("no such host"), ConnectionError("Name or service not known"))
+    assert (kind, "network failed" in text, "copy its folder" in text) == (RuntimeError, True, True)
+    kind, text = said(AssertionError("Manual directory does not exist"))
+    assert (kind, "downloads/manual" in text, "network" in text) == (RuntimeError, True, False)
+    kind, text = said(OSError("No space left on device"))
+    assert (kind, "No space left" in text, "network" in text) == (RuntimeError, True, False)
+
+
+def test_the_extra_names_what_tensorflow_datasets_forgets():
+    import tomllib
+    from pathlib import Path
+
+    extras = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert "importlib_resources" in extras["tfds"]
+
+
+@pytest.mark.parametrize(("dtype", "channels"), [("uint8", 4), ("uint16", 1), ("uint16", 3), ("float32", 1), ("uint8", 2)])
+def test_images_of_tensorflow_datasets_of_other_types(monkeypatch, dtype, channels):
+    """16 bits by their range, transparency on white, others refused."""
+    import tensorflow as tf
+
+    from kgan.datasets import pipeline
+
+    most = 65535 if dtype == "uint16" else 255
+    stored = np.random.default_rng(0).integers(0, most, (3, 6, 6, channels)).astype(dtype)
+    monkeypatch.setattr(pipeline, "tfds_dataset", lambda name, split: tf.data.Dataset.from_tensor_slices({"image": stored}))
+    if dtype == "float32" or channels == 2:
+        with pytest.raises(ValueError, match=rf"holds images \(6, 6, {channels}\) of {dtype}"):
+            datasets.arrays("tfds:odd")
+        return
+    shown = stored / most * 255
+    if channels == 4:
+        cover = stored[..., 3:] / 255
+        shown = shown[..., :3] * cover + 255 * (1 - cover)
+    images, _ = datasets.arrays("tfds:odd")
+    assert abs((images + 1) * 127.5 - shown).max() <= 0.51
+    assert datasets.arrays("tfds:odd", image_size=3)[0].max() <= 1
 
 
 def test_mixtures():

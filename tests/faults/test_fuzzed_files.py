@@ -10,7 +10,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from functools import cache as once
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageCms
 
 import kgan
 from kgan import cache, callbacks, causal, images, metrics, presets, runs
@@ -67,6 +67,20 @@ def picture(mode, kind="PNG", side=8):
     stream = io.BytesIO()
     values = np.random.default_rng(0).integers(0, 256, (side, side, 3)).astype("uint8")
     Image.fromarray(values).convert("I;16" if mode == "I;16" else mode).save(stream, kind)
+    return stream.getvalue()
+
+
+def tiff_of_floats():
+    stream = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).random((8, 8)).astype("float32")).save(stream, "TIFF")
+    return stream.getvalue()
+
+
+def with_metadata():
+    stream, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    Image.new("RGBA", (8, 9), (9, 200, 30, 100)).save(stream, "PNG", exif=exif, icc_profile=profile)
     return stream.getvalue()
 
 
@@ -195,6 +209,10 @@ def image(value):
     return in_range(np.asarray(value)[None], (4, 4, 3), 0, 255)
 
 
+def gray_image(value):
+    return in_range(np.asarray(value)[None], (4, 4, 1), 0, 255)
+
+
 def of_folder(value):
     return in_range(value[0], (4, 4, 3)) and binary(value[1])
 
@@ -245,6 +263,8 @@ READERS = {
     "image": Reader("a.jpg", picture("RGB", "JPEG"), lambda f: images.read_image(f / "a.jpg", 4, 3), image),
     "image, cropped": Reader("a.png", picture("RGBA"), lambda f: images.read_image(f / "a.png", 4, 3, 8), image),
     "image, TIFF": Reader("a.tif", picture("RGB", "TIFF"), lambda f: images.read_image(f / "a.tif", 4, 3), image),
+    "image, floats": Reader("a.tif", tiff_of_floats, lambda f: images.read_image(f / "a.tif", 4, 1), gray_image),
+    "image, turned and of a profile": Reader("a.png", with_metadata, lambda f: images.read_image(f / "a.png", 4, 3), image),
     "image, GIF": Reader("a.gif", picture("RGB", "GIF"), lambda f: images.read_image(f / "a.gif", 4, 3), image),
     "image folder": Reader(
         "a.bmp",
@@ -339,6 +359,14 @@ READERS = {
     ),
     "key": Reader("k", bytes(range(32)), lambda f: keys.secret_of(key=f / "k"), lambda v: "shown" in repr(v), {}, 20),
     "run, settings": Reader("settings.json", described, resumed, bool, {}, 30),
+    "run, settings of another": Reader(
+        "settings.json",
+        described,
+        lambda f: runs._stored_options(f, {f.name: f.name for f in fields(runs.RunSettings)}, None),
+        lambda v: isinstance(v, dict),
+        {},
+        30,
+    ),
     "run, history": Reader("history.csv", b"epoch,loss\n0,0.5\n1,NA\n", history, lambda v: isinstance(v, dict)),
     "checkpoint": Reader("epoch-00003.keras", model_file, restored, lambda v: v == 3, {}, 15),
     "model": Reader("a.keras", model_file, lambda f: runs.load(f / "a.keras"), lambda v: isinstance(v, kgan.GAN), {}, 30),

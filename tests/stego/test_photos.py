@@ -68,8 +68,30 @@ def test_other_pixels_are_refused_or_converted(tmp_path, kind):
     assert pixels.dtype == "uint8"
     color = kind in ("palette", "color and alpha", "16-bit color")
     assert pixels.shape == (40, 50, 3 if color else 1)
-    if kind not in ("palette", "one bit"):
-        np.testing.assert_array_equal(pixels, picture(40, 50, 3 if color else 1))
+    expected = picture(40, 50, 3 if color else 1).astype("int64")
+    if kind in ("gray and alpha", "color and alpha"):  # the first channel is the opacity, too
+        opacity = expected[..., :1]
+        assert abs(pixels - (expected * opacity + 255 * (255 - opacity)) / 255).max() <= 1
+    elif kind not in ("palette", "one bit"):
+        np.testing.assert_array_equal(
+            pixels, np.where(expected == 3, 255, expected) if kind == "a transparent gray" else expected
+        )
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_cover_is_turned_as_a_viewer_turns_it(tmp_path, orientation):
+    """Rows and columns by the table of the Exif standard; what is read back as a message stays as it is stored."""
+    pixels = picture(40, 50, 3)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = save(tmp_path / "a.png", pixels, exif=exif)
+    down, across = orientation in (3, 4, 6, 7), orientation in (2, 3, 7, 8)
+    expected = pixels[:: -1 if down else 1, :: -1 if across else 1]
+    expected = expected.swapaxes(0, 1) if orientation >= 5 else expected
+    turned, notes = photos.read_png(path, cover=True)
+    np.testing.assert_array_equal(turned, expected)
+    assert notes == ["the picture is turned as its metadata say"] * (orientation != 1)
+    np.testing.assert_array_equal(photos.read_png(path)[0], pixels)
 
 
 def test_16_bits_are_rounded(tmp_path):

@@ -404,9 +404,9 @@ def test_the_key_file_is_never_overwritten(tmp_path, cover, model):
 def test_conversions_are_told(tmp_path, model):
     pixels = np.concatenate([picture(256, 256, 3), picture(256, 256)], axis=-1)
     Image.fromarray(pixels).save(tmp_path / "cover.png")
-    with pytest.raises(stego.StegoError, match="transparency is dropped"):
+    with pytest.raises(stego.StegoError, match="transparency is laid on white"):
         hidden(tmp_path, tmp_path / "cover.png", model)
-    assert hidden(tmp_path, tmp_path / "cover.png", model, convert=True).notes == ("transparency is dropped",)
+    assert hidden(tmp_path, tmp_path / "cover.png", model, convert=True).notes == ("transparency is laid on white",)
     assert stego.reveal(tmp_path / "out.png", key=KEY, model=model).message == b"to whom it may concern"
 
 
