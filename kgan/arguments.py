@@ -193,6 +193,12 @@ def require(kind: Kind, **values: Any) -> None:
             raise _error(value)(f"`{name}` must be {kind.words}. Received: {shown(value)}.")
 
 
+def as_int(value: Any) -> Any:
+    """A whole number of NumPy, or of any kind that counts, as Python's; anything else as it is."""
+    shape = getattr(value, "shape", ())
+    return int(value) if hasattr(value, "__index__") and not isinstance(value, bool) and not shape else value
+
+
 def _error(value: Any) -> type[Exception]:
     return ValueError if isinstance(value, Number) and not isinstance(value, bool) else TypeError
 

@@ -11,14 +11,14 @@ import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import Seed
-from kgan.backend.feeding import EpochClock
+from kgan.arguments import Seed, as_int
 from kgan.engine.averages import Averages
 from kgan.engine.divergence import DivergenceGuard
 from kgan.engine.game import Turn, with_rule
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.play import Play
-from kgan.engine.rounds import is_arrays, to_rounds
+from kgan.engine.progress import Following, Progress, Rested
+from kgan.engine.rounds import is_arrays, require_end, rounds_asked, to_rounds, validation_part
 from kgan.engine.rules import Rule
 from kgan.engine.saving import Saving
 from kgan.types import Config, Nest, SeedLike, Tensor
@@ -85,6 +85,7 @@ class AdversarialModel(Saving):
         self._rule: Rule | None = None
         self._averages = Averages(self)
         self._evaluation = _Evaluation()
+        self._progress = Progress()
         self.built = True
 
     # What a family defines -------------------------------------------------------------------------------------------
@@ -200,7 +201,7 @@ class AdversarialModel(Saving):
         present = self.train_function
         super().make_train_function(force)
         if self.train_function is not present:
-            self.train_function = backend.in_order(self.train_function)
+            self.train_function = self._progress.passing(backend.in_order(self.train_function), self.steps_per_execution)
         return self.train_function
 
     @property
@@ -225,6 +226,8 @@ class AdversarialModel(Saving):
         validation_batch_size: int | None = None,
         shuffle: bool = True,
         sampling_weights: Any = None,
+        validation_split: float = 0.0,
+        steps_per_epoch: int | None = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train. As `keras.Model.fit`, with these differences.
@@ -232,8 +235,12 @@ class AdversarialModel(Saving):
         One step of the progress bar is one round of the game: every turn once, each repeat on a fresh minibatch. The data
         are minibatches, regrouped here; an incomplete round at the end of an epoch is dropped.
 
+        Arrays, and data sets of `kgan.datasets`, have another order in every epoch, given by their seed and `epochs_played`: a further
+        `fit`, or that of a saved model, goes on where the last one stopped. Whatever else is trained meanwhile changes nothing.
+
         Args:
-            x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`.
+            x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`. Of data sets,
+                labels are checked in the first round alone.
             y: labels, for arrays and for families that use them.
             batch_size: examples of one move, for arrays; default 64.
             validation_data: as x, or `(x, y)`; `evaluate` runs on it.
@@ -241,33 +248,55 @@ class AdversarialModel(Saving):
             shuffle: default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
             sampling_weights: array (examples,) or None, for arrays: probabilities, up to a factor, by which examples are drawn with
                 replacement, as many in an epoch as there are.
-            epochs, callbacks, verbose, initial_epoch, steps_per_epoch (in rounds), validation_steps, validation_freq: as in
-                Keras.
+            validation_split: in (0, 1), for arrays: the last examples, by this share, become `validation_data`. Default 0: none.
+            steps_per_epoch: rounds of an epoch; default None: one pass over the data. With arrays the next epoch goes on where this one
+                stopped, and the pass behind the last one is another order.
+            epochs, callbacks, verbose, initial_epoch, validation_steps, validation_freq: as in Keras.
 
         Raises:
-            ValueError: for data that are empty, too few for a round, or refused by the model.
+            TypeError: for weights of examples in a loss, which games do not have; see `sampling_weights`.
+            ValueError: for data that are empty, endless, too few for a round, or refused by the model.
             kgan.DivergenceError: when a term is no longer finite; see `kgan.callbacks.DivergenceGuard`.
         """
         play, replicas = self._require_compiled("fit"), backend.distributed(self)
-        rounds, first = to_rounds(x, y, batch_size, play.per_round, self.seed, shuffle, replicas, sampling_weights)
+        for name in ("sample_weight", "class_weight"):
+            if kwargs.pop(name, None) is not None:
+                raise TypeError(
+                    f"fit() has no `{name}`: the losses of a game are means over minibatches. `sampling_weights=...`, a number an example, "
+                    "says how often each is drawn."
+                )
+        if validation_split:
+            (x, y, sampling_weights), validation_data = validation_part(validation_split, x, y, sampling_weights)
+        steps = rounds_asked(steps_per_epoch, "steps_per_epoch")
+        require_end(x, steps, "steps_per_epoch")
+        rounds, first = to_rounds(
+            x, y, batch_size, play.per_round, self.seed, shuffle, replicas, weights=sampling_weights, steps=steps
+        )
+        if is_arrays(x):
+            steps = None  # the rounds are as many already
         self._prepare(play, first, play.per_round)
         if is_arrays(x):
             self.check_labels(x, y)
         callbacks = list(callbacks or [])
         # The guard goes first: what it refuses must not be saved.
         guards = [c for c in callbacks if isinstance(c, DivergenceGuard)] or [DivergenceGuard()]
-        callbacks = [EpochClock(), *guards, *(c for c in callbacks if c not in guards)]
+        callbacks = [*guards, *(c for c in callbacks if c not in guards)]
+        self._progress.begin()
+        if self._progress.skip:
+            callbacks = [Rested(callbacks, self._progress)]
+        callbacks = [Following(self._progress, rounds), *callbacks]
         try:
             with warnings.catch_warnings():
-                if kwargs.get("steps_per_epoch") is None:
+                if steps is None:
                     # Data of unknown length end their first epoch with this warning, which is no news.
                     warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
                 return super().fit(
                     rounds,
-                    epochs=epochs,
+                    epochs=as_int(epochs),
+                    steps_per_epoch=steps,
                     callbacks=callbacks,
                     validation_data=validation_data,
-                    validation_batch_size=validation_batch_size or batch_size,
+                    validation_batch_size=as_int(validation_batch_size or batch_size),
                     shuffle=False,
                     **kwargs,
                 )
@@ -280,6 +309,24 @@ class AdversarialModel(Saving):
             for callback in callbacks:
                 if hasattr(callback, "on_fit_exit"):
                     callback.on_fit_exit()
+
+    @property
+    def epochs_played(self) -> int:
+        """Complete epochs over all fits, saved with the model: what the order of the data follows. May be set."""
+        return self._progress.epochs
+
+    @epochs_played.setter
+    def epochs_played(self, epochs: int) -> None:
+        self._progress.epochs = epochs
+
+    @property
+    def within_epoch(self) -> bool:
+        """Whether the next rounds, or the present ones, are those of an epoch that an interrupted run has played in part."""
+        return self._progress.skip > 0
+
+    def resume_epoch(self) -> None:
+        """Let the next `fit` finish the epoch in which the model was saved, on the rest of its data; `kgan.callbacks.restore` does."""
+        self._progress.skip = self._progress.rounds
 
     def _require_compiled(self, method: str) -> Play:
         if self._play is None:
@@ -355,9 +402,11 @@ class AdversarialModel(Saving):
                 generated = self(self.generator_inputs(ops.shape(examples)[0], seed=self.seed_generator))
         # The next minibatch draws other noise; no loss draws this often.
         noise.assign(noise + ops.convert_to_tensor([0, 4096], dtype=noise.dtype))
+        # Means over examples, however they are cut.
+        count = ops.cast(ops.shape(examples)[0], "float32")
         for name, value in named.items():
-            play.terms[name].update_state(value)
-        self.metrics[0].update_state(total)
+            play.terms[name].update_state(value, sample_weight=count)
+        self.metrics[0].update_state(total, sample_weight=count)
         for metric in self._evaluation.metrics:
             metric.update_state(examples, generated)
         # A metric that is costly to compute (a Frechet distance) does so once, at the end, not in every step.

@@ -90,16 +90,20 @@ class Saving(Checked, keras.Model):
         # Keras leaves the states of seed generators out; a resumed run would repeat the noise of the first epochs.
         for index, seed in enumerate(seed_states(self)):
             store[f"seed_{index}"] = ops.convert_to_numpy(seed)
+        for key, value in self._progress.state(self.metrics).items():
+            store[key] = value
 
     def load_own_variables(self, store: Any) -> None:
         keys = list(store.keys())
-        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
+        progress = {key: store[key] for key in keys if key == "progress" or key.startswith("logged_")}
+        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_") and key not in progress})
         seeds = seed_states(self)
         stored = [key for key in keys if key.startswith("seed_")]
         if len(stored) != len(seeds):
             raise ValueError(f"The file holds {len(stored)} random states, this model has {len(seeds)}: not the same system.")
         for index, seed in enumerate(seeds):
             seed.assign(store[f"seed_{index}"][...])
+        self._progress.load(progress)
 
 
 def _unsynchronized(config: Any) -> Any:

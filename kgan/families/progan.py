@@ -272,7 +272,7 @@ class ProGAN(GAN):
             self._share_out(x, batch_size, epochs - initial_epoch)
 
         def part(callbacks: Sequence[keras.callbacks.Callback], start: int) -> None:
-            if self.part_complete:
+            if self.part_complete and not self.within_epoch:
                 self.grow_to(self.phase + 1)
             size = self.minibatches.get(self.resolution, batch_size or 16)
             data = x(self.resolution, size) if callable(x) else x

@@ -281,11 +281,11 @@ def story_optimizer(rate: float) -> keras.optimizers.Optimizer:
 
 
 class _Schedule(keras.callbacks.Callback):
-    """Sets the probability of scheduled sampling at every epoch; a function of the epoch alone, so a resumed run goes on as it was."""
+    """Sets the probability of scheduled sampling at every epoch: a function of how many are played, over fits and resumed runs."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         epochs, step, largest = self.model.scheduled_sampling
-        self.model.sampling_probability.assign(min(step * (epoch // epochs), largest))
+        self.model.sampling_probability.assign(min(step * (self.model.epochs_played // epochs), largest))
 
 
 def _checked_schedule(schedule: Any) -> tuple[Any, ...] | None:
