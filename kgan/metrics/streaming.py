@@ -158,7 +158,7 @@ class KernelDistance(_OverFeatures, keras.metrics.Metric):
             raise ValueError(
                 f"{self.name} pairs examples: give as many real as generated ones. Received {sides[0].shape[0]} and {sides[1].shape[0]}."
             )
-        count, filled = ops.cast(ops.shape(sides[0])[0], "int32"), backend.snapshot(self._filled)
+        count, filled = ops.shape(sides[0])[0], backend.snapshot(self._filled)
         places = filled + ops.arange(count, dtype="int32")
         subset, last = places // self.subset_size, (filled + count) // self.subset_size
         together = ops.equal(subset[:, None], subset[None])
