@@ -187,9 +187,9 @@ def check_arguments(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 
 def require(kind: Kind, **values: Any) -> None:
-    """Refuse arguments of a function that are not of a kind. TypeError or ValueError: as `check_arguments`."""
+    """Refuse arguments of a function that are not of a kind, which NumPy's integers are. TypeError or ValueError: as `check_arguments`."""
     for name, value in values.items():
-        if not kind.accepts(value):
+        if not kind.accepts(as_int(value)):
             raise _error(value)(f"`{name}` must be {kind.words}. Received: {shown(value)}.")
 
 

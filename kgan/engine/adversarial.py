@@ -25,7 +25,6 @@ from kgan.engine.rules import Rule
 from kgan.engine.saving import Saving
 from kgan.types import Config, FilePath, Nest, SeedLike, Tensor
 
-
 _COMPILED_BY_KERAS = ("run_eagerly", "jit_compile", "steps_per_execution")
 
 
@@ -46,7 +45,9 @@ class _Evaluation:
 def _compares(metric: Any) -> bool:
     """Whether a metric may compare real with generated examples: a user's own, or an average of such figures."""
     own = type(metric) in (keras.metrics.MeanMetricWrapper, keras.metrics.Metric)
-    return isinstance(metric, keras.metrics.Metric) and (own or getattr(keras.metrics, type(metric).__name__, None) is not type(metric))
+    return isinstance(metric, keras.metrics.Metric) and (
+        own or getattr(keras.metrics, type(metric).__name__, None) is not type(metric)
+    )
 
 
 class AdversarialModel(Saving):
@@ -126,7 +127,13 @@ class AdversarialModel(Saving):
         """Refuse a batch (a nest of NumPy arrays) whose type, shape or range the networks were not made for."""
 
     def check_labels(self, x: Nest, y: Nest) -> None:
-        """Refuse labels among the arrays that `fit` was given, all of them: of other data only the first batch is looked at."""
+        """Refuse labels among the arrays that `fit` was given, all of them: of other data the first batch, see `labels_in_range`."""
+
+    def labels_in_range(self, batch: Nest) -> Tensor | bool:
+        """Boolean scalar: whether the labels of a batch, as losses see it, are such as the model knows. Asked in every round, since data
+        sets may bring others late; a family with labels says so here, and training stops where they are not.
+        """
+        return True
 
     def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:
         """What `call` turns into `count` samples: latents, conditions."""
@@ -295,8 +302,7 @@ class AdversarialModel(Saving):
         `fit`, or that of a saved model, goes on where the last one stopped. Whatever else is trained meanwhile changes nothing.
 
         Args:
-            x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`. Of data sets,
-                labels are checked in the first round alone.
+            x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`.
             y: labels, for arrays and for families that use them.
             batch_size: examples of one move, for arrays; default 64.
             validation_data: as x, or `(x, y)`; `evaluate` runs on it.
@@ -325,6 +331,10 @@ class AdversarialModel(Saving):
             (x, y, sampling_weights), validation_data = validation_part(validation_split, x, y, sampling_weights)
         steps = rounds_asked(steps_per_epoch, "steps_per_epoch")
         require_end(x, steps, "steps_per_epoch")
+        if validation_data is not None:
+            require_end(
+                keras.utils.unpack_x_y_sample_weight(validation_data)[0], kwargs.get("validation_steps"), "validation_steps"
+            )
         rounds, first = to_rounds(
             x, y, batch_size, play.per_round, self.seed, shuffle, replicas, weights=sampling_weights, steps=steps
         )
@@ -434,7 +444,10 @@ class AdversarialModel(Saving):
         require_end(x, kwargs["steps"], "steps")
         if not play.terms and x is not None:
             # Only the first minibatch is looked at; Keras iterates over the data itself.
-            _, first = to_rounds(x, y, kwargs.get("batch_size"), 1, self.seed, False)
+            size = kwargs["batch_size"]
+            if is_arrays(x):
+                size = max(1, min(size or 32, len(keras.tree.flatten(x)[0])))
+            _, first = to_rounds(x, y, size, 1, self.seed, False)
             self._prepare(play, first, 1)
         with self._evaluating():
             return super().evaluate(x, y, **kwargs)
@@ -484,7 +497,9 @@ class AdversarialModel(Saving):
     def _look(self, play: Play, x: Any, y: Any, pieces: int) -> None:
         """Check what a loop of a user's own gives, the first time as `fit` does."""
         if not is_arrays(x):
-            raise ValueError(f"One round takes an array of examples or a nest of arrays. Received: {shown(x)}. Data sets go to fit().")
+            raise ValueError(
+                f"One round takes an array of examples or a nest of arrays. Received: {shown(x)}. Data sets go to fit()."
+            )
         count = len(keras.tree.flatten(x)[0])
         if not count or count % pieces:
             raise ValueError(
