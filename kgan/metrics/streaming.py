@@ -166,7 +166,7 @@ class KernelDistance(_OverFeatures, keras.metrics.Metric):
 
         def pairs(a: Tensor, b: Tensor, where: Tensor) -> Tensor:
             """The kernel of every row of `a` with the rows of `b` in its subset, summed."""
-            kernel = (ops.matmul(a, ops.transpose(b)) / a.shape[-1] + 1.0) ** 3
+            kernel = (ops.matmul(a, ops.transpose(b)) / self.extractor.feature_size + 1.0) ** 3
             return ops.sum(ops.cast(ops.where(where, kernel, 0.0), _wide()), axis=1)
 
         (real, fake), (old_real, old_fake) = sides, map(backend.snapshot, self._rows)

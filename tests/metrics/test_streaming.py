@@ -156,3 +156,18 @@ def test_what_is_refused():
     with pytest.raises(TypeError, match="classify"):
         metrics.ClassScore(Features())
     metrics.FrechetDistance(Features()).update_state(np.zeros((4, 2)), np.ones((4, 2)))
+
+
+@pytest.mark.only("tensorflow")
+def test_replicas_measure_one_kernel_distance(rng):
+    import tensorflow as tf
+
+    real, fake = rng.normal(size=(24, 4)).astype("float32"), rng.normal(0.5, 1, (24, 4)).astype("float32")
+    alone = metrics.KernelDistance(Same(), subset_size=7)
+    alone.update_state(real, fake)
+    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
+    with strategy.scope():
+        shared = metrics.KernelDistance(Same(), subset_size=7)
+    for pair in strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((real, fake)).batch(8)):
+        strategy.run(tf.function(lambda r, f: shared.update_state(r, f)), pair)
+    assert float(shared.result()) == pytest.approx(float(alone.result()), abs=1e-5)
