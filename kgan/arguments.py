@@ -187,10 +187,16 @@ def check_arguments(cls: type, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 
 
 def require(kind: Kind, **values: Any) -> None:
-    """Refuse arguments of a function that are not of a kind. TypeError or ValueError: as `check_arguments`."""
+    """Refuse arguments of a function that are not of a kind, which NumPy's integers are. TypeError or ValueError: as `check_arguments`."""
     for name, value in values.items():
-        if not kind.accepts(value):
+        if not kind.accepts(as_int(value)):
             raise _error(value)(f"`{name}` must be {kind.words}. Received: {shown(value)}.")
+
+
+def as_int(value: Any) -> Any:
+    """A whole number of NumPy, or of any kind that counts, as Python's; anything else as it is."""
+    shape = getattr(value, "shape", ())
+    return int(value) if hasattr(value, "__index__") and not isinstance(value, bool) and not shape else value
 
 
 def _error(value: Any) -> type[Exception]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kgan.arguments import as_int
 from kgan.types import Array
 
 
@@ -21,6 +22,7 @@ def interpolation(start: ArrayLike, end: ArrayLike, steps: int = 8) -> Array:
     [[0.0, 0.0], [0.5, 2.0], [1.0, 4.0]]
     """
     start, end = _latent(start), _latent(end)
+    steps = as_int(steps)
     if not isinstance(steps, int) or steps < 2:
         raise ValueError(f"`steps` must be an integer >= 2. Received: {steps!r}.")
     if start.shape != end.shape:

@@ -6,7 +6,7 @@ import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of 
 import keras
 import numpy as np
 
-from kgan.backend.feeding import clock
+from kgan.backend.feeding import Clock
 from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.labeled_images import read_labels
 
@@ -19,12 +19,13 @@ class Draws(keras.utils.PyDataset):
     def __init__(self, labels: np.ndarray, batch_size: int, minibatches: int, seed: int) -> None:
         super().__init__()
         self.labels, self.batch_size, self.minibatches, self.seed = labels, batch_size, minibatches, seed
+        self.clock = Clock()
 
     def __len__(self) -> int:
         return self.minibatches
 
     def __getitem__(self, index: int) -> np.ndarray:
-        rng = np.random.default_rng((self.seed, clock.epoch, index))
+        rng = np.random.default_rng((self.seed, self.clock.epoch, index))
         return self.labels[rng.integers(len(self.labels), size=self.batch_size)]
 
 

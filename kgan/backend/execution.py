@@ -119,14 +119,31 @@ def in_order(train_function: Callable[..., Any] | None) -> Callable[..., Any] | 
 
     @functools.wraps(train_function)
     def ordered(*args: Any, **kwargs: Any) -> Any:
-        before = options.get_experimental_options().get("dependency_optimization", True)
-        options.set_experimental_options({"dependency_optimization": False})
+        # Trainings in several threads, or one inside a callback of another: the first switches it off, the last back.
+        with _switch.lock:
+            if not _switch.users:
+                _switch.before = options.get_experimental_options().get("dependency_optimization", True)
+                options.set_experimental_options({"dependency_optimization": False})
+            _switch.users += 1
         try:
             return train_function(*args, **kwargs)
         finally:
-            options.set_experimental_options({"dependency_optimization": before})
+            with _switch.lock:
+                _switch.users -= 1
+                if not _switch.users:
+                    options.set_experimental_options({"dependency_optimization": _switch.before})
 
     return ordered
+
+
+class _Switch:
+    """An option of the whole process, and how many calls need it off."""
+
+    lock = threading.Lock()
+    users, before = 0, True
+
+
+_switch = _Switch()
 
 
 def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -223,6 +240,12 @@ def mean_over_replicas(tensor: Tensor) -> Tensor:
     import tensorflow as tf
 
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, tensor)
+
+
+def gather_over_replicas(tensor: Tensor) -> Tensor:
+    """The rows of all replicas in each of them, in their order; the tensor itself without replicas."""
+    context = _replica_context()
+    return tensor if context is None else context.all_gather(tensor, axis=0)
 
 
 STRATEGIES = ("none", "mirrored", "multi-worker")

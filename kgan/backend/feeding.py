@@ -1,43 +1,58 @@
-"""Feeding a training: the epoch being played, the order of its examples, and `tf.data` where TensorFlow feeds.
+"""Feeding a training: the epoch that a data set is in, the order of its examples, and `tf.data` where TensorFlow feeds.
 
 The order is a function of seed and epoch, so that a resumed run sees the data of the uninterrupted one.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
 import numpy as np
 
-from kgan.arguments import COUNT, require
-from kgan.types import Array, Logs, Nest, Tensor
+from kgan.arguments import COUNT, as_int, require
+from kgan.types import Array, Nest, Tensor
 
 
 class Clock:
-    """Which epoch is being fed. Data sets that shuffle by it repeat their order when a run is resumed."""
+    """Which epoch a data set is in. Each has one of its own, which the training that it feeds sets; its order is a function of it."""
 
     epoch = 0
 
 
-clock = Clock()
+def clocks(data: Any) -> list[Clock]:
+    """The clocks of a data set and of all that it is made from: those of kgan have them, whatever a user has made of them by `tf.data`."""
+    own = getattr(data, "clock", None)
+    # The inputs of a `tf.data.Dataset` have no public name; a test holds this one with the installed TensorFlow.
+    inputs = data._inputs() if hasattr(data, "_inputs") else ()
+    return [*([own] if isinstance(own, Clock) else []), *(clock for part in inputs for clock in clocks(part))]
 
 
-def epoch_order(count: int, seed: int, shuffle: bool = True, weights: Array | None = None) -> Array:
-    """Indices of `count` examples in the order of the present epoch: a function of `(seed, clock.epoch)` and the arguments alone.
+def set_epoch(data: Any, epoch: int) -> None:
+    """Let a data set feed this epoch, as `fit` does at the beginning of each."""
+    for clock in clocks(data):
+        clock.epoch = epoch
+
+
+def epoch_order(count: int, seed: int, epoch: int, shuffle: bool = True, weights: Array | None = None) -> Array:
+    """Indices of `count` examples in the order of an epoch: a function of the arguments alone.
 
     With `weights`, `count` draws with replacement, each by these probabilities.
     """
     if weights is not None:
-        return np.random.default_rng((seed, clock.epoch)).choice(count, count, p=weights)
+        return np.random.default_rng((seed, epoch)).choice(count, count, p=weights)
     if not shuffle:
         return np.arange(count)
-    return np.random.default_rng((seed, clock.epoch)).permutation(count)
+    return np.random.default_rng((seed, epoch)).permutation(count)
 
 
-class EpochClock(keras.callbacks.Callback):
-    """Sets the clock at every epoch of `fit`."""
+def epoch_rows(count: int, size: int, seed: int, shuffle: bool, weights: Array | None, steps: int, epoch: int) -> Array:
+    """Indices of the examples of every minibatch of an epoch, `(steps, size)`.
 
-    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        clock.epoch = epoch
+    One pass over the examples gives `count // size` minibatches. An epoch of fewer or more `steps` goes on where the one before stopped.
+    """
+    passes, places = np.divmod(epoch * steps + np.arange(steps), count // size)
+    orders = {int(p): epoch_order(count, seed, int(p), shuffle, weights) for p in np.unique(passes)}
+    return np.stack([orders[int(p)][place * size : (place + 1) * size] for p, place in zip(passes, places, strict=True)])
 
 
 def require_examples(count: int, needed: int, per_round: int) -> None:
@@ -60,12 +75,32 @@ def tensorflow() -> Any:
     return tf
 
 
-def epoch_indices(tf: Any, count: int, seed: int, shuffle: bool, weights: Array | None = None) -> Any:
-    def one_epoch(_: Tensor) -> Any:
-        order = tf.numpy_function(lambda: epoch_order(count, seed, shuffle, weights).astype(np.int64), [], tf.int64)
-        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (count,)))
+def clocked(tf: Any, of_epoch: Callable[[Tensor], Any]) -> Any:
+    """A `tf.data.Dataset` that is made anew by `of_epoch(epoch)` whenever an iteration begins: the epoch is read then, and once."""
+    root, clock = tf.data.Dataset.from_tensors(0), Clock()
+    root.clock = clock
 
-    return tf.data.Dataset.from_tensors(0).flat_map(one_epoch)
+    def begin(_: Tensor) -> Any:
+        return of_epoch(tf.ensure_shape(tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64), ()))
+
+    return root.flat_map(begin)
+
+
+def with_epoch(tf: Any, dataset: Any) -> Any:
+    """Pairs of what a data set yields and the epoch."""
+    together = tf.data.Dataset.zip(dataset, clocked(tf, lambda epoch: tf.data.Dataset.from_tensors(epoch).repeat()))
+    count = int(dataset.cardinality())
+    return together.apply(tf.data.experimental.assert_cardinality(count)) if count >= 0 else together
+
+
+def epoch_indices(tf: Any, count: int, seed: int, shuffle: bool, weights: Array | None = None) -> Any:
+    def of_epoch(epoch: Tensor) -> Any:
+        def order(epoch: Any) -> Array:
+            return epoch_order(count, seed, int(epoch), shuffle, weights).astype(np.int64)
+
+        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(tf.numpy_function(order, [epoch], tf.int64), (count,)))
+
+    return clocked(tf, of_epoch)
 
 
 def finish(tf: Any, dataset: Any, batches: int) -> Any:
@@ -82,7 +117,14 @@ def check_batch_size(batch_size: int, count: int) -> None:
         raise ValueError(f"The data set has {count} examples, fewer than one minibatch of {batch_size}.")
 
 
-def from_arrays(arrays: Nest, batch_size: int, seed: int = 0, shuffle: bool = True, weights: Array | None = None) -> Any:
+def from_arrays(
+    arrays: Nest,
+    batch_size: int,
+    seed: int = 0,
+    shuffle: bool = True,
+    weights: Array | None = None,
+    steps: int | None = None,
+) -> Any:
     """Minibatches from arrays in memory.
 
     Args:
@@ -91,19 +133,30 @@ def from_arrays(arrays: Nest, batch_size: int, seed: int = 0, shuffle: bool = Tr
         seed: default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
         shuffle: default True.
         weights: probabilities of the examples, or None (default). With them an epoch draws as many examples with replacement.
+        steps: >= 1: minibatches of an epoch; with fewer or more than one pass over the examples makes (default None), the next epoch goes
+            on where this one stopped.
 
     Returns:
         `tf.data.Dataset` of known cardinality.
     """
     tf = tensorflow()
+    batch_size = as_int(batch_size)
     count = len(keras.tree.flatten(arrays)[0])
     check_batch_size(batch_size, count)
+    steps = count // batch_size if steps is None else as_int(steps)
     with tf.device("CPU:0"):
         tensors = keras.tree.map_structure(tf.constant, arrays)
-    # Batches of indices first, then one gather per batch: no per-example work.
-    dataset = epoch_indices(tf, count, seed, shuffle, weights).batch(batch_size, drop_remainder=True)
-    dataset = dataset.map(lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors))
-    return finish(tf, dataset, count // batch_size)
+
+    def of_epoch(epoch: Tensor) -> Any:
+        def rows(epoch: Any) -> Array:
+            return epoch_rows(count, batch_size, seed, shuffle, weights, steps, int(epoch)).astype(np.int64)
+
+        indices = tf.ensure_shape(tf.numpy_function(rows, [epoch], tf.int64), (steps, batch_size))
+        # One gather per batch: no per-example work.
+        return tf.data.Dataset.from_tensor_slices(indices)
+
+    dataset = clocked(tf, of_epoch).map(lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors))
+    return finish(tf, dataset, steps)
 
 
 def share(rounds: Any, size: int, per_round: int, replicas: int) -> Any:

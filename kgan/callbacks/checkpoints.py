@@ -22,7 +22,7 @@ from kgan.types import FilePath, Logs
 
 # What differs between two configurations of one run: from process to process, from version to version.
 _CHANGING = ("shared_object_id", "build_config", "compile_config", "kgan_version")
-_NAME = re.compile(r"epoch-(\d{5,})\.keras")
+_NAME = re.compile(r"epoch-(\d{5,})(?:-round-(\d{5,}))?\.keras")
 
 
 class Checkpoint(Checked, keras.callbacks.Callback):
@@ -34,8 +34,10 @@ class Checkpoint(Checked, keras.callbacks.Callback):
 
     A state with weights that are not finite is not written: `DivergenceError` is raised and the last good checkpoint kept.
 
-    On SIGTERM or Ctrl-C the round in progress is finished and `fit` is left with `SystemExit(143)` or `KeyboardInterrupt`; the
-    run resumes from the last complete epoch.
+    On SIGTERM or Ctrl-C the round in progress is finished and written too, `epoch-00012-round-00340.keras`; then `fit` is left with
+    `SystemExit(143)` or `KeyboardInterrupt` (of which Python makes the exit status 130). A run that `restore` continues plays the rest of
+    that epoch and ends as the run that was left alone, bit for bit, logs included, if its data have an order that follows from the epoch:
+    arrays, and `kgan.datasets`. Several workers resume from the last complete epoch.
 
     Args:
         folder: where; made if missing.
@@ -59,10 +61,11 @@ class Checkpoint(Checked, keras.callbacks.Callback):
         self.every, self.keep = every, keep
         self._received: int | None = None
         self._previous: dict[int, Any] = {}
+        self._epoch, self._written = 0, (-1, 0)
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._received = None
+        self._received, self._written = None, (-1, 0)
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._previous[number] = signal.signal(number, self._on_signal)
@@ -74,27 +77,49 @@ class Checkpoint(Checked, keras.callbacks.Callback):
         self._received = number
         print("\nStopping after this round; repeat to stop at once.", file=sys.stderr)
 
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._epoch = epoch
+        if self._received is not None and self._written == (epoch, 0):
+            self._leave()
+
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         if self._received is not None:
-            number = self._received
-            self.on_fit_exit()
-            if number == signal.SIGTERM:
-                raise SystemExit(128 + signal.SIGTERM)
-            raise KeyboardInterrupt
+            if backend.worker_count(self.model) == 1:  # others would have to save as well, and play on
+                self._write(self._epoch, batch + 1)
+            self._leave()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         done = epoch + 1
-        if done % self.every == 0 or done == self.params.get("epochs"):
-            self._check_weights(epoch)
-            if not backend.is_chief(self.model):
-                # Saving creates variables, which the workers of a strategy have to create together; one of them keeps the file.
-                with tempfile.TemporaryDirectory() as folder:
-                    self.model.save(Path(folder) / "discarded.keras")
-                return
-            atomic_write(self.folder / f"epoch-{done:05d}.keras", self.model.save)
-            if self.keep is not None:
-                for old in checkpoints(self.folder)[: -self.keep]:
-                    old.unlink(missing_ok=True)
+        if (
+            done % self.every == 0
+            or done == self.params.get("epochs")
+            or (self._received and backend.worker_count(self.model) == 1)
+        ):
+            self._write(done)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self._received is not None:
+            self._leave()
+
+    def _leave(self) -> None:
+        number = self._received
+        self.on_fit_exit()
+        if number == signal.SIGTERM:
+            raise SystemExit(128 + signal.SIGTERM)
+        raise KeyboardInterrupt
+
+    def _write(self, epochs: int, rounds: int = 0) -> None:
+        self._check_weights(epochs if rounds else epochs - 1)
+        self._written = epochs, rounds
+        if not backend.is_chief(self.model):
+            # Saving creates variables, which the workers of a strategy have to create together; one of them keeps the file.
+            with tempfile.TemporaryDirectory() as folder:
+                self.model.save(Path(folder) / "discarded.keras")
+            return
+        atomic_write(self.folder / f"epoch-{epochs:05d}{f'-round-{rounds:05d}' * bool(rounds)}.keras", self.model.save)
+        if self.keep is not None:
+            for old in checkpoints(self.folder)[: -self.keep]:
+                old.unlink(missing_ok=True)
 
     def _check_weights(self, epoch: int) -> None:
         for weight in self.model.weights:
@@ -110,15 +135,17 @@ class Checkpoint(Checked, keras.callbacks.Callback):
 
 def checkpoints(folder: FilePath) -> list[Path]:
     """The checkpoints in a folder, oldest first."""
-    return sorted((p for p in Path(folder).glob("epoch-*.keras") if _NAME.fullmatch(p.name)), key=_epoch)
+    return sorted((p for p in Path(folder).glob("epoch-*.keras") if _NAME.fullmatch(p.name)), key=_place)
 
 
-def _epoch(path: Path) -> int:
-    return int(path.stem.removeprefix("epoch-"))
+def _place(path: Path) -> tuple[int, int]:
+    """Complete epochs, and rounds of the one in progress."""
+    epochs, rounds = _NAME.fullmatch(path.name).groups(default="0")  # type: ignore[union-attr]
+    return int(epochs), int(rounds)
 
 
 def restore(model: Any, folder: FilePath) -> int:
-    """Put a compiled model into the state of the newest checkpoint in a folder.
+    """Put a compiled model into the state of the newest checkpoint in a folder. Of one from within an epoch the next `fit` plays the rest.
 
     Args:
         model: `kgan.AdversarialModel`, compiled, of the configuration of the run.
@@ -150,7 +177,10 @@ def restore(model: Any, folder: FilePath) -> int:
         )
     with reading(path, what):
         model.load_weights(path)
-    return _epoch(path)
+    epochs, rounds = _place(path)
+    if rounds:
+        model.resume_epoch()
+    return epochs
 
 
 def _plain(config: Any) -> Any:

@@ -43,7 +43,7 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         self.sample = sample or (lambda model, count, seed: model.generate(count, seed=seed))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
-        if epoch == 0:
+        if epoch == 0 and not self.model.within_epoch:
             self._draw(0)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:

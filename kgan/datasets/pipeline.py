@@ -1,6 +1,6 @@
 """From arrays and files to `tf.data`, in an order that is a function of seed and epoch.
 
-Such an order is what makes a resumed run see the data of the uninterrupted one; see `kgan.backend.feeding.clock`.
+Such an order is what makes a resumed run see the data of the uninterrupted one; see `kgan.backend.feeding.Clock`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.backend.feeding import check_batch_size, clock, epoch_indices, finish, tensorflow
+from kgan.backend.feeding import check_batch_size, epoch_indices, finish, tensorflow, with_epoch
 from kgan.images import find_images, open_image, read_image
 from kgan.types import Array, FilePath, Nest, Tensor
 
@@ -25,18 +25,19 @@ def to_float(dataset: Any, dequantize: bool = False, seed: int = 0) -> Any:
     """
     tf = tensorflow()
 
-    def convert(index: Tensor, batch: Nest) -> Nest:
+    def convert(indexed: Nest, epoch: Tensor) -> Nest:
+        index, batch = indexed
         images = batch[0] if isinstance(batch, tuple) else batch
         images = tf.cast(images, tf.float32)
         if dequantize:
-            epoch = tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64)
             noise = tf.random.stateless_uniform(tf.shape(images), [seed, epoch * 1_000_003 + index], 0.0, 1.0 / 128.0)
             images = images / 128.0 - 1.0 + noise
         else:
             images = images / 127.5 - 1.0
         return (images, *batch[1:]) if isinstance(batch, tuple) else images
 
-    return dataset.enumerate().map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    indexed = with_epoch(tf, dataset.enumerate())
+    return indexed.map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
 def image_folder(
@@ -117,18 +118,19 @@ def from_files(
             labels = tf.constant(labels)
     size = window or image_size
 
-    def decode(index: Tensor) -> Nest:
-        def read(i: Any) -> Array:
+    def decode(index: Tensor, epoch: Tensor) -> Nest:
+        def read(i: Any, epoch: Any) -> Array:
             image = read_image(names[int(i)], image_size, channels, crop, background)
             if window is None:
                 return image
-            top, left = np.random.default_rng((seed, clock.epoch, int(i))).integers(0, image_size - window + 1, 2)
+            top, left = np.random.default_rng((seed, int(epoch), int(i))).integers(0, image_size - window + 1, 2)
             return image[top : top + window, left : left + window]
 
-        image = tf.ensure_shape(tf.numpy_function(read, [index], tf.uint8), (size, size, channels))
+        image = tf.ensure_shape(tf.numpy_function(read, [index, epoch], tf.uint8), (size, size, channels))
         return image if labels is None else (image, tf.gather(labels, index))
 
-    dataset = epoch_indices(tf, len(files), seed, shuffle).map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    indices = with_epoch(tf, epoch_indices(tf, len(files), seed, shuffle))
+    dataset = indices.map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     dataset = finish(tf, dataset.batch(batch_size, drop_remainder=True), len(files) // batch_size)
     return to_float(dataset, dequantize, seed)
 
@@ -140,13 +142,13 @@ def mirrored(dataset: Any, seed: int = 0) -> Any:
     """
     tf = tensorflow()
 
-    def mirror(index: Tensor, batch: Nest) -> Nest:
-        images, labels = batch
-        epoch = tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64)
+    def mirror(indexed: Nest, epoch: Tensor) -> Nest:
+        index, (images, labels) = indexed
         chosen = tf.random.stateless_uniform(tf.shape(images)[:1], [seed, epoch * 1_000_003 + index]) < 0.5
         return tf.where(chosen[:, None, None, None], images[:, :, ::-1], images), labels
 
-    return dataset.enumerate().map(mirror, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    indexed = with_epoch(tf, dataset.enumerate())
+    return indexed.map(mirror, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
 def common_size(files: Sequence[Path]) -> int:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from kgan.arguments import COUNT, require
-from kgan.backend.feeding import check_batch_size, clock, finish, from_arrays, tensorflow
+from kgan.backend.feeding import Clock, check_batch_size, finish, from_arrays, tensorflow
 from kgan.types import Array, Nest
 
 
@@ -76,6 +76,7 @@ class _Cycles(keras.utils.PyDataset):
     def __init__(self, arrays: Mapping[str, Array], batch_size: int, labels: Mapping[str, Array], passes: int, seed: int) -> None:
         super().__init__()
         self.arrays, self.batch_size, self.labels, self.seed = arrays, batch_size, labels, seed
+        self.clock = Clock()
         longest = max(map(len, arrays.values()))
         check_batch_size(batch_size, longest)
         self.count = longest * passes // batch_size
@@ -91,7 +92,7 @@ class _Cycles(keras.utils.PyDataset):
 
     def _rows(self, domain: str, index: int) -> Array:
         # Counted from the start of the training, so that no item depends on which were asked before.
-        position = (clock.epoch * self.count + index) * self.batch_size
+        position = (self.clock.epoch * self.count + index) * self.batch_size
         turns, offsets = np.divmod(np.arange(position, position + self.batch_size), len(self.arrays[domain]))
         return np.concatenate([self._order(domain, int(turn))[offsets[turns == turn]] for turn in np.unique(turns)])
 

@@ -1,35 +1,53 @@
 """The engine's Keras side: construction, compilation, fit, evaluation, generation and files of an adversarial model."""
 
+import contextlib
 import inspect
 import random
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import NoneType
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import Seed
-from kgan.backend.feeding import EpochClock
+from kgan.arguments import COUNT, Seed, as_int, require, shown
 from kgan.engine.averages import Averages
 from kgan.engine.divergence import DivergenceGuard
 from kgan.engine.game import Turn, with_rule
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.play import Play
-from kgan.engine.rounds import is_arrays, to_rounds
+from kgan.engine.progress import Following, Progress, Rested
+from kgan.engine.rounds import is_arrays, require_end, rounds_asked, to_rounds, validation_part
 from kgan.engine.rules import Rule
 from kgan.engine.saving import Saving
-from kgan.types import Config, Nest, SeedLike, Tensor
+from kgan.types import Config, FilePath, Nest, SeedLike, Tensor
+
+_COMPILED_BY_KERAS = ("run_eagerly", "jit_compile", "steps_per_execution")
 
 
 class _Evaluation:
     """Metric objects of `evaluate`, kept out of Keras' attribute tracking: they are no part of the training logs."""
 
     def __init__(self, metrics: Sequence[Any] = ()) -> None:
-        self.metrics = [keras.metrics.get(metric) for metric in metrics]
+        if isinstance(metrics, (str, Mapping)) or not all(map(_compares, metrics)):
+            raise TypeError(
+                "`metrics` is a list of metrics that compare real with generated examples, objects with `update_state(real, generated)` "
+                "such as kgan.metrics.FrechetDistance(kgan.metrics.DigitClassifier()). Keras' own compare predictions with labels, which "
+                f"generated examples do not have. Received: {shown(metrics)}."
+            )
+        self.metrics = list(metrics)
         self.running = False
+
+
+def _compares(metric: Any) -> bool:
+    """Whether a metric may compare real with generated examples: a user's own, or an average of such figures."""
+    own = type(metric) in (keras.metrics.MeanMetricWrapper, keras.metrics.Metric)
+    return isinstance(metric, keras.metrics.Metric) and (
+        own or getattr(keras.metrics, type(metric).__name__, None) is not type(metric)
+    )
 
 
 class AdversarialModel(Saving):
@@ -85,7 +103,11 @@ class AdversarialModel(Saving):
         self._rule: Rule | None = None
         self._averages = Averages(self)
         self._evaluation = _Evaluation()
+        self._progress = Progress()
         self.built = True
+
+    smallest_batch: ClassVar[int] = 1
+    """Examples that the losses of a family need at least: of a smaller rest `evaluate` leaves them out."""
 
     # What a family defines -------------------------------------------------------------------------------------------
 
@@ -105,7 +127,13 @@ class AdversarialModel(Saving):
         """Refuse a batch (a nest of NumPy arrays) whose type, shape or range the networks were not made for."""
 
     def check_labels(self, x: Nest, y: Nest) -> None:
-        """Refuse labels among the arrays that `fit` was given, all of them: of other data only the first batch is looked at."""
+        """Refuse labels among the arrays that `fit` was given, all of them: of other data the first batch, see `labels_in_range`."""
+
+    def labels_in_range(self, batch: Nest) -> Tensor | bool:
+        """Boolean scalar: whether the labels of a batch, as losses see it, are such as the model knows. Asked in every round, since data
+        sets may bring others late; a family with labels says so here, and training stops where they are not.
+        """
+        return True
 
     def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:
         """What `call` turns into `count` samples: latents, conditions."""
@@ -130,10 +158,13 @@ class AdversarialModel(Saving):
 
         Args:
             optimizers: dict of move name to optimizer; moves left out keep the paper's. Default None: all the paper's.
-            metrics: list of `keras.metrics.Metric` for `evaluate`, updated with `(real, generated)`. Default none.
+            metrics: list of `keras.metrics.Metric` for `evaluate`, updated with `(real, generated)`. Default none. Logs and callbacks know
+                them by their names, `monitor="val_frechet_distance[digits-mlp64]"`, which say what was measured with; a shorter one is the
+                metric's own argument, `FrechetDistance(extractor, name="fd")` and `monitor="val_fd"`.
             averages: dict of player name to decay in (0, 1), for example `{"generator": 0.999}`: exponential averages of the
-                player's weights and state, moved after each round, used by `generate`, `predict` and `evaluate`. Default
-                None: those the model already has.
+                player's weights and state, moved after each round, used by `generate`, `predict`, `evaluate` and `export`; the attribute
+                `generator` keeps the weights that are trained, `averaged("generator")` is the network of the others. Default None: those
+                the model already has.
             rule: `kgan.Rule` for the moves that are made at one point, such as `kgan.Consensus(10.0)`. Default None: the family's.
             **kwargs: `run_eagerly`, `jit_compile`, `steps_per_execution` of `keras.Model.compile`.
 
@@ -142,10 +173,13 @@ class AdversarialModel(Saving):
         """
         play = Play(self, self.turns() if rule is None else with_rule(self.turns(), rule))
         names = list(play.moves)
-        if "optimizer" in kwargs or "loss" in kwargs:
+        strangers = sorted(name for name in kwargs if name not in _COMPILED_BY_KERAS)
+        if strangers or not isinstance(optimizers, (Mapping, NoneType)):
+            example = ", ".join(f'"{name}": keras.optimizers.Adam(1e-4)' for name in names)
+            received = f"`{'`, `'.join(strangers)}`" if strangers else f"optimizers={shown(optimizers)}"
             raise TypeError(
-                "A game has one optimizer per move, and its losses are its own: pass `optimizers={move: optimizer}`. "
-                f"{type(self).__name__} has the moves {names}."
+                f"A game has one optimizer per move, and its losses are its own. {type(self).__name__} has the moves {names}: "
+                f"compile(optimizers={{{example}}}), or compile() for the paper's. Received: {received}."
             )
         chosen = {**self.default_optimizers(), **(optimizers or {})}
         unknown, missing = sorted(set(chosen) - set(names)), sorted(set(names) - set(chosen))
@@ -170,6 +204,8 @@ class AdversarialModel(Saving):
 
     def keep_averages(self, decays: Mapping[str, float]) -> None:
         """Keep exponential averages of players from now on; `decays` as `averages` in `compile`."""
+        if not isinstance(decays, Mapping):
+            raise TypeError(f'`decays` is a dict of player to decay, such as {{"generator": 0.999}}. Received: {shown(decays)}.')
         if decays == {player: self._averages.decays().get(player) for player in decays}:
             return
         with backend.strategy_scope(self):
@@ -177,6 +213,34 @@ class AdversarialModel(Saving):
         if self._play is not None:
             self._play.bind(self.optimizer, self._averages.variables())
             self.train_function = self.test_function = self.predict_function = None
+
+    def averaged(self, player: str) -> Any:
+        """A copy of a network as `generate` uses it: with the averaged weights, or the present ones where no average is kept.
+
+        Args:
+            player: name of the network, such as "generator".
+
+        Returns:
+            A network that shares nothing with the model: to be saved, exported, or looked into.
+
+        Raises:
+            ValueError: the model has no network of this name.
+
+        Example:
+        >>> import keras, kgan
+        >>> model = kgan.GAN(data_shape=(2,), latent_size=3, seed=0)
+        >>> model.compile(averages={"generator": 0.999})
+        >>> model.averaged("generator")(keras.ops.zeros((5, 3))).shape[0]
+        5
+        """
+        network = getattr(self, player, None) if isinstance(player, str) else None
+        if not isinstance(network, keras.layers.Layer):
+            raise ValueError(f"{type(self).__name__} has no network {player!r}.")
+        copied = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(network))
+        with backend.Overlay(self._averages.values()):
+            values = [ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in network.weights]
+        copied.set_weights(values)
+        return copied
 
     def get_compile_config(self) -> Config:
         if not self.compiled:
@@ -200,7 +264,7 @@ class AdversarialModel(Saving):
         present = self.train_function
         super().make_train_function(force)
         if self.train_function is not present:
-            self.train_function = backend.in_order(self.train_function)
+            self.train_function = self._progress.passing(backend.in_order(self.train_function), self.steps_per_execution)
         return self.train_function
 
     @property
@@ -225,12 +289,17 @@ class AdversarialModel(Saving):
         validation_batch_size: int | None = None,
         shuffle: bool = True,
         sampling_weights: Any = None,
+        validation_split: float = 0.0,
+        steps_per_epoch: int | None = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Train. As `keras.Model.fit`, with these differences.
 
         One step of the progress bar is one round of the game: every turn once, each repeat on a fresh minibatch. The data
         are minibatches, regrouped here; an incomplete round at the end of an epoch is dropped.
+
+        Arrays, and data sets of `kgan.datasets`, have another order in every epoch, given by their seed and `epochs_played`: a further
+        `fit`, or that of a saved model, goes on where the last one stopped. Whatever else is trained meanwhile changes nothing.
 
         Args:
             x: array or nest of arrays; or `tf.data.Dataset` of minibatches, `keras.utils.PyDataset`, torch `DataLoader`.
@@ -241,33 +310,59 @@ class AdversarialModel(Saving):
             shuffle: default True: shuffle arrays, in an order that depends only on the model's seed and the epoch.
             sampling_weights: array (examples,) or None, for arrays: probabilities, up to a factor, by which examples are drawn with
                 replacement, as many in an epoch as there are.
-            epochs, callbacks, verbose, initial_epoch, steps_per_epoch (in rounds), validation_steps, validation_freq: as in
-                Keras.
+            validation_split: in (0, 1), for arrays: the last examples, by this share, become `validation_data`. Default 0: none.
+            steps_per_epoch: rounds of an epoch; default None: one pass over the data. With arrays the next epoch goes on where this one
+                stopped, and the pass behind the last one is another order.
+            epochs, callbacks, verbose, initial_epoch, validation_steps, validation_freq: as in Keras.
 
         Raises:
-            ValueError: for data that are empty, too few for a round, or refused by the model.
+            TypeError: for weights of examples in a loss, which games do not have; see `sampling_weights`.
+            ValueError: for data that are empty, endless, too few for a round, or refused by the model.
             kgan.DivergenceError: when a term is no longer finite; see `kgan.callbacks.DivergenceGuard`.
         """
         play, replicas = self._require_compiled("fit"), backend.distributed(self)
-        rounds, first = to_rounds(x, y, batch_size, play.per_round, self.seed, shuffle, replicas, sampling_weights)
+        for name in ("sample_weight", "class_weight"):
+            if kwargs.pop(name, None) is not None:
+                raise TypeError(
+                    f"fit() has no `{name}`: the losses of a game are means over minibatches. `sampling_weights=...`, a number an example, "
+                    "says how often each is drawn."
+                )
+        if validation_split:
+            (x, y, sampling_weights), validation_data = validation_part(validation_split, x, y, sampling_weights)
+        steps = rounds_asked(steps_per_epoch, "steps_per_epoch")
+        require_end(x, steps, "steps_per_epoch")
+        if validation_data is not None:
+            require_end(
+                keras.utils.unpack_x_y_sample_weight(validation_data)[0], kwargs.get("validation_steps"), "validation_steps"
+            )
+        rounds, first = to_rounds(
+            x, y, batch_size, play.per_round, self.seed, shuffle, replicas, weights=sampling_weights, steps=steps
+        )
+        if is_arrays(x):
+            steps = None  # the rounds are as many already
         self._prepare(play, first, play.per_round)
         if is_arrays(x):
             self.check_labels(x, y)
         callbacks = list(callbacks or [])
         # The guard goes first: what it refuses must not be saved.
         guards = [c for c in callbacks if isinstance(c, DivergenceGuard)] or [DivergenceGuard()]
-        callbacks = [EpochClock(), *guards, *(c for c in callbacks if c not in guards)]
+        callbacks = [*guards, *(c for c in callbacks if c not in guards)]
+        self._progress.begin()
+        if self._progress.skip:
+            callbacks = [Rested(callbacks, self._progress)]
+        callbacks = [Following(self._progress, rounds), *callbacks]
         try:
             with warnings.catch_warnings():
-                if kwargs.get("steps_per_epoch") is None:
+                if steps is None:
                     # Data of unknown length end their first epoch with this warning, which is no news.
                     warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
                 return super().fit(
                     rounds,
-                    epochs=epochs,
+                    epochs=as_int(epochs),
+                    steps_per_epoch=steps,
                     callbacks=callbacks,
                     validation_data=validation_data,
-                    validation_batch_size=validation_batch_size or batch_size,
+                    validation_batch_size=as_int(validation_batch_size or batch_size),
                     shuffle=False,
                     **kwargs,
                 )
@@ -280,6 +375,24 @@ class AdversarialModel(Saving):
             for callback in callbacks:
                 if hasattr(callback, "on_fit_exit"):
                     callback.on_fit_exit()
+
+    @property
+    def epochs_played(self) -> int:
+        """Complete epochs over all fits, saved with the model: what the order of the data follows. May be set."""
+        return self._progress.epochs
+
+    @epochs_played.setter
+    def epochs_played(self, epochs: int) -> None:
+        self._progress.epochs = epochs
+
+    @property
+    def within_epoch(self) -> bool:
+        """Whether the next rounds, or the present ones, are those of an epoch that an interrupted run has played in part."""
+        return self._progress.skip > 0
+
+    def resume_epoch(self) -> None:
+        """Let the next `fit` finish the epoch in which the model was saved, on the rest of its data; `kgan.callbacks.restore` does."""
+        self._progress.skip = self._progress.rounds
 
     def _require_compiled(self, method: str) -> Play:
         if self._play is None:
@@ -326,38 +439,101 @@ class AdversarialModel(Saving):
         As `keras.Model.evaluate`; `x` also as in `fit`. The noise is the same at every call; nothing of the model changes.
         """
         play = self._require_compiled("evaluate")
-        if not play.terms:
+        for name in ("batch_size", "steps"):
+            kwargs[name] = rounds_asked(kwargs.get(name), name)
+        require_end(x, kwargs["steps"], "steps")
+        if not play.terms and x is not None:
             # Only the first minibatch is looked at; Keras iterates over the data itself.
-            _, first = to_rounds(x, y, kwargs.get("batch_size"), 1, self.seed, False)
+            size = kwargs["batch_size"]
+            if is_arrays(x):
+                size = max(1, min(size or 32, len(keras.tree.flatten(x)[0])))
+            _, first = to_rounds(x, y, size, 1, self.seed, False)
             self._prepare(play, first, 1)
+        with self._evaluating():
+            return super().evaluate(x, y, **kwargs)
+
+    @contextlib.contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The metrics of `compile` are asked, and the noise is that of every evaluation."""
         self._evaluation.running = True
         try:
             noise = self.evaluation_noise.state
             noise.assign(ops.convert_to_tensor([self.seed + 1, 0], dtype=noise.dtype))
-            return super().evaluate(x, y, **kwargs)
+            yield
         finally:
             self._evaluation.running = False
+
+    # By hand -----------------------------------------------------------------------------------------------------------
+
+    def train_on_batch(self, x: Any, y: Any = None, *, return_dict: bool = False) -> Any:
+        """Play one round, for loops of one's own.
+
+        Args:
+            x: array or nest of arrays: the minibatches of a round one behind the other, `minibatches_per_round` of equal size.
+            y: labels, for families that use them.
+            return_dict: default False: a list, the loss first. True: a dict of `<move>/<term>`, as `fit` logs them.
+
+        Returns:
+            The losses of this round. The optimizers' counts, averages and random states move on as in `fit`; `epochs_played` does not.
+
+        Raises:
+            ValueError: for examples that are refused by the model, or cannot be cut into the minibatches of a round.
+        """
+        play = self._require_compiled("train_on_batch")
+        self._look(play, x, y, play.per_round)
+        return super().train_on_batch(x, y, return_dict=return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, *, return_dict: bool = False) -> Any:
+        """Losses and the metrics of `compile` on one minibatch, as `evaluate` gives them. Args, returns: as `train_on_batch`."""
+        self._look(self._require_compiled("test_on_batch"), x, y, 1)
+        with self._evaluating():
+            return super().test_on_batch(x, y, return_dict=return_dict)
+
+    @property
+    def minibatches_per_round(self) -> int:
+        """Fresh minibatches that one round takes."""
+        return self._require_compiled("minibatches_per_round").per_round
+
+    def _look(self, play: Play, x: Any, y: Any, pieces: int) -> None:
+        """Check what a loop of a user's own gives, the first time as `fit` does."""
+        if not is_arrays(x):
+            raise ValueError(
+                f"One round takes an array of examples or a nest of arrays. Received: {shown(x)}. Data sets go to fit()."
+            )
+        count = len(keras.tree.flatten(x)[0])
+        if not count or count % pieces:
+            raise ValueError(
+                f"One round of this game takes {pieces} minibatch(es) of equal size, one behind the other. Received {count} examples."
+            )
+        if not play.terms:
+            self._prepare(play, keras.tree.map_structure(ops.convert_to_numpy, x if y is None else (x, y)), pieces)
+        self.check_labels(x, y)
 
     def _test(self, data: Nest) -> dict[str, Tensor]:
         play, batch = self._require_compiled("evaluate"), self.unpack(data)
         examples = keras.tree.flatten(batch)[0]
+        count = ops.shape(examples)[0]
         noise, drawn, total = self.evaluation_noise.state, self.seed_generator.state, 0.0
         named: dict[str, Tensor] = {}
         with play.point(training=False):
             drawn.assign(ops.convert_to_tensor(noise) + backend.replica_offset(noise.dtype))
-            for move in play.moves.values():
+            for move in play.moves.values() if not isinstance(count, int) or count >= self.smallest_batch else ():
                 with backend.Overlay(moving=frozenset()) as overlay:
                     terms, observed = play.loss_terms(move, batch, overlay)
                 named |= {f"{move.name}/{key}": value for key, value in {**terms, **observed}.items()}
                 total += sum(terms.values())
             generated = None
             if self._evaluation.metrics:
-                generated = self(self.generator_inputs(ops.shape(examples)[0], seed=self.seed_generator))
+                generated = self(self.generator_inputs(count, seed=self.seed_generator))
         # The next minibatch draws other noise; no loss draws this often.
         noise.assign(noise + ops.convert_to_tensor([0, 4096], dtype=noise.dtype))
+        # Means over examples, however they are cut; a rest that is too small for the losses is left out.
+        enough = ops.convert_to_tensor(count) >= self.smallest_batch
+        weight = ops.where(enough, ops.cast(count, "float32"), 0.0)
         for name, value in named.items():
-            play.terms[name].update_state(value)
-        self.metrics[0].update_state(total)
+            play.terms[name].update_state(ops.where(enough, value, ops.zeros_like(value)), sample_weight=weight)
+        if named:
+            self.metrics[0].update_state(ops.where(enough, total, ops.zeros_like(total)), sample_weight=weight)
         for metric in self._evaluation.metrics:
             metric.update_state(examples, generated)
         # A metric that is costly to compute (a Frechet distance) does so once, at the end, not in every step.
@@ -376,8 +552,10 @@ class AdversarialModel(Saving):
         Returns:
             NumPy array of shape `(count, ...)`, images in [-1, 1].
         """
-        if not isinstance(count, int) or count < 1:
+        count, seed, batch_size = as_int(count), as_int(seed), as_int(batch_size)
+        if not isinstance(count, int) or isinstance(count, bool) or count < 1:
             raise ValueError(f"`count` must be an integer >= 1. Received: {count!r}.")
+        require(COUNT, batch_size=batch_size)
         if condition is not None and "condition" not in inspect.signature(self.generator_inputs).parameters:
             raise ValueError(f"{type(self).__name__} is not conditional.")
         inputs = self.generator_inputs(count, condition, self.generation_noise if seed is None else seed)
@@ -387,3 +565,33 @@ class AdversarialModel(Saving):
             made = [keras.tree.map_structure(ops.convert_to_numpy, self(part)) for part in cut]
             return keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *made)
         return self.predict(inputs, batch_size=min(count, batch_size), verbose=0)
+
+    # What leaves the house ---------------------------------------------------------------------------------------------
+
+    def export(self, filepath: FilePath, format: str = "tf_saved_model", input_signature: Any = None, **kwargs: Any) -> None:
+        """Write what `generate` uses, from generator inputs to samples, with averaged weights if the model keeps averages.
+
+        As `keras.Model.export`; the artifact's one endpoint `serve` takes what `generator_inputs` returns, such as latents
+        `(batch, latent_size)`, and Keras prints its signature. It draws nothing itself. A single network: `averaged("generator").export`.
+
+        Args:
+            filepath, format, **kwargs: as there.
+            input_signature: list of one nest of `keras.InputSpec`; default None: that of `generator_inputs`.
+
+        Raises:
+            ValueError: the inputs have to be given, as they depend on a condition.
+        """
+        if input_signature is None:
+            try:
+                inputs = self.generator_inputs(1, seed=0)
+            except (NotImplementedError, ValueError) as error:
+                raise ValueError(
+                    f"What {type(self).__name__} generates from depends on what it is asked: give `input_signature`, a list of one nest of "
+                    "keras.InputSpec as `generator_inputs` returns tensors."
+                ) from error
+
+            def spec(tensor: Any) -> keras.InputSpec:
+                return keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=keras.backend.standardize_dtype(tensor.dtype))
+
+            input_signature = [keras.tree.map_structure(spec, inputs)]
+        super().export(filepath, format=format, input_signature=input_signature, **kwargs)

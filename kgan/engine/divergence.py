@@ -56,5 +56,7 @@ class DivergenceGuard(Checked, keras.callbacks.Callback):
         bad = [key for key, value in (logs or {}).items() if not math.isfinite(float(value))]
         if bad:
             # The total alone is not finite where a minibatch was not, see `Play.round`.
-            terms = [key for key in bad if key != "loss"] or ["the data (a minibatch with NaN or infinite values)"]
+            terms = [key for key in bad if key != "loss"] or [
+                "the data (a minibatch with NaN or infinite values, or labels out of range)"
+            ]
             raise DivergenceError(terms, self._epoch, step)

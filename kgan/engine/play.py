@@ -140,7 +140,7 @@ class Play:
         """Every turn once, `repeats` times each."""
         minibatches = split_round(batch, self.per_round)
         minibatch, fresh = minibatches[0], iter(minibatches)
-        total = _nan_unless_finite(batch)
+        total = _nan_unless_finite(batch, self.model.labels_in_range(batch))
         for turn in self.turns:
             gate = self._gate(turn)
             step: Callable[[Nest], Any] = partial(self._step, turn, gate)
@@ -229,11 +229,11 @@ class Play:
         return total
 
 
-def _nan_unless_finite(batch: Nest) -> Tensor:
-    """0, or NaN where the data hold NaN or infinity: networks can swallow either (ReLU of NaN may be 0)."""
+def _nan_unless_finite(batch: Nest, in_range: Tensor | bool) -> Tensor:
+    """0, or NaN where the data hold NaN, infinity or unknown labels: networks can swallow any (ReLU of NaN may be 0)."""
     floats = [t for t in map(ops.convert_to_tensor, keras.tree.flatten(batch)) if keras.backend.is_float_dtype(t.dtype)]
-    finite = [ops.all(ops.isfinite(t)) for t in floats]
-    return ops.cast(ops.where(ops.all(ops.stack(finite)), 0.0, float("nan")), "float32") if finite else 0.0
+    good = [ops.all(ops.isfinite(t)) for t in floats] + ([] if in_range is True else [ops.cast(in_range, "bool")])
+    return ops.cast(ops.where(ops.all(ops.stack(good)), 0.0, float("nan")), "float32") if good else 0.0
 
 
 def seed_states(model: Any) -> list[keras.Variable]:

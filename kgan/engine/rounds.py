@@ -1,7 +1,10 @@
 """Feeding rounds: the user thinks in minibatches, a round of a game consumes several."""
 
+import copy
+import functools
 import threading
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import keras
@@ -9,8 +12,9 @@ import numpy as np
 from keras import ops
 
 from kgan import backend
+from kgan.arguments import COUNT, as_int, require
 from kgan.backend import feeding
-from kgan.backend.feeding import epoch_order, require_examples
+from kgan.backend.feeding import Clock, epoch_rows, require_examples
 from kgan.types import Array, Nest, Tensor
 
 
@@ -36,35 +40,50 @@ def _cut(tensor: Tensor, count: int) -> list[Tensor]:
 
 
 class ArrayRounds(keras.utils.PyDataset):
-    """Rounds from arrays in memory, shuffled anew each epoch, the incomplete last round dropped."""
+    """Rounds from arrays in memory, in an order of seed and epoch; see `epoch_rows`."""
 
-    def __init__(self, arrays: Nest, examples: int, seed: int, shuffle: bool, weights: Array | None = None) -> None:
+    def __init__(self, arrays: Nest, examples: int, seed: int, shuffle: bool, weights: Array | None, steps: int | None) -> None:
         super().__init__()
-        self.arrays, self.examples, self.seed, self.shuffle, self.weights = arrays, examples, seed, shuffle, weights
-        self.count = len(keras.tree.flatten(arrays)[0])
+        count = len(keras.tree.flatten(arrays)[0])
+        self.arrays, self.clock, self.steps = arrays, Clock(), steps or count // examples
+        # Every item asks for the order of the present epoch, so that none depends on which were asked before.
+        self._rows = functools.lru_cache(maxsize=2)(partial(epoch_rows, count, examples, seed, shuffle, weights, self.steps))
 
     def __len__(self) -> int:
-        return self.count // self.examples
+        return self.steps
 
     def __getitem__(self, index: int) -> Nest:
-        # Every item asks for the order of the present epoch, so that none depends on which were asked before.
-        order = epoch_order(self.count, self.seed, self.shuffle, self.weights)
-        chosen = order[index * self.examples : (index + 1) * self.examples]
+        chosen = self._rows(self.clock.epoch)[index]
         return keras.tree.map_structure(lambda a: a[chosen], self.arrays)
 
 
 class StreamRounds(keras.utils.PyDataset):
-    """Rounds from an indexed stream of minibatches (a PyDataset, a torch DataLoader, a sequence): several joined to one."""
+    """Rounds from a stream of minibatches (a PyDataset, a torch DataLoader, a sequence): several joined to one.
+
+    A PyDataset is fed as Keras would: by its workers, told when an epoch begins and ends, endless where `num_batches` is None.
+    """
 
     def __init__(self, minibatches: Any, per_round: int) -> None:
-        super().__init__()
+        is_dataset = isinstance(minibatches, keras.utils.PyDataset)
+        wishes = ("workers", "use_multiprocessing", "max_queue_size") if is_dataset else ()
+        super().__init__(**{name: getattr(minibatches, name) for name in wishes})
+        if isinstance(getattr(minibatches, "clock", None), Clock):
+            # Its order follows this training alone.
+            minibatches = copy.copy(minibatches)
+            minibatches.clock = self.clock = Clock()
         self.minibatches, self.per_round = minibatches, per_round
         self._lock = threading.Lock()
         self._iterator: Iterator[Nest] | None = None
         self.failure: Exception | None = None  # what the stream raised; Keras and TensorFlow may wrap it beyond recognition
 
-    def __len__(self) -> int:
-        return len(self.minibatches) // self.per_round
+    def __getstate__(self) -> dict[str, Any]:
+        # Workers may be processes of their own; what is asked for by index needs neither.
+        return {**self.__dict__, "_lock": None, "_iterator": None}
+
+    @property
+    def num_batches(self) -> int | None:
+        count = minibatches_in(self.minibatches)
+        return None if count is None else count // self.per_round
 
     def __getitem__(self, index: int) -> Nest:
         try:
@@ -90,9 +109,21 @@ class StreamRounds(keras.utils.PyDataset):
             )
         return keras.tree.map_structure(lambda *leaves: np.concatenate(leaves), *parts)
 
+    def on_epoch_begin(self) -> None:
+        if hasattr(self.minibatches, "on_epoch_begin"):
+            self.minibatches.on_epoch_begin()
+
     def on_epoch_end(self) -> None:
         if hasattr(self.minibatches, "on_epoch_end"):
             self.minibatches.on_epoch_end()
+
+
+def minibatches_in(stream: Any) -> int | None:
+    """How many minibatches a stream has; None of one that is endless, or does not know."""
+    try:
+        return stream.num_batches if isinstance(stream, keras.utils.PyDataset) else len(stream)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 def _nest(part: Nest) -> Nest:
@@ -105,7 +136,15 @@ def _is_tf_dataset(x: Any) -> bool:
 
 
 def to_rounds(
-    x: Any, y: Any, batch_size: int | None, per_round: int, seed: int, shuffle: bool, replicas: int = 1, weights: Any = None
+    x: Any,
+    y: Any,
+    batch_size: int | None,
+    per_round: int,
+    seed: int,
+    shuffle: bool,
+    replicas: int = 1,
+    weights: Any = None,
+    steps: int | None = None,
 ) -> tuple[Any, Nest]:
     """Data as `fit` received it, regrouped into rounds of `per_round` equal minibatches.
 
@@ -117,6 +156,7 @@ def to_rounds(
         seed, shuffle: order of arrays.
         replicas: how many parts `tf.distribute` will cut every round into.
         weights: probabilities of the examples of arrays, or None; see `epoch_order`.
+        steps: rounds of an epoch, for arrays; default None: as many as one pass over them gives.
 
     Returns:
         `(rounds, first)`: what Keras' `fit` is to consume, and one round of it as NumPy arrays.
@@ -124,7 +164,7 @@ def to_rounds(
     Raises:
         ValueError: for too few examples, arguments that contradict the kind of data, or unequal lengths.
     """
-    if _is_tf_dataset(x) or not is_arrays(x):
+    if not is_arrays(x):
         if y is not None or batch_size is not None or weights is not None:
             raise ValueError(
                 "`y`, `batch_size` and `sampling_weights` go with arrays; a data set brings its own. Leave them out."
@@ -133,11 +173,17 @@ def to_rounds(
             return _regroup_stream(x, per_round)
         return feeding.regroup(x, per_round, replicas)
     arrays = x if y is None else (x, y)
-    lengths = {len(a) for a in keras.tree.flatten(arrays)}
-    if len(lengths) != 1:
-        raise ValueError(f"All arrays need the same number of examples. Received lengths {sorted(lengths)}.")
+    leaves = keras.tree.flatten(arrays)
+    lengths = sorted({len(a) for a in leaves})
+    if len(lengths) > 1:
+        raise ValueError(f"All arrays need the same number of examples. Received lengths {lengths}.")
+    if isinstance(x, (list, tuple)) and len(x) > _PARTS:
+        raise ValueError(
+            f"A {type(x).__name__} of {len(x)} arrays of shape {tuple(leaves[0].shape)} would be one example in {len(x)} parts. If they "
+            "are examples, make them one array: `np.stack(x)`; if they are minibatches: `np.concatenate(x)`."
+        )
     (count,) = lengths
-    batch_size = 64 if batch_size is None else batch_size
+    batch_size = 64 if batch_size is None else as_int(batch_size)
     if not isinstance(batch_size, int) or batch_size < 1:
         raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
     require_examples(count, per_round * batch_size, per_round)
@@ -145,9 +191,47 @@ def to_rounds(
     arrays = keras.tree.map_structure(np.asarray, arrays)
     first = keras.tree.map_structure(lambda a: a[: per_round * batch_size], arrays)
     if backend.name() == "tensorflow":
-        rounds = feeding.from_arrays(arrays, per_round * batch_size, seed=seed, shuffle=shuffle, weights=weights)
+        rounds = feeding.from_arrays(arrays, per_round * batch_size, seed, shuffle, weights, steps)
         return feeding.share(rounds, batch_size, per_round, replicas), first
-    return ArrayRounds(arrays, per_round * batch_size, seed, shuffle, weights), first
+    return ArrayRounds(arrays, per_round * batch_size, seed, shuffle, weights, steps), first
+
+
+# More parts than an example of any system has.
+_PARTS = 8
+
+
+def rounds_asked(steps: Any, name: str) -> int | None:
+    """A number of rounds or minibatches that a user asks for, or None."""
+    steps = as_int(steps)
+    require(COUNT.or_none(), **{name: steps})
+    return steps
+
+
+def require_end(x: Any, steps: int | None, name: str) -> None:
+    """Refuse data that never end, where nobody says how many minibatches an epoch has."""
+    endless = (
+        int(x.cardinality()) == -1 if _is_tf_dataset(x) else isinstance(x, keras.utils.PyDataset) and minibatches_in(x) is None
+    )
+    if endless and steps is None:
+        raise ValueError(f"The data set is endless, so an epoch of it would be too. Say how long one is: `{name}=...`.")
+
+
+def validation_part(share: float, x: Any, y: Any, weights: Any) -> tuple[tuple[Any, Any, Any], Any]:
+    """Arrays without their last `share`, and these for validation: `((x, y, weights), validation data)`. Keras takes the last ones too."""
+    if not is_arrays(x):
+        raise ValueError("`validation_split` goes with arrays; of a data set, make two: `validation_data=...`.")
+    count = len(keras.tree.flatten(x)[0])
+    kept = count - round(count * share) if isinstance(share, (int, float)) and 0 < share < 1 else 0
+    if not 0 < kept < count:
+        raise ValueError(f"`validation_split` must lie between 0 and 1 and leave examples on both sides. Received: {share!r}.")
+
+    def cut(part: slice) -> tuple[Any, Any]:
+        return keras.tree.map_structure(lambda a: a[part], x), None if y is None else keras.tree.map_structure(
+            lambda a: a[part], y
+        )
+
+    held = cut(slice(kept, None))
+    return (*cut(slice(kept)), None if weights is None else weights[:kept]), held if y is not None else held[0]
 
 
 def _probabilities(weights: Any, count: int) -> Array | None:
@@ -169,11 +253,18 @@ def is_arrays(x: Any) -> bool:
 
 
 def _regroup_stream(stream: Any, per_round: int) -> tuple[Any, Nest]:
-    if not hasattr(stream, "__len__"):
+    is_dataset = isinstance(stream, keras.utils.PyDataset)
+    if isinstance(stream, str):
         raise ValueError(
-            "fit() takes arrays, a tf.data.Dataset, a keras.utils.PyDataset or a torch DataLoader. Received: "
+            f"fit() takes data, not the name of a data set. Received: {stream!r}. Use `kgan.datasets.arrays({stream!r})[0]`."
+        )
+    if not is_dataset and minibatches_in(stream) is None:
+        raise ValueError(
+            "fit() takes arrays, a tf.data.Dataset, a keras.utils.PyDataset or a torch DataLoader of known length. Received: "
             f"{type(stream).__name__}. Wrap a generator with tf.data.Dataset.from_generator or in a PyDataset."
         )
-    require_examples(len(stream), per_round, per_round)
+    count = minibatches_in(stream)
+    if count is not None:
+        require_examples(count, per_round, per_round)
     rounds = StreamRounds(stream, per_round)
     return rounds, rounds[0]

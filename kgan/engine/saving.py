@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import keras
+import numpy as np
 from keras import ops
 
 from kgan.arguments import Checked, parameters
 from kgan.engine.play import seed_states
-from kgan.types import Config
+from kgan.types import Config, FilePath
 from kgan.version import __version__
 
 
@@ -85,21 +86,47 @@ class Saving(Checked, keras.Model):
         model._averages.set(averages)
         return model
 
+    def save(self, filepath: FilePath, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """As `keras.Model.save`: a `.keras` file, or a folder with `zipped=False`.
+
+        Raises:
+            ValueError: for a file of another kind, before anything is written.
+        """
+        if zipped is not False and not str(filepath).endswith(".keras"):
+            raise ValueError(
+                f"A model is saved in a .keras file, its weights alone by save_weights in a .weights.h5 file. Received: {str(filepath)!r}."
+            )
+        super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
         # Keras leaves the states of seed generators out; a resumed run would repeat the noise of the first epochs.
         for index, seed in enumerate(seed_states(self)):
             store[f"seed_{index}"] = ops.convert_to_numpy(seed)
+        store["averages"] = np.asarray(len(self._averages.variables()))
+        for key, value in self._progress.state(self.metrics).items():
+            store[key] = value
 
     def load_own_variables(self, store: Any) -> None:
         keys = list(store.keys())
-        super().load_own_variables({key: store[key] for key in keys if not key.startswith("seed_")})
+        progress = {key: store[key] for key in keys if key == "progress" or key.startswith("logged_")}
+        kept = len(self._averages.variables())
+        if "averages" in keys and int(store["averages"][...]) != kept:
+            here, there = ("none", "some") if not kept else ("averages", "others, or none")
+            raise ValueError(
+                f"The file and {type(self).__name__} differ in the averages that they keep: {here} here, {there} there. Compile with the "
+                "`averages=` of the model that was saved, then load; or load the .keras file with keras.saving.load_model and take "
+                'its network: `averaged("generator")`.'
+            )
+        own = {key: store[key] for key in keys if not key.startswith("seed_") and key != "averages" and key not in progress}
+        super().load_own_variables(own)
         seeds = seed_states(self)
         stored = [key for key in keys if key.startswith("seed_")]
         if len(stored) != len(seeds):
             raise ValueError(f"The file holds {len(stored)} random states, this model has {len(seeds)}: not the same system.")
         for index, seed in enumerate(seeds):
             seed.assign(store[f"seed_{index}"][...])
+        self._progress.load(progress)
 
 
 def _unsynchronized(config: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.arguments import Count, Natural, Networks, Positive, Several, Shape
+from kgan.arguments import Count, Natural, Networks, Positive, Several, Shape, as_int
 from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import given_or_built
@@ -309,7 +309,7 @@ class BayesianGAN(SemiSupervised, GAN):
 
         Args, returns: as `kgan.AdversarialModel.generate`.
         """
-        stored = self.generator_samples.count()
+        count, seed, stored = as_int(count), as_int(seed), self.generator_samples.count()
         if not stored or not isinstance(count, int) or count < 1 or condition is not None:
             return super().generate(count, condition, seed, batch_size)
         inputs = self.generator_inputs(count, seed=self.generation_noise if seed is None else seed)

@@ -13,7 +13,7 @@ from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN
 from kgan.networks import CausalNetwork, mlp
 from kgan.penalties import GradientPenalty
-from kgan.types import Sizes
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -115,6 +115,9 @@ class CausalController(GAN):
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         self.graph.check_discrete(ops.convert_to_numpy(batch))
 
+    def labels_in_range(self, batch: Any) -> Tensor:
+        return are_binary(batch)
+
     def sample(
         self,
         count: int,
@@ -145,6 +148,11 @@ class CausalController(GAN):
     def network(self) -> CausalNetwork:
         """A copy of the network as `sample` uses it, with the averaged weights if the model keeps averages."""
         return self.generator.copy("controller", self._averages.values())
+
+
+def are_binary(labels: Tensor) -> Tensor:
+    """Boolean scalar: whether all labels are 0 or 1."""
+    return ops.all(ops.logical_or(ops.equal(labels, 0), ops.equal(labels, 1)))
 
 
 def _graph_of(graph: GraphLike, generator: keras.Model | None) -> CausalGraph:

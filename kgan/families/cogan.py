@@ -11,7 +11,7 @@ from kgan import backend, objectives
 from kgan.arguments import BuiltNetwork, Count, Natural, Network, NonNegative, Positive, Several, Shapes
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import GenerativeModel
-from kgan.families.bases.semi_supervised import check_labels
+from kgan.families.bases.semi_supervised import are_classes, check_labels
 from kgan.families.gan import count_of
 from kgan.networks import coupled, mlp, with_features
 from kgan.penalties.weights import weight_decay as decay
@@ -243,6 +243,9 @@ class CoGAN(GenerativeModel):
     def check_labels(self, x: Any, y: Any) -> None:
         if self.classes is not None:
             check_labels(y, self.classes)
+
+    def labels_in_range(self, batch: Any) -> Tensor | bool:
+        return True if self.classes is None else are_classes(batch["labels"], self.classes)
 
     def _check_domain(self, domain: str, classes: bool = False) -> None:
         if domain not in self.data_shape:

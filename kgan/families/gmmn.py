@@ -61,6 +61,8 @@ class GMMN(GenerativeModel):
     (5, 2)
     """
 
+    smallest_batch = 2  # of the estimators of MMD
+
     default_latent_size = 10
     default_prior = Uniform()
 

@@ -73,6 +73,8 @@ class MMDGAN(GenerativeModel):
     True
     """
 
+    smallest_batch = 2  # of the estimators of MMD
+
     def __init__(
         self,
         data_shape: Shape | None = (64, 64, 3),

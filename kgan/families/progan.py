@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import COUNT, Count, NonNegative, Positive, Shape, shown
+from kgan.arguments import COUNT, Count, NonNegative, Positive, Shape, as_int, shown
 from kgan.callbacks import fit_in_parts
 from kgan.engine import Rule, Terms
 from kgan.families.gan import GAN
@@ -165,6 +165,7 @@ class ProGAN(GAN):
 
         Resets the optimizers' moments and the count of images.
         """
+        phase = as_int(phase)
         if not isinstance(phase, int) or not 0 <= phase < self.num_phases:
             raise ValueError(f"`phase` must be an integer from 0 to {self.num_phases - 1}. Received: {phase!r}.")
         self._shown.assign(0)
@@ -272,7 +273,7 @@ class ProGAN(GAN):
             self._share_out(x, batch_size, epochs - initial_epoch)
 
         def part(callbacks: Sequence[keras.callbacks.Callback], start: int) -> None:
-            if self.part_complete:
+            if self.part_complete and not self.within_epoch:
                 self.grow_to(self.phase + 1)
             size = self.minibatches.get(self.resolution, batch_size or 16)
             data = x(self.resolution, size) if callable(x) else x

@@ -196,7 +196,7 @@ def _pool(maps: Tensor, cells: int) -> Tensor:
     size = maps.shape[1]
     if size % cells:
         raise ValueError(f"Maps of {size}^3 cannot be pooled to {cells}^3 cells. Choose other `layers` or `cells`.")
-    pooled = ops.max_pool(maps, size // cells, size // cells)
+    pooled = ops.max_pool(maps, size // cells, size // cells, data_format="channels_last")
     return ops.reshape(pooled, (-1, cells**3 * maps.shape[-1]))
 
 

@@ -54,7 +54,9 @@ class Maxout(CheckedInput):
         if kernel_size is None:
             self.affine = layers.Dense(units * pieces, use_bias=use_bias, name="affine", **start)
         else:
-            self.affine = layers.Conv2D(units * pieces, kernel_size, strides, use_bias=use_bias, name="affine", **start)
+            self.affine = layers.Conv2D(
+                units * pieces, kernel_size, strides, use_bias=use_bias, name="affine", **start, data_format="channels_last"
+            )
 
     def build(self, input_shape: Sizes) -> None:
         self.affine.build(input_shape)

@@ -20,13 +20,12 @@ class MinibatchStdDev(CheckedInput):
 
     Args:
         group_size: default 4 (the authors' code): examples per group; members of a group are batch / group_size apart. None:
-            the whole minibatch (the paper). A batch smaller than a group is one group.
+            the whole minibatch (the paper). A batch smaller than a group is one group. One that is no multiple of it, such as the rest at
+            the end of `evaluate`, which the authors' code refuses, is cut into the largest smaller groups of 2 or more that it can be cut
+            into, or is one group.
         epsilon: default 1e-8 (the authors').
 
     Input shape: `(batch, height, width, channels)`. Output shape: `(batch, height, width, channels + 1)`. Computed in float32.
-
-    Raises:
-        ValueError: for a batch that is larger than a group and no multiple of it.
 
     Under `tf.distribute` the minibatch is that of one replica.
 
@@ -48,14 +47,11 @@ class MinibatchStdDev(CheckedInput):
     def _group(self, batch: Any) -> Any:
         if self.group_size is None:
             return batch
-        if not isinstance(batch, int):
-            return ops.minimum(batch, self.group_size)
-        if batch > self.group_size and batch % self.group_size:
-            raise ValueError(
-                f"MinibatchStdDev takes batches that are multiples of its group_size {self.group_size}, or smaller. "
-                f"Received a batch of {batch}."
-            )
-        return min(batch, self.group_size)
+        group = batch
+        for size in range(2, self.group_size + 1):
+            divides = batch % size == 0 if isinstance(batch, int) else ops.equal(batch % size, 0)
+            group = (size if divides else group) if isinstance(batch, int) else ops.where(divides, size, group)
+        return min(batch, group) if isinstance(batch, int) else ops.minimum(batch, group)
 
     def call(self, inputs: Tensor) -> Tensor:
         batch = inputs.shape[0] if inputs.shape[0] is not None else ops.shape(inputs)[0]

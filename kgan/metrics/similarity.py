@@ -122,10 +122,13 @@ def mean_ms_ssim(
     generator = np.random.default_rng(seed)
     first = generator.integers(len(images), size=pairs)
     second = (first + generator.integers(1, len(images), size=pairs)) % len(images)
+    # Which of two is the first does not matter; few images give the same pair many times.
+    different, times = np.unique(np.sort(np.stack([first, second]), axis=0), axis=1, return_counts=True)
     total = 0.0
-    for start in range(0, pairs, _PAIRS_AT_ONCE):
+    for start in range(0, len(times), _PAIRS_AT_ONCE):
         batch = slice(start, start + _PAIRS_AT_ONCE)
-        total += _ms_ssim(images[first[batch]], images[second[batch]], weights).sum()
+        first, second = (images[chosen[batch]] for chosen in different)
+        total += float(times[batch] @ _ms_ssim(first, second, weights))
     return float(total / pairs)
 
 

@@ -5,16 +5,17 @@ from typing import Any, Self
 import keras
 from keras import ops
 
-from kgan.backend import name as backend_name
+from kgan import backend
+from kgan.arguments import SEVERAL, require
 from kgan.datasets.mixtures import Mixture
 from kgan.metrics.extractors import Extractor, ExtractorLike, check_extractor, title
 from kgan.metrics.frechet import Moments
-from kgan.types import Config, Tensor
+from kgan.types import Config, Sizes, Tensor
 
 
 def _wide() -> str:
     """Sums over many samples are kept in float64 where the backend has it."""
-    return "float32" if backend_name() == "jax" else "float64"
+    return "float32" if backend.name() == "jax" else "float64"
 
 
 class _OverFeatures:
@@ -111,43 +112,97 @@ class FrechetDistance(_OverFeatures, keras.metrics.Metric):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class KernelDistance(_OverFeatures, keras.metrics.Mean):
-    """Kernel distance between real and generated features (1801.01401): the unbiased estimate of every minibatch, averaged.
+class KernelDistance(_OverFeatures, keras.metrics.Metric):
+    """Kernel distance between real and generated features (1801.01401): the unbiased estimate of every subset, averaged.
 
-    The KID of the paper averages over random subsets of 1000; here the subsets are the minibatches of `evaluate`, which keeps memory
-    constant and the estimate unbiased; it is not called KID. `kgan.metrics.kernel_distance` is the paper's protocol on arrays.
+    The KID of the paper averages over random subsets of 1000; here the subsets are the examples in the order in which they come, whatever
+    the minibatches of `evaluate` are, the last one weighted by its size; it is not called KID. Memory is that of one subset. Up to
+    `subset_size` examples the figure is `kgan.metrics.kernel_mmd2` of all of them; `kgan.metrics.kernel_distance` is the paper's protocol
+    on arrays. A single example over whole subsets has no estimate and is left out; with fewer than 2 in all, the result is nan.
 
     Args:
         extractor: as for `FrechetDistance`.
+        subset_size: >= 2, default 1000 (the authors').
+
+    Raises:
+        ValueError: in `update_state`, for other numbers of real than of generated examples.
 
     Example:
     >>> import kgan
-    >>> train, test = (kgan.datasets.arrays("digits", split)[0][:400] for split in ("train", "test"))
+    >>> train, test = (kgan.datasets.arrays("digits", split)[0][:300] for split in ("train", "test"))
     >>> metric = kgan.metrics.KernelDistance(kgan.metrics.DigitClassifier())
     >>> metric.update_state(test, train)
     >>> metric.name, float(metric.result()) < 2
     ('kernel_distance[digits-mlp64]', True)
     """
 
-    def __init__(self, extractor: ExtractorLike, name: str | None = None, **kwargs: Any) -> None:
-        self.extractor = check_extractor(extractor)
+    def __init__(self, extractor: ExtractorLike, name: str | None = None, subset_size: int = 1000, **kwargs: Any) -> None:
+        require(SEVERAL, subset_size=subset_size)
+        self.extractor, self.subset_size = check_extractor(extractor), subset_size
         super().__init__(name=name or f"kernel_distance[{extractor.name}]", **kwargs)
 
+        def add(name: str, shape: Sizes = (), dtype: str | None = None) -> keras.Variable:
+            # Every replica computes the same, from the examples of all.
+            return self.add_variable(shape, "zeros", dtype or _wide(), "only_first_replica", name)
+
+        # The subset that is being filled. What has no place in it any more is written to a row behind the last.
+        rows = (subset_size + 1, extractor.feature_size)
+        self._rows = [add(f"{side}_rows", rows, "float32") for side in ("real", "fake")]
+        self._filled = add("filled", dtype="int32")
+        # Sums of the kernel over its pairs within a side and across, and what the full subsets came to.
+        self._within, self._across, self._total, self._count = map(add, ("within", "across", "total", "count"))
+
     def update_state(self, real: Tensor, fake: Tensor, sample_weight: Any = None) -> None:
-        super().update_state(_kernel_mmd2(self.extractor(real), self.extractor(fake)))
+        sides = [backend.gather_over_replicas(ops.cast(self.extractor(side), "float32")) for side in (real, fake)]
+        if len({int(n) for n in (side.shape[0] for side in sides) if n is not None}) > 1:
+            raise ValueError(
+                f"{self.name} pairs examples: give as many real as generated ones. Received {sides[0].shape[0]} and {sides[1].shape[0]}."
+            )
+        count, filled = ops.shape(sides[0])[0], backend.snapshot(self._filled)
+        places = filled + ops.arange(count, dtype="int32")
+        subset, last = places // self.subset_size, (filled + count) // self.subset_size
+        together = ops.equal(subset[:, None], subset[None])
+        open_rows = ops.logical_and(ops.equal(subset, 0)[:, None], ops.arange(self.subset_size + 1, dtype="int32")[None] < filled)
 
+        def pairs(a: Tensor, b: Tensor, where: Tensor) -> Tensor:
+            """The kernel of every row of `a` with the rows of `b` in its subset, summed."""
+            kernel = (ops.matmul(a, ops.transpose(b)) / self.extractor.feature_size + 1.0) ** 3
+            return ops.sum(ops.cast(ops.where(where, kernel, 0.0), _wide()), axis=1)
 
-def _kernel_mmd2(real: Tensor, fake: Tensor) -> Tensor:
-    """`kgan.metrics.kernel_mmd2` for compiled steps; a test holds the two together."""
-    d = real.shape[-1]
+        (real, fake), (old_real, old_fake) = sides, map(backend.snapshot, self._rows)
+        others = ops.logical_and(together, ops.not_equal(places[:, None], places[None]))
+        within = sum(pairs(a, a, others) + 2.0 * pairs(a, old, open_rows) for a, old in ((real, old_real), (fake, old_fake)))
+        across = pairs(real, fake, together) + pairs(real, old_fake, open_rows) + pairs(fake, old_real, open_rows)
 
-    def off_diagonal(a: Tensor) -> Tensor:
-        kernel = (ops.matmul(a, ops.transpose(a)) / d + 1.0) ** 3
-        n = ops.cast(ops.shape(a)[0], kernel.dtype)
-        return (ops.sum(kernel) - ops.sum(ops.diagonal(kernel))) / (n * (n - 1.0))
+        stays = ops.equal(subset, last)
+        sums: list[Tensor] = []
+        for variable, by_row in ((self._within, within), (self._across, across)):
+            before, added = backend.snapshot(variable), ops.sum(ops.where(stays, by_row, 0.0))
+            sums.append(before + ops.sum(by_row) - added)
+            variable.assign(ops.where(last > 0, 0.0, before) + added)
+        closed = ops.cast(last, _wide())
+        self._total.assign_add(ops.where(last > 0, self._weighted(sums[0], sums[1], self.subset_size), 0.0))
+        self._count.assign_add(closed * self.subset_size)
+        self._filled.assign(filled + count - last * self.subset_size)
+        target = ops.where(stays, places - last * self.subset_size, self.subset_size)[:, None]
+        for variable, rows in zip(self._rows, sides, strict=True):
+            variable.assign(ops.scatter_update(backend.snapshot(variable), target, rows))
 
-    cross = ops.mean((ops.matmul(real, ops.transpose(fake)) / d + 1.0) ** 3)
-    return off_diagonal(real) + off_diagonal(fake) - 2.0 * cross
+    @staticmethod
+    def _weighted(within: Tensor, across: Tensor, size: Any) -> Tensor:
+        """The unbiased estimate of a subset times its size: `kgan.metrics.kernel_mmd2` from sums over pairs."""
+        return within / (size - 1.0) - 2.0 * across / size
+
+    def result(self) -> Tensor:
+        filled = ops.cast(backend.constant(self._filled), _wide())
+        known = filled >= 2.0
+        last = self._weighted(backend.constant(self._within), backend.constant(self._across), ops.maximum(filled, 2.0))
+        count = backend.constant(self._count) + ops.where(known, filled, 0.0)
+        total = backend.constant(self._total) + ops.where(known, last, 0.0)
+        return ops.where(count > 0, total / ops.maximum(count, 1.0), float("nan"))
+
+    def get_config(self) -> Config:
+        return {**super().get_config(), "subset_size": self.subset_size}
 
 
 @keras.saving.register_keras_serializable("kgan")

@@ -103,7 +103,7 @@ def convolutional(
         return x
 
     examples = keras.Input(image_shape, name="examples")
-    x = layers.Flatten(name="flatten")(stack(examples, plan.encoder, conv, "conv"))
+    x = layers.Flatten(name="flatten", data_format="channels_last")(stack(examples, plan.encoder, conv, "conv"))
     encoder = keras.Model(examples, dense(2 * latent_size, "output", normal())(x), name="encoder")
 
     latent = keras.Input((latent_size,), name="latent")
@@ -134,7 +134,7 @@ def convolutional(
     z = latent = keras.Input((latent_size,), name="latent")
     for index in range(2):
         z = judge(z, plan.code_units, f"code_{index}", later if index else first or later)
-    x = layers.Concatenate(name="pairs")([layers.Flatten(name="flatten")(x), z])
+    x = layers.Concatenate(name="pairs")([layers.Flatten(name="flatten", data_format="channels_last")(x), z])
     for index in range(2):
         x = judge(x, plan.joint_units, f"joint_{index}", later)
     x = blocks.dropout(later, "logits_dropout")(x)

@@ -29,6 +29,6 @@ def attribute_network(image_shape: Sizes, count: int, generator: np.random.Gener
         x = conv(maps, 3, f"conv_{index}", strides=1 if index == 0 else 2, initializer=initializer(), use_bias=False)(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"norm_{index}")(x)
         x = layers.ReLU(name=f"relu_{index}")(x)
-    x = layers.Flatten(name="flat")(x)
+    x = layers.Flatten(name="flat", data_format="channels_last")(x)
     features = layers.ReLU(name="features")(dense(_FEATURES, "hidden", initializer())(x))
     return keras.Model(inputs, [features, dense(count, "logits", initializer())(features)], name="attributes")

@@ -70,7 +70,7 @@ def generator(image_shape: Sizes, latent_size: int = 100, filters: int = 64, nam
         before, after = sizes[STAGES - stage], sizes[STAGES - stage - 1]
         surplus = tuple((0, 2 * b - a) for b, a in zip(before, after, strict=True))
         if any(cut for _, cut in surplus):
-            x = layers.Cropping2D(surplus, name=f"up_{stage}_crop")(x)
+            x = layers.Cropping2D(surplus, name=f"up_{stage}_crop", data_format="channels_last")(x)
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
 
@@ -92,6 +92,6 @@ def discriminator(
     for stage, maps in enumerate(filters):
         x = conv(maps, 5, f"down_{stage}", 2, initializer=_normal())(x)
         x = activation(0.2, f"down_{stage}_leaky")(_norm(f"down_{stage}_norm")(x) if stage else x)
-    x = dense(units, "hidden", _normal())(layers.Flatten(name="flatten")(x))
+    x = dense(units, "hidden", _normal())(layers.Flatten(name="flatten", data_format="channels_last")(x))
     x = activation(0.2, "hidden_leaky")(_norm("hidden_norm")(x))
     return keras.Model(inputs, dense(outputs, "logit", _normal())(x), name=name)

@@ -70,7 +70,11 @@ def _perceptron(
 
 def _inputs(data_shape: Sizes, latent_size: int) -> tuple[Tensor, Tensor, Tensor]:
     examples = keras.Input(data_shape, name="examples")
-    return examples, layers.Flatten(name="flatten")(examples), keras.Input((latent_size,), name="latent")
+    return (
+        examples,
+        layers.Flatten(name="flatten", data_format="channels_last")(examples),
+        keras.Input((latent_size,), name="latent"),
+    )
 
 
 def perceptrons(
@@ -184,8 +188,10 @@ def convolutional(
         maps = 2 * max(1, round(maps * size / 128))  # even, for the groups
         x = layer(x, maps, kernel, strides, f"conv_{index}", groups=groups, norm=index > 0)
         if index < 2:
-            x = layers.MaxPooling2D(3, 2, padding="same", name=f"pool_{index}")(x)
-    code = dense(latent_size, "output", initializer, use_bias=False)(layers.Flatten(name="flatten")(x))
+            x = layers.MaxPooling2D(3, 2, padding="same", name=f"pool_{index}", data_format="channels_last")(x)
+    code = dense(latent_size, "output", initializer, use_bias=False)(
+        layers.Flatten(name="flatten", data_format="channels_last")(x)
+    )
     encoder = keras.Model(examples, bound(code, code_interval), name="encoder")
 
     latent = keras.Input((latent_size,), name="latent")
@@ -201,7 +207,7 @@ def convolutional(
     latent = keras.Input((latent_size,), name="latent")
     for level in range(4):
         x = layer(x, size * 2**level, 5, 2, f"down_{level}", norm=level > 0, code=latent if level else None)
-    logit = dense(1, "logit", initializer, use_bias=False)(layers.Flatten(name="flatten")(x))
+    logit = dense(1, "logit", initializer, use_bias=False)(layers.Flatten(name="flatten", data_format="channels_last")(x))
     return encoder, generator, keras.Model([examples, latent], logit, name="discriminator")
 
 

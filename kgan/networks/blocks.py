@@ -40,7 +40,9 @@ def conv(
     padding: str = "same",
     **kwargs: Any,
 ) -> keras.layers.Layer:
-    return layers.Conv2D(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
+    return layers.Conv2D(
+        filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs, data_format="channels_last"
+    )
 
 
 def deconv(
@@ -52,7 +54,9 @@ def deconv(
     padding: str = "same",
     **kwargs: Any,
 ) -> keras.layers.Layer:
-    return layers.Conv2DTranspose(filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs)
+    return layers.Conv2DTranspose(
+        filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs, data_format="channels_last"
+    )
 
 
 def scaled(channels: float, width: float) -> int:

@@ -176,7 +176,7 @@ def minibatch_features(maps: Tensor, kernels: int = 300, kernel_size: int = 50, 
     """
     initializer = keras.initializers.TruncatedNormal(0.0, 0.02)
     x = activation(0.2, "minibatch_0_leaky")(conv(filters, 5, "minibatch_0", 2, initializer)(maps))
-    x = layers.Flatten(name="minibatch_flatten")(conv(filters, 5, "minibatch_1", 2, initializer)(x))
+    x = layers.Flatten(name="minibatch_flatten", data_format="channels_last")(conv(filters, 5, "minibatch_1", 2, initializer)(x))
     normal = keras.initializers.RandomNormal(0.0, 0.02)
     similarities = MinibatchDiscrimination(
         kernels,
@@ -261,7 +261,7 @@ def boundary_networks(
         x = layers.Reshape((8, 8, filters), name=f"{prefix}reshape")(x)
         for scale in range(scales):
             if scale:
-                x = layers.UpSampling2D(2, name=f"{prefix}up_{scale}")(x)
+                x = layers.UpSampling2D(2, name=f"{prefix}up_{scale}", data_format="channels_last")(x)
             for part in (0, 1):
                 x = conv(filters, 3, f"{prefix}scale_{scale}_{part}", activation="elu")(x)
         return conv(image_shape[-1], 3, f"{prefix}image")(x)
@@ -273,7 +273,7 @@ def boundary_networks(
                 x = conv(scale * filters, 3, f"down_{scale}_{part}", activation="elu")(x)
             if scale < scales:
                 x = conv(scale * filters, 3, f"down_{scale}", 2, activation="elu")(x)
-        return dense(outputs, "code")(layers.Flatten(name="flatten")(x))
+        return dense(outputs, "code")(layers.Flatten(name="flatten", data_format="channels_last")(x))
 
     latents = keras.Input((latent_size + labels,), name="latent")
     judged, labeled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")

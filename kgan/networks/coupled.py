@@ -221,7 +221,7 @@ def generator(
         start = start if index == 0 and plan.initializer == "he_normal" else plan.initializer
         yield deconv(up.filters, up.kernel, stem, up.stride, start, "valid", use_bias=last)
         if up.crop:
-            yield layers.Cropping2D(up.crop, name=f"{stem}_crop")
+            yield layers.Cropping2D(up.crop, name=f"{stem}_crop", data_format="channels_last")
         if not last:
             yield layers.BatchNormalization(scale=False, momentum=0.9, epsilon=epsilon, name=f"{stem}_norm")
             yield _prelu(f"{stem}_prelu")
@@ -285,7 +285,7 @@ def discriminator(
         if index == count - 1:
             yield dense(1, "logit", plan.initializer)
         elif index == count - 2:
-            yield layers.Flatten(name="flatten")
+            yield layers.Flatten(name="flatten", data_format="channels_last")
             yield dense(scaled(plan.units, width), "hidden", plan.initializer, use_bias=not plan.normalized)
             yield from normalized("hidden")
             yield _prelu("features", maps=False)
@@ -296,14 +296,14 @@ def discriminator(
             if index == 0 and plan.unit:
                 yield layers.Rescaling(0.5, 0.5, name="unit")
             if down.padding:
-                yield layers.ZeroPadding2D(down.padding, name=f"{stem}_pad")
+                yield layers.ZeroPadding2D(down.padding, name=f"{stem}_pad", data_format="channels_last")
             filters = scaled(down.filters, width)
             yield conv(filters, down.kernel, stem, down.stride, plan.initializer, "valid", use_bias=not plan.normalized)
             yield from normalized(stem)
             if plan.normalized:
                 yield _prelu(f"{stem}_prelu")
             if down.pool:
-                yield layers.MaxPooling2D(name=f"{stem}_pool")
+                yield layers.MaxPooling2D(name=f"{stem}_pool", data_format="channels_last")
             if down.dropout:
                 yield blocks.dropout(down.dropout, f"{stem}_dropout")
 

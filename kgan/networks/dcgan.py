@@ -138,7 +138,7 @@ def discriminator(
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
         x = x if tap is None else tap(x, level)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases or not batch_norm)(x)
     return keras.Model(inputs, x, name=name)
 
@@ -164,8 +164,10 @@ def _halve(variant: str, x: Tensor, filters: int, name: str, initializer: Any, *
     if variant == "torch":
         return conv(filters, 4, name, 2, initializer=initializer, **kwargs)(x)
     # Symmetric padding of 2, as in the original; "same" with an even size would pad 1 before and 2 after.
-    x = layers.ZeroPadding2D(2, name=f"{name}_pad")(x)
-    return layers.Conv2D(filters, 5, 2, kernel_initializer=fresh(initializer), name=name, **kwargs)(x)
+    x = layers.ZeroPadding2D(2, name=f"{name}_pad", data_format="channels_last")(x)
+    return layers.Conv2D(filters, 5, 2, kernel_initializer=fresh(initializer), name=name, **kwargs, data_format="channels_last")(
+        x
+    )
 
 
 @keras.saving.register_keras_serializable("kgan")

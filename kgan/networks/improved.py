@@ -82,7 +82,7 @@ def perceptron_classifier(
     if len(noise) != len(hidden) + 1:
         raise ValueError(f"`noise` needs one value per layer, {len(hidden) + 1}. Received: {noise!r}.")
     x = inputs = keras.Input(data_shape, name="examples")
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     x = blocks.noise(noise[0], "noise_0")(x)
     for index, units in enumerate(hidden):
         x = _weight_norm(dense(units, f"hidden_{index}", _normal(0.1)), scale=False)(x)
@@ -179,7 +179,7 @@ def classifier(
     x = convolve(x, 2 * filters, 3, padding="valid")
     x = convolve(x, 2 * filters, 1)
     x = convolve(x, 2 * filters, 1)
-    x = layers.GlobalAveragePooling2D(name="features")(x)
+    x = layers.GlobalAveragePooling2D(name="features", data_format="channels_last")(x)
     if minibatch_kernels:
         x = MinibatchDiscrimination(minibatch_kernels, name="minibatch")(x)
     x = _weight_norm(dense(classes, "logits", _normal(0.05)), init_stdv=0.1)(x)

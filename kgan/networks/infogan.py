@@ -81,7 +81,7 @@ def discriminator(
     x = inputs = keras.Input(image_shape, name="images")
     x = activation(slope, "down_0_activation")(conv(filters, 4, "down_0", 2, _truncated())(x))
     x = _norm(conv(2 * filters, 4, "down_1", 2, _truncated(), use_bias=False)(x), slope, "down_1", epsilon)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     x = _norm(dense(units, "hidden", _normal(), use_bias=False)(x), slope, "hidden", epsilon)
     return keras.Model(inputs, dense(1, "logit", _normal())(x), name=name)
 
@@ -108,7 +108,7 @@ def recognizer(
     """
     initializer = initializer or _normal()
     x = inputs = keras.Input(tuple(feature_shape), name="features")
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     x = dense(units, "hidden", initializer, use_bias=not batch_norm)(x)
     x = _norm(x, slope, "hidden", epsilon) if batch_norm else activation(slope, "hidden_activation")(x)
     return keras.Model(inputs, dense(outputs, "codes", initializer)(x), name=name)

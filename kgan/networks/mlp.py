@@ -80,7 +80,7 @@ def discriminator(
     """
     wrap = normalizer or (lambda layer: layer)
     x = inputs = keras.Input(data_shape, name="examples")
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     if scale != 1.0:
         x = layers.Rescaling(scale, name="scale")(x)
     for index, units in enumerate(hidden):
@@ -131,7 +131,7 @@ def maxout_discriminator(
         return keras.initializers.RandomUniform(-0.005, 0.005)
 
     x = inputs = keras.Input(data_shape, name="examples")
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     for index, width in enumerate(units):
         x = blocks.dropout(dropout[index], f"dropout_{index}")(x)
         x = Maxout(width, pieces, kernel_initializer=uniform(), name=f"maxout_{index}")(x)

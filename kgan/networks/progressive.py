@@ -35,11 +35,13 @@ def upsample(x: Tensor) -> Tensor:
 
 def downsample(x: Tensor, factor: int = 2) -> Tensor:
     """The size divided by a factor, by averaging."""
-    return ops.average_pool(x, factor, strides=factor) if factor > 1 else x
+    return ops.average_pool(x, factor, strides=factor, data_format="channels_last") if factor > 1 else x
 
 
 def _conv(maps: int, kernel: int, name: str, gain: float = 2.0**0.5) -> keras.layers.Layer:
-    return EqualizedLearningRate(layers.Conv2D(maps, kernel, padding="same", name=name), gain, name=f"{name}_equalized")
+    return EqualizedLearningRate(
+        layers.Conv2D(maps, kernel, padding="same", name=name, data_format="channels_last"), gain, name=f"{name}_equalized"
+    )
 
 
 class _Progressive(keras.Model):
@@ -106,7 +108,7 @@ class ProgressiveGenerator(_Progressive):
         maps = self.maps(_SMALLEST)
         # A 4x4 transposed convolution of one pixel is the dense layer of the code, with one bias per map; its fan-in counts the 16
         # positions, which is the code's gain of sqrt(2) / 4.
-        project = layers.Conv2DTranspose(maps, _SMALLEST, name="project")
+        project = layers.Conv2DTranspose(maps, _SMALLEST, name="project", data_format="channels_last")
         parts = [
             keras.Input((self.latent_size,)),
             PixelNormalization(name="latent_norm"),
@@ -116,7 +118,7 @@ class ProgressiveGenerator(_Progressive):
         return keras.Sequential([*parts, _conv(maps, 3, "conv"), *_leaky_norm("conv")], name=f"block_{_SMALLEST}")
 
     def _block(self, r: int) -> keras.Sequential:
-        parts = [keras.Input((r // 2, r // 2, self.maps(r // 2))), layers.UpSampling2D(2, name="up")]
+        parts = [keras.Input((r // 2, r // 2, self.maps(r // 2))), layers.UpSampling2D(2, name="up", data_format="channels_last")]
         for name in ("conv_0", "conv_1"):
             parts += [_conv(self.maps(r), 3, name), *_leaky_norm(name)]
         return keras.Sequential(parts, name=f"block_{r}")
@@ -186,7 +188,11 @@ class ProgressiveDiscriminator(_Progressive):
     def _last(self) -> keras.Sequential:
         maps = self.maps(_SMALLEST)
         parts = [keras.Input((_SMALLEST, _SMALLEST, maps)), MinibatchStdDev(self.group_size, name="stddev")]
-        parts += [_conv(maps, 3, "conv"), activation(0.2, "conv_leaky"), layers.Flatten(name="flatten")]
+        parts += [
+            _conv(maps, 3, "conv"),
+            activation(0.2, "conv_leaky"),
+            layers.Flatten(name="flatten", data_format="channels_last"),
+        ]
         dense = layers.Dense(self.maps(_SMALLEST // 2), name="dense")
         parts += [EqualizedLearningRate(dense, name="dense_equalized"), activation(0.2, "dense_leaky")]
         parts += [EqualizedLearningRate(layers.Dense(1, name="logit"), 1.0, name="logit_equalized")]
@@ -196,7 +202,7 @@ class ProgressiveDiscriminator(_Progressive):
         parts = [keras.Input((r, r, self.maps(r)))]
         for name, maps in (("conv_0", self.maps(r)), ("conv_1", self.maps(r // 2))):
             parts += [_conv(maps, 3, name), activation(0.2, f"{name}_leaky")]
-        return keras.Sequential([*parts, layers.AveragePooling2D(2, name="down")], name=f"block_{r}")
+        return keras.Sequential([*parts, layers.AveragePooling2D(2, name="down", data_format="channels_last")], name=f"block_{r}")
 
     def call(self, images: Tensor, resolution: int | None = None, alpha: Any = None, training: bool = False) -> Tensor:
         self._check_alpha(alpha)

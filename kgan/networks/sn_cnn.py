@@ -88,7 +88,7 @@ def discriminator(
         if norm is not None and index:
             x = norm(f"norm_{index}")(x)
         x = activation(_SLOPE, f"leaky_{index}")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     x = wrap(dense(1, "logit", initializer or _normal()))(x)
     return keras.Model(inputs, x, name=name)
 

@@ -114,7 +114,11 @@ def discriminator(
         if 0 < index <= len(dropout):
             x = blocks.dropout(dropout[index - 1], f"block_{index}_dropout")(x)
     x = layers.ReLU(name="relu")(x)
-    x = GlobalSumPooling2D(name="sum")(x) if pooling == "sum" else layers.GlobalAveragePooling2D(name="mean")(x)
+    x = (
+        GlobalSumPooling2D(name="sum")(x)
+        if pooling == "sum"
+        else layers.GlobalAveragePooling2D(name="mean", data_format="channels_last")(x)
+    )
     x = wrap(dense(1, "logit", plain, use_bias=pooling == "mean"))(x)
     return keras.Model(inputs, x, name=name)
 
@@ -125,10 +129,10 @@ def _norm(name: str, epsilon: float) -> keras.layers.Layer:
 
 def _generator_block(x: Tensor, channels: int, name: str, branch: Any, epsilon: float) -> Tensor:
     """BN ReLU up conv BN ReLU conv, beside up and a 1x1 convolution."""
-    shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up")(x)
+    shortcut = layers.UpSampling2D(2, name=f"{name}_shortcut_up", data_format="channels_last")(x)
     shortcut = conv(channels, 1, f"{name}_shortcut", initializer=_glorot())(shortcut)
     x = layers.ReLU(name=f"{name}_relu_0")(_norm(f"{name}_norm_0", epsilon)(x))
-    x = layers.UpSampling2D(2, name=f"{name}_up")(x)
+    x = layers.UpSampling2D(2, name=f"{name}_up", data_format="channels_last")(x)
     x = conv(channels, 3, f"{name}_conv_0", initializer=branch)(x)
     x = layers.ReLU(name=f"{name}_relu_1")(_norm(f"{name}_norm_1", epsilon)(x))
     x = conv(channels, 3, f"{name}_conv_1", initializer=branch)(x)
@@ -149,18 +153,18 @@ def _discriminator_block(
     shortcut = x
     if first:
         hidden = channels
-        shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool")(shortcut)
+        shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool", data_format="channels_last")(shortcut)
         shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=plain))(shortcut)
     else:
         hidden = x.shape[-1]
         if halve or hidden != channels:
             shortcut = wrap(conv(channels, 1, f"{name}_shortcut", initializer=plain))(shortcut)
         if halve:
-            shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool")(shortcut)
+            shortcut = layers.AveragePooling2D(2, name=f"{name}_shortcut_pool", data_format="channels_last")(shortcut)
         x = layers.ReLU(name=f"{name}_relu_0")(x)
     x = wrap(conv(hidden, 3, f"{name}_conv_0", initializer=branch))(x)
     x = layers.ReLU(name=f"{name}_relu_1")(x)
     x = wrap(conv(channels, 3, f"{name}_conv_1", initializer=branch))(x)
     if halve:
-        x = layers.AveragePooling2D(2, name=f"{name}_pool")(x)
+        x = layers.AveragePooling2D(2, name=f"{name}_pool", data_format="channels_last")(x)
     return layers.Add(name=name)([x, shortcut])

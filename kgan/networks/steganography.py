@@ -65,7 +65,9 @@ def hider(
     image_shape, stages, base = _base(image_shape, stages)
     filters = filters or image_shape[0]
     cover, message = keras.Input(image_shape, name="cover"), keras.Input((message_length,), name="message")
-    x = layers.Concatenate(name="cover_and_message")([layers.Flatten(name="flat_cover")(cover), message])
+    x = layers.Concatenate(name="cover_and_message")(
+        [layers.Flatten(name="flat_cover", data_format="channels_last")(cover), message]
+    )
     width = filters * 2 ** (stages - 1)
     x = dense(base * base * width, "project", _normal())(x)
     x = _norm(layers.Reshape((base, base, width), name="reshape")(x), "project", epsilon, "relu")
@@ -106,7 +108,9 @@ def reader(
     for stage in range(stages):
         x = conv(filters * 2**stage, kernel, f"down_{stage}", 2, initializer=_truncated())(x)
         x = _norm(x, f"down_{stage}", epsilon, 0.2) if stage else activation(0.2, "down_0_activation")(x)
-    x = dense(outputs, "output", _normal(), activation=output_activation)(layers.Flatten(name="flat")(x))
+    x = dense(outputs, "output", _normal(), activation=output_activation)(
+        layers.Flatten(name="flat", data_format="channels_last")(x)
+    )
     return keras.Model(inputs, x, name=name)
 
 
@@ -225,7 +229,9 @@ def residual_hider(
     x = layers.Concatenate(name="places_and_message")([*places, message])
     x = conv(patterns, 1, "plan", initializer="he_normal")(_pointwise(_pointwise(x, units, "plan_0"), units, "plan_1"))
     start = CosinePatterns(0.5)
-    drawn = layers.Conv2DTranspose(channels, block, block, kernel_initializer=start, use_bias=False, name="draw")(x)
+    drawn = layers.Conv2DTranspose(
+        channels, block, block, kernel_initializer=start, use_bias=False, name="draw", data_format="channels_last"
+    )(x)
     texture = activation("relu", "texture_relu")(conv(maps, 3, "texture", initializer="he_normal")(cover))
     x = layers.Concatenate(name="drawn_and_texture")([drawn, texture])
     x = activation("relu", "correction_relu")(conv(maps, 3, "correction_0", initializer="he_normal")(x))
@@ -309,6 +315,6 @@ def analyzer(channels: int = 1, filters: int = 16, threshold: float = 3.0, name:
     for stage in range(3):
         x = conv(filters * 2**stage, 3, f"conv_{stage}", initializer="he_normal", use_bias=False)(x)
         x = _norm(x, f"conv_{stage}", 1e-3, "relu")
-        x = layers.AveragePooling2D(2, 2, name=f"mean_{stage}")(x)
-    x = layers.GlobalAveragePooling2D(name="mean")(x)
+        x = layers.AveragePooling2D(2, 2, name=f"mean_{stage}", data_format="channels_last")(x)
+    x = layers.GlobalAveragePooling2D(name="mean", data_format="channels_last")(x)
     return keras.Model(images, dense(1, "logit")(x), name=name)

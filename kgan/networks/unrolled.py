@@ -41,7 +41,7 @@ def generator(image_shape: Sizes, latent_size: int = 256, filters: int = 64, nam
     for level, size in enumerate(reversed(sizes), start=1):
         x = deconv(width // 2**level, 3, f"up_{level}", use_bias=False)(x)
         if x.shape[1] > size:
-            x = layers.Cropping2D(((0, 1), (0, 1)), name=f"up_{level}_crop")(x)
+            x = layers.Cropping2D(((0, 1), (0, 1)), name=f"up_{level}_crop", data_format="channels_last")(x)
         x = norm_relu(x, f"up_{level}")
     return keras.Model(inputs, conv(image_shape[-1], 3, "output", activation="tanh")(x), name=name)
 
@@ -62,5 +62,5 @@ def discriminator(image_shape: Sizes, filters: int = 64, name: str = "discrimina
         x = conv(filters * 2**level, 3, f"down_{level}", 2, use_bias=False)(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"down_{level}_norm")(x)
         x = activation(0.3, f"down_{level}_leaky")(x)
-    x = layers.Flatten(name="flatten")(x)
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     return keras.Model(inputs, dense(1, "logit")(x), name=name)

@@ -98,9 +98,11 @@ def discriminator(
     for level in range(levels):
         kernel = fresh(initializer)
         name_ = f"down_{level}"
-        x = layers.Conv3D(filters * 2**level, 4, 2, "same", use_bias=False, kernel_initializer=kernel, name=name_)(x)
+        x = layers.Conv3D(
+            filters * 2**level, 4, 2, "same", use_bias=False, kernel_initializer=kernel, name=name_, data_format="channels_last"
+        )(x)
         x = _norm(x, slope, name_, epsilon)
-    x = dense(1, "logit", initializer, use_bias=False)(layers.Flatten(name="flatten")(x))
+    x = dense(1, "logit", initializer, use_bias=False)(layers.Flatten(name="flatten", data_format="channels_last")(x))
     return keras.Model(inputs, x, name=name)
 
 
@@ -137,11 +139,15 @@ def image_encoder(
     for level, (kernel, stride) in enumerate(zip(kernels, strides, strict=True)):
         x = conv(filters * 2**level, kernel, f"down_{level}", stride, initializer, use_bias=False)(x)
         x = _norm(x, "relu", f"down_{level}", epsilon)
-    x = dense(2 * latent_size, "mean_and_log_variance", initializer)(layers.Flatten(name="flatten")(x))
+    x = dense(2 * latent_size, "mean_and_log_variance", initializer)(
+        layers.Flatten(name="flatten", data_format="channels_last")(x)
+    )
     return keras.Model(inputs, x, name=name)
 
 
 def _double(x: Tensor, filters: int, name: str, initializer: Any) -> Tensor:
     # For a kernel of 4 and a stride of 2, "same" is the padding of 1 on every side that the paper's framework was given.
     kernel = fresh(initializer)
-    return layers.Conv3DTranspose(filters, 4, 2, "same", use_bias=False, kernel_initializer=kernel, name=name)(x)
+    return layers.Conv3DTranspose(
+        filters, 4, 2, "same", use_bias=False, kernel_initializer=kernel, name=name, data_format="channels_last"
+    )(x)

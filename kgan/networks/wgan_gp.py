@@ -66,9 +66,9 @@ def generator(
     x = layers.Reshape((_BASE, _BASE, maps[_BASE]), name="reshape")(x)
     for size in sorted(maps)[1:]:
         block = f"block_{size}"
-        beside = layers.UpSampling2D(2, name=f"{block}_shortcut_up")(x)
+        beside = layers.UpSampling2D(2, name=f"{block}_shortcut_up", data_format="channels_last")(x)
         beside = conv(maps[size], 1, f"{block}_shortcut")(beside)
-        x = layers.UpSampling2D(2, name=f"{block}_up")(norm_relu(x, f"{block}_0"))
+        x = layers.UpSampling2D(2, name=f"{block}_up", data_format="channels_last")(norm_relu(x, f"{block}_0"))
         x = conv(maps[size], 3, f"{block}_conv_0", initializer=_he(), use_bias=False)(x)
         x = conv(maps[size], 3, f"{block}_conv_1", initializer=_he())(norm_relu(x, f"{block}_1"))
         x = layers.Add(name=block)([x, beside])
@@ -108,13 +108,13 @@ def discriminator(
     x = conv(filters, 3, "input")(x)
     for index, size in enumerate(sorted(maps, reverse=True)[1:]):
         block = f"block_{size}"
-        beside = layers.AveragePooling2D(2, name=f"{block}_shortcut_pool")(x)
+        beside = layers.AveragePooling2D(2, name=f"{block}_shortcut_pool", data_format="channels_last")(x)
         beside = conv(maps[size], 1, f"{block}_shortcut")(beside)
         x = conv(x.shape[-1], 3, f"{block}_conv_0", initializer=_he(), use_bias=False)(norm_relu(x, f"{block}_0"))
         x = conv(maps[size], 3, f"{block}_conv_1", initializer=_he())(norm_relu(x, f"{block}_1"))
-        x = layers.AveragePooling2D(2, name=f"{block}_pool")(x)
+        x = layers.AveragePooling2D(2, name=f"{block}_pool", data_format="channels_last")(x)
         x = layers.Add(name=block)([x, beside])
         if 0 < index <= len(dropout):
             x = blocks.dropout(dropout[index - 1], f"{block}_dropout")(x)
-    x = dense(1, "logit")(layers.Flatten(name="flatten")(x))
+    x = dense(1, "logit")(layers.Flatten(name="flatten", data_format="channels_last")(x))
     return keras.Model(inputs, x, name=name)

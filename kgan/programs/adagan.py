@@ -229,7 +229,7 @@ class AdaGAN(Mixture):
             fresh.compile(steps_per_execution=self.steps_per_execution, run_eagerly=self.run_eagerly)
         # One object for all steps, so that its round is traced once.
         classifier = self._judge.classifier = self._judge.classifier or fresh
-        classifier.seed = fresh.seed
+        classifier.seed, classifier.epochs_played = fresh.seed, 0
         restart([*classifier.variables, *classifier.optimizer.variables], [*fresh.variables, *fresh.optimizer.variables])
         past = np.append(self.shares_until(self.step - 1), 0.0)
         for epoch in range(self.classifier_epochs):

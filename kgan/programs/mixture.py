@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import Count
+from kgan.arguments import Count, as_int
 from kgan.engine import AdversarialModel, Rule, Turn
 from kgan.engine.optimizers import MoveOptimizers
 from kgan.programs import boosting
@@ -122,7 +122,7 @@ class Mixture(AdversarialModel):
         return {"inputs": self.component.generator_inputs(count, seed=seed), "slot": ops.sort(slots)}
 
     def _chosen(self, condition: Any) -> Array:
-        known = self.step + 1
+        known, condition = self.step + 1, as_int(condition)
         chosen = (
             np.eye(known)[condition]
             if isinstance(condition, int) and 0 <= condition < known

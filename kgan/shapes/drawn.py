@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from kgan.arguments import as_int
 from kgan.shapes.meshes import voxelize
 from kgan.types import Array
 
@@ -46,6 +47,7 @@ def solids(count: int, size: int = 16, seed: int = 0, classes: Sequence[str] = S
 
 
 def _labels(count: int, size: int, seed: int, classes: Sequence[str], known: Sequence[str]) -> tuple[Array, np.random.Generator]:
+    count, size = as_int(count), as_int(size)
     if not isinstance(count, int) or count < 1 or not isinstance(size, int) or size < 8:
         raise ValueError(f"`count` must be an integer >= 1, `size` an integer >= 8. Received: {count!r} and {size!r}.")
     unknown = [name for name in classes if name not in known]

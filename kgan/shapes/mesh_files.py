@@ -8,7 +8,7 @@ from typing import NoReturn
 import numpy as np
 
 from kgan import cache
-from kgan.arguments import shown
+from kgan.arguments import as_int, shown
 from kgan.files import reading
 from kgan.shapes import meshes
 from kgan.types import Array
@@ -176,6 +176,7 @@ def modelnet(path: str | Path, split: str = "train", size: int = 64) -> tuple[Ar
         )
     if split not in ("train", "test"):
         raise ValueError(f'`split` must be "train" or "test". Received: {split!r}.')
+    size = as_int(size)
     if not isinstance(size, int) or size < 8:
         raise ValueError(f"`size` must be an integer >= 8. Received: {size!r}.")
     kinds = [folder] if (folder / split).is_dir() else sorted(p for p in folder.iterdir() if (p / split).is_dir())

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kgan.arguments import as_int
 from kgan.files import atomic_write
 from kgan.types import Array
 
@@ -58,7 +59,8 @@ def voxelize(vertices: ArrayLike, faces: ArrayLike, size: int = 64, margin: int 
         ValueError: for a mesh that is empty, has faces of missing vertices, or has no extent.
     """
     vertices, faces = check_mesh(vertices, faces)
-    margin = size // 32 if margin is None else margin
+    size = as_int(size)
+    margin = size // 32 if margin is None else as_int(margin)
     if not isinstance(size, int) or size < 4 or not 0 <= 2 * margin < size:
         raise ValueError(f"`size` must be an integer >= 4, `margin` in [0, size / 2). Received: {size!r} and {margin!r}.")
     used = vertices[np.unique(faces)]

@@ -393,8 +393,15 @@ def reward(
         vocabulary_size, embedding_size, embeddings_initializer=uniform(0.25), trainable=not frozen_embedding, name="word_vectors"
     )(words)
     found = [
-        layers.GlobalMaxPooling1D(name=f"max_{width}")(
-            layers.Conv1D(filters, width, activation="relu", kernel_initializer=by_fan_in(), name=f"conv_{width}")(embedded)
+        layers.GlobalMaxPooling1D(name=f"max_{width}", data_format="channels_last")(
+            layers.Conv1D(
+                filters,
+                width,
+                activation="relu",
+                kernel_initializer=by_fan_in(),
+                name=f"conv_{width}",
+                data_format="channels_last",
+            )(embedded)
         )
         for width in widths
     ]

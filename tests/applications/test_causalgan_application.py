@@ -89,12 +89,12 @@ def test_the_controller_is_given_other_labels_in_every_epoch(application, rain, 
     labels = np.arange(2000.0)[:, None]
     drawn, seen = sources.Draws(labels, 16, 40, seed=0), []
     for epoch in range(8):
-        monkeypatch.setattr(sources.clock, "epoch", epoch)
+        drawn.clock.epoch = epoch
         seen.append(np.concatenate([drawn[i] for i in range(len(drawn))]).ravel())
     assert len(drawn) == 40
     assert len(np.unique(seen[0])) < 640
     assert len(np.unique(seen)) > 1750  # of 2000, by 5120 draws: 1845
-    monkeypatch.setattr(sources.clock, "epoch", 3)
+    drawn.clock.epoch = 3
     np.testing.assert_array_equal(drawn[7].ravel(), seen[3][7 * 16 : 8 * 16])  # a run that is resumed sees the same
 
     given, kgan_fit = [], kgan.CausalController.fit

@@ -123,7 +123,7 @@ def test_a_signal_ends_the_round_and_the_run(tmp_path, number, code):
     """
     done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], timeout=300, check=False, stderr=subprocess.PIPE)
     assert done.returncode == code, done.stderr.decode()[-2000:]
-    assert callbacks.checkpoints(tmp_path)[-1].name == "epoch-00002.keras"
+    assert callbacks.checkpoints(tmp_path)[-1].name == "epoch-00002-round-00002.keras"
 
 
 def test_sample_pictures(tmp_path):

@@ -111,8 +111,13 @@ def test_minibatch_stddev_of_equal_rows_and_odd_batches():
     same = numpy_of(MinibatchStdDev()(np.ones((4, 2, 2, 3), "float32")))
     np.testing.assert_allclose(same[..., 3], 1e-4, rtol=1e-3)
     assert MinibatchStdDev(4)(np.ones((3, 2, 2, 3), "float32")).shape == (3, 2, 2, 4)
-    with pytest.raises(ValueError, match="multiples of its group_size 4"):
-        MinibatchStdDev(4)(np.ones((6, 2, 2, 3), "float32"))
+    rng = np.random.default_rng(0)
+    for batch, group in ((6, 3), (5, 5), (10, 2), (7, 7), (9, 3)):  # a rest that is no multiple
+        rest = rng.normal(size=(batch, 2, 2, 3)).astype("float32")
+        expected = numpy_of(MinibatchStdDev(group)(rest))
+        np.testing.assert_array_equal(numpy_of(MinibatchStdDev(4)(rest)), expected)
+        unknown = keras.Sequential([keras.Input((2, 2, 3)), MinibatchStdDev(4)])  # of a size that is not known when it is built
+        np.testing.assert_allclose(unknown.predict(rest, batch_size=batch, verbose=0), expected, atol=1e-6)
 
 
 # Pixel and instance normalization, equalized learning rate ----------------------------------------------------------

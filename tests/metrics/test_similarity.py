@@ -48,6 +48,20 @@ def test_a_collapsed_set_is_more_similar(rng):
     assert metrics.mean_ms_ssim(diverse[:2], pairs=5, weights=(0.5, 0.5)) == pytest.approx(expected)
 
 
+def test_a_pair_that_is_drawn_many_times_is_compared_once(monkeypatch):
+    from kgan.metrics import similarity
+
+    compared, compare = [], similarity._ms_ssim
+    monkeypatch.setattr(similarity, "_ms_ssim", lambda a, b, w: (compared.append(len(a)), compare(a, b, w))[1])
+    constant = np.linspace(-1, 1, 4, dtype="float32")[:, None, None, None] * np.ones((1, 17, 17, 1), "float32")
+    value = metrics.mean_ms_ssim(constant, shrink=True)  # of 10,000 pairs
+    assert sum(compared) == 6
+    pairs = np.array(
+        [metrics.ms_ssim(constant[i : i + 1], constant[j : j + 1], shrink=True)[0] for i in range(4) for j in range(i)]
+    )
+    assert value == pytest.approx(pairs.mean(), abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -24,8 +24,7 @@ def test_agreement_with_the_definitions(halves):
             metric.update_state(test[start : start + 200], train[start : start + 200])
     real, fake = classifier.features(test[:800]), classifier.features(train[:800])
     assert frechet.result() == pytest.approx(metrics.frechet_distance(real, fake), rel=1e-3)
-    blocks = [metrics.kernel_mmd2(real[s : s + 200], fake[s : s + 200]) for s in range(0, 800, 200)]
-    assert float(kernel.result()) == pytest.approx(np.mean(blocks), abs=2e-3)
+    assert float(kernel.result()) == pytest.approx(metrics.kernel_mmd2(real, fake), abs=2e-3)
     assert float(score.result()) == pytest.approx(metrics.class_score(classifier.probabilities(train[:800]))[0], rel=1e-4)
     assert frechet.samples == 800
     for metric in (frechet, kernel, score):
@@ -41,6 +40,54 @@ def test_agreement_with_the_definitions(halves):
     expected = metrics.mode_statistics(points, mixture)
     assert float(covered.result()) == expected["modes"]
     assert float(share.result()) == pytest.approx(expected["high_quality"], abs=1e-6)
+
+
+CUTS = ([66], [1] * 66, [64, 1, 1], [30, 36], [7] * 9 + [3])
+
+
+@pytest.mark.parametrize("size", [7, 20, 33, 65, 1000])
+def test_kernel_distance_is_the_same_however_the_set_is_cut(rng, size):
+    real, fake = rng.normal(size=(66, 4)).astype("float32"), rng.normal(0.5, 1, (66, 4)).astype("float32")
+    parts = [slice(start, start + size) for start in range(0, 66, size)]
+    estimates = [(len(real[p]), metrics.kernel_mmd2(real[p], fake[p])) for p in parts if len(real[p]) > 1]
+    expected = sum(n * value for n, value in estimates) / sum(n for n, _ in estimates)
+    for cut in CUTS:
+        metric, start = metrics.KernelDistance(Same(), subset_size=size), 0
+        for n in cut:
+            metric.update_state(real[start : start + n], fake[start : start + n])
+            start += n
+        assert float(metric.result()) == pytest.approx(expected, abs=1e-4), cut
+
+
+class Same:
+    name, feature_size = "same", 4
+
+    def __call__(self, x):
+        return x
+
+    def classify(self, x):
+        return keras.ops.softmax(x)
+
+
+def test_every_streamed_metric_is_the_same_however_the_set_is_cut(rng):
+    real, fake = rng.normal(size=(66, 4)).astype("float32"), rng.normal(0.5, 1, (66, 4)).astype("float32")
+    mixture = datasets.Mixture(real[:5].tolist(), 0.5)
+    made = {
+        "frechet": lambda: metrics.FrechetDistance(Same()),
+        "class score": lambda: metrics.ClassScore(Same()),
+        "modes": lambda: metrics.ModesCovered(mixture),
+        "share": lambda: metrics.HighQualityShare(mixture),
+        "information": lambda: metrics.MutualInformation(kgan.codes.Categorical(4)),
+    }
+    for name, make in made.items():
+        found = []
+        for cut in CUTS:
+            metric, start = make(), 0
+            for n in cut:
+                metric.update_state(real[start : start + n], fake[start : start + n])
+                start += n
+            found.append(float(metric.result()))
+        np.testing.assert_allclose(found, found[0], rtol=1e-4, err_msg=name)
 
 
 def test_reference_moments_take_the_place_of_the_real_examples(halves, tmp_path):
@@ -101,8 +148,26 @@ def test_what_is_refused():
         def __call__(self, x):
             return x
 
+    with pytest.raises(ValueError, match="as many real as generated"):
+        metrics.KernelDistance(Features()).update_state(np.zeros((4, 2)), np.ones((3, 2)))
+
     with pytest.raises(TypeError, match="extractor"):
         metrics.FrechetDistance(lambda x: x)
     with pytest.raises(TypeError, match="classify"):
         metrics.ClassScore(Features())
     metrics.FrechetDistance(Features()).update_state(np.zeros((4, 2)), np.ones((4, 2)))
+
+
+@pytest.mark.only("tensorflow")
+def test_replicas_measure_one_kernel_distance(rng):
+    import tensorflow as tf
+
+    real, fake = rng.normal(size=(24, 4)).astype("float32"), rng.normal(0.5, 1, (24, 4)).astype("float32")
+    alone = metrics.KernelDistance(Same(), subset_size=7)
+    alone.update_state(real, fake)
+    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
+    with strategy.scope():
+        shared = metrics.KernelDistance(Same(), subset_size=7)
+    for pair in strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((real, fake)).batch(8)):
+        strategy.run(tf.function(lambda r, f: shared.update_state(r, f)), pair)
+    assert float(shared.result()) == pytest.approx(float(alone.result()), abs=1e-5)

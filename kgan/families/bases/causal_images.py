@@ -11,7 +11,7 @@ from kgan.arguments import Count, Network, Shape
 from kgan.causal import LabelSamples, StructuralModel
 from kgan.causal.graphs import Assignment
 from kgan.families.bases.generative import GenerativeModel, check_network, given_or_built
-from kgan.families.causal_controller import CausalController
+from kgan.families.causal_controller import CausalController, are_binary
 from kgan.networks import CausalNetwork
 from kgan.priors import Uniform
 from kgan.types import Array, SeedLike, Sizes, Tensor
@@ -94,6 +94,9 @@ class CausalImages(GenerativeModel):
             raise ValueError(f"Train with fit(images, labels), labels of {list(self.graph.nodes)} in {{0, 1}}.")
         super().check_data(np.asarray(images))
         self.graph.check_discrete(ops.convert_to_numpy(labels))
+
+    def labels_in_range(self, batch: Any) -> Tensor:
+        return are_binary(batch[1])
 
     # Labels ----------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What families with one generator of unconditioned examples share: the data it imitates, its latents, its samples."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -103,6 +104,12 @@ class GenerativeModel(AdversarialModel):
                 f"Images must lie in [-1, 1]. Received values in [{batch.min():g}, {batch.max():g}]. "
                 "For pixels in [0, 255] use `x / 127.5 - 1`, for [0, 1] `2 * x - 1`."
             )
+        if len(shape) == 3 and batch.min() >= 0 and batch.max() > batch.min():
+            warnings.warn(
+                f"These images lie in [{batch.min():g}, {batch.max():g}], where [-1, 1] is expected: no pixel is darker than the middle "
+                "gray. If their range is [0, 1], use `2 * x - 1`.",
+                stacklevel=2,
+            )
 
 
 def given_or_built(
@@ -127,6 +134,9 @@ def given_or_built(
         ValueError: some networks of several that belong together; nothing to build networks for.
     """
     missing = [role for role, network in given.items() if network is None]
+    for role, network in given.items():
+        if network is not None and role in _JUDGES:
+            _warn_of_probabilities(network, role)
     if together and 0 < len(missing) < len(given):
         raise ValueError(f"Pass {_listed(given)}, which have to fit together, or none of them. Missing: {_listed(missing)}.")
     if (judge := given.get("discriminator")) is not None:
@@ -143,6 +153,25 @@ def given_or_built(
     if not isinstance(made, Mapping):
         return shape, *made
     return shape, *(made[role]() if network is None else network for role, network in given.items())
+
+
+# Networks that return logits, or values without bounds.
+_JUDGES = ("discriminator", "labeler", "anti_labeler", "eve", "reconstructor")
+
+
+def _warn_of_probabilities(network: Any, role: str) -> None:
+    """Warn of a network that ends in a sigmoid or softmax where losses take logits."""
+    last, shape = network, getattr(network, "output_shape", None)
+    while getattr(last, "layers", None) or isinstance(last, keras.layers.Wrapper):
+        last = last.layer if isinstance(last, keras.layers.Wrapper) else last.layers[-1]
+    kind = type(last).__name__.lower() if isinstance(last, keras.layers.Softmax) else ""
+    kind = kind or getattr(getattr(last, "activation", None), "__name__", "")
+    if kind in ("sigmoid", "hard_sigmoid", "softmax") and isinstance(shape, tuple) and len(shape) == 2:
+        warnings.warn(
+            f"The {role.replace('_', '-')} ends in a {kind}, so it returns probabilities; logits are expected, numbers without bounds, "
+            "higher for more real, and the losses make of them what the paper does. Leave the activation out.",
+            stacklevel=4,
+        )
 
 
 def _first(shapes: Any) -> Any:

@@ -22,6 +22,12 @@ def check_labels(labels: Any, classes: int) -> None:
         )
 
 
+def are_classes(labels: Tensor, classes: int) -> Tensor:
+    """Boolean scalar: whether all labels are in [0, classes)."""
+    labels = ops.convert_to_tensor(labels)
+    return ops.all(ops.logical_and(labels >= 0, labels < classes))
+
+
 class SemiSupervised(GAN):
     """Put first among the bases. With `classes`, the discriminator returns one logit a class, and examples can be classified.
 
@@ -82,6 +88,9 @@ class SemiSupervised(GAN):
     def check_labels(self, x: Nest, y: Nest) -> None:
         if self.classes is not None and self.uses_labels:
             check_labels(y, self.classes)
+
+    def labels_in_range(self, batch: Nest) -> Tensor | bool:
+        return are_classes(batch["labels"], self.classes) if self.classes is not None and self.uses_labels else True
 
     def classify(self, examples: Array, batch_size: int = 256) -> Array:
         """Class probabilities, in inference mode and with averaged weights if the model keeps averages.

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.arguments import Count, Several
+from kgan.arguments import Count, Several, as_int
 from kgan.engine import AdversarialModel, Terms
 from kgan.stories.networks import Encoded, StoryPolicy, shifted
 from kgan.types import Array, Logs, SeedLike, Tensor
@@ -129,6 +129,10 @@ class StoryModel(AdversarialModel):
         callbacks = [_Schedule(), *(callbacks or [])] if self.scheduled_sampling else callbacks
         return super().fit(x, y, callbacks=callbacks, **kwargs)
 
+    def labels_in_range(self, batch: Any) -> Tensor:
+        words = ops.convert_to_tensor(batch[1])
+        return ops.all(ops.logical_and(words >= 0, words < self.vocabulary_size))
+
     # Losses ----------------------------------------------------------------------------------------------------------
 
     def cross_entropy_loss(self, batch: Any) -> Terms:
@@ -211,6 +215,7 @@ class StoryModel(AdversarialModel):
         self.check_photos(photos)
         if decode == "sample":
             return self.generate(len(photos), condition=photos, seed=seed, batch_size=batch_size)
+        beam_width = as_int(beam_width)
         if not isinstance(beam_width, int) or not 1 <= beam_width <= self.vocabulary_size:
             raise ValueError(f"`beam_width` must be an integer from 1 to the vocabulary's size. Received: {beam_width!r}.")
         return self._compiled_calls(decode if decode == "greedy" else f"beam_{beam_width}", photos, batch_size=batch_size)
@@ -281,11 +286,11 @@ def story_optimizer(rate: float) -> keras.optimizers.Optimizer:
 
 
 class _Schedule(keras.callbacks.Callback):
-    """Sets the probability of scheduled sampling at every epoch; a function of the epoch alone, so a resumed run goes on as it was."""
+    """Sets the probability of scheduled sampling at every epoch: a function of how many are played, over fits and resumed runs."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         epochs, step, largest = self.model.scheduled_sampling
-        self.model.sampling_probability.assign(min(step * (epoch // epochs), largest))
+        self.model.sampling_probability.assign(min(step * (self.model.epochs_played // epochs), largest))
 
 
 def _checked_schedule(schedule: Any) -> tuple[Any, ...] | None:
