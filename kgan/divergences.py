@@ -17,7 +17,7 @@ from keras import ops
 
 from kgan import objectives
 from kgan.arguments import COUNT, SEED, Network, require
-from kgan.backend import full_precision
+from kgan.backend import full_precision, no_gradient
 from kgan.engine import AdversarialModel, Move, Terms, Turn
 from kgan.penalties import GradientPenalty, Scored
 from kgan.types import Array, Tensor
@@ -374,7 +374,13 @@ class Judge(AdversarialModel):
 
     def values(self, examples: Array) -> Array:
         """V at examples, float64 `(examples,)`: the logit, the critic, or T of an f-divergence."""
-        outputs = self.predict(examples.astype("float32"), batch_size=1024, verbose=0)
-        if isinstance(self.losses_of, objectives.FDivergence):
-            outputs = ops.convert_to_numpy(self.losses_of.variational(ops.convert_to_tensor(outputs)))
-        return np.asarray(outputs, "float64").reshape(len(examples))
+        parts = []
+        with no_gradient():
+            for start in range(0, len(examples), 1024):
+                outputs = full_precision(
+                    self.network(ops.convert_to_tensor(examples[start : start + 1024], "float32"), training=False)
+                )
+                if isinstance(self.losses_of, objectives.FDivergence):
+                    outputs = self.losses_of.variational(outputs)
+                parts.append(ops.convert_to_numpy(outputs))
+        return np.concatenate(parts).astype("float64").reshape(len(examples))

@@ -9,8 +9,6 @@ import kgan
 from kgan import diagnostics, divergences
 from kgan.divergences import OBJECTIVES, fourier, measure, moment_gap, polynomial, supremum
 
-pytestmark = pytest.mark.only("tensorflow")  # NumPy, and what other tests show on all backends
-
 
 def small_gan(**kwargs):
     size = {"generator": kgan.networks.mlp.generator((2,), 2, (4,)), "discriminator": kgan.networks.mlp.discriminator((2,), (6,))}
@@ -133,12 +131,12 @@ def test_networks_are_measured_on_examples_held_out(rng):
     points = rng.normal(size=(400, 1)).astype("float32")
     network = kgan.networks.mlp.discriminator((1,), (8,))
     before = ops.convert_to_numpy(network.trainable_variables[0]).copy()
-    few = {"steps": 60, "batch_size": 64, "restarts": 1}
+    few = {"steps": 400, "batch_size": 64, "restarts": 1}
     same = measure("gan", network, points, rng.normal(size=(400, 1)), **few)
     assert abs(same.value) < 5 * same.error + 0.03
     apart = measure("gan", network, points, points + 6.0, **few)
     assert apart.value > 0.5
-    assert measure("kl", network, points, points + 1.0, **{**few, "steps": 400}).value > 0.2
+    assert measure("kl", network, points, points + 1.0, **few).value > 0.2
     assert measure("wgan", network, points, points + 6.0, **few).value > 1.0
     np.testing.assert_array_equal(ops.convert_to_numpy(network.trainable_variables[0]), before)
 
