@@ -61,6 +61,10 @@ NATURAL = Kind(lambda v: _whole(v) and v >= 0, "an integer >= 0")
 COUNTS = Kind(lambda v: _each(COUNT.accepts, v), "a list or tuple of integers >= 1")
 POSITIVE = Kind(lambda v: _number(v) and v > 0, "a finite number > 0")
 NONNEGATIVE = Kind(lambda v: _number(v) and v >= 0, "a finite number >= 0")
+LEVEL = Kind(
+    lambda v: NONNEGATIVE.accepts(v) or isinstance(v, keras.optimizers.schedules.LearningRateSchedule),
+    "a finite number >= 0, or a schedule of such numbers over rounds (keras.optimizers.schedules)",
+)
 NUMBER = Kind(_number, "a finite number")
 NUMBERS = Kind(lambda v: _each(_number, v), "a list or tuple of finite numbers")
 FLAG = Kind(lambda v: isinstance(v, bool), "True or False")
@@ -84,6 +88,7 @@ Natural = Annotated[int, NATURAL]
 Counts = Annotated[Sequence[int], COUNTS]
 Positive = Annotated[float, POSITIVE]
 NonNegative = Annotated[float, NONNEGATIVE]
+Level = Annotated[float | keras.optimizers.schedules.LearningRateSchedule, LEVEL]
 Numbers = Annotated[Sequence[float], NUMBERS]
 Seed = Annotated[int, SEED]
 Shape = Annotated[Sequence[int], SHAPE]

@@ -61,6 +61,8 @@ class Overlay(keras.StatelessScope):
         self.state_mapping: dict[int, Tensor] = {id(variable): value for variable, value in values}
         self.given = frozenset(self.state_mapping)
         self.updates: dict[int, tuple[keras.Variable, Tensor]] = {}
+        self.fell_through: set[int] = set()
+        """`id` of the variables that were read here and have no value in any scope."""
         self.added_losses: list[Tensor] = []
         self.commit = commit
         self.known = known
@@ -89,6 +91,8 @@ class Overlay(keras.StatelessScope):
         value = self.state_mapping.get(id(variable))
         if value is None and self.original_scope is not None:
             value = self.original_scope.get_current_value(variable)
+        if value is None:
+            self.fell_through.add(id(variable))
         if value is None and self.known is not None and id(variable) not in self.known:
             raise RuntimeError(
                 f"The variable {variable.path!r} is read in a loss but does not belong to the model, so it would be neither "

@@ -40,6 +40,8 @@ class _Evaluation:
             )
         self.metrics = list(metrics)
         self.running = False
+        self.dated = False
+        """Whether the compiled step holds values of variables that are not among its arguments."""
 
 
 def _compares(metric: Any) -> bool:
@@ -272,6 +274,11 @@ class AdversarialModel(Saving):
         return backend.training(default=False)
 
     @property
+    def rounds(self) -> Tensor:
+        """Rounds played, a scalar tensor; 0 before `compile`. Schedules of weights and of noise are functions of it."""
+        return ops.convert_to_tensor(self.optimizer.iterations if self._play is not None else 0)
+
+    @property
     def metrics(self) -> list[Any]:
         """Trackers of the losses; during `evaluate` also the metrics given to `compile`."""
         metrics = [*super().metrics, *(self._play.terms.values() if self._play else ())]
@@ -424,6 +431,9 @@ class AdversarialModel(Saving):
         values = [pair for group, given in zip(groups, state, strict=True) for pair in zip(group, given, strict=True)]
         with backend.Overlay(values) as overlay:
             logs = step(data)
+        if not optimizer_variables:
+            # JAX hands the optimizer's variables to no evaluation: what a loss reads of them is a constant of the compiled step.
+            self._evaluation.dated = bool(overlay.fell_through)
         return logs, tuple([overlay.get_current_value(v) for v in group] for group in groups)
 
     def _train(self, data: Nest) -> dict[str, Tensor]:
@@ -456,6 +466,8 @@ class AdversarialModel(Saving):
     def _evaluating(self) -> Iterator[None]:
         """The metrics of `compile` are asked, and the noise is that of every evaluation."""
         self._evaluation.running = True
+        if self._evaluation.dated:
+            self.test_function = None
         try:
             noise = self.evaluation_noise.state
             noise.assign(ops.convert_to_tensor([self.seed + 1, 0], dtype=noise.dtype))

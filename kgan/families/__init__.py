@@ -14,6 +14,7 @@ from kgan.families.dragan import DRAGAN
 from kgan.families.fgan import FGAN
 from kgan.families.gan import GAN
 from kgan.families.gmmn import GMMN
+from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
 from kgan.families.mmd_gan import MMDGAN
@@ -50,6 +51,7 @@ __all__ = [
     "CausalGAN",
     "CoGAN",
     "ConsensusGAN",
+    "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
     "ProGAN",

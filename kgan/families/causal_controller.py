@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import Count, Counts, Network, NonNegative
+from kgan.arguments import Count, Counts, Level, Network
 from kgan.causal import CausalGraph, LabelSamples, graphs
 from kgan.causal.graphs import Assignment, GraphLike
 from kgan.families.bases.generative import given_or_built
@@ -73,7 +73,7 @@ class CausalController(GAN):
         noise_size: Count = 10,
         hidden: Counts = (10,) * 5,
         critic_hidden: Counts = (15,) * 5,
-        penalty_weight: NonNegative = 0.1,
+        penalty_weight: Level = 0.1,
         discriminator_steps: Count = 20,
         generator: Network | None = None,
         discriminator: Network | None = None,

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.arguments import Count, Level, Positive, Shape
 from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
 from kgan.networks import dcgan, mlp
@@ -63,7 +63,7 @@ class DRAGAN(GAN):
         filters: Count = 64,
         region: str = "symmetric",
         variance: Positive | None = None,
-        penalty_weight: NonNegative = 10.0,
+        penalty_weight: Level = 10.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(

@@ -8,11 +8,12 @@ import keras
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.arguments import Count, Function, Listed, Network, Shape, shown
+from kgan.arguments import Count, Function, Level, Listed, Network, Shape, shown
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import GenerativeModel, Makers, given_or_built
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
+from kgan.optimizers import checked_level, level_at
 from kgan.penalties import Penalty, Scored
 from kgan.types import Sizes, Tensor
 
@@ -38,6 +39,11 @@ class GAN(GenerativeModel):
         objective: `kgan.objectives.Objective` or its name, default "non_saturating" (the paper's choice in practice);
             "minimax" is the value function itself.
         penalties: sequence of `kgan.penalties.Penalty`, added to the discriminator's loss, each a term of its own.
+        instance_noise: default 0: standard deviation of Gaussian noise on everything that the discriminator sees in training, real and
+            generated, drawn anew at every look, in both players' moves (Arjovsky and Bottou 2017, 1701.04862, section 3). A number, or
+            a schedule that falls over the rounds: `keras.optimizers.schedules.PolynomialDecay(0.5, rounds, 0.0)` is linear to 0,
+            `kgan.optimizers.HoldThenDecay` exponential. In units of the data, per coordinate: what counts is `sigma sqrt(d)` beside
+            the distance of real from generated examples. Penalties see the noisy points too; evaluation has no noise.
         discriminator_steps: default 1 (the paper's k).
         latent_size: default 128; taken from `generator` if that is given.
         prior: distribution of the latents, default `kgan.priors.Normal()`. The paper's MNIST network uses
@@ -90,6 +96,7 @@ class GAN(GenerativeModel):
         latent_size: Count | None = None,
         objective: objectives.ObjectiveLike = "non_saturating",
         penalties: Listed = (),
+        instance_noise: Level = 0.0,
         own_networks: Function | None = None,
         own_penalties: Listed = (),
         discriminator_steps: Count = 1,
@@ -108,6 +115,7 @@ class GAN(GenerativeModel):
         super().__init__(shape, generator=generator, **kwargs)
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
+        self.instance_noise = checked_level("instance_noise", instance_noise, falling=True)
         self.all_penalties = [*own_penalties, *penalties]
         if simultaneous and discriminator_steps != 1:
             raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
@@ -199,11 +207,23 @@ class GAN(GenerativeModel):
 
     def score(self, examples: Tensor) -> Any:
         """The discriminator's logits, `(batch, 1)`."""
-        return self.discriminator(examples, training=self.in_training)
+        return self.discriminator(self.noisy(examples), training=self.in_training)
+
+    def noisy(self, examples: Any) -> Any:
+        """What the discriminator sees of examples (a tensor, or a nest of them): themselves, in training with `instance_noise`."""
+        if self.instance_noise == 0.0 or not self.in_training:
+            return examples
+        level = level_at(self.instance_noise, self.rounds)
+
+        def blurred(one: Tensor) -> Tensor:
+            noise = keras.random.normal(ops.shape(one), dtype="float32", seed=self.seed_generator)
+            return one + ops.cast(level * noise, one.dtype)
+
+        return keras.tree.map_structure(blurred, examples)
 
     def score_with_features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
         """The logits, and the input of the discriminator's last layer."""
-        features, logits = self._tapped(examples, training=self.in_training)
+        features, logits = self._tapped(self.noisy(examples), training=self.in_training)
         return logits, features
 
     def score_both(self, real: Tensor, fake: Tensor) -> Scored:

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from kgan import objectives
-from kgan.arguments import Count, NonNegative, Several, Shape
+from kgan.arguments import Count, Level, NonNegative, Several, Shape
 from kgan.engine import Move, Terms, Turn
 from kgan.families.bases.generative import Makers
 from kgan.families.bases.semi_supervised import SemiSupervised
@@ -89,7 +89,7 @@ class ImprovedGAN(SemiSupervised):
         feature_matching: bool = True,
         matching_power: Count = 2,
         feature_layer: str | None = None,
-        history_weight: NonNegative = 0.0,
+        history_weight: Level = 0.0,
         unlabeled_weight: NonNegative = 1.0,
         objective: objectives.ObjectiveLike | None = None,
         generator_steps: Count = 1,
@@ -145,11 +145,11 @@ class ImprovedGAN(SemiSupervised):
         if not self.uses_labels:
             terms = super().discriminator_loss(batch)
         else:
-            logits = self.discriminator(batch["labeled"], training=self.in_training)
+            logits = self.discriminator(self.noisy(batch["labeled"]), training=self.in_training)
             unsupervised = super().discriminator_loss(batch["unlabeled"])
             unsupervised["adversarial"] = 0.5 * self.unlabeled_weight * unsupervised["adversarial"]
             terms = {**self.supervised_terms(logits, batch["labels"]), **unsupervised}
-        return terms | ({"history": self.discriminator_history.term()} if self.history_weight else {})
+        return terms | ({"history": self.discriminator_history.term(self.rounds)} if self.history_weight else {})
 
     def generator_loss(self, batch: Any) -> Terms:
         real = self.unlabeled(batch)
@@ -157,9 +157,9 @@ class ImprovedGAN(SemiSupervised):
             terms = super().generator_loss(real)
         else:
             fake = self.generated(ops.shape(real)[0] * self.generator_batch)
-            wanted, made = (self._features(x, training=self.in_training)[0] for x in (real, fake))
+            wanted, made = (self._features(self.noisy(x), training=self.in_training)[0] for x in (real, fake))
             terms = {"feature_matching": objectives.feature_matching(wanted, made, power=self.matching_power)}
-        return terms | ({"history": self.generator_history.term()} if self.history_weight else {})
+        return terms | ({"history": self.generator_history.term(self.rounds)} if self.history_weight else {})
 
     def class_logits(self, examples: Tensor) -> Tensor:
         return self.discriminator(examples, training=False)

@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import COUNT, Count, NonNegative, Positive, Shape, as_int, shown
+from kgan.arguments import COUNT, Count, Level, Positive, Shape, as_int, shown
 from kgan.callbacks import fit_in_parts
 from kgan.engine import Rule, Terms
 from kgan.families.gan import GAN
@@ -19,11 +19,18 @@ from kgan.networks.progressive import (
     downsample,
     upsample,
 )
-from kgan.penalties import Drift, GradientPenalty
+from kgan.penalties import Drift, GradientPenalty, Scored
 from kgan.types import Array, Nest, Sizes, Tensor
 
 _MINIBATCHES = {256: 14, 512: 6, 1024: 3}
 _PAPERS_IMAGES = 800_000
+
+
+class _RelativePenalty(GradientPenalty):
+    """The gradient penalty in units of its target."""
+
+    def __call__(self, model: Any, scored: Scored) -> Tensor:
+        return super().__call__(model, scored) / self.target**2
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -87,9 +94,9 @@ class ProGAN(GAN):
         minibatches: Mapping[Any, int] | None = None,
         base_maps: Count = 8192,
         max_maps: Count = 512,
-        penalty_weight: NonNegative = 10.0,
+        penalty_weight: Level = 10.0,
         gamma: Positive = 1.0,
-        drift: NonNegative = 0.001,
+        drift: Level = 0.001,
         group_size: Count | None = None,
         **kwargs: Any,
     ) -> None:
@@ -99,7 +106,7 @@ class ProGAN(GAN):
                 "generator": lambda: ProgressiveGenerator(shape, latents, base_maps, max_maps),
                 "discriminator": lambda: ProgressiveDiscriminator(shape, base_maps, max_maps, group_size),
             },
-            own_penalties=[GradientPenalty(penalty_weight / gamma**2, gamma), Drift(drift)],
+            own_penalties=[_RelativePenalty(penalty_weight, gamma), Drift(drift)],
             objective="wasserstein",
             **kwargs,
         )
@@ -238,7 +245,7 @@ class ProGAN(GAN):
         return self.generator(latents, resolution=self.resolution, alpha=self.alpha, training=self.in_training)
 
     def score(self, examples: Tensor) -> Tensor:
-        return self.discriminator(examples, resolution=self.resolution, alpha=self.alpha, training=self.in_training)
+        return self.discriminator(self.noisy(examples), resolution=self.resolution, alpha=self.alpha, training=self.in_training)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         with backend.Overlay(() if training else self._averages.values(), commit=True):

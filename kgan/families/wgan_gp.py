@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.arguments import Count, Level, NonNegative, Positive, Shape
 from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
 from kgan.networks import dcgan, mlp, sn_resnet, wgan_gp
@@ -71,9 +71,9 @@ class WGANGP(GAN):
         *,
         architecture: str = "resnet",
         width: Positive = 1.0,
-        penalty_weight: NonNegative = 10.0,
+        penalty_weight: Level = 10.0,
         one_sided: bool = False,
-        consistency: NonNegative | None = None,
+        consistency: Level | None = None,
         margin: NonNegative = 0.0,
         discriminator_steps: Count = 5,
         generator_batch: Count | None = None,

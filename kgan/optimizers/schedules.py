@@ -1,11 +1,64 @@
-"""Learning-rate schedules of the papers that Keras does not have."""
+"""Schedules of the papers that Keras does not have, and what is the same in all: a number that may follow one."""
 
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
+from kgan.arguments import shown
 from kgan.types import Config, Tensor
+
+_LOOKED_AT = (0, *(int(10 ** (power / 4)) for power in range(25)))
+"""Rounds at which a schedule is asked before training: it is a function, which cannot be looked through."""
+
+
+def level_at(level: Any, rounds: Any) -> Any:
+    """What a weight or a level of noise is after so many rounds.
+
+    Args:
+        level: float, or a schedule: `keras.optimizers.schedules.LearningRateSchedule`.
+        rounds: a count, int or scalar tensor; a model's is `model.rounds`.
+
+    Returns:
+        The float itself, or a float32 scalar tensor.
+
+    Example: linear from 0.5 to 0.
+
+    >>> import keras
+    >>> from kgan.optimizers import level_at
+    >>> falling = keras.optimizers.schedules.PolynomialDecay(0.5, 100, 0.0)
+    >>> [float(level_at(falling, rounds)) for rounds in (0, 50, 100, 200)]
+    [0.5, 0.25, 0.0, 0.0]
+    """
+    if not isinstance(level, keras.optimizers.schedules.LearningRateSchedule):
+        return level
+    return ops.cast(level(ops.cast(rounds, "float32")), "float32")
+
+
+def checked_level(name: str, level: Any, falling: bool = False) -> Any:
+    """A number as a float, a schedule as it is.
+
+    Args:
+        name: the argument, for the error.
+        level: float >= 0 or a schedule.
+        falling: default False. True refuses a schedule that rises.
+
+    Raises:
+        ValueError: for a schedule that is negative, not finite or, where it may not, rising at some of the rounds 0 to 1e6 that are asked.
+    """
+    if not isinstance(level, keras.optimizers.schedules.LearningRateSchedule):
+        return float(level)
+    values = np.array([float(ops.convert_to_numpy(level_at(level, rounds))) for rounds in _LOOKED_AT])
+    if not (np.isfinite(values).all() and (values >= 0.0).all()):
+        raise ValueError(
+            f"`{name}` must stay finite and >= 0. Received: {shown(level)}, from {values.min():g} to {values.max():g}."
+        )
+    if falling and (np.diff(values) > 1e-6 * np.abs(values[:-1])).any():
+        raise ValueError(
+            f"`{name}` may fall over the rounds, not rise. Received: {shown(level)}, {values[0]:g} to {values.max():g}."
+        )
+    return level
 
 
 @keras.saving.register_keras_serializable("kgan")

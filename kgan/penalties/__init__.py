@@ -2,6 +2,8 @@
 
 from kgan.penalties.gradient import R1, GradientPenalty, gradient_norm, gradient_penalty, r1_penalty
 from kgan.penalties.history import HistoricalAverage
+from kgan.penalties.jensen_shannon import FDivergenceRegularizer, JensenShannonRegularizer
+from kgan.penalties.opponent import opponent_gradient
 from kgan.penalties.outputs import Consistency, Drift, consistency
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.penalties.regions import interpolate
@@ -11,8 +13,10 @@ __all__ = [
     "R1",
     "Consistency",
     "Drift",
+    "FDivergenceRegularizer",
     "GradientPenalty",
     "HistoricalAverage",
+    "JensenShannonRegularizer",
     "Orthonormal",
     "Penalty",
     "Scored",
@@ -20,6 +24,7 @@ __all__ = [
     "gradient_norm",
     "gradient_penalty",
     "interpolate",
+    "opponent_gradient",
     "orthonormal_penalty",
     "r1_penalty",
     "weight_decay",

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan.arguments import NonNegative, Positive
+from kgan.arguments import Level, NonNegative, Positive
 from kgan.backend import all_layers, full_precision, input_gradient
 from kgan.penalties import regions
 from kgan.penalties.penalty import Penalty, Scored
@@ -101,7 +101,7 @@ class GradientPenalty(Penalty):
 
     def __init__(
         self,
-        weight: NonNegative = 10.0,
+        weight: Level = 10.0,
         target: NonNegative = 1.0,
         one_sided: bool = False,
         region: str = "interpolate",
@@ -121,11 +121,11 @@ class GradientPenalty(Penalty):
         self.variance = variance
 
     def check(self, discriminator: keras.Model) -> None:
-        _refuse_batch_norm(self, discriminator)
+        refuse_batch_norm(self, discriminator)
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
         x = regions.points(self.region, scored.real, scored.fake, self.variance, model.seed_generator)
-        return self.weight * ops.mean(gradient_penalty(model.score, x, self.target, self.one_sided))
+        return self.weight_in(model) * ops.mean(gradient_penalty(model.score, x, self.target, self.one_sided))
 
     def get_config(self) -> Config:
         own = {name: getattr(self, name) for name in ("target", "one_sided", "region", "variance")}
@@ -142,17 +142,18 @@ class R1(Penalty):
 
     name = "r1"
 
-    def __init__(self, weight: NonNegative = 10.0) -> None:
+    def __init__(self, weight: Level = 10.0) -> None:
         super().__init__(weight)
 
     def check(self, discriminator: keras.Model) -> None:
-        _refuse_batch_norm(self, discriminator)
+        refuse_batch_norm(self, discriminator)
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
-        return 0.5 * self.weight * ops.mean(r1_penalty(model.score, scored.real))
+        return 0.5 * self.weight_in(model) * ops.mean(r1_penalty(model.score, scored.real))
 
 
-def _refuse_batch_norm(penalty: Penalty, discriminator: keras.Model) -> None:
+def refuse_batch_norm(penalty: Penalty, discriminator: keras.Model) -> None:
+    """Refuse a discriminator that mixes the examples of a batch."""
     for layer in all_layers(discriminator) if penalty.weight else ():
         if isinstance(layer, keras.layers.BatchNormalization):
             raise ValueError(

@@ -5,8 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan.arguments import BuiltNetwork, Checked, NonNegative
+from kgan.arguments import BuiltNetwork, Checked, Level
 from kgan.backend import full_precision
+from kgan.optimizers.schedules import checked_level, level_at
 from kgan.types import Tensor
 
 
@@ -20,7 +21,7 @@ class HistoricalAverage(Checked, keras.layers.Layer):
 
     Args:
         network: the player, built.
-        weight: the paper gives no value.
+        weight: a number, or a schedule of the number of rounds; the paper gives no value.
 
     Weights: one average per trainable weight of the network, 0 until the first step, and the number of steps.
 
@@ -35,9 +36,9 @@ class HistoricalAverage(Checked, keras.layers.Layer):
     (True, 2.25)
     """
 
-    def __init__(self, network: BuiltNetwork, weight: NonNegative, **kwargs: Any) -> None:
+    def __init__(self, network: BuiltNetwork, weight: Level, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.weight = float(weight)
+        self.weight = checked_level("weight", weight)
         # Behind a function, so that the player's weights are not tracked a second time as this layer's.
         self._moved = lambda: network.trainable_variables
         self.steps = self.add_weight(name="steps", shape=(), initializer="zeros", trainable=False, dtype="float32")
@@ -47,8 +48,8 @@ class HistoricalAverage(Checked, keras.layers.Layer):
         ]
         self.built = True
 
-    def term(self) -> Tensor:
-        """The weighted scalar, float32; moves the averages one step on."""
+    def term(self, rounds: Any = 0) -> Tensor:
+        """The weighted scalar, float32; moves the averages one step on. `rounds`: those played, for a weight that follows a schedule."""
         steps = ops.convert_to_tensor(self.steps) + 1.0
         total = 0.0
         for variable, mean in zip(self._moved(), self.means, strict=True):
@@ -58,4 +59,4 @@ class HistoricalAverage(Checked, keras.layers.Layer):
             mean.assign(ops.cast(average, mean.dtype))
             total = total + ops.sum(ops.square(value - average))
         self.steps.assign(steps)
-        return self.weight * total
+        return level_at(self.weight, rounds) * total

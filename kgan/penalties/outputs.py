@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan.arguments import NonNegative
+from kgan.arguments import Level, NonNegative
 from kgan.backend import all_layers, full_precision
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.types import Config, Tensor
@@ -56,7 +56,7 @@ class Consistency(Penalty):
     name = "consistency"
     needs_features = True
 
-    def __init__(self, weight: NonNegative = 2.0, feature_weight: NonNegative = 0.1, margin: NonNegative = 0.0) -> None:
+    def __init__(self, weight: Level = 2.0, feature_weight: NonNegative = 0.1, margin: NonNegative = 0.0) -> None:
         super().__init__(weight)
         self.feature_weight = feature_weight
         self.margin = margin
@@ -80,7 +80,7 @@ class Consistency(Penalty):
     def __call__(self, model: Any, scored: Scored) -> Tensor:
         logits, features = model.score_with_features(scored.real)
         return consistency(
-            scored.real_logits, logits, scored.real_features, features, self.weight, self.feature_weight, self.margin
+            scored.real_logits, logits, scored.real_features, features, self.weight_in(model), self.feature_weight, self.margin
         )
 
     def get_config(self) -> Config:
@@ -97,8 +97,8 @@ class Drift(Penalty):
 
     name = "drift"
 
-    def __init__(self, weight: NonNegative = 0.001) -> None:
+    def __init__(self, weight: Level = 0.001) -> None:
         super().__init__(weight)
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
-        return self.weight * ops.mean(ops.square(full_precision(scored.real_logits)))
+        return self.weight_in(model) * ops.mean(ops.square(full_precision(scored.real_logits)))

@@ -4,7 +4,8 @@ from typing import Any, NamedTuple, Self
 
 import keras
 
-from kgan.arguments import Checked, NonNegative
+from kgan.arguments import Checked, Level
+from kgan.optimizers.schedules import checked_level, level_at
 from kgan.types import Config, Tensor
 
 
@@ -28,7 +29,8 @@ class Penalty(Checked):
     """A weighted term of a discriminator's loss. Subclasses say at which points, and what.
 
     Args:
-        weight: the factor of the term.
+        weight: the factor of the term, a number, or a schedule of `keras.optimizers.schedules` or `kgan.optimizers`: a function of the
+            number of rounds played, saved with the model.
 
     Attributes:
         name: the key of the term in the logs.
@@ -38,8 +40,12 @@ class Penalty(Checked):
     name = "penalty"
     needs_features = False
 
-    def __init__(self, weight: NonNegative) -> None:
-        self.weight = float(weight)
+    def __init__(self, weight: Level) -> None:
+        self.weight = checked_level("weight", weight)
+
+    def weight_in(self, model: Any) -> Any:
+        """The factor of the present round: a float, or a scalar tensor where it follows a schedule."""
+        return self.weight if isinstance(self.weight, float) else level_at(self.weight, model.rounds)
 
     def check(self, discriminator: keras.Model) -> None:
         """Refuse a network for which the term would be wrong."""
@@ -49,8 +55,8 @@ class Penalty(Checked):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(model, scored).")
 
     def get_config(self) -> Config:
-        return {"weight": self.weight}
+        return {"weight": keras.saving.serialize_keras_object(self.weight)}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        return cls(**config)
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan.arguments import NonNegative
+from kgan.arguments import Level
 from kgan.backend import full_precision
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.types import Tensor
@@ -57,9 +57,9 @@ class Orthonormal(Penalty):
 
     name = "orthonormal"
 
-    def __init__(self, weight: NonNegative = 1.0) -> None:
+    def __init__(self, weight: Level = 1.0) -> None:
         super().__init__(weight)
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
         kernels = [v for v in model.discriminator.trainable_variables if len(v.shape) > 1]
-        return self.weight * sum(orthonormal_penalty(ops.reshape(v, (-1, v.shape[-1]))) for v in kernels)
+        return self.weight_in(model) * sum(orthonormal_penalty(ops.reshape(v, (-1, v.shape[-1]))) for v in kernels)

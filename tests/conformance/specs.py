@@ -337,6 +337,50 @@ SPECS = {
         kgan.ConsensusGAN, lambda: kgan.ConsensusGAN((2,), latent_size=3, seed=0), (2,), ONE_TO_ONE,
         default=("digits", lambda seed: kgan.ConsensusGAN(IMAGE, seed=seed)),
     ),
+    "GradientRegularizedGAN": Spec(
+        kgan.GradientRegularizedGAN,
+        lambda: kgan.GradientRegularizedGAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"), seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/opponent_gradient"},
+        default=("ring", lambda seed: kgan.GradientRegularizedGAN((2,), seed=seed)),
+    ),
+    "GradientRegularizedGAN, wasserstein, simultaneous": Spec(
+        kgan.GradientRegularizedGAN,
+        lambda: kgan.GradientRegularizedGAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)), objective="wasserstein", simultaneous=True,
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"), weight=keras.optimizers.schedules.PolynomialDecay(0.5, 9),
+            seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/opponent_gradient"},
+    ),
+    "GAN, Jensen-Shannon regularizer annealed, instance noise": Spec(
+        kgan.GAN,
+        lambda: kgan.GAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)), discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+            penalties=[kgan.penalties.JensenShannonRegularizer(kgan.optimizers.HoldThenDecay(2.0, 9, hold=0.0))],
+            instance_noise=keras.optimizers.schedules.PolynomialDecay(0.5, 9, 0.0), seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/js_regularizer", "generator/adversarial"},
+    ),
+    "FGAN, regularizer": Spec(
+        kgan.FGAN,
+        lambda: kgan.FGAN(
+            (2,), divergence="squared_hellinger", penalties=[kgan.penalties.FDivergenceRegularizer(0.5)],
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "elu"), seed=0,
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/f_regularizer", "generator/adversarial"},
+    ),
     "FGAN": Spec(
         kgan.FGAN,
         lambda: kgan.FGAN(

@@ -52,6 +52,7 @@ IN_A_GRAPH = (
     "ThreeDVAEGAN",
     "UnrolledGAN",
     "ConsensusGAN",
+    "GradientRegularizedGAN",
     "MMDGAN",
     "CoGAN",
     "BayesianGAN",

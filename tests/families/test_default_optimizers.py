@@ -77,6 +77,9 @@ TABLE = {
     "ConsensusGAN": Row(
         both(RMSprop(1e-4, 0.9, 1e-10)), "LMescheder/TheNumericsOfGANs, experiments (TensorFlow 1: under the root, as Keras)"
     ),
+    "GradientRegularizedGAN": Row(
+        both(Adam(1e-4, 0.5)), "locuslab/gradient_regularized_gan, gaussian-toy-regularized.py (TensorFlow 1)"
+    ),
     "FGAN": Row(both(Adam(2e-4, 0.5)), "the paper's MNIST; Chainer"),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(

@@ -9,6 +9,8 @@ import kgan
 from kgan.families.sngan import SETTINGS, Setting
 from kgan.layers import SpectralNormalization
 from kgan.networks import dcgan, mlp, sn_cnn, sn_resnet
+from tests.conformance.rows import compiled
+from tests.conformance.specs import SPECS
 
 pytestmark = pytest.mark.only("tensorflow")  # shapes and arguments; the conformance suite runs the families everywhere
 
@@ -153,3 +155,27 @@ def test_priors():
         kgan.priors.Uniform(1.0, 1.0)
     with pytest.raises(ValueError, match="stddev"):
         kgan.priors.Normal(stddev=0.0)
+
+
+def one_row_each():
+    """A row of every family that takes `instance_noise`."""
+    rows = {}
+    for name, spec in SPECS.items():
+        if issubclass(spec.family, kgan.GAN):
+            rows.setdefault(spec.family, name)
+    return rows.values()
+
+
+@pytest.mark.parametrize("name", one_row_each())
+def test_instance_noise_reaches_every_discriminator(name):
+    """In both players' moves, from equal draws: little noise against much."""
+    spec, found = SPECS[name], []
+    for level in (1e-6, 2.0):
+        model = compiled(spec, run_eagerly=True)
+        model.instance_noise = level
+        data = keras.utils.pack_x_y_sample_weight(*spec.data(6))
+        minibatch = model.unpack(keras.tree.map_structure(ops.convert_to_tensor, data))
+        with kgan.backend.no_gradient(), model._play.point(training=True), kgan.backend.Overlay(moving=frozenset()) as overlay:
+            losses = [model._play.loss_terms(model._play.moves[m], minibatch, overlay)[0] for m in ("discriminator", "generator")]
+        found.append([[float(term) for term in terms.values()] for terms in losses])
+    assert all(a != b for a, b in zip(*found, strict=True)), found

@@ -183,6 +183,11 @@ ROWS = {
         {ALL: glorot},
     ),
     "UnrolledGAN, points": Row("its appendix A", players(lambda: kgan.UnrolledGAN((2,))), {ALL: orthogonal(0.8)}),
+    "GradientRegularizedGAN": Row(
+        "locuslab/gradient_regularized_gan, gaussian-toy-regularized.py",
+        players(lambda: kgan.GradientRegularizedGAN((2,))),
+        {ALL: orthogonal(0.8)},
+    ),
     "UnrolledGAN": Row(
         "no code; slim's default kernels and epsilon", players(lambda: kgan.UnrolledGAN((16, 16, 1))), {ALL: glorot}, Norm(1e-3)
     ),
