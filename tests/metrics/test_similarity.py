@@ -56,7 +56,9 @@ def test_a_pair_that_is_drawn_many_times_is_compared_once(monkeypatch):
     constant = np.linspace(-1, 1, 4, dtype="float32")[:, None, None, None] * np.ones((1, 17, 17, 1), "float32")
     value = metrics.mean_ms_ssim(constant, shrink=True)  # of 10,000 pairs
     assert sum(compared) == 6
-    pairs = np.array([metrics.ms_ssim(constant[i : i + 1], constant[j : j + 1], shrink=True)[0] for i in range(4) for j in range(i)])
+    pairs = np.array(
+        [metrics.ms_ssim(constant[i : i + 1], constant[j : j + 1], shrink=True)[0] for i in range(4) for j in range(i)]
+    )
     assert value == pytest.approx(pairs.mean(), abs=0.01)
 
 
