@@ -561,7 +561,7 @@ def _save_curves(output: Path) -> None:
         )
         axis.grid(alpha=0.3)
         axis.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
-        axis.xaxis.get_major_locator().set_params(integer=True)
+        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axis.set_ylabel("mean of the epoch")
         if panels[name] != [name]:
             axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)

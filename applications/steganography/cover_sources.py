@@ -58,7 +58,7 @@ def photos_of(data, channels, limit):
         return tuple({name: kgan.datasets.gray_photo(name)[..., None] for name in names} for names in (DETECTORS, JUDGED))
     if kind not in ("bossbase", "folder"):
         raise ValueError(f"--data must be photo_patches, bossbase:FOLDER or folder:FOLDER. Received: {data!r}.")
-    files, _ = list_images(path)
+    files, _ = list_images(path, deep=kind == "folder")
     if kind == "bossbase":
         files = sorted(
             (f for f in files if f.suffix == ".pgm" and f.stem.isdigit() and int(f.stem) % 2), key=lambda f: int(f.stem)

@@ -65,6 +65,22 @@ def test_train_write_a_preset_and_evaluate(application, bossbase, tmp_path, caps
     assert (tmp_path / "found" / "detection.png").is_file()
 
 
+def test_photos_of_one_name_are_two_photos_and_stand_as_a_viewer_shows_them(application, tmp_path):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = np.random.default_rng(0).integers(0, 256, (4, 20, 30, 3)).astype("uint8")
+    for index, name in enumerate(("a/1.png", "b/1.png", "1.png", "1.bmp")):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        Image.fromarray(pixels[index]).save(tmp_path / name, **({"exif": exif} if name == "a/1.png" else {}))
+    trained, judged = application("cover_sources").photos_of(f"folder:{tmp_path}", 3, None)
+    found = {**trained, **judged}
+    assert set(found) == {"1", "1.png", "a-1", "b-1"}
+    np.testing.assert_array_equal(found["a-1"], np.rot90(pixels[0], -1))
+    np.testing.assert_array_equal(found["b-1"], pixels[1])
+
+
 def test_the_papers_networks_on_colors(application, tmp_path):
     folder, run = tmp_path / "photos", tmp_path / "run"
     folder.mkdir()
