@@ -9,9 +9,12 @@ from kgan.families.causal_controller import CausalController
 from kgan.families.causal_gan import CausalGAN
 from kgan.families.cogan import CoGAN
 from kgan.families.consensus_gan import ConsensusGAN
+from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
+from kgan.families.dualing_gan import DualingGAN
 from kgan.families.fgan import FGAN
+from kgan.families.fisher_gan import FisherGAN
 from kgan.families.gan import GAN
 from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
@@ -34,6 +37,7 @@ from kgan.families.wgan_gp import WGANGP
 __all__ = [
     "ALI",
     "AREL",
+    "D2GAN",
     "DCGAN",
     "DRAGAN",
     "FGAN",
@@ -51,6 +55,8 @@ __all__ = [
     "CausalGAN",
     "CoGAN",
     "ConsensusGAN",
+    "DualingGAN",
+    "FisherGAN",
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",

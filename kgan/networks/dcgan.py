@@ -40,11 +40,12 @@ def generator(
     growth: Any = 2,
     nonlinearity: Any = "relu",
     initializer: Any = None,
-    biases: Any = False,
+    biases: bool | None = None,
     first_norm_per_map: bool | None = None,
     name: str = "generator",
     gamma: Any = None,
     dense_initializer: Any = None,
+    extra_layers: int = 0,
 ) -> keras.Model:
     """Dense layer to `base x base` maps, then fractionally-strided convolutions, each doubling the size.
 
@@ -65,8 +66,9 @@ def generator(
         nonlinearity: default "relu" (the paper's); a float is the slope of a leaky ReLU.
         initializer: of all kernels, default N(0, 0.02). dense_initializer: of the dense layer's, default `initializer`.
         gamma: initializer of batch norm's gains, default N(1, 0.02) (the authors' code).
-        biases: bool, default False (the authors' code). True: a bias where no batch norm follows, beside batch norm too.
+        biases: of layers without batch norm; default: only in networks without batch norm (the authors' code).
         first_norm_per_map: whether the first batch norm is per map instead of per unit; default: as `variant` says.
+        extra_layers: int, default 0, 3x3 convolutions of stride 1 on the maps in front of the output (the code of WGAN and its heirs).
 
     Returns:
         `keras.Model` from `(batch, latent_size)` to images `(batch, *image_shape)` in [-1, 1].
@@ -76,19 +78,23 @@ def generator(
     width = filters * growth ** (levels - 1)
     initializer = initializer or _normal()
     first_norm_per_map = variant == "torch" if first_norm_per_map is None else first_norm_per_map
+    biases = not batch_norm if biases is None else biases
+    hidden_biases = biases and not batch_norm
 
     def norm_relu(x: Tensor, name: str) -> Tensor:
         return activation(nonlinearity, f"{name}_relu")(_batch_norm(f"{name}_norm", epsilon, gamma)(x) if batch_norm else x)
 
     x = inputs = keras.Input((latent_size,), name="latent")
-    x = dense(base * base * width, "project", dense_initializer or initializer, use_bias=not batch_norm)(x)
+    x = dense(base * base * width, "project", dense_initializer or initializer, use_bias=hidden_biases)(x)
     if first_norm_per_map:
         x = norm_relu(layers.Reshape((base, base, width), name="reshape")(x), "project")
     else:
         x = layers.Reshape((base, base, width), name="reshape")(norm_relu(x, "project"))
     for level in range(1, levels):
-        x = norm_relu(double(width // growth**level, f"up_{level}", initializer, use_bias=not batch_norm)(x), f"up_{level}")
-    x = double(image_shape[-1], "output", initializer, use_bias=biases or not batch_norm)(x)
+        x = norm_relu(double(width // growth**level, f"up_{level}", initializer, use_bias=hidden_biases)(x), f"up_{level}")
+    for index in range(extra_layers):
+        x = norm_relu(conv(filters, 3, f"extra_{index}", initializer=initializer, use_bias=hidden_biases)(x), f"extra_{index}")
+    x = double(image_shape[-1], "output", initializer, use_bias=biases)(x)
     return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
 
 
@@ -102,12 +108,13 @@ def discriminator(
     growth: Any = 2,
     dropout: Any = 0.0,
     initializer: Any = None,
-    biases: Any = False,
+    biases: bool | None = None,
     name: str = "discriminator",
     outputs: int = 1,
     tap: Any = None,
     gamma: Any = None,
     dense_initializer: Any = None,
+    extra_layers: int = 0,
 ) -> keras.Model:
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
@@ -120,6 +127,7 @@ def discriminator(
         initializer, dense_initializer, gamma, biases: as in `generator`.
         outputs: int, default 1, the logit; more for the features of an encoder.
         tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
+        extra_layers: int, default 0, 3x3 convolutions of stride 1 on the maps behind the first level (the code of WGAN and its heirs).
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, outputs)`. With batch norm it must see real and generated
@@ -127,10 +135,11 @@ def discriminator(
     """
     image_shape = check_image_shape(image_shape, base, 2 * base)
     initializer = initializer or _normal()
+    biases = not batch_norm if biases is None else biases
     x = inputs = keras.Input(image_shape, name="images")
     for level in range(_levels(image_shape, base)):
         normalized = batch_norm and level > 0
-        use_bias = (biases and not normalized) or not batch_norm
+        use_bias = biases and not normalized
         x = _halve(variant, x, filters * growth**level, f"down_{level}", initializer, use_bias=use_bias)
         if normalized:
             x = _batch_norm(f"down_{level}_norm", epsilon, gamma)(x)
@@ -138,8 +147,12 @@ def discriminator(
         if dropout:
             x = blocks.dropout(dropout, f"down_{level}_dropout")(x)
         x = x if tap is None else tap(x, level)
+        for index in range(extra_layers if level == 0 else 0):
+            x = conv(x.shape[-1], 3, f"extra_{index}", initializer=initializer, use_bias=biases and not batch_norm)(x)
+            x = _batch_norm(f"extra_{index}_norm", epsilon, gamma)(x) if batch_norm else x
+            x = activation(0.2, f"extra_{index}_leaky")(x)
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
-    x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases or not batch_norm)(x)
+    x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases)(x)
     return keras.Model(inputs, x, name=name)
 
 

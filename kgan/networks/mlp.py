@@ -63,6 +63,7 @@ def discriminator(
     outputs: int = 1,
     name: str = "discriminator",
     output_initializer: Any = None,
+    output_bias: bool = True,
 ) -> keras.Model:
     """A dense discriminator.
 
@@ -74,6 +75,7 @@ def discriminator(
         dropout: rate after every hidden layer.
         scale: default 1.0, factor of the examples in front of the first layer.
         outputs: default 1, the logit; more for classes, or for the features of an encoder.
+        output_bias: whether the last layer has one, default True.
 
     Returns:
         `keras.Model` from `(batch, *data_shape)` to logits `(batch, outputs)`.
@@ -90,7 +92,7 @@ def discriminator(
         x = activation(nonlinearity, f"activation_{index}")(x)
         if dropout:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)
-    x = wrap(dense(outputs, "logit", output_initializer or initializer))(x)
+    x = wrap(dense(outputs, "logit", output_initializer or initializer, use_bias=output_bias))(x)
     return keras.Model(inputs, x, name=name)
 
 

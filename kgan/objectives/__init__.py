@@ -25,8 +25,11 @@ from kgan.objectives.adversarial import (
 )
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
+from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
+from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
+from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
 from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
     GaussianKernel,
@@ -73,9 +76,17 @@ __all__ = [
     "biased_mmd2",
     "bit_cross_entropy",
     "boltzmann_reward",
+    "class_critic",
     "class_cross_entropy",
+    "dual_generator",
+    "dualing_dual",
+    "dualing_optimum",
+    "dualing_primal",
+    "dualing_shares",
     "feasible_set",
     "feature_matching",
+    "fisher_constraint",
+    "fisher_distance",
     "get",
     "get_kernel",
     "hinge",
@@ -83,6 +94,7 @@ __all__ = [
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
+    "log_softplus",
     "marginal_energy",
     "masked_cross_entropy",
     "masked_mean",
@@ -94,10 +106,12 @@ __all__ = [
     "names",
     "non_saturating",
     "normal_divergence",
+    "ratio_loss",
     "realness",
     "register",
     "reinforce",
     "reverse_kl",
+    "second_moment",
     "shape_distance",
     "squared_distances",
     "squared_label_difference",

@@ -79,6 +79,8 @@ RGBD = {"color": (8, 8, 3), "depth": IMAGE}
 ONE_TO_ONE = {"discriminator": 1, "generator": 1}
 LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "labeler", "anti_labeler")}
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
+DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
+FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -401,6 +403,57 @@ SPECS = {
         ),
         (2,),
         ONE_TO_ONE,
+    ),
+    "FisherGAN": Spec(
+        kgan.FisherGAN,
+        lambda: kgan.FisherGAN(
+            IMAGE, filters=3, latent_size=4, generator_extra_layers=1, discriminator_extra_layers=1, rho=0.1, seed=0
+        ),
+        IMAGE,
+        {"discriminator": 2, "generator": 1},
+        FISHER,
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.FisherGAN(IMAGE, seed=seed)),
+    ),
+    "FisherGAN, semi-supervised": Spec(
+        kgan.FisherGAN,
+        lambda: kgan.FisherGAN(
+            (2,), classes=3, rho=0.1, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), outputs=4, output_bias=False),
+        ),
+        (2,),
+        {"discriminator": 2, "generator": 1},
+        FISHER | {"discriminator/supervised"},
+        classes=3,
+    ),
+    "D2GAN": Spec(
+        kgan.D2GAN,
+        lambda: kgan.D2GAN(
+            (2,), alpha=0.5, beta=0.3, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            reverse_discriminator=kgan.networks.mlp.discriminator((2,), (7,), name="reverse"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        DUAL,
+        default=("digits", lambda seed: kgan.D2GAN(IMAGE, seed=seed)),
+    ),
+    "D2GAN, images": Spec(
+        kgan.D2GAN, lambda: kgan.D2GAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE, DUAL,
+    ),
+    "DualingGAN": Spec(
+        kgan.DualingGAN,
+        lambda: kgan.DualingGAN(
+            (2,),
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            features=kgan.networks.mlp.discriminator((2,), (8,), "tanh", outputs=5, name="features"), seed=0,
+        ),
+        (2,),
+        {"generator": 1},
+        {"generator/dual"},
+        default=("digits", lambda seed: kgan.DualingGAN(IMAGE, seed=seed)),
     ),
     "GMMN": Spec(
         kgan.GMMN,

@@ -23,6 +23,7 @@ OTHERWISE = {
     "WGANGP, consistency": DROPOUT,
     "ProGAN": MINIBATCH,
     "ProGAN, fading": MINIBATCH,
+    "DualingGAN": MINIBATCH,
     "GMMN": MINIBATCH,
     "GMMN, codes": MINIBATCH,
     "MMDGAN": MINIBATCH,

@@ -23,6 +23,8 @@ WRAPPED = {
 }
 # Name: what makes the layers under test, and the shape of one example; None for words.
 CASES = {
+    "RandomFeatures": (lambda: [kgan.layers.RandomFeatures(3)], (4,)),
+    "RandomFeatures, waves": (lambda: [kgan.layers.RandomFeatures(3, "fourier")], (2, 2)),
     "BinarySoftplus": (lambda: [kgan.layers.BinarySoftplus()], VECTOR),
     "Clip": (lambda: [layers.Dense(4, kernel_constraint=kgan.layers.Clip(0.1))], VECTOR),
     "GlobalSumPooling2D": (lambda: [kgan.layers.GlobalSumPooling2D()], IMAGE),

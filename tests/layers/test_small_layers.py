@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kgan.layers import GlobalSumPooling2D, Maxout, UntiedBias, WeightNormalization, estimate_statistics
+from kgan.layers import GlobalSumPooling2D, Maxout, RandomFeatures, UntiedBias, WeightNormalization, estimate_statistics
 
 
 def test_maxout_by_hand():
@@ -23,6 +23,37 @@ def test_maxout_keeps_leading_axes_and_its_config():
     assert layer(np.ones((2, 5, 6), "float32")).shape == (2, 5, 3)
     twin = Maxout.from_config(layer.get_config())
     assert (twin.units, twin.pieces, twin.affine.kernel_initializer.maxval) == (3, 4, 0.1)
+
+
+def test_random_features_by_hand():
+    layer = RandomFeatures(2, scales=(2.0, 10.0), gain=3.0)
+    layer.build((None, 1, 1))
+    layer.set_weights([np.asarray([[1.0, -1.0]]), np.asarray([0.5, 0.0])])
+    # relu(2 x + 1/2), relu(-10 x), 1, times 3 / sqrt(2).
+    found = ops.convert_to_numpy(layer(np.asarray([[[2.0]], [[-1.0]]], "float32")))
+    np.testing.assert_allclose(found, np.asarray([[4.5, 0, 1], [0, 10, 1]]) * 3 / np.sqrt(2), rtol=1e-6)
+    waves = RandomFeatures(1, "fourier", scales=[0.5])
+    waves.build((None, 1))
+    waves.set_weights([np.asarray([[1.0]])])
+    found = ops.convert_to_numpy(waves(np.asarray([[np.pi]], "float32")))
+    np.testing.assert_allclose(found, [[0.0, 1.0, 1.0]], atol=1e-6)
+    assert not layer.trainable_variables
+    twin = RandomFeatures.from_config(layer.get_config())
+    assert (twin.kind, twin.scales, twin.gain) == ("rectified", [2.0, 10.0], 3.0)
+
+
+@pytest.mark.parametrize("arguments", [{"kind": "cosine"}, {"scales": []}, {"scales": [0.0]}])
+def test_random_features_refuse(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        RandomFeatures(2, **arguments)
+
+
+def test_random_features_are_spread_as_they_say():
+    layer = RandomFeatures(4000, scales=(0.5, 2.0), bias_stddev=0.3)
+    layer.build((None, 3))
+    kernel = ops.convert_to_numpy(layer.kernel)
+    assert kernel.std() == pytest.approx(1.0, abs=0.03)
+    assert ops.convert_to_numpy(layer.bias).std() == pytest.approx(0.3, abs=0.02)
 
 
 def test_global_sum_pooling():

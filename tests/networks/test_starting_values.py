@@ -137,6 +137,13 @@ ROWS = {
         TORCH_DCGAN,
     ),
     "WGAN, points": Row("igul222/improved_wgan_training, gan_toy.py", players(lambda: kgan.WGAN((2,))), TOY),
+    "FisherGAN": Row(
+        "tomsercu/FisherGAN, models/dcgan.py; torch's batch norm",
+        players(lambda: kgan.FisherGAN((32, 32, 3), filters=12, discriminator_extra_layers=2)),
+        {ALL: 0.02},
+        TORCH_DCGAN,
+    ),
+    "FisherGAN, points": Row(OURS, players(lambda: kgan.FisherGAN((2,))), {ALL: glorot}),
     "WGANGP": Row(
         "igul222/improved_wgan_training, gan_cifar_resnet.py and tflib; its batch norm always uses the batch, 0.9 is ours",
         players(lambda: kgan.WGANGP((32, 32, 3), width=0.125)),
@@ -175,6 +182,19 @@ ROWS = {
         TORCH_DCGAN,
     ),
     "MMDGAN, points": Row(OURS, players(lambda: kgan.MMDGAN((2,)), "generator", "encoder", "decoder"), {ALL: glorot}),
+    "D2GAN, points": Row(
+        "tund/D2GAN, models.py, ops.py",
+        players(lambda: kgan.D2GAN((2,)), "generator", "discriminator", "reverse_discriminator"),
+        {ALL: 0.01},
+    ),
+    "D2GAN": Row(
+        "no code; DCGAN's in TensorFlow",
+        players(lambda: kgan.D2GAN((16, 16, 1), filters=12), "generator", "discriminator", "reverse_discriminator"),
+        {ALL: 0.02},
+        TENSORFLOW_DCGAN,
+    ),
+    "DualingGAN": Row(OURS, players(lambda: kgan.DualingGAN((8, 8, 1)), "generator"), {ALL: glorot}, Norm(1e-3)),
+    "DualingGAN, points": Row(OURS, players(lambda: kgan.DualingGAN((2,)), "generator"), {ALL: glorot}),
     "GMMN": Row(OURS, players(lambda: kgan.GMMN((8, 8, 1)), "generator"), {ALL: glorot}),
     "FGAN": Row("ours; Chainer's batch norm", players(lambda: kgan.FGAN((8, 8, 1))), {ALL: glorot}, Norm(2e-5)),
     "ConsensusGAN": Row(

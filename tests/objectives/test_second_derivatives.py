@@ -113,6 +113,16 @@ PAIRS = {
         f"mutual_information, {i}": (lambda a, b, code=code: objectives.mutual_information(code, a, b[:, : code.size]))
         for i, code in enumerate(CODES)
     },
+    "class_critic": lambda a, b: ops.sum(objectives.class_critic(a - b)),
+    "second_moment": objectives.second_moment,
+    "fisher_distance": objectives.fisher_distance,
+    "fisher_constraint": lambda a, b: objectives.fisher_constraint(objectives.second_moment(a, b), 0.3, 0.1),
+    "log_softplus": lambda a, b: ops.sum(objectives.log_softplus(a - b)),
+    "ratio_loss": lambda a, b: objectives.ratio_loss(a, b, 0.2),
+    "dual_generator": lambda a, b: objectives.dual_generator(a, b, 0.1),
+    "dualing_primal": lambda a, b: objectives.dualing_primal(ops.ones((3,)), a, b, 0.1),
+    "dualing_shares": lambda a, b: sum(ops.sum(s) for s in objectives.dualing_shares(ops.ones((3,)), a, b)),
+    "dualing_dual": lambda a, b: objectives.dualing_dual(ops.sigmoid(a[:, 0]), ops.sigmoid(b[:, 0]), a, b, 0.1),
     "consistency": lambda a, b: penalties.consistency(a[:, :1], b[:, :1], a, b),
     "orthonormal_penalty": lambda a, b: penalties.orthonormal_penalty(a - b),
     "weight_decay": lambda a, b: penalties.weight_decay([a, b], 1.0),
@@ -127,7 +137,7 @@ def test_objectives_of_two_tensors(name, at):
 
 def test_every_function_of_objectives_is_among_them():
     tested = {name.split(",")[0] for name in PAIRS} | {"realness", "masked_mean"}  # parts of those
-    no_losses = {"get", "get_kernel", "names", "register", "word_mask"}
+    no_losses = {"dualing_optimum", "get", "get_kernel", "names", "register", "word_mask"}
     functions = {name for name in objectives.__all__ if type(getattr(objectives, name)).__name__ == "function"}
     assert functions - no_losses <= tested
 

@@ -43,10 +43,14 @@ class SemiSupervised(GAN):
         """Whether `fit` takes labeled examples and their labels. Wherever there are classes, if the family does not say otherwise."""
         return self.classes is not None
 
-    def set_classes(self, classes: int | None) -> None:
-        outputs = self.discriminator.output_shape[-1]
-        if outputs != (classes or 1):
-            raise ValueError(f"The discriminator returns {outputs} logits per example; classes={classes!r} needs {classes or 1}.")
+    def set_classes(self, classes: int | None, beside: int = 0) -> None:
+        """Keep `classes`, and refuse a discriminator that does not return as many logits, and `beside` more where there are classes."""
+        outputs, needed = self.discriminator.output_shape, classes + beside if classes else 1
+        if len(outputs) != 2 or outputs[-1] != needed:
+            raise ValueError(
+                f"The discriminator returns {outputs[-1] if len(outputs) == 2 else outputs[1:]} logits per example; classes={classes!r} "
+                f"needs {needed}."
+            )
         self.classes = classes
 
     def _check_logits(self, shape: tuple[int | None, ...]) -> None:

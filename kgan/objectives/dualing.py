@@ -1,0 +1,125 @@
+"""The game against a linear discriminator, its inner problem solved: Dualing GANs, Li, Schwing, Wang, Zemel, NIPS 2017, arXiv 1706.06216.
+
+With fixed features phi, weights w and C > 0, the discriminator's cost on n examples of each kind (half of the usual one, and an L2 term) is
+`f(w) = C/2 ||w||^2 + 1/(2n) sum sp(-w.phi(x)) + 1/(2n) sum sp(w.phi(G(z)))`, convex in w. Its minimum is the maximum of the dual g, which
+has one variable for each example of the minibatch; here these are given as shares, `2n lambda`, in [0, 1].
+"""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kgan.backend import full_precision
+from kgan.types import Tensor
+
+_STEPS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.015625, 0.0)  # lengths of a Newton step, the best of which is taken; 0: stay
+
+
+def _mean_cost(real_scores: Tensor, fake_scores: Tensor, axis: int | None = None) -> Tensor:
+    return 0.5 * (ops.mean(ops.softplus(-real_scores), axis=axis) + ops.mean(ops.softplus(fake_scores), axis=axis))
+
+
+def dualing_primal(weights: Tensor, real_features: Tensor, fake_features: Tensor, regularization: float) -> Tensor:
+    """f, the cost that the discriminator minimizes. log 2 at w = 0.
+
+    Args:
+        weights: tensor `(features,)`.
+        real_features, fake_features: tensors `(n, features)`, with as many of either kind.
+        regularization: float > 0, C.
+
+    Returns:
+        Scalar.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> phi = np.ones((2, 3), "float32")
+    >>> round(float(kgan.objectives.dualing_primal(np.zeros(3, "float32"), phi, phi, 0.1)), 4)
+    0.6931
+    """
+    weights, real_features, fake_features = full_precision(weights, real_features, fake_features)
+    cost = _mean_cost(ops.matmul(real_features, weights), ops.matmul(fake_features, weights))
+    return 0.5 * regularization * ops.sum(ops.square(weights)) + cost
+
+
+def dualing_shares(weights: Tensor, real_features: Tensor, fake_features: Tensor) -> tuple[Tensor, Tensor]:
+    """The dual variables that belong to w, as shares `2n lambda`: `1 - D(x)` and `D(G(z))`. At the optimal w they are optimal.
+
+    Args: as `dualing_primal`.
+
+    Returns:
+        Two tensors `(n,)` in [0, 1].
+    """
+    weights, real_features, fake_features = full_precision(weights, real_features, fake_features)
+    return ops.sigmoid(-ops.matmul(real_features, weights)), ops.sigmoid(ops.matmul(fake_features, weights))
+
+
+def _entropy(shares: Tensor) -> Tensor:
+    shares = ops.clip(shares, 1e-7, 1.0 - 1e-7)  # at the ends the slope is infinite
+    return -shares * ops.log(shares) - (1.0 - shares) * ops.log1p(-shares)
+
+
+def dualing_dual(
+    real_shares: Tensor, fake_shares: Tensor, real_features: Tensor, fake_features: Tensor, regularization: float
+) -> Tensor:
+    """g, at most f for every w, and equal to it at the optimum. The generator maximizes it with the shares held fixed.
+
+    `-1/(2C) ||sum lambda_x phi(x) - sum lambda_z phi(G(z))||^2 + 1/(2n) sum H(2n lambda_x) + 1/(2n) sum H(2n lambda_z)`, H the entropy of
+    two outcomes. At shares of 1/2 it is `log 2 - ||mean phi(x) - mean phi(G(z))||^2 / (32 C)`.
+
+    Args:
+        real_shares, fake_shares: tensors `(n,)` in [0, 1]. The others: as `dualing_primal`.
+
+    Returns:
+        Scalar, at most log 2.
+
+    Example: equal features.
+
+    >>> import numpy as np, kgan
+    >>> phi, half = np.ones((2, 3), "float32"), np.full(2, 0.5, "float32")
+    >>> round(float(kgan.objectives.dualing_dual(half, half, phi, phi, 0.1)), 4)
+    0.6931
+    """
+    real_shares, fake_shares, real_features, fake_features = full_precision(
+        real_shares, fake_shares, real_features, fake_features
+    )
+    difference = 0.5 * (
+        ops.mean(real_shares[:, None] * real_features, axis=0) - ops.mean(fake_shares[:, None] * fake_features, axis=0)
+    )
+    entropy = 0.5 * (ops.mean(_entropy(real_shares)) + ops.mean(_entropy(fake_shares)))
+    return entropy - 0.5 / regularization * ops.sum(ops.square(difference))
+
+
+def dualing_optimum(start: Tensor, real_features: Tensor, fake_features: Tensor, regularization: float, steps: int = 4) -> Tensor:
+    """The w that minimizes f, by Newton's method: a constant, through which no gradient flows.
+
+    Each step solves a system of `features` unknowns and takes the best of a few lengths, so that f never rises but by rounding.
+
+    Args:
+        start: tensor `(features,)`: zeros, or better the optimum of the minibatch before.
+        real_features, fake_features, regularization: as `dualing_primal`. steps: int >= 1, default 4.
+
+    Returns:
+        Tensor `(features,)`.
+    """
+    weights, real, fake = (ops.stop_gradient(t) for t in full_precision(start, real_features, fake_features))
+    lengths = ops.convert_to_tensor(_STEPS, dtype=weights.dtype)
+    ridge = regularization * ops.eye(weights.shape[0], dtype=weights.dtype)
+    for _ in range(steps):
+        real_shares, fake_shares = dualing_shares(weights, real, fake)
+        slope = regularization * weights - 0.5 * (
+            ops.mean(real_shares[:, None] * real, axis=0) - ops.mean(fake_shares[:, None] * fake, axis=0)
+        )
+        curvature = ridge
+        for shares, features in ((real_shares, real), (fake_shares, fake)):
+            count = ops.cast(ops.shape(features)[0], features.dtype)
+            weighted = features * (shares * (1.0 - shares))[:, None]
+            curvature = curvature + 0.5 / count * ops.matmul(ops.transpose(features), weighted)
+        direction = -ops.solve(curvature, slope[:, None])[:, 0]
+        scores = [ops.matmul(phi, weights)[:, None] + ops.matmul(phi, direction)[:, None] * lengths for phi in (real, fake)]
+        ends = weights[:, None] + direction[:, None] * lengths
+        costs = 0.5 * regularization * ops.sum(ops.square(ends), axis=0) + _mean_cost(scores[0], scores[1], axis=0)
+        # Costs that differ by rounding are equal, and of equals the longest step is taken: near the optimum costs no longer tell steps
+        # apart that slopes still do.
+        rounding = 16.0 * float(np.finfo(keras.backend.standardize_dtype(weights.dtype)).eps) * ops.min(costs)
+        weights = weights + direction * ops.take(lengths, ops.argmin(costs - rounding * lengths))
+    return ops.stop_gradient(weights)
