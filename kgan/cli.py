@@ -131,7 +131,7 @@ def generate(
             raise ValueError(
                 f"The folder {output!r} is not empty; samples of two models would mix there. Choose another --output."
             )
-        samples = runs.load(model).generate(count, seed=seed)
+        samples = runs.generate(runs.load(model), count, seed)
         if single:
             pictures.save_each(output, samples, clip=True)
         elif output.endswith(".npy"):
@@ -161,7 +161,7 @@ def evaluate(
 
     def main() -> None:
         name = dataset if dataset is not None else _dataset_of(Path(model))
-        samples = runs.load(model).generate(count, seed=seed)
+        samples = runs.generate(runs.load(model), count, seed)
         size = samples.shape[1] if not isinstance(samples, dict) and samples.ndim in (4, 5) else None
         print(json.dumps(runs.evaluate_samples(samples, name, size), indent=2))
 

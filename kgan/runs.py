@@ -264,7 +264,7 @@ def _train(
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
     watching = [*watching, callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every)]
-    sample = sample or _generate
+    sample = sample or generate
     if chief:
         _trim_history(output / "history.csv", start)
         watching += [
@@ -289,7 +289,7 @@ def _train(
         return {}
     seconds = time.time() - began
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
-    samples = sample(model, count, settings.seed)
+    samples = _single(sample(model, count, settings.seed))
     measure = measure or (lambda _, samples: evaluate_samples(samples, settings.dataset, settings.image_size))
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(model, samples)}
     figures |= _last_row(output / "history.csv")
@@ -404,8 +404,14 @@ def _reason(error: BaseException) -> str:
     return lines[0][:300] if lines else type(error).__name__
 
 
-def _generate(model: Any, count: int, seed: int) -> Nest:
-    return model.generate(count, seed=seed)
+def generate(model: Any, count: int, seed: int = 0) -> Nest:
+    """`model.generate`, in single precision whatever the model's: neither files nor metrics know bfloat16."""
+    return _single(model.generate(count, seed=seed))
+
+
+def _single(samples: Nest) -> Nest:
+    half = ("float16", "bfloat16")
+    return keras.tree.map_structure(lambda part: part.astype("float32") if part.dtype.name in half else part, samples)
 
 
 def evaluate_samples(samples: Nest, dataset: str | None, image_size: int | None = None) -> dict[str, float]:

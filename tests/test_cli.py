@@ -329,3 +329,15 @@ def test_the_history_has_no_empty_columns(finished):
     header, *rows = (finished / "history.csv").read_text().splitlines()
     assert "val_" not in header
     assert all("NA" not in row for row in rows)
+
+
+@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+def test_a_run_in_half_precision_ends_in_figures_and_samples(tmp_path, precision):
+    small = ["train", "gan", "--set", "latent_size=2", "--smoke", "--precision", precision, "--output", "run"]
+    done = kgan_(*small, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads((tmp_path / "run" / "settings.json").read_text())["settings"]["precision"] == precision
+    done = kgan_("generate", "run", "--output", "s.npy", "--count", "3", cwd=tmp_path)
+    assert np.load(tmp_path / "s.npy").dtype == "float32", done.stderr[-2000:]
+    done = kgan_("evaluate", "run", "--count", "40", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr[-2000:]
