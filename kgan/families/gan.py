@@ -1,7 +1,8 @@
 """Generative adversarial networks: Goodfellow et al., NIPS 2014, arXiv 1406.2661; and the base of two-player families."""
 
+import itertools
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, ClassVar
 
 import keras
@@ -38,7 +39,8 @@ class GAN(GenerativeModel):
             some hundred images by heart, and the generator falls apart after some ten thousand rounds.
         objective: `kgan.objectives.Objective` or its name, default "non_saturating" (the paper's choice in practice);
             "minimax" is the value function itself.
-        penalties: sequence of `kgan.penalties.Penalty`, added to the discriminator's loss, each a term of its own.
+        penalties: sequence of `kgan.penalties.Penalty`, added to the discriminator's loss, each a term of its own; of
+            one kind several, the second as `gradient_penalty_2`.
         instance_noise: default 0: standard deviation of Gaussian noise on everything that the discriminator sees in training, real and
             generated, drawn anew at every look, in both players' moves (Arjovsky and Bottou 2017, 1701.04862, section 3). A number, or
             a schedule that falls over the rounds: `keras.optimizers.schedules.PolynomialDecay(0.5, rounds, 0.0)` is linear to 0,
@@ -195,11 +197,13 @@ class GAN(GenerativeModel):
     def discriminator_terms(self, scored: Scored) -> Terms:
         """Terms and observations of the discriminator's move from scored examples."""
         terms = {"adversarial": self.objective.discriminator(scored.real_logits, scored.fake_logits)}
+        observed = {
+            "real_logit": Observation(ops.mean(scored.real_logits)),
+            "fake_logit": Observation(ops.mean(scored.fake_logits)),
+        }
         for penalty in self.all_penalties:
-            terms[penalty.name] = penalty(self, scored)
-        terms["real_logit"] = Observation(ops.mean(scored.real_logits))
-        terms["fake_logit"] = Observation(ops.mean(scored.fake_logits))
-        return terms
+            terms[_free_name(penalty.name, {*terms, *observed})] = penalty(self, scored)
+        return {**terms, **observed}
 
     def generator_loss(self, real: Any) -> Terms:
         fake = self.generated(count_of(real) * self.generator_batch)
@@ -244,6 +248,11 @@ def _networks(shape: Sizes, latents: int) -> Makers:
         # Pictures are few beside what a discriminator can learn by heart; it has dropout in the paper too.
         "discriminator": lambda: mlp.discriminator(shape, dropout=0.3 if images else 0.0),
     }
+
+
+def _free_name(name: str, taken: Container[str]) -> str:
+    """The name, or with a number where another term has it: two terms of one name would be one."""
+    return next(free for free in (name, *(f"{name}_{n}" for n in itertools.count(2))) if free not in taken)
 
 
 def count_of(examples: Tensor) -> Any:

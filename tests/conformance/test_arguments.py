@@ -85,7 +85,7 @@ def test_the_fuzzer_knows_an_error_that_is_not_ours():
             "`generator` of GAN must be a Keras model that knows its input",
         ),
         (lambda: kgan.GAN((2,), penalties=[1.0]), TypeError, "must hold kgan.penalties"),
-        (lambda: kgan.penalties.R1(float("nan")), ValueError, "`weight` of R1 must be a finite number >= 0, or a schedule of such numbers over rounds (keras.optimizers.schedules). Received: nan."),
+        (lambda: kgan.penalties.R1(float("nan")), ValueError, "`weight` of R1 must be a finite number >= 0, or a schedule"),
         (lambda: kgan.GAN((2,), seed=-1), ValueError, "from 0 to"),
         (lambda: kgan.priors.Normal(stddev=0), ValueError, "`stddev` of Normal must be a finite number > 0. Received: 0."),
     ],

@@ -179,3 +179,13 @@ def test_instance_noise_reaches_every_discriminator(name):
             losses = [model._play.loss_terms(model._play.moves[m], minibatch, overlay)[0] for m in ("discriminator", "generator")]
         found.append([[float(term) for term in terms.values()] for terms in losses])
     assert all(a != b for a, b in zip(*found, strict=True)), found
+
+
+def test_two_penalties_of_one_name_are_two_terms(rng):
+    penalties = [kgan.penalties.R1(1.0), kgan.penalties.R1(2.0)]
+    model = kgan.GAN((2,), latent_size=3, penalties=penalties, seed=0)
+    model.compile(run_eagerly=True)
+    logs = model.fit(rng.normal(size=(8, 2)).astype("float32"), batch_size=8, verbose=0).history
+    first, second = logs[f"discriminator/{penalties[0].name}"], logs[f"discriminator/{penalties[0].name}_2"]
+    assert second[0] == pytest.approx(2 * first[0], rel=1e-5)
+    assert first[0] > 0
