@@ -61,7 +61,7 @@ class FisherGAN(SemiSupervised):
     Raises:
         ValueError: for `rho <= 0`, a critic that does not return one number per example (K + 1 with `classes`), labels outside [0, K).
 
-    On 8x8 images the published critic is one convolution without bias or batch norm, too little to learn from: give networks of your own.
+    On 8x8 images the default networks did not learn (`benchmarks/RESULTS.md`), perceptrons with rho 0.01 and rates of 1e-3 did.
 
     Departures from the paper: its semi-supervised loss is rebuilt from the text, for which no code is public: the constraint is put on the
     whole f, the only choice with which the distance keeps its meaning, and the last layer's decay on class scores and v alike. The
