@@ -97,7 +97,7 @@ def gaussians(report, seed, steps):
     report.figure("B mean g of the last block (log 2 = 0.6931)", float(means[-1]), ">= 0.69", means[-1] >= 0.69, seed)
     report.figure("B largest standard deviation inside a block, from the fourth on", float(deviations[3:].max()), seed=seed)
     gap = history["generator/duality_gap"][-1]
-    report.figure("B mean duality gap", gap, "< 1e-4", gap < 1e-4, seed)
+    report.figure("B duality gap over the last twenty rounds", gap, "< 1e-4", gap < 1e-4, seed)
     found = kgan.metrics.mode_statistics(model.generate(2500, seed=seed), mixture)
     report.figure("B modes of 5", found["modes"], "5", found["modes"] == 5, seed)
     report.figure("B share within 3 standard deviations", found["high_quality"], seed=seed)

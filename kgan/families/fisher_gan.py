@@ -27,7 +27,8 @@ class FisherGAN(SemiSupervised):
     - the generator minimizes `-E f(G(z))`.
 
     `E / sqrt(Omega)`, logged as `distance`, estimates the Fisher distance of data and samples at any scale of the critic: 0 where they are
-    equal, 2 where they do not overlap. With the published rho of 1e-6 the constraint is reached only over some ten thousand steps.
+    equal, 2 where they do not overlap. With the published rho of 1e-6 the constraint is enforced very slowly; 0.01 shows it within
+    thousands of steps.
 
     With `classes`, a semi-supervised classifier: the critic network returns K class scores s and one more number v, and is
     `f = sum_y p(y | x) s_y - v`, p the softmax of s; `supervised_weight` times the cross-entropy of labeled examples joins its loss.
@@ -60,6 +61,8 @@ class FisherGAN(SemiSupervised):
 
     Raises:
         ValueError: for `rho <= 0`, a critic that does not return one number per example (K + 1 with `classes`), labels outside [0, K).
+
+    On 8x8 images the default networks did not learn (`benchmarks/RESULTS.md`), perceptrons with rho 0.01 and rates of 1e-3 did.
 
     Departures from the paper: its semi-supervised loss is rebuilt from the text, for which no code is public: the constraint is put on the
     whole f, the only choice with which the distance keeps its meaning, and the last layer's decay on class scores and v alike. The
