@@ -127,7 +127,8 @@ def test_the_schedule_of_scheduled_sampling():
     schedule.set_model(model)
     expected = {0: 0.0, 4: 0.0, 5: 0.05, 9: 0.05, 10: 0.1, 24: 0.2, 25: 0.25, 80: 0.25}
     for epoch, probability in expected.items():
-        schedule.on_epoch_begin(epoch)
+        model.epochs_played = epoch
+        schedule.on_epoch_begin(0)
         assert float(ops.convert_to_numpy(model.sampling_probability)) == pytest.approx(probability)
     for bad in ((0, 0.1, 0.2), (1, 2.0, 0.2), (1, 0.1), (1.0, 0.1, 0.2)):
         with pytest.raises(ValueError, match="scheduled_sampling"):
@@ -137,7 +138,8 @@ def test_the_schedule_of_scheduled_sampling():
 def test_fit_sets_the_schedule():
     model = compiled(scheduled_sampling=(2, 0.3, 0.5))
     model.compile(run_eagerly=True)
-    model.fit(PHOTOS[:2], TOLD[:2], batch_size=2, initial_epoch=2, epochs=3, verbose=0)
+    for _ in range(3):
+        model.fit(PHOTOS[:2], TOLD[:2], batch_size=2, verbose=0)
     assert float(ops.convert_to_numpy(model.sampling_probability)) == pytest.approx(0.3)
 
 
