@@ -252,7 +252,8 @@ def _networks(shape: Sizes, latents: int) -> Makers:
 
 def _free_name(name: str, taken: Container[str]) -> str:
     """The name, or with a number where another term has it: two terms of one name would be one."""
-    return next(free for free in (name, *(f"{name}_{n}" for n in itertools.count(2))) if free not in taken)
+    numbered = (f"{name}_{n}" for n in itertools.count(2))
+    return next(free for free in itertools.chain([name], numbered) if free not in taken)
 
 
 def count_of(examples: Tensor) -> Any:
