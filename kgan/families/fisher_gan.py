@@ -38,8 +38,8 @@ class FisherGAN(SemiSupervised):
             `discriminator` if that is given. For points, `(features,)`, the networks are two layers of 128 ReLU (ours).
         classes: default None: the unsupervised game. A number K: the semi-supervised one.
         filters: maps next to the image, default 64 (the authors').
-        generator_extra_layers, discriminator_extra_layers: 3x3 convolutions next to the image, default 2 and 0 (LSUN and CelebA); 2 and 2
-            for CIFAR-10.
+        generator_extra_layers, discriminator_extra_layers: 3x3 convolutions next to the image, default 2 and, in the critic, 0 from 64
+            pixels on (the authors' for LSUN and CelebA), 2 below (theirs for CIFAR-10): a critic of one convolution does not learn.
         batch_norm: of the critic, default True; without, the paper shows that it still trains.
         rho: default 1e-6 (the paper's): weight of the square, and the step of the multiplier.
         supervised_weight: default 1.5 (the paper's lambda_D).
@@ -61,8 +61,6 @@ class FisherGAN(SemiSupervised):
 
     Raises:
         ValueError: for `rho <= 0`, a critic that does not return one number per example (K + 1 with `classes`), labels outside [0, K).
-
-    On 8x8 images the default networks did not learn (`benchmarks/RESULTS.md`), perceptrons with rho 0.01 and rates of 1e-3 did.
 
     Departures from the paper: its semi-supervised loss is rebuilt from the text, for which no code is public: the constraint is put on the
     whole f, the only choice with which the distance keeps its meaning, and the last layer's decay on class scores and v alike. The
@@ -88,7 +86,7 @@ class FisherGAN(SemiSupervised):
         classes: Several | None = None,
         filters: Count = 64,
         generator_extra_layers: Natural = 2,
-        discriminator_extra_layers: Natural = 0,
+        discriminator_extra_layers: Natural | None = None,
         batch_norm: bool = True,
         rho: Positive = 1e-6,
         supervised_weight: NonNegative = 1.5,
@@ -97,10 +95,11 @@ class FisherGAN(SemiSupervised):
         discriminator_steps: Count = 2,
         **kwargs: Any,
     ) -> None:
-        extra = generator_extra_layers, discriminator_extra_layers
         super().__init__(
             image_shape,
-            own_networks=lambda shape, latents: _networks(shape, latents, filters, extra, batch_norm, classes),
+            own_networks=lambda shape, latents: _networks(
+                shape, latents, filters, (generator_extra_layers, discriminator_extra_layers), batch_norm, classes
+            ),
             objective="wasserstein",
             discriminator_steps=discriminator_steps,
             **kwargs,
@@ -108,7 +107,7 @@ class FisherGAN(SemiSupervised):
         self.set_classes(classes, beside=1)
         self.image_shape = self.data_shape
         self.filters = filters
-        self.generator_extra_layers, self.discriminator_extra_layers = extra
+        self.generator_extra_layers, self.discriminator_extra_layers = generator_extra_layers, discriminator_extra_layers
         self.batch_norm = batch_norm
         self.rho = rho
         self.supervised_weight = supervised_weight
@@ -170,18 +169,21 @@ class FisherGAN(SemiSupervised):
         return {"weight_decay": sum(parts)} if parts else {}
 
 
-def _networks(shape: Sizes, latents: int, filters: int, extra: tuple[int, int], batch_norm: bool, classes: int | None) -> Makers:
+def _networks(
+    shape: Sizes, latents: int, filters: int, extra: tuple[int, int | None], batch_norm: bool, classes: int | None
+) -> Makers:
     outputs = 1 if classes is None else classes + 1
     if len(shape) != 3:
         return {
             "generator": lambda: mlp.generator(shape, latents),
             "discriminator": lambda: mlp.discriminator(shape, outputs=outputs, output_bias=False),
         }
+    in_critic = (2 if shape[0] < 64 else 0) if extra[1] is None else extra[1]
     # 1e-5 is PyTorch's epsilon of batch norm.
     torch: dict[str, Any] = {"variant": "torch", "epsilon": 1e-5, "biases": False}
     return {
         "generator": lambda: dcgan.generator(shape, latents, filters, extra_layers=extra[0], **torch),
         "discriminator": lambda: dcgan.discriminator(
-            shape, filters, extra_layers=extra[1], batch_norm=batch_norm, outputs=outputs, **torch
+            shape, filters, extra_layers=in_critic, batch_norm=batch_norm, outputs=outputs, **torch
         ),
     }

@@ -95,13 +95,15 @@ def test_the_semi_supervised_critic():
 
 
 def test_the_published_networks():
-    model = kgan.FisherGAN((32, 32, 3), discriminator_extra_layers=2)
+    model = kgan.FisherGAN((32, 32, 3))
     shapes = {layer.name: tuple(layer.output.shape[1:]) for layer in (*model.generator.layers, *model.discriminator.layers)}
     assert shapes["up_1"] == (8, 8, 128)
     assert shapes["extra_0"] == shapes["extra_1"] == shapes["up_2"] == (16, 16, 64)
     assert shapes["down_2"] == (4, 4, 256)
     layers = [*model.generator.layers, *model.discriminator.layers]
     assert not any(getattr(layer, "use_bias", False) for layer in layers)
+    large = kgan.FisherGAN((64, 64, 3), filters=2).discriminator
+    assert not any("extra" in layer.name for layer in large.layers)
     bare = kgan.FisherGAN((32, 32, 3), filters=2, batch_norm=False).discriminator
     assert not any(getattr(layer, "use_bias", False) or "norm" in layer.name for layer in bare.layers)
 
