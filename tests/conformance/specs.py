@@ -133,10 +133,10 @@ def voxels(rng, count, size=8):
     return (rng.random((count, size, size, size, 1)) < 0.2).astype("int8")
 
 
-def albums(rng, count, photos=3, size=4, vocabulary=9, length=6):
-    """Features of photos, and sentences of three to five words."""
+def albums(rng, count, photos=5, size=4, vocabulary=9, length=7):
+    """Features of photos, and sentences of four to six words."""
     stories = rng.integers(2, vocabulary, (count, photos, length))
-    stories[np.arange(length) >= rng.integers(3, length, (count, photos, 1))] = 0
+    stories[np.arange(length) >= rng.integers(4, length, (count, photos, 1))] = 0
     return rng.normal(size=(count, photos, size)).astype("float32"), stories
 
 
@@ -156,7 +156,7 @@ class SharedWords:
 
 
 REINFORCED = {"policy/action", "policy/value", "policy/cross_entropy"}
-STORIES = {"num_photos": 3, "photo_size": 4, "sentence_length": 6, "units": 6, "seed": 0}
+STORIES = {"photo_size": 4, "sentence_length": 7, "units": 6, "seed": 0}
 
 
 SPECS = {
@@ -713,7 +713,7 @@ SPECS = {
     "StoryXE": Spec(
         kgan.StoryXE,
         lambda: kgan.StoryXE(9, scheduled_sampling=(1, 0.3, 0.6), **STORIES),
-        (3, 6),
+        (5, 7),
         {"policy": 1},
         {"policy/cross_entropy"},
         arguments=albums,
@@ -723,7 +723,7 @@ SPECS = {
     "StoryRL": Spec(
         kgan.StoryRL,
         lambda: kgan.StoryRL(9, metric=SharedWords(), **STORIES),
-        (3, 6),
+        (5, 7),
         {"policy": 1},
         REINFORCED,
         arguments=albums,
@@ -733,7 +733,7 @@ SPECS = {
     "StoryGAN": Spec(
         kgan.StoryGAN,
         lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **STORIES),
-        (3, 6),
+        (5, 7),
         {"reward": 0.5, "policy": 0.5},
         REINFORCED | {"reward/adversarial"},
         arguments=albums,
@@ -743,7 +743,7 @@ SPECS = {
     "AREL": Spec(
         kgan.AREL,
         lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **STORIES),
-        (3, 6),
+        (5, 7),
         {"reward": 0.5, "policy": 0.5},
         REINFORCED | {"reward/adversarial"},
         arguments=albums,
