@@ -159,7 +159,7 @@ def reset(model, fresh):
         old.assign(new)
     for stream in ("seed_generator", "evaluation_noise", "generation_noise"):
         getattr(model, stream).state.assign(getattr(fresh, stream).state)
-    model.seed = fresh.seed
+    model.seed, model.epochs_played = fresh.seed, fresh.epochs_played
     return model
 
 

@@ -96,6 +96,7 @@ class SteganographyGAN(AdversarialModel):
     """
 
     in_inference = GenerativeModel.in_inference
+    check_examples = GenerativeModel.check_examples
     fooled = staticmethod(non_saturating.generator)
     """What Alice minimizes of Eve's logits of stego images: Eve is to answer "cover"."""
 
@@ -337,7 +338,7 @@ class SteganographyGAN(AdversarialModel):
                 f"`{what}` must be an array (count, height, width, {self.image_shape[-1]}), at least one. Received: {images.shape}."
             )
         shape = self.message_shape_for(*images.shape[1:3])
-        GenerativeModel.check_data(self, images, images.shape[1:])
+        self.check_examples(images, images.shape[1:])
         return images, shape
 
     # Generation and files --------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from keras import ops
 
 import kgan
 from kgan.networks.progressive import downsample, upsample
+from kgan.penalties import Scored
 
 IMAGES = np.random.default_rng(0).uniform(-1, 1, (32, 16, 16, 1)).astype("float32")
 
@@ -70,9 +71,17 @@ def test_the_drift_term_is_the_mean_square_of_real_scores():
 
 
 def test_gamma_scales_the_penalty():
-    """lambda (|g| - gamma)^2 / gamma^2."""
-    penalty = build(gamma=750.0).all_penalties[0]
-    assert (penalty.weight, penalty.target) == (pytest.approx(10 / 750**2), 750.0)
+    """lambda (|g| - gamma)^2 / gamma^2; here the slope is 0 everywhere, which leaves lambda."""
+    model = build(gamma=750.0, penalty_weight=3.0)
+    scored = Scored(*(ops.zeros((2, *IMAGES.shape[1:])),) * 2, None, None)
+
+    class Flat:
+        seed_generator, rounds = model.seed_generator, 0
+
+        def score(self, examples):
+            return 0.0 * ops.sum(examples, axis=(1, 2, 3))[:, None]
+
+    assert float(model.all_penalties[0](Flat(), scored)) == pytest.approx(3.0)
 
 
 def test_real_images_are_blended_as_the_networks_are():

@@ -40,6 +40,7 @@ LAYERS = {
     kgan.layers.PixelNormalization: ({}, (2, 3)),
     kgan.layers.PrependReference: ({"reference_size": 2}, (3, 4)),
     kgan.layers.Quantize8Bit: ({}, (2, 3)),
+    kgan.layers.RandomFeatures: ({"units": 2}, (2, 3)),
     kgan.layers.Sawtooth: ({}, (2, 3)),
     kgan.layers.SpectralNormalization: ({"layer": dense}, (2, 3)),
     kgan.layers.UntiedBias: ({}, (2, 3)),

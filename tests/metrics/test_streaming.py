@@ -8,6 +8,7 @@ import pytest
 
 import kgan
 from kgan import datasets, metrics
+from tests.games import strategy
 
 
 @pytest.fixture(scope="module")
@@ -165,9 +166,9 @@ def test_replicas_measure_one_kernel_distance(rng):
     real, fake = rng.normal(size=(24, 4)).astype("float32"), rng.normal(0.5, 1, (24, 4)).astype("float32")
     alone = metrics.KernelDistance(Same(), subset_size=7)
     alone.update_state(real, fake)
-    strategy = tf.distribute.MirroredStrategy([device.name for device in tf.config.list_logical_devices("CPU")])
-    with strategy.scope():
+    replicas = strategy()
+    with replicas.scope():
         shared = metrics.KernelDistance(Same(), subset_size=7)
-    for pair in strategy.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((real, fake)).batch(8)):
-        strategy.run(tf.function(lambda r, f: shared.update_state(r, f)), pair)
+    for pair in replicas.experimental_distribute_dataset(tf.data.Dataset.from_tensor_slices((real, fake)).batch(8)):
+        replicas.run(tf.function(lambda r, f: shared.update_state(r, f)), pair)
     assert float(shared.result()) == pytest.approx(float(alone.result()), abs=1e-5)

@@ -88,6 +88,16 @@ class GenerativeModel(AdversarialModel):
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         shape = tuple(shape or self.data_shape)
+        self.check_examples(batch, shape)
+        if len(shape) == 3 and batch.min() >= 0 and batch.max() > batch.min():
+            warnings.warn(
+                f"These images lie in [{batch.min():g}, {batch.max():g}], where [-1, 1] is expected: no pixel is darker than the middle "
+                "gray. If their range is [0, 1], use `2 * x - 1`.",
+                stacklevel=2,
+            )
+
+    def check_examples(self, batch: Any, shape: Sizes) -> None:
+        """Refuse what no network takes, of data to train on and of single examples given to a method."""
         if not isinstance(batch, np.ndarray):
             raise ValueError(f"Expected one array of examples {shape}. Received a nest of {type(batch).__name__}.")
         if not np.issubdtype(batch.dtype, np.floating):
@@ -103,12 +113,6 @@ class GenerativeModel(AdversarialModel):
             raise ValueError(
                 f"Images must lie in [-1, 1]. Received values in [{batch.min():g}, {batch.max():g}]. "
                 "For pixels in [0, 255] use `x / 127.5 - 1`, for [0, 1] `2 * x - 1`."
-            )
-        if len(shape) == 3 and batch.min() >= 0 and batch.max() > batch.min():
-            warnings.warn(
-                f"These images lie in [{batch.min():g}, {batch.max():g}], where [-1, 1] is expected: no pixel is darker than the middle "
-                "gray. If their range is [0, 1], use `2 * x - 1`.",
-                stacklevel=2,
             )
 
 
