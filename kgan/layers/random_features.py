@@ -6,14 +6,15 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan.arguments import Checked, Count, NonNegative, Numbers, Positive
+from kgan.arguments import Count, NonNegative, Numbers, Positive
+from kgan.layers.checked_input import CheckedInput
 from kgan.types import Config, Sizes, Tensor
 
 KINDS = ("rectified", "fourier")
 
 
 @keras.saving.register_keras_serializable("kgan")
-class RandomFeatures(Checked, keras.layers.Layer):
+class RandomFeatures(CheckedInput):
     """`relu(K x + b)` or `cos(K x), sin(K x)` with a random K that stays as it is, and a constant; inputs are flattened.
 
     Fourier features approximate a sum of Gaussian kernels of the bandwidths `1 / scale` (Rahimi and Recht 2007): their means are equal only
@@ -47,9 +48,9 @@ class RandomFeatures(Checked, keras.layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if kind not in KINDS:
-            raise ValueError(f"`kind` must be one of {', '.join(KINDS)}. Received: {kind!r}.")
+            raise ValueError(f"`kind` of RandomFeatures must be one of {', '.join(KINDS)}. Received: {kind!r}.")
         if not scales or min(scales) <= 0:
-            raise ValueError(f"`scales` must be numbers > 0. Received: {scales!r}.")
+            raise ValueError(f"`scales` of RandomFeatures must be numbers > 0. Received: {scales!r}.")
         self.units, self.kind, self.scales, self.bias_stddev, self.gain = units, kind, list(scales), bias_stddev, gain
 
     def build(self, input_shape: Sizes) -> None:
