@@ -20,7 +20,7 @@ app = typer.Typer(
 app.add_typer(stego, name="stego")
 
 
-def _version(wanted: bool) -> None:
+def _print_versions(wanted: bool) -> None:
     if wanted:
         print(f"kgan {__version__}, Keras {keras.__version__} on {backend.name()}")
         raise typer.Exit
@@ -28,7 +28,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version, help="print versions and stop")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_versions, help="print versions and stop")
+    ] = False,
 ) -> None:
     """Adversarial systems in Keras."""
 
