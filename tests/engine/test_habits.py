@@ -388,6 +388,7 @@ def test_images_from_0_to_1_are_noticed():
         model.fit(images, batch_size=16, verbose=0)
     assert any("where [-1, 1] is expected" in str(w.message) and "`2 * x - 1`" in str(w.message) for w in caught)
     model.fit(2 * images - 1, batch_size=16, verbose=0)  # without a word
+    model.check_data(0.5 + 0.2 * images)  # bright pictures, too
 
 
 @pytest.mark.parametrize("last", ["sigmoid", "softmax", "layer"])
