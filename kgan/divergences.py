@@ -16,7 +16,7 @@ import numpy as np
 from keras import ops
 
 from kgan import objectives
-from kgan.arguments import COUNT, SEED, Network, require
+from kgan.arguments import COUNT, POSITIVE, SEED, Network, require
 from kgan.backend import full_precision, no_gradient
 from kgan.engine import AdversarialModel, Move, Terms, Turn
 from kgan.penalties import GradientPenalty, Scored
@@ -149,6 +149,7 @@ def polynomial(degree: int) -> Features:
 def fourier(count: int, scale: float = 1.0, seed: int = 0) -> Features:
     """Features: 1 and `cos(w^T x + b)` for so many w ~ N(0, 1 / scale^2), b uniform: a random basis of an RBF kernel of that width."""
     require(COUNT, count=count)
+    require(POSITIVE, scale=scale)
     require(SEED, seed=seed)
 
     def psi(x: Array) -> Array:

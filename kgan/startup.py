@@ -20,7 +20,8 @@ def without_notices() -> Iterator[None]:
     """Hold back what is written to standard error, and write it afterwards, in its order, without TensorFlow's notices of a start.
 
     Nothing is held back where TensorFlow is loaded already, where TF_CPP_MIN_LOG_LEVEL is 0 (somebody wants to see all), or where there is
-    no standard error.
+    no standard error. A process that is aborted meanwhile, by a library that does not suit the processor for example, takes its last words
+    along: start it again with TF_CPP_MIN_LOG_LEVEL=0.
     """
     if "tensorflow" in sys.modules or os.environ.get("TF_CPP_MIN_LOG_LEVEL") == "0":
         yield

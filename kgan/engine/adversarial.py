@@ -598,8 +598,8 @@ class AdversarialModel(Saving):
                 inputs = self.generator_inputs(1, seed=0)
             except (NotImplementedError, ValueError) as error:
                 raise ValueError(
-                    f"What {type(self).__name__} generates from depends on what it is asked: give `input_signature`, a list of one nest of "
-                    "keras.InputSpec as `generator_inputs` returns tensors."
+                    f"What {type(self).__name__} generates from is not known without being asked for something: give `input_signature`, a "
+                    f"list of one nest of keras.InputSpec as `generator_inputs` returns tensors. It says: {error}"
                 ) from error
 
             def spec(tensor: Any) -> keras.InputSpec:

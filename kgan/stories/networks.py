@@ -59,7 +59,7 @@ class StoryPolicy(keras.Model):
         units: even, default 512 (the paper's): of the decoder, the word embedding and `h_i`; half as many each way in the encoder
             and in the layer before the logits.
         encoder_dropout: default 0.2. dropout: default 0.5, before the logits (the authors').
-        repeat_penalty: float >= 0, default 100. min_length: default 6 (the authors').
+        repeat_penalty: float >= 0, default 100. min_length: default None: 6 (the authors'), or `sentence_length` where that is less.
 
     Departures from the code: batch norm's momentum is Keras' 0.9 of PyTorch's 0.1; log-probabilities of samples are normalized after the
     rules (the code draws from the normalized distribution, and differentiates the other); the weights of GRUs start at
@@ -85,7 +85,7 @@ class StoryPolicy(keras.Model):
         encoder_dropout: float = 0.2,
         dropout: float = 0.5,
         repeat_penalty: float = 100.0,
-        min_length: int = 6,
+        min_length: int | None = None,
         name: str = "policy",
         **kwargs: Any,
     ) -> None:
@@ -101,6 +101,7 @@ class StoryPolicy(keras.Model):
             )
         if units % 2:
             raise ValueError(f"`units` must be even; half of them read the photos forwards, half backwards. Received: {units}.")
+        min_length = min(6, sentence_length) if min_length is None else min_length
         if not repeat_penalty >= 0 or not isinstance(min_length, int) or not 0 <= min_length <= sentence_length:
             raise ValueError(
                 "`repeat_penalty` must be >= 0 and `min_length` an integer from 0 to `sentence_length`. Received: "

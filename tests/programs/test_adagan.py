@@ -106,7 +106,7 @@ def test_the_first_fit_is_shared_by_the_components():
     assert model.total_epochs == 3 * 15  # until then the authors'
     train(model, 7)
     assert (model.total_epochs, model.step) == (6, 2)  # two epochs each; the last one trains on
-    train(model, 30)
+    train(model, 9)
     assert (model.total_epochs, model.step) == (6, 2)  # settled
     short = build(epochs_per_component=None)
     train(short, 2)

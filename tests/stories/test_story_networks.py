@@ -213,3 +213,7 @@ def test_bad_rewards_are_refused():
     ):
         with pytest.raises(ValueError, match=message):
             stories.reward(9, **arguments)
+
+
+def test_short_sentences_need_no_other_argument():
+    assert [StoryPolicy(9, photo_size=4, num_photos=2, sentence_length=n, units=4).min_length for n in (4, 6, 30)] == [4, 6, 6]
