@@ -175,10 +175,8 @@ def _share(image: Any, path: FilePath) -> Array:
     """Pixels of more than 8 bits as shares of the brightest, in [0, 1]."""
     values = np.asarray(image)
     tags = getattr(image, "tag_v2", {})
-    bits, kind = (
-        tags.get(258, (16,))[0],
-        tags.get(339, (1,))[0],
-    )  # TIFF's BitsPerSample and SampleFormat; others have 16 unsigned ones
+    # TIFF's BitsPerSample and SampleFormat; other formats have 16 bits, unsigned.
+    bits, kind = tags.get(258, (16,))[0], tags.get(339, (1,))[0]
     if image.mode == "F":
         least, most = (float(values.min()), float(values.max())) if np.isfinite(values).all() else (np.nan, np.nan)
         if not (least >= 0.0 and most <= 1.0):

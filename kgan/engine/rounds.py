@@ -225,13 +225,12 @@ def validation_part(share: float, x: Any, y: Any, weights: Any) -> tuple[tuple[A
     if not 0 < kept < count:
         raise ValueError(f"`validation_split` must lie between 0 and 1 and leave examples on both sides. Received: {share!r}.")
 
-    def cut(part: slice) -> tuple[Any, Any]:
-        return keras.tree.map_structure(lambda a: a[part], x), None if y is None else keras.tree.map_structure(
-            lambda a: a[part], y
-        )
+    def cut(arrays: Any, part: slice) -> Any:
+        return None if arrays is None else keras.tree.map_structure(lambda a: a[part], arrays)
 
-    held = cut(slice(kept, None))
-    return (*cut(slice(kept)), None if weights is None else weights[:kept]), held if y is not None else held[0]
+    first, last = slice(kept), slice(kept, None)
+    held = cut(x, last) if y is None else (cut(x, last), cut(y, last))
+    return (cut(x, first), cut(y, first), cut(weights, first)), held
 
 
 def _probabilities(weights: Any, count: int) -> Array | None:
