@@ -25,7 +25,7 @@ ACROSS := tests/conformance/test_across_backends.py
 
 help:
 	@echo "make demo           train SNGAN on handwritten digits into runs/demo/ (about four minutes on two cores)"
-	@echo "make test           run the tests on TensorFlow (some ten minutes on two cores)"
+	@echo "make test           run the tests on TensorFlow (some twelve minutes on two cores)"
 	@echo "make test-all       run those, the second tier, and the tests on JAX and torch (fifty minutes)"
 	@echo "make test-slow      run the second tier on TensorFlow alone"
 	@echo "make test-backends  run the tests on JAX and torch alone"
