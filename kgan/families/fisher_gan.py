@@ -48,7 +48,7 @@ class FisherGAN(SemiSupervised):
         discriminator_steps: default 2 (the paper's).
         generator, discriminator: networks of your own; the critic returns an unbounded number, with `classes` K + 1. A last layer without
             bias is the authors'.
-        latent_size: default 100 (the authors').
+        latent_size: default 100 (the authors'), for points as `kgan.GAN`.
         **kwargs: of `kgan.GAN`.
 
     Input of `fit`: images in [-1, 1] or points; with `classes`, `fit({"unlabeled": x, "labeled": x_l}, labels)` as in `kgan.ImprovedGAN`.

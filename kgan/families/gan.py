@@ -47,7 +47,8 @@ class GAN(GenerativeModel):
             `kgan.optimizers.HoldThenDecay` exponential. In units of the data, per coordinate: what counts is `sigma sqrt(d)` beside
             the distance of real from generated examples. Penalties see the noisy points too; evaluation has no noise.
         discriminator_steps: default 1 (the paper's k).
-        latent_size: default 128; taken from `generator` if that is given.
+        latent_size: default 128, for points as many as a point has numbers, two at least (with 128 the ring of eight falls into one
+            mode); taken from `generator` if that is given.
         prior: distribution of the latents, default `kgan.priors.Normal()`. The paper's MNIST network uses
             `Uniform(-sqrt(3), sqrt(3))`.
         generator_batch: default 1: generated examples in the generator's move, in multiples of the minibatch.
@@ -107,7 +108,8 @@ class GAN(GenerativeModel):
         simultaneous: bool = False,
         **kwargs: Any,
     ) -> None:
-        latents, build = self.latents_of(generator, latent_size), own_networks or _networks
+        given = data_shape or (discriminator and discriminator.input_shape[1:])
+        latents, build = self.latents_of(generator, latent_size, given), own_networks or _networks
         shape, generator, discriminator = given_or_built(
             data_shape, {"generator": generator, "discriminator": discriminator}, lambda shape: build(shape, latents)
         )

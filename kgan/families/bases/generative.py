@@ -32,6 +32,9 @@ class GenerativeModel(AdversarialModel):
 
     default_latent_size: ClassVar[int] = 128
     """Numbers of a latent where neither the user nor a generator says; a family with another default sets it, as the next."""
+    points_latent_size: ClassVar[int | None] = None
+    """The same for points; None: as many as a point has numbers, two at least, and no more than for pictures. With many more latents than
+    numbers the game on points falls into a single mode."""
     default_prior: ClassVar[Callable[..., Any]] = Normal()
 
     def __init__(
@@ -50,10 +53,14 @@ class GenerativeModel(AdversarialModel):
         self.generator = generator
 
     @classmethod
-    def latents_of(cls, generator: keras.Model | None = None, latent_size: int | None = None) -> int:
-        """Numbers of a latent: what a given generator takes, what a user says, or the family's default."""
+    def latents_of(cls, generator: keras.Model | None = None, latent_size: int | None = None, shape: Sizes | None = None) -> int:
+        """Numbers of a latent: what a given generator takes, what a user says, or the family's default for data of that shape."""
         if generator is None:
-            return cls.default_latent_size if latent_size is None else latent_size
+            points = shape is not None and len(shape) == 1
+            fitting = (
+                cls.points_latent_size or min(max(2, *shape), cls.default_latent_size) if points else cls.default_latent_size
+            )
+            return fitting if latent_size is None else latent_size
         taken = generator.input_shape[-1]
         if latent_size not in (None, taken):
             raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {taken}.")
