@@ -4,10 +4,10 @@ from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.codes import MutualInformation, cluster_purity
 from kgan.metrics.densities import kde_coverage
-from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
+from kgan.metrics.judges import DigitClassifier, FashionClassifier, MNISTClassifier
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, precision_recall
@@ -31,10 +31,12 @@ __all__ = [
     "ClassScore",
     "DigitClassifier",
     "Extractor",
+    "FashionClassifier",
     "FrechetDistance",
     "HighQualityShare",
     "InceptionFeatures",
     "KernelDistance",
+    "MNISTClassifier",
     "ModesCovered",
     "Moments",
     "MutualInformation",
