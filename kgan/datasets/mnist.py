@@ -72,8 +72,8 @@ def _found(name: str, split: str) -> tuple[Array, Array]:
         why = " ".join(str(error).split())[:200]
         raise FileNotFoundError(
             f"{name} is not on this machine: neither in {', '.join(map(str, places))} nor with tensorflow-datasets ({why}). Ways to get "
-            f"it: {_PACKAGES.get(name, '')}where there is a network, python -c 'from keras.datasets import {module}; {module}.load_data()'; or "
-            f"its four IDX files (train-images-idx3-ubyte.gz and so on) in a folder {name}/ of one that the variable KGAN_DATA names."
+            f"it: {_PACKAGES.get(name, '')}where there is a network, python -c 'from keras.datasets import {module}; {module}.load_data()'; "
+            f"or its four IDX files (train-images-idx3-ubyte.gz and so on) in a folder {name}/ of one that the variable KGAN_DATA names."
         ) from error
 
 
