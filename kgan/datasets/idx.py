@@ -61,7 +61,7 @@ def read_idx(path: FilePath) -> Array:
         return np.frombuffer(numbers, dtype.newbyteorder(">")).astype(dtype).reshape(shape)
 
 
-def _at_most(file: IO[bytes], length: int) -> bytes:
+def _at_most(file: IO[bytes] | gzip.GzipFile, length: int) -> bytes:
     """So many bytes, or all that are left: in pieces, since to ask for many at once takes memory before they come."""
     pieces = []
     while length > 0 and (piece := file.read(min(length, _PIECE))):

@@ -68,12 +68,12 @@ def _found(name: str, split: str) -> tuple[Array, Array]:
     try:
         return tfds_images(name.replace("-", "_"), split)
     except (ImportError, RuntimeError) as error:
-        module = name.replace("-", "_")
+        call = "from keras.datasets import {0}; {0}.load_data()".format(name.replace("-", "_"))
         why = " ".join(str(error).split())[:200]
         raise FileNotFoundError(
             f"{name} is not on this machine: neither in {', '.join(map(str, places))} nor with tensorflow-datasets ({why}). Ways to get "
-            f"it: {_PACKAGES.get(name, '')}where there is a network, python -c 'from keras.datasets import {module}; {module}.load_data()'; "
-            f"or its four IDX files (train-images-idx3-ubyte.gz and so on) in a folder {name}/ of one that the variable KGAN_DATA names."
+            f"it: {_PACKAGES.get(name, '')}where there is a network, python -c '{call}'; or "
+            f"its four IDX files (train-images-idx3-ubyte.gz and so on) in a folder {name}/ of one that the variable KGAN_DATA names."
         ) from error
 
 
