@@ -9,6 +9,7 @@ over all held-out images.
 """
 
 import argparse
+import functools
 import warnings
 from pathlib import Path
 
@@ -96,10 +97,8 @@ def train(name, epochs=None, limit=None):
         tuple(part[:limit] for part in datasets.arrays(DATA[name], split)) for split in ("train", "test")
     )
     images, test = ((part + 1.0) / 2.0 for part in (images, test))
-    if name == "digits-mlp64":
-        weights = perceptron(images, labels)
-    else:
-        weights = convolutional(images, labels, epochs or EPOCHS[name])
+    learn = {"digits-mlp64": perceptron}.get(name, functools.partial(convolutional, epochs=epochs or EPOCHS.get(name)))
+    weights = learn(images, labels)
     *hidden, (kernel, bias) = zip(weights[::2], weights[1::2], strict=True)
     features = keras.ops.convert_to_numpy(in_layers(test, hidden))
     accuracy = float(((features @ kernel + bias).argmax(1) == truth).mean())
@@ -123,7 +122,9 @@ def main():
     for name in args.judges or DATA:
         model, accuracy, moments = train(name, *((1, 300) if args.smoke else ()))
         if accuracy < LEAST[name] and not args.smoke:
-            raise SystemExit(f"{name} knows {accuracy:.3f} of the held-out images; figures need {LEAST[name]}. Nothing was written.")
+            raise SystemExit(
+                f"{name} knows {accuracy:.3f} of the held-out images; figures need {LEAST[name]}. Nothing was written."
+            )
         mark = write(Path(args.output) / name, model, moments)
         print(f"{name}: {accuracy:.4f} of {moments.count} held-out images, fingerprint {mark[:16]}", flush=True)
 

@@ -289,12 +289,12 @@ def crop_and_average(pixels: Array, crop: int | None, size: int) -> Array:
     # Python rounds halves to even, as the released code does that fixed this crop.
     top, left = round((height - crop) / 2), round((width - crop) / 2)
     square = pixels[top : top + crop, left : left + crop].astype("float32")
-    share = _area_shares(crop, size)
+    share = area_shares(crop, size)
     return np.rint(np.einsum("ah,hwc,bw->abc", share, square, share, optimize=True)).astype("uint8")
 
 
 @functools.cache
-def _area_shares(before: int, after: int) -> Array:
+def area_shares(before: int, after: int) -> Array:
     """Matrix (after, before) of the share that every old pixel has in every new one."""
     edges = np.arange(after + 1) * (before / after)
     low, high = edges[:-1, None], edges[1:, None]

@@ -1,8 +1,8 @@
 """Proof on real pictures: SNGAN on 4,000 MNIST digits and on Fashion-MNIST, 32x32, against pictures held out.
 
 Networks of a quarter of the paper's width at five times the rate of its setting B, minibatches of 64, the generator's average over the last
-100 updates: what two cores train in minutes. Figures are the judges' that come with kgan, 1,000 pictures on either side; the same figures of
-real pictures that are trained on stand beside them.
+100 updates: what two cores train in minutes. Figures are the judges' that come with kgan, 1,000 pictures on either side; beside them stand
+those of real pictures that were trained on.
 """
 
 import keras

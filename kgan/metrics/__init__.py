@@ -2,6 +2,7 @@
 
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
+from kgan.metrics.choosing import extractor, extractor_name_of
 from kgan.metrics.codes import MutualInformation, cluster_purity
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
@@ -12,6 +13,7 @@ from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
+from kgan.metrics.random_features import RandomFeatures
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -40,6 +42,7 @@ __all__ = [
     "ModesCovered",
     "Moments",
     "MutualInformation",
+    "RandomFeatures",
     "StackedDivergence",
     "StackedModesCovered",
     "attribute_agreement",
@@ -51,6 +54,8 @@ __all__ = [
     "conditional_diversity",
     "density_coverage",
     "digit_report",
+    "extractor",
+    "extractor_name_of",
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",

@@ -18,6 +18,12 @@ class ExtractorLike(Protocol):
     def __call__(self, images: Tensor) -> Tensor: ...
 
 
+class ClassifierLike(ExtractorLike, Protocol):
+    """An extractor with classes."""
+
+    def classify(self, features: Tensor) -> Tensor: ...
+
+
 def check_extractor(extractor: ExtractorLike) -> ExtractorLike:
     """The extractor itself, or a TypeError."""
     if not callable(extractor) or not hasattr(extractor, "name") or not hasattr(extractor, "feature_size"):

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from kgan import presets
+from kgan.images import area_shares
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments
 from kgan.types import Array, Tensor
@@ -30,6 +31,12 @@ def in_layers(images: Tensor, kernels_and_biases: Iterable[tuple[Array, Array]])
     return images
 
 
+def averaged(images: Tensor, size: int) -> Tensor:
+    """Images (batch, height, width, channels) brought to size x size: every pixel the mean over the area that it covers."""
+    rows, columns = (area_shares(n, size) for n in images.shape[1:3])
+    return ops.einsum("bw,nawc->nabc", columns, ops.einsum("ah,nhwc->nawc", rows, images))
+
+
 @functools.cache
 def _weights(preset: str) -> tuple[tuple[Array, Array], ...]:
     """Kernels and biases of a shipped network, layer by layer."""
@@ -43,7 +50,7 @@ def _reference(preset: str) -> Moments:
 
 
 class Judge(Extractor):
-    """Base of the trained classifiers. A subclass has `name`, that of its preset, `size`, of the images that it knows, and `_fitted`.
+    """Base of the trained classifiers. A subclass has `name`, that of its preset, and `_fitted`.
 
     Trained by `python -m benchmarks.judges`, and shipped with the SHA-256 sums of its files (`kgan.presets`).
 
@@ -54,7 +61,6 @@ class Judge(Extractor):
     feature_size = 64
     batch_size = 1024
     own_classes = True
-    size: int
 
     def __init__(self) -> None:
         # Here, not in the first call, which may be traced.
@@ -70,11 +76,6 @@ class Judge(Extractor):
     def _fitted(self, images: Tensor) -> Tensor:
         """Images of the size that the network knows."""
         raise NotImplementedError(f"{type(self).__name__} must define _fitted(images).")
-
-    def _averaged(self, images: Tensor) -> Tensor:
-        """Blocks averaged."""
-        times = images.shape[1] // self.size
-        return ops.mean(ops.reshape(images, (-1, self.size, times, self.size, times, 1)), axis=(2, 4))
 
     def classify(self, features: Tensor) -> Tensor:
         """Class probabilities (batch, 10) from features, a tensor."""
@@ -105,39 +106,58 @@ class DigitClassifier(Judge):
     """
 
     name = "digits-mlp64"
-    size = 8
     batch_size = 4096
 
     def _fitted(self, images: Tensor) -> Tensor:
         if images.shape[1] % 8:
             raise ValueError(f"Digit images must be (batch, n, n, 1) with n a multiple of 8. Received: {tuple(images.shape)}.")
-        return self._averaged(images)
+        times = images.shape[1] // 8
+        return ops.mean(ops.reshape(images, (-1, 8, times, 8, times, 1)), axis=(2, 4))
 
 
-class _Padded(Judge):
-    """Images of 28 pixels, or of more, as the papers pad them."""
-
-    size = 28
+class _Convolutional(Judge):
+    """Two convolutions 3x3 of stride 2 (16 and 32 maps), a layer of 64, the features, and ten classes; on images of 28 pixels."""
 
     def _fitted(self, images: Tensor) -> Tensor:
-        times, margin = divmod(images.shape[1], self.size)
-        if not times or margin % 2:
-            raise ValueError(
-                f"{self.name} judges images of 28x28 pixels, padded or not, and of multiples of these. Received: {tuple(images.shape)}."
-            )
-        start, end = margin // 2, images.shape[1] - margin // 2
-        return self._averaged(images[:, start:end, start:end])
+        if images.shape[1] == 32:  # padded, as the papers do and `kgan.datasets` does
+            return images[:, 2:30, 2:30]
+        return images if images.shape[1] == 28 else averaged(images, 28)
 
 
 @keras.saving.register_keras_serializable("kgan")
-class MNISTClassifier(_Padded):
-    """TODO"""
+class MNISTClassifier(_Convolutional):
+    """Features and class probabilities of MNIST's digits: "judge 28", two convolutions and a layer of 64.
+
+    Trained on the 4,000 digits of `kgan.datasets.arrays("mnist", "train")`, moved by up to two pixels; 97.5 % right on the 1,000 held out.
+    Distances over its features are named after it (`frechet_distance[mnist-cnn]`): they are no FID and compare only with each other. Its
+    `reference()` are the moments of the 1,000.
+
+    Call it with images (batch, n, n, 1) in [-1, 1]: 28 pixels; 32, of which the border of two is cut off, so that it should be padding;
+    any other size is averaged over areas to 28. Values outside are clipped. It returns the 64 features of the last hidden layer and runs
+    inside compiled steps on every backend.
+
+    Example:
+    >>> import kgan
+    >>> classifier = kgan.metrics.MNISTClassifier()
+    >>> classifier.reference().count, classifier.name
+    (1000, 'mnist-cnn')
+    """
 
     name = "mnist-cnn"
 
 
 @keras.saving.register_keras_serializable("kgan")
-class FashionClassifier(_Padded):
-    """TODO"""
+class FashionClassifier(_Convolutional):
+    """Features and class probabilities of Fashion-MNIST: the network of `MNISTClassifier`, sizes and range as there.
+
+    Trained on the 60,000 pictures of the training set, moved by up to two pixels; 90.1 % right on the 10,000 of the test set, whose
+    moments are its `reference()`. Figures are named after it (`frechet_distance[fashion-cnn]`).
+
+    Example:
+    >>> import kgan
+    >>> classifier = kgan.metrics.FashionClassifier()
+    >>> classifier.reference().count, classifier.name
+    (10000, 'fashion-cnn')
+    """
 
     name = "fashion-cnn"

@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from kgan.metrics.judges import DigitClassifier
 from kgan.metrics.extractors import Extractor, title
 from kgan.metrics.frechet import frechet_distance
+from kgan.metrics.judges import DigitClassifier
 from kgan.metrics.kernel import kernel_distance
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.scores import class_score

@@ -40,7 +40,9 @@ def save(model: Any, folder: FilePath, further: Mapping[str, Callable[[str], obj
     """
     folder, further = Path(folder), further or {}
     if wrong := [name for name in further if name in (*_FILES, _SUMS) or not _PLAIN.fullmatch(name)]:
-        raise ValueError(f"Further files of a preset need plain names other than {shown((*_FILES, _SUMS))}. Received: {shown(wrong)}.")
+        raise ValueError(
+            f"Further files of a preset need plain names other than {shown((*_FILES, _SUMS))}. Received: {shown(wrong)}."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     config = keras.saving.serialize_keras_object(model)
     config.pop("compile_config", None)
