@@ -1,12 +1,12 @@
 """What a folder of pictures costs a training: how much of a DCGAN's time goes by waiting for data.
 
-Makes a folder of JPEGs (or takes yours), and trains a DCGAN for a few rounds from each place where decoded pictures may be kept; every place in
-a process of its own, so that none finds warm what another read.
+Makes a folder of JPEGs (or takes yours), and trains a DCGAN for a few rounds from each place where decoded pictures may be kept; every
+place in a process of its own, so that none finds warm what another read.
 
     python -m benchmarks.loading --count 2000 --pixels 256 --rounds 30
 
-Prints for each cache: seconds until the first minibatch is there (all pictures are opened), pictures a second of the data set alone, seconds
-a round, and the share of the rounds' time in which the training waited for a minibatch.
+Prints for each cache: seconds until the first minibatch is there (all pictures are opened), pictures a second of the data set alone,
+seconds a round, and the share of the rounds' time in which the training waited for a minibatch.
 """
 
 import argparse
