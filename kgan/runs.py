@@ -47,6 +47,10 @@ class RunSettings:
     dataset: str = _option("digits", "an embedded set (kgan list), tfds:<name>, idx:<folder> or folder:<path>")
     image_size: int | None = _option(None, "resize images to this many pixels; default the data set's own size", min=1)
     resize: str | None = _option(None, "pad or bilinear; default pad from 28 to 32 pixels, else bilinear")
+    held_out: float | None = _option(None, "share of a folder's pictures kept for evaluation; default 0.1", min=0, max=0.99)
+    cache: str | None = _option(
+        None, "decoded pictures of a folder: memory, none, or a folder for a file; default memory up to 1 GiB, else none"
+    )
     batch_size: int = _option(64, "examples of one move", min=1)
     epochs: int = _option(100, "epochs", min=1)
     passes: int = _option(1, "passes over the data in one epoch, for small sets", min=1)
@@ -569,6 +573,8 @@ def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
     """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
         options: dict[str, Any] = {"resize": settings.resize, "seed": settings.seed, "passes": settings.passes}
+        if settings.dataset.startswith("folder:"):
+            options |= {"held_out": settings.held_out, "cache": settings.cache}
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, **options)
         return dataset, tuple(dataset.element_spec.shape[1:])
     examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size, settings.resize)

@@ -17,7 +17,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("strategy", "average", "resize"),
+    without=("average", "cache", "held_out", "resize", "strategy"),
     renamed={"source": "dataset"},
     output="runs/cogan-adapt",
     epochs=5,

@@ -33,7 +33,7 @@ def agreement(samples, pair):
 
 
 @runs.options(
-    without=("strategy", "resize"),
+    without=("cache", "held_out", "resize", "strategy"),
     renamed={"source": "dataset"},
     output="runs/cogan",
     epochs=5,

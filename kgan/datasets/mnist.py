@@ -12,6 +12,7 @@ from kgan.datasets.pipeline import tfds_images
 from kgan.files import read_arrays
 from kgan.types import Array
 
+CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "boot")
 _TRAIN = 4000
 _DEBIAN = Path("/usr/share/datasets")
 _PACKAGES = {"fashion-mnist": "apt install dataset-fashion-mnist; "}
@@ -48,7 +49,7 @@ def fashion_mnist(split: str) -> tuple[Array, Array]:
     tensorflow-datasets, which downloads what it has not prepared.
 
     Returns:
-        `(images, labels)`: uint8 (count, 28, 28, 1), int64 0-9: T-shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, boot.
+        `(images, labels)`: uint8 (count, 28, 28, 1), int64 0-9, the classes of `CLOTHES`.
 
     Raises:
         FileNotFoundError: it is nowhere; says the ways to get it. ValueError: a file that is damaged.
