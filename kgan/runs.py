@@ -6,6 +6,7 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 
 import contextlib
 import csv
+import functools
 import inspect
 import json
 import platform
@@ -321,6 +322,7 @@ def _train(
     if not chief:
         return {}
     seconds = time.time() - began
+    atomic_write(output / "model.keras", model.save)
     samples = _single(sample(model, count, settings.seed))
     figures = {"epochs": epochs, "seconds": round(seconds, 1), **_last_row(output / "history.csv"), **measure(model, samples)}
     if evaluation is not None and evaluation.best_epoch is not None:
@@ -329,7 +331,6 @@ def _train(
     draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
     draw(output / "samples.png", keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples))
     _save_curves(output)
-    atomic_write(output / "model.keras", model.save)
     write_json(output / "metrics.json", figures)
     print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'} and {output / 'losses.png'}:")
     for name, value in figures.items():
@@ -451,12 +452,13 @@ class Reference:
     """What samples are held against: the data set of a run, and whose features figures of images are of.
 
     Attributes:
-        dataset: as in `kgan.datasets.arrays`, or None: nothing is known. resize: as there.
+        dataset: as in `kgan.datasets.arrays`, or None: nothing is known. resize, held_out: as there.
         extractor: as in `kgan.metrics.extractor`; default None: that of `kgan.metrics.extractor_name_of`.
     """
 
     dataset: str | None = None
     resize: str | None = None
+    held_out: float | None = None
     extractor: str | None = None
 
     @classmethod
@@ -466,18 +468,24 @@ class Reference:
         return cls(**{f.name: known.get(f.name) for f in fields(cls)})
 
     def images(self, split: str, size: int) -> Array:
-        """Real images of a size: those trained on, or those held out."""
-        return datasets.arrays(str(self.dataset), split, size, self.resize)[0]
+        """Real images of a size: those trained on ("train"), or those held out ("test")."""
+        return _real_images(self, split, size) if split == "test" else _real_images.__wrapped__(self, split, size)
 
     def judge(self, shape: Sequence[int]) -> metrics.Extractor | None:
         """The extractor for samples of a shape; None where there are no images to compare them with."""
         name = self.extractor or metrics.extractor_name_of(self.dataset, shape)
-        return metrics.extractor(name) if self.dataset and name and len(shape) == 3 else None
+        return metrics.extractor(name) if self.dataset and name and len(shape) == 3 and self.held_out != 0 else None
+
+
+@functools.lru_cache(maxsize=2)
+def _real_images(reference: Reference, split: str, size: int) -> Array:
+    """As `Reference.images`; those held out are asked for again and again."""
+    return datasets.arrays(str(reference.dataset), split, size, reference.resize, held_out=reference.held_out)[0]
 
 
 def evaluate_samples(samples: Nest, reference: Reference) -> dict[str, float]:
     """Figures of merit of samples: of images `kgan.metrics.sample_report` against the held-out ones, mode statistics of mixtures,
-    `shape_report` of voxels, the range of anything else.
+    `shape_report` of voxels, the range of anything else, and of images of which fewer than two are held out.
 
     Samples of several domains, a dict, get the last, domain by domain.
 
@@ -492,9 +500,9 @@ def evaluate_samples(samples: Nest, reference: Reference) -> dict[str, float]:
     if samples.ndim == 5:
         return {f"{k}[n={len(samples)}]": v for k, v in shapes.shape_report(samples).items()}
     judge = reference.judge(samples.shape[1:])
-    if judge is None:
+    real = None if judge is None else reference.images("test", samples.shape[1])
+    if judge is None or real is None or len(real) < 2:
         return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
-    real = reference.images("test", samples.shape[1])
     if real.shape[1:] != samples.shape[1:]:
         raise ValueError(
             f"Samples are {samples.shape[1:]}, images of {reference.dataset} {real.shape[1:]}. Name their own data set."

@@ -112,3 +112,21 @@ def test_a_figure_that_comes_later_gets_a_column(tmp_path):
     assert (tmp_path / "history.csv").read_text().split() == ["epoch,a,b,c", "0,2.0,1.0,NA", "1,2.5,1.5,3.0", "2,4.0,NA,NA"]
     runs._History(tmp_path / "history.csv", 0)
     assert not (tmp_path / "history.csv").exists()
+
+
+def test_pictures_of_a_folder_are_held_against_those_held_out(tmp_path):
+    rng = np.random.default_rng(0)
+    for index in range(30):
+        pixels = np.tile(rng.integers(0, 256, (1, 1, 3)), (12, 12, 1)).astype("uint8")
+        kgan.pictures.save_image(tmp_path / f"{index}.png", pixels)
+    samples = rng.uniform(-1, 1, (20, 12, 12, 3)).astype("float32")
+    reference = Reference(f"folder:{tmp_path}", held_out=0.3)
+    with pytest.warns(UserWarning, match="singular"):
+        figures = evaluate_samples(samples, reference)
+    assert {name.split("[")[0] for name in figures} == {
+        *("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
+    }
+    assert all("[random-conv-s0,n=9]" in name for name in figures)
+    assert runs.draw_neighbors(tmp_path.parent / "near.png", samples, reference) > 1
+    for share in (0.0, 0.01):  # none, and one that is no set
+        assert set(evaluate_samples(samples, Reference(f"folder:{tmp_path}", held_out=share))) == {"sample_mean", "sample_std"}

@@ -17,7 +17,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("average", "cache", "held_out", "resize", "strategy"),
+    without=("average", "cache", "extractor", "held_out", "keep", "resize", "strategy"),
     renamed={"source": "dataset"},
     output="runs/cogan-adapt",
     epochs=5,

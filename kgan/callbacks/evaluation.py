@@ -8,7 +8,7 @@ import keras
 
 from kgan.arguments import Checked, Count
 from kgan.files import atomic_write
-from kgan.types import FilePath, Logs
+from kgan.types import FilePath
 
 DISTANCES = ("frechet_distance[", "FID[")
 
@@ -64,7 +64,7 @@ class Evaluation(Checked, keras.callbacks.Callback):
         self.best, self.best_epoch = distance, epoch + 1
         return True
 
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         if (epoch + 1) % self.every:
             return
         figures = self.measure(self.model)
