@@ -195,6 +195,15 @@ def test_the_table_of_spectral_normalization(table, tmp_path, capsys):
     assert "--inception" in make(2, dataset="faces").err
 
 
+def test_the_table_on_mnist_is_judged_by_its_judge(table, tmp_path, capsys):
+    about = {"output": str(tmp_path / "table"), "settings": "B", "seeds": 1, "jobs": 1, "smoke": True, "width": 0.02}
+    table.main(dataset="mnist", rows="SN/weight norm", image_size=None, inception="", updates=None, **about)
+    text = capsys.readouterr().out
+    assert "Frechet distance (mnist-cnn, n=1000; lower is better)" in text
+    assert len(list((tmp_path / "table" / "cells").glob("*.json"))) == 2
+    assert json.loads((tmp_path / "table" / "settings.json").read_text())["image_size"] == 32
+
+
 def test_a_reused_step_trains_as_a_fresh_model_does(table):
     """The table gives a trained model the state of a fresh one instead of tracing its step again."""
     import keras

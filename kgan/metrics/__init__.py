@@ -12,7 +12,7 @@ from kgan.metrics.judges import DigitClassifier, FashionClassifier, MNISTClassif
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
-from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
+from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.random_features import RandomFeatures
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
@@ -50,6 +50,7 @@ __all__ = [
     "attribute_classifier",
     "binned_distribution",
     "channel_labels",
+    "channel_probabilities",
     "class_score",
     "cluster_purity",
     "conditional_diversity",

@@ -62,6 +62,16 @@ def test_stacked_digits_carry_the_label_of_every_channel():
     np.testing.assert_array_equal(images, again)
 
 
+def test_digits_of_mnist_are_stacked_at_their_size():
+    images, labels = datasets.stack_digits(4, seed=2, dataset="mnist")
+    single, classes = datasets.arrays("mnist", "train")
+    for channel, part in enumerate((labels // 100, labels // 10 % 10, labels % 10)):
+        for image, label in zip(images[..., channel], part, strict=True):
+            assert label in classes[(single[..., 0] == image).all((1, 2))]
+    with pytest.raises(ValueError, match="one of digits, mnist, mnist:full"):
+        datasets.stack_digits(4, dataset="fashion_mnist")
+
+
 def test_splits_share_no_digit_and_cover_all():
     train, test = (datasets.arrays("digits", split)[0] for split in ("train", "test"))
     together, labels = datasets.arrays("digits", "all")
