@@ -32,10 +32,9 @@ from kgan.runs import Reference
 
 BATCH = 64
 COUNT = 1000
-STAGES = 40
-"""Parts of a training: behind each, whether it has lasted too long is asked."""
-STRIP = (5, 10, 20, 40)
-"""Stages that the strip of samples shows."""
+STAGES = 8
+"""Parts of a training, behind some of which the strip of samples is drawn."""
+STRIP = (1, 2, 4, 8)
 SHOWN = 10
 LATENTS = 0
 """Seed of the latents of all samples."""
@@ -81,11 +80,13 @@ class _Stages(keras.callbacks.Callback):
         super().__init__()
         self.longest, self.size, self.start, self.strip = longest, size, time.process_time(), []
 
-    def on_epoch_end(self, epoch, logs=None):
-        if epoch + 1 in STRIP:
-            self.strip.append(pictures_of(self.model, SHOWN, self.size))
+    def on_train_batch_end(self, batch, logs=None):
         if self.used >= self.longest:
             self.model.stop_training = True
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 in STRIP and not self.model.stop_training:
+            self.strip.append(pictures_of(self.model, SHOWN, self.size))
 
     @property
     def used(self):
@@ -137,7 +138,8 @@ def cell(family, data, seed, options, folder):
     model, watch, rounds = trained(options["updates"], options["longest"])
     line = {"family": family, "data": data, "seed": seed, "judge": judge.name, "used": round(watch.used, 1), "rounds": rounds}
     line |= {"options": options, **figures(model)}
-    strip = np.concatenate([*watch.strip, pictures_of(model, SHOWN, images.shape[1])][-len(STRIP) :])
+    strip = watch.strip if len(watch.strip) == len(STRIP) else [*watch.strip, pictures_of(model, SHOWN, images.shape[1])]
+    strip = np.concatenate(strip)
     name = f"{data.partition(':')[0]}_{family}"
     if seed == 0:
         pictures.save_image(folder / f"{name}.png", pictures.image_grid(strip, columns=SHOWN, scale=1))

@@ -9,6 +9,7 @@ from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.judges import DigitClassifier, FashionClassifier, MNISTClassifier
+from kgan.metrics.keras_inception import KerasInceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
@@ -38,6 +39,7 @@ __all__ = [
     "FrechetDistance",
     "HighQualityShare",
     "InceptionFeatures",
+    "KerasInceptionFeatures",
     "KernelDistance",
     "MNISTClassifier",
     "ModesCovered",

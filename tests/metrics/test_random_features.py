@@ -1,5 +1,7 @@
 """Features without training: equal everywhere, and figures over them that order what they should."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -77,9 +79,34 @@ def test_other_names_are_refused(name):
         metrics.extractor(name)
 
 
-def test_the_inception_graph_by_name():
+def test_the_inception_graph_by_name(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         metrics.extractor("inception:/nowhere/graph.pb")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"no weights '{tmp_path}.*kgan does not download"):
+        metrics.extractor("keras-inception")
+    (tmp_path / "other.h5").write_bytes(b"no weights")
+    with pytest.raises(ValueError, match="is not weights of keras"):
+        metrics.extractor(f"keras-inception:{tmp_path / 'other.h5'}")
+
+
+@pytest.mark.slow
+@pytest.mark.only("tensorflow")
+def test_keras_inception_from_a_file(tmp_path):
+    network = keras.applications.InceptionV3(weights=None)
+    path = tmp_path / "inception.weights.h5"
+    network.save_weights(path)
+    state = random.getstate()
+    extractor = metrics.extractor(f"keras-inception:{path}")
+    assert random.getstate() == state
+    assert extractor.name.startswith("keras-inception-v3:")
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 299, 299, 3)).astype("float32")
+    expected = keras.ops.convert_to_numpy(network(images, training=False))
+    np.testing.assert_allclose(extractor.probabilities(images), expected, rtol=1e-3, atol=1e-6)
+    assert extractor.features(images[:, :40, :30, :1]).shape == (2, 2048)
+    with pytest.warns(UserWarning, match="singular"):
+        figures = metrics.sample_report(images, images, extractor)
+    assert all("[keras-inception-v3:" in name and not name.startswith(("FID", "IS", "KID")) for name in figures)
 
 
 @pytest.mark.parametrize(
