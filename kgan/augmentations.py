@@ -75,7 +75,7 @@ def cut_out(images: Tensor, draws: Tensor) -> Tensor:
         row = ops.logical_and(_places(size)[None] >= first, _places(size)[None] < first + side)
         row = ops.expand_dims(row, 3 - axis)
         inside = row if inside is None else ops.logical_and(inside, row)
-    return images * ops.cast(ops.logical_not(inside), images.dtype)[..., None]
+    return ops.where(ops.expand_dims(inside, -1), ops.zeros_like(images), images)
 
 
 POLICIES: dict[str, tuple[tuple[Callable[[Tensor, Tensor], Tensor], Sizes], ...]] = {
