@@ -10,6 +10,7 @@ from keras import ops
 
 from kgan import backend, objectives
 from kgan.arguments import Count, Function, Level, Listed, Network, Shape, shown
+from kgan.augmentations import augmented, checked_policies
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import GenerativeModel, Makers, given_or_built
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
@@ -46,6 +47,9 @@ class GAN(GenerativeModel):
             a schedule that falls over the rounds: `keras.optimizers.schedules.PolynomialDecay(0.5, rounds, 0.0)` is linear to 0,
             `kgan.optimizers.HoldThenDecay` exponential. In units of the data, per coordinate: what counts is `sigma sqrt(d)` beside
             the distance of real from generated examples. Penalties see the noisy points too; evaluation has no noise.
+        augment: default "", nothing. For few pictures: "color,translation,cutout", or some of these: differentiable augmentation (Zhao et
+            al. 2020, 2006.10738) of every picture that the discriminator sees in training, real and generated, in both players' moves;
+            see `kgan.augmentations`. Penalties see the transformed pictures too; evaluation and samples do not.
         discriminator_steps: default 1 (the paper's k).
         latent_size: default 128, for points as many as a point has numbers, two at least (with 128 the ring of eight falls into one
             mode); taken from `generator` if that is given.
@@ -100,6 +104,7 @@ class GAN(GenerativeModel):
         objective: objectives.ObjectiveLike = "non_saturating",
         penalties: Listed = (),
         instance_noise: Level = 0.0,
+        augment: str = "",
         own_networks: Function | None = None,
         own_penalties: Listed = (),
         discriminator_steps: Count = 1,
@@ -120,6 +125,7 @@ class GAN(GenerativeModel):
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
         self.instance_noise = checked_level("instance_noise", instance_noise, falling=True)
+        self.augment = checked_policies(augment, self.data_shape)
         self.all_penalties = [*own_penalties, *penalties]
         if simultaneous and discriminator_steps != 1:
             raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
@@ -216,8 +222,14 @@ class GAN(GenerativeModel):
         return self.discriminator(self.noisy(examples), training=self.in_training)
 
     def noisy(self, examples: Any) -> Any:
-        """What the discriminator sees of examples (a tensor, or a nest of them): themselves, in training with `instance_noise`."""
-        if self.instance_noise == 0.0 or not self.in_training:
+        """What the discriminator sees of examples (a tensor, or a nest of them): themselves; in training augmented, then with
+        `instance_noise`.
+        """
+        if not self.in_training:
+            return examples
+        if self.augment:
+            examples = keras.tree.map_structure(self._augmented, examples)
+        if self.instance_noise == 0.0:
             return examples
         level = level_at(self.instance_noise, self.rounds)
 
@@ -226,6 +238,10 @@ class GAN(GenerativeModel):
             return one + ops.cast(level * noise, one.dtype)
 
         return keras.tree.map_structure(blurred, examples)
+
+    def _augmented(self, one: Tensor) -> Tensor:
+        # What comes beside the pictures, such as the latents of an encoder, stays as it is.
+        return augmented(one, self.augment, self.seed_generator) if tuple(one.shape[1:]) == self.data_shape else one
 
     def score_with_features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
         """The logits, and the input of the discriminator's last layer."""

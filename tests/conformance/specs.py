@@ -212,6 +212,12 @@ SPECS = {
         {"discriminator": 2, "generator": 1},
         default=("digits", lambda seed: kgan.SNGAN(IMAGE, seed=seed)),
     ),
+    "SNGAN, augmented": Spec(
+        kgan.SNGAN,
+        lambda: kgan.SNGAN(IMAGE, width=0.03, latent_size=4, augment="color,translation,cutout", seed=0),
+        IMAGE,
+        ONE_TO_ONE,
+    ),
     "SNGAN, residual": Spec(
         kgan.SNGAN,
         lambda: kgan.SNGAN(IMAGE, architecture="resnet", width=0.03, latent_size=4, discriminator_steps=2, seed=0),

@@ -62,6 +62,16 @@ def test_stacked_digits_carry_the_label_of_every_channel():
     np.testing.assert_array_equal(images, again)
 
 
+def test_digits_of_mnist_are_stacked_at_their_size():
+    images, labels = datasets.stack_digits(4, seed=2, dataset="mnist")
+    single, classes = datasets.arrays("mnist", "train")
+    for channel, part in enumerate((labels // 100, labels // 10 % 10, labels % 10)):
+        for image, label in zip(images[..., channel], part, strict=True):
+            assert label in classes[(single[..., 0] == image).all((1, 2))]
+    with pytest.raises(ValueError, match="one of digits, mnist, mnist:full"):
+        datasets.stack_digits(4, dataset="fashion_mnist")
+
+
 def test_splits_share_no_digit_and_cover_all():
     train, test = (datasets.arrays("digits", split)[0] for split in ("train", "test"))
     together, labels = datasets.arrays("digits", "all")
@@ -114,7 +124,7 @@ def test_load_with_labels_and_dequantized_pixels():
 def test_folder(tmp_path):
     for i in range(5):
         save_image(tmp_path / f"sub{i % 2}" / f"{i}.png", value=i * 50)
-    dataset = datasets.load(f"folder:{tmp_path}", batch_size=2, image_size=8, shuffle=False)
+    dataset = datasets.load(f"folder:{tmp_path}", "all", batch_size=2, image_size=8, shuffle=False)
     assert int(dataset.cardinality()) == 2
     batch = next(dataset.as_numpy_iterator())
     assert batch.shape == (2, 8, 8, 3)
@@ -144,16 +154,16 @@ def test_folders_that_cannot_be_used(tmp_path):
     save_image(tmp_path / "a.png", (16, 16))
     save_image(tmp_path / "b.png", (20, 20))
     with pytest.raises(ValueError, match="different sizes"):
-        datasets.load(f"folder:{tmp_path}", batch_size=1)
+        datasets.load(f"folder:{tmp_path}", "all", batch_size=1)
     with pytest.raises(ValueError, match="fewer than one minibatch"):
-        datasets.load(f"folder:{tmp_path}", batch_size=3, image_size=8)
-    with pytest.raises(ValueError, match="labels"):
-        datasets.load(f"folder:{tmp_path}", labels=True)
+        datasets.load(f"folder:{tmp_path}", "all", batch_size=3, image_size=8)
+    with pytest.raises(ValueError, match=r"2 of 2 in .* in none"):
+        datasets.load(f"folder:{tmp_path}", "all", labels=True)
 
 
 def test_wrong_names_and_arguments_say_what_is_allowed():
     with pytest.raises(ValueError, match="Embedded: \\['digits'"):
-        datasets.load("mnist")
+        datasets.load("cifar10")
     with pytest.raises(ValueError, match="split"):
         datasets.load("digits", split="validation")
     with pytest.raises(ValueError, match="points"):
