@@ -13,6 +13,7 @@ from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.dualing_gan import DualingGAN
+from kgan.families.ebgan import EBGAN
 from kgan.families.fgan import FGAN
 from kgan.families.fisher_gan import FisherGAN
 from kgan.families.gan import GAN
@@ -40,6 +41,7 @@ __all__ = [
     "D2GAN",
     "DCGAN",
     "DRAGAN",
+    "EBGAN",
     "FGAN",
     "GAN",
     "GMMN",

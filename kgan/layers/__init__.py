@@ -6,6 +6,7 @@ from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
@@ -28,6 +29,7 @@ __all__ = [
     "EqualizedLearningRate",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "LadderModulation",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",

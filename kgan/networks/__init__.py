@@ -2,6 +2,7 @@
 
 from kgan.networks import (
     ali,
+    autoencoders,
     bayesian,
     bidirectional,
     causal,
@@ -26,6 +27,7 @@ __all__ = [
     "CausalNetwork",
     "Ensemble",
     "ali",
+    "autoencoders",
     "bayesian",
     "bidirectional",
     "causal",

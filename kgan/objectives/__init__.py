@@ -27,6 +27,7 @@ from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
+from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
@@ -66,6 +67,7 @@ from kgan.objectives.sequences import (
 )
 
 __all__ = [
+    "ENERGIES",
     "FDivergence",
     "GaussianKernel",
     "Objective",
@@ -83,6 +85,7 @@ __all__ = [
     "dualing_optimum",
     "dualing_primal",
     "dualing_shares",
+    "energy_margin",
     "feasible_set",
     "feature_matching",
     "fisher_constraint",
@@ -106,8 +109,10 @@ __all__ = [
     "names",
     "non_saturating",
     "normal_divergence",
+    "pulling_away",
     "ratio_loss",
     "realness",
+    "reconstruction_energy",
     "register",
     "reinforce",
     "reverse_kl",

@@ -427,6 +427,30 @@ SPECS = {
         FISHER | {"discriminator/supervised"},
         classes=3,
     ),
+    "EBGAN": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)), margin=6.0, seed=0,
+            discriminator=kgan.networks.autoencoders.perceptron((2,), (8, 3), (7,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, seed=seed)),
+    ),
+    "EBGAN, ladder": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (5,), classes=3, margin=keras.optimizers.schedules.PolynomialDecay(9.0, 9, 0.0), energy_kind="sum_squares", seed=0,
+            pulling_away_weight=0.0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.autoencoders.ladder((5,), 3, (6,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
     "D2GAN": Spec(
         kgan.D2GAN,
         lambda: kgan.D2GAN(

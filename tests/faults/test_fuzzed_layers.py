@@ -33,6 +33,7 @@ LAYERS = {
     kgan.layers.GlobalSumPooling2D: ({}, (2, 4, 4, 3)),
     kgan.layers.InstanceNormalization: ({}, (2, 4, 4, 3)),
     kgan.layers.LSU: ({}, (2, 3)),
+    kgan.layers.LadderModulation: ({}, (2, 3)),
     kgan.layers.Maxout: ({"units": 2}, (2, 3)),
     kgan.layers.MinibatchDiscrimination: ({"num_kernels": 2}, (3, 4)),
     kgan.layers.MinibatchStdDev: ({}, (4, 2, 2, 3)),

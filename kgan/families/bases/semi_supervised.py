@@ -64,11 +64,11 @@ class SemiSupervised(GAN):
         """The examples without labels of a minibatch: all of it where there are no labels."""
         return batch["unlabeled"] if self.uses_labels else batch
 
-    def supervised_terms(self, logits: Tensor, labels: Tensor) -> Terms:
-        """Cross-entropy and accuracy on labeled examples."""
+    def supervised_terms(self, logits: Tensor, labels: Tensor, weight: float = 1.0) -> Terms:
+        """Cross-entropy, times a weight, and accuracy on labeled examples."""
         right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
         return {
-            "supervised": objectives.class_cross_entropy(logits, labels),
+            "supervised": weight * objectives.class_cross_entropy(logits, labels),
             "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
         }
 
