@@ -4,6 +4,7 @@ from kgan.families.ali import ALI
 from kgan.families.arel import AREL
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
+from kgan.families.catgan import CatGAN
 from kgan.families.causal_began import CausalBEGAN
 from kgan.families.causal_controller import CausalController
 from kgan.families.causal_gan import CausalGAN
@@ -52,6 +53,7 @@ __all__ = [
     "WGANGP",
     "BayesianGAN",
     "BiGAN",
+    "CatGAN",
     "CausalBEGAN",
     "CausalController",
     "CausalGAN",

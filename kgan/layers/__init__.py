@@ -14,7 +14,7 @@ from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.quantize import Quantize8Bit, quantize_8bit
 from kgan.layers.random_features import RandomFeatures
 from kgan.layers.spectral_normalization import SpectralNormalization
-from kgan.layers.statistics import estimate_statistics
+from kgan.layers.statistics import estimate_statistics, statistics_kept
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.waves import Sawtooth, Waves
@@ -48,4 +48,5 @@ __all__ = [
     "estimate_statistics",
     "initialize_from_data",
     "quantize_8bit",
+    "statistics_kept",
 ]

@@ -24,6 +24,7 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
@@ -80,6 +81,7 @@ __all__ = [
     "boltzmann_reward",
     "class_critic",
     "class_cross_entropy",
+    "conditional_entropy",
     "dual_generator",
     "dualing_dual",
     "dualing_optimum",
@@ -99,6 +101,7 @@ __all__ = [
     "linear_time_mmd2",
     "log_softplus",
     "marginal_energy",
+    "marginal_entropy",
     "masked_cross_entropy",
     "masked_mean",
     "mean_absolute",

@@ -81,6 +81,9 @@ LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
+CATEGORICAL = {
+    "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
+}  # fmt: skip
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -449,6 +452,30 @@ SPECS = {
         (5,),
         ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
+    "CatGAN": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (2,), classes=3, generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True), seed=0,
+            discriminator=kgan.networks.categorical.classifier((2,), 3, (8,), 0.1),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        CATEGORICAL,
+        smallest_batch=3,
+        default=("digits", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
+    ),
+    "CatGAN, semi-supervised": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (5,), classes=3, semi_supervised=True, seed=0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.categorical.classifier((5,), 3, (8,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        CATEGORICAL | {"discriminator/supervised"},
+        smallest_batch=3,
         classes=3,
     ),
     "D2GAN": Spec(

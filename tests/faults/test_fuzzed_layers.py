@@ -61,7 +61,8 @@ def made(cls, **changes):
 
 def test_every_layer_is_fuzzed():
     assert {getattr(kgan.layers, name) for name in kgan.layers.__all__} == {
-        *LAYERS, kgan.layers.estimate_statistics, kgan.layers.initialize_from_data, kgan.layers.quantize_8bit
+        *LAYERS, kgan.layers.estimate_statistics, kgan.layers.initialize_from_data, kgan.layers.quantize_8bit,
+        kgan.layers.statistics_kept,
     }  # fmt: skip
 
 

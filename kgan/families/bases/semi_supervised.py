@@ -9,6 +9,7 @@ from keras import ops
 from kgan import objectives
 from kgan.engine import Observation, Terms
 from kgan.families.gan import GAN
+from kgan.layers import statistics_kept
 from kgan.types import Array, Nest, Sizes, Tensor
 
 
@@ -59,6 +60,11 @@ class SemiSupervised(GAN):
     def class_logits(self, examples: Tensor) -> Tensor:
         """The logits of classes `(batch, classes)`, in inference mode."""
         raise NotImplementedError(f"{type(self).__name__} must define class_logits(examples).")
+
+    def score_generated(self, fake: Tensor) -> Any:
+        # What is classified later is real: moving averages that generated examples enter are others than those it was taught with.
+        with statistics_kept(self.discriminator):
+            return super().score_generated(fake)
 
     def unlabeled(self, batch: Any) -> Any:
         """The examples without labels of a minibatch: all of it where there are no labels."""
