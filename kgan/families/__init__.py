@@ -4,6 +4,7 @@ from kgan.families.ali import ALI
 from kgan.families.arel import AREL
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
+from kgan.families.calibrated_ebgan import CalibratedEBGAN
 from kgan.families.catgan import CatGAN
 from kgan.families.causal_began import CausalBEGAN
 from kgan.families.causal_controller import CausalController
@@ -53,6 +54,7 @@ __all__ = [
     "WGANGP",
     "BayesianGAN",
     "BiGAN",
+    "CalibratedEBGAN",
     "CatGAN",
     "CausalBEGAN",
     "CausalController",

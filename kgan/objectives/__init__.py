@@ -29,6 +29,7 @@ from kgan.objectives.class_logits import class_cross_entropy, realness, unsuperv
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
 from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
+from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
@@ -69,6 +70,7 @@ from kgan.objectives.sequences import (
 
 __all__ = [
     "ENERGIES",
+    "NEIGHBOR_FORMS",
     "FDivergence",
     "GaussianKernel",
     "Objective",
@@ -110,6 +112,8 @@ __all__ = [
     "mmd",
     "mutual_information",
     "names",
+    "neighbor_directions",
+    "neighbor_entropy",
     "non_saturating",
     "normal_divergence",
     "pulling_away",
