@@ -6,6 +6,7 @@ from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
@@ -13,7 +14,7 @@ from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.quantize import Quantize8Bit, quantize_8bit
 from kgan.layers.random_features import RandomFeatures
 from kgan.layers.spectral_normalization import SpectralNormalization
-from kgan.layers.statistics import estimate_statistics
+from kgan.layers.statistics import estimate_statistics, statistics_kept
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.waves import Sawtooth, Waves
@@ -28,6 +29,7 @@ __all__ = [
     "EqualizedLearningRate",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "LadderModulation",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
@@ -46,4 +48,5 @@ __all__ = [
     "estimate_statistics",
     "initialize_from_data",
     "quantize_8bit",
+    "statistics_kept",
 ]

@@ -3,7 +3,7 @@
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
-from kgan.metrics.codes import MutualInformation, cluster_purity
+from kgan.metrics.codes import MutualInformation, cluster_purity, name_clusters
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
@@ -15,6 +15,7 @@ from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
 from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.random_features import RandomFeatures
+from kgan.metrics.rankings import rank_correlation, ranking_auc
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -72,10 +73,13 @@ __all__ = [
     "mode_score",
     "mode_statistics",
     "ms_ssim",
+    "name_clusters",
     "nearest_neighbors",
     "pixel_agreement",
     "precision_recall",
     "psnr",
+    "rank_correlation",
+    "ranking_auc",
     "reference_moments",
     "sample_report",
     "sliced_wasserstein",

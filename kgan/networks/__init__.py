@@ -2,8 +2,10 @@
 
 from kgan.networks import (
     ali,
+    autoencoders,
     bayesian,
     bidirectional,
+    categorical,
     causal,
     coupled,
     dcgan,
@@ -26,8 +28,10 @@ __all__ = [
     "CausalNetwork",
     "Ensemble",
     "ali",
+    "autoencoders",
     "bayesian",
     "bidirectional",
+    "categorical",
     "causal",
     "coupled",
     "dcgan",

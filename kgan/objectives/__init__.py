@@ -24,9 +24,12 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
+from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
+from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
@@ -66,6 +69,8 @@ from kgan.objectives.sequences import (
 )
 
 __all__ = [
+    "ENERGIES",
+    "NEIGHBOR_FORMS",
     "FDivergence",
     "GaussianKernel",
     "Objective",
@@ -78,11 +83,13 @@ __all__ = [
     "boltzmann_reward",
     "class_critic",
     "class_cross_entropy",
+    "conditional_entropy",
     "dual_generator",
     "dualing_dual",
     "dualing_optimum",
     "dualing_primal",
     "dualing_shares",
+    "energy_margin",
     "feasible_set",
     "feature_matching",
     "fisher_constraint",
@@ -96,6 +103,7 @@ __all__ = [
     "linear_time_mmd2",
     "log_softplus",
     "marginal_energy",
+    "marginal_entropy",
     "masked_cross_entropy",
     "masked_mean",
     "mean_absolute",
@@ -104,10 +112,14 @@ __all__ = [
     "mmd",
     "mutual_information",
     "names",
+    "neighbor_directions",
+    "neighbor_entropy",
     "non_saturating",
     "normal_divergence",
+    "pulling_away",
     "ratio_loss",
     "realness",
+    "reconstruction_energy",
     "register",
     "reinforce",
     "reverse_kl",

@@ -81,6 +81,9 @@ LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
+CATEGORICAL = {
+    "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
+}  # fmt: skip
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -431,6 +434,77 @@ SPECS = {
         (2,),
         {"discriminator": 2, "generator": 1},
         FISHER | {"discriminator/supervised"},
+        classes=3,
+    ),
+    "EBGAN": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)), margin=6.0, seed=0,
+            discriminator=kgan.networks.autoencoders.perceptron((2,), (8, 3), (7,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, seed=seed)),
+    ),
+    "EBGAN, ladder": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (5,), classes=3, margin=keras.optimizers.schedules.PolynomialDecay(9.0, 9, 0.0), energy_kind="sum_squares", seed=0,
+            pulling_away_weight=0.0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.autoencoders.ladder((5,), 3, (6,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
+    "CalibratedEBGAN": Spec(
+        kgan.CalibratedEBGAN,
+        lambda: kgan.CalibratedEBGAN(
+            (2,), neighbors=2, gap_bounds=(-9.0, 9.0), smoothness=0.01, generator=kgan.networks.mlp.generator((2,), 3, (8,)), seed=0,
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/smoothness", "generator/adversarial", "generator/entropy"},
+        smallest_batch=3,
+        default=("ring", lambda seed: kgan.CalibratedEBGAN((2,), seed=seed)),
+    ),
+    "CalibratedEBGAN, variational": Spec(
+        kgan.CalibratedEBGAN,
+        lambda: kgan.CalibratedEBGAN(
+            (2,), entropy="variational", posterior_noise=0.1, gap_bounds=None, cost_margin=9.0, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)), discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+            posterior=kgan.networks.mlp.discriminator((2,), (8,), "tanh", outputs=6, name="posterior"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/entropy"},
+    ),
+    "CatGAN": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (2,), classes=3, generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True), seed=0,
+            discriminator=kgan.networks.categorical.classifier((2,), 3, (8,), 0.1),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        CATEGORICAL,
+        smallest_batch=3,
+        default=("digits", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
+    ),
+    "CatGAN, semi-supervised": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (5,), classes=3, semi_supervised=True, seed=0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.categorical.classifier((5,), 3, (8,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        CATEGORICAL | {"discriminator/supervised"},
+        smallest_batch=3,
         classes=3,
     ),
     "D2GAN": Spec(
