@@ -20,7 +20,9 @@ from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
+from kgan.families.mdgan import MDGAN
 from kgan.families.mmd_gan import MMDGAN
+from kgan.families.mode_regularized_gan import ModeRegularizedGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.steganography_gan import SteganographyGAN
@@ -43,6 +45,7 @@ __all__ = [
     "FGAN",
     "GAN",
     "GMMN",
+    "MDGAN",
     "MMDGAN",
     "SNGAN",
     "VEEGAN",
@@ -60,6 +63,7 @@ __all__ = [
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
+    "ModeRegularizedGAN",
     "ProGAN",
     "SteganographyGAN",
     "StoryGAN",

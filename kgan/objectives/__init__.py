@@ -54,6 +54,7 @@ from kgan.objectives.reconstruction import (
     mean_square,
     normal_divergence,
     shape_distance,
+    summed_square,
 )
 from kgan.objectives.registry import Objective, ObjectiveLike, get, names, register
 from kgan.objectives.sequences import (
@@ -115,6 +116,7 @@ __all__ = [
     "shape_distance",
     "squared_distances",
     "squared_label_difference",
+    "summed_square",
     "swapped_label_cross_entropy",
     "unbiased_mmd2",
     "unsupervised",

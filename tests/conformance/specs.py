@@ -81,6 +81,8 @@ LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
+REGULARIZED = {"discriminator/adversarial", "generator/adversarial"}
+MANIFOLD = {"manifold_discriminator": 1, "manifold": 1, **ONE_TO_ONE}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -454,6 +456,37 @@ SPECS = {
         {"generator": 1},
         {"generator/dual"},
         default=("digits", lambda seed: kgan.DualingGAN(IMAGE, seed=seed)),
+    ),
+    "ModeRegularizedGAN": Spec(
+        kgan.ModeRegularizedGAN,
+        lambda: kgan.ModeRegularizedGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), outputs=3, name="encoder"), prior=kgan.priors.Normal(),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        REGULARIZED | {"generator/reconstruction", "generator/mode"},
+        default=("digits", lambda seed: kgan.ModeRegularizedGAN(IMAGE, seed=seed)),
+    ),
+    "ModeRegularizedGAN, images": Spec(
+        kgan.ModeRegularizedGAN, lambda: kgan.ModeRegularizedGAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE,
+        REGULARIZED | {"generator/reconstruction", "generator/mode"},
+    ),
+    "MDGAN": Spec(
+        kgan.MDGAN,
+        lambda: kgan.MDGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            manifold_discriminator=kgan.networks.mlp.discriminator((2,), (7,), name="manifold_discriminator"),
+            encoder=kgan.networks.mlp.generator((3,), 2, (8,), output_activation="sigmoid", name="encoder"),
+        ),
+        (2,),
+        MANIFOLD,
+        REGULARIZED | {"manifold_discriminator/adversarial", "manifold/reconstruction", "manifold/mode"},
+        default=("digits", lambda seed: kgan.MDGAN(IMAGE, seed=seed)),
     ),
     "GMMN": Spec(
         kgan.GMMN,

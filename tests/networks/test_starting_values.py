@@ -193,6 +193,15 @@ ROWS = {
         {ALL: 0.02},
         TENSORFLOW_DCGAN,
     ),
+    "ModeRegularizedGAN": Row(
+        "no code; DCGAN's in TensorFlow",
+        players(lambda: kgan.ModeRegularizedGAN((16, 16, 1), filters=12), "generator", "discriminator", "encoder"),
+        {ALL: 0.02},
+        TENSORFLOW_DCGAN,
+    ),
+    "MDGAN, points": Row(
+        OURS, players(lambda: kgan.MDGAN((2,)), "generator", "discriminator", "manifold_discriminator", "encoder"), {ALL: glorot}
+    ),
     "DualingGAN": Row(OURS, players(lambda: kgan.DualingGAN((8, 8, 1)), "generator"), {ALL: glorot}, Norm(1e-3)),
     "DualingGAN, points": Row(OURS, players(lambda: kgan.DualingGAN((2,)), "generator"), {ALL: glorot}),
     "GMMN": Row(OURS, players(lambda: kgan.GMMN((8, 8, 1)), "generator"), {ALL: glorot}),
