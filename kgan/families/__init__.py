@@ -11,6 +11,7 @@ from kgan.families.cogan import CoGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
+from kgan.families.dfm_gan import DFMGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.dualing_gan import DualingGAN
 from kgan.families.fgan import FGAN
@@ -41,6 +42,7 @@ __all__ = [
     "AREL",
     "D2GAN",
     "DCGAN",
+    "DFMGAN",
     "DRAGAN",
     "FGAN",
     "GAN",

@@ -11,6 +11,7 @@ from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, precision_recall
+from kgan.metrics.missing_modes import MissingModes, missing_modes
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
@@ -35,6 +36,7 @@ __all__ = [
     "HighQualityShare",
     "InceptionFeatures",
     "KernelDistance",
+    "MissingModes",
     "ModesCovered",
     "Moments",
     "MutualInformation",
@@ -58,6 +60,7 @@ __all__ = [
     "label_distribution",
     "laplacian_pyramid",
     "mean_ms_ssim",
+    "missing_modes",
     "mode_score",
     "mode_statistics",
     "ms_ssim",

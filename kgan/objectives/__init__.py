@@ -28,7 +28,7 @@ from kgan.objectives.class_logits import class_cross_entropy, realness, unsuperv
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
 from kgan.objectives.f_divergences import FDivergence
-from kgan.objectives.features import feature_matching
+from kgan.objectives.features import feature_denoising, feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
 from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
@@ -85,6 +85,7 @@ __all__ = [
     "dualing_primal",
     "dualing_shares",
     "feasible_set",
+    "feature_denoising",
     "feature_matching",
     "fisher_constraint",
     "fisher_distance",

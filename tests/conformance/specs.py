@@ -83,6 +83,8 @@ DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
 REGULARIZED = {"discriminator/adversarial", "generator/adversarial"}
 MANIFOLD = {"manifold_discriminator": 1, "manifold": 1, **ONE_TO_ONE}
+THREE_MOVES = {"denoiser": 1, **ONE_TO_ONE}
+DENOISED = {"discriminator/adversarial", "denoiser/denoising", "generator/adversarial", "generator/feature_denoising"}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -470,10 +472,6 @@ SPECS = {
         REGULARIZED | {"generator/reconstruction", "generator/mode"},
         default=("digits", lambda seed: kgan.ModeRegularizedGAN(IMAGE, seed=seed)),
     ),
-    "ModeRegularizedGAN, images": Spec(
-        kgan.ModeRegularizedGAN, lambda: kgan.ModeRegularizedGAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE,
-        REGULARIZED | {"generator/reconstruction", "generator/mode"},
-    ),
     "MDGAN": Spec(
         kgan.MDGAN,
         lambda: kgan.MDGAN(
@@ -487,6 +485,30 @@ SPECS = {
         MANIFOLD,
         REGULARIZED | {"manifold_discriminator/adversarial", "manifold/reconstruction", "manifold/mode"},
         default=("digits", lambda seed: kgan.MDGAN(IMAGE, seed=seed)),
+    ),
+    "DFMGAN": Spec(
+        kgan.DFMGAN,
+        lambda: kgan.DFMGAN(
+            (2,), denoising_weight=0.5, denoiser_layers=1, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+        ),
+        (2,),
+        THREE_MOVES,
+        DENOISED,
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.DFMGAN(IMAGE, seed=seed)),
+    ),
+    "DFMGAN, images, in turn, corruption that falls": Spec(
+        kgan.DFMGAN,
+        lambda: kgan.DFMGAN(
+            IMAGE, filters=3, latent_size=4, feature_size=5, denoiser_layers=1, feature_layer="units", simultaneous=False,
+            corruption=keras.optimizers.schedules.PolynomialDecay(1.0, 9, 0.0), seed=0,
+        ),
+        IMAGE,
+        THREE_MOVES,
+        DENOISED,
+        smallest_batch=2,
     ),
     "GMMN": Spec(
         kgan.GMMN,

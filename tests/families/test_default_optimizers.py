@@ -84,8 +84,12 @@ TABLE = {
     "FisherGAN": Row(both(Adam(2e-4, 0.5)), "the paper; tomsercu/FisherGAN, main.py (PyTorch)"),
     "D2GAN": Row(both(Adam(2e-4, 0.5)), "tund/D2GAN, main.py, models.py (TensorFlow 1)"),
     "ModeRegularizedGAN": Row(both(Adam(1e-3, 0.5)), "ours"),
-    "ModeRegularizedGAN, images": Row(both(Adam(2e-4, 0.5)), "DCGAN's"),
+    "ModeRegularizedGAN, images": Row(both(Adam(2e-4, 0.5)), "DCGAN's", lambda: kgan.ModeRegularizedGAN((8, 8, 1), filters=2)),
     "MDGAN": Row(both(Adam(1e-3, 0.5), "manifold_discriminator", "manifold", "discriminator", "generator"), "ours"),
+    "DFMGAN": Row(both(Adam(1e-3, 0.5), "discriminator", "denoiser", "generator"), "ours"),
+    "DFMGAN, images, in turn, corruption that falls": Row(
+        both(Adam(2e-4, 0.5), "discriminator", "denoiser", "generator"), "ours"
+    ),
     "DualingGAN": Row({"generator": Adam(1e-3, 0.5)}, "ours"),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(
