@@ -49,6 +49,12 @@ def closed_form(report, seed, steps):
     report.figure("A gradient of the feature term against 2 (phi - r) / n, relative", error, "< 1e-4", error < 1e-4, seed)
 
 
+def off_target(model, examples):
+    """Mean square of phi - r(phi), in inference mode."""
+    features, _ = model.features(ops.convert_to_tensor(examples))
+    return float(ops.convert_to_numpy(objectives.feature_denoising(features, model.denoiser(features, training=False))))
+
+
 def digits(report, seed, steps):
     """Part B: 28x28 digits, batch 64, Adam(1e-3, 0.5), corruption linear from 1 to 0; the same game without the term beside it."""
     train, _, test, _ = real_data.digits()
@@ -70,13 +76,7 @@ def digits(report, seed, steps):
         found = real_data.figures(samples)
         distance[weight] = found["distance"]
         report.figure(f"B weight {weight:g}: distance, score, classes", [round(float(v), 2) for v in found.values()], seed=seed)
-
-        def off(examples):
-            """Mean square of phi - r(phi), in inference mode."""
-            features, _ = model.features(ops.convert_to_tensor(examples))
-            return float(ops.convert_to_numpy(objectives.feature_denoising(features, model.denoiser(features, training=False))))
-
-        values = [float(f"{off(x):.3g}") for x in (test, samples[:1000])]
+        values = [float(f"{off_target(model, x):.3g}") for x in (test, samples[:1000])]
         report.figure(f"B weight {weight:g}: ||phi - r(phi)||^2 / n of held-out digits, of samples", values, seed=seed)
     quotient = distance[1.0] / distance[0.0]
     report.over_seeds("B distance, weight 1 / weight 0", quotient, seed, "mean <= 0.9", lambda v: v <= 0.9, least=3)
