@@ -32,6 +32,7 @@ from kgan.families.story_rl import StoryRL
 from kgan.families.story_xe import StoryXE
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
+from kgan.families.trust_region_dualing_gan import TrustRegionDualingGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
@@ -73,5 +74,6 @@ __all__ = [
     "StoryXE",
     "ThreeDGAN",
     "ThreeDVAEGAN",
+    "TrustRegionDualingGAN",
     "UnrolledGAN",
 ]

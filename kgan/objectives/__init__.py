@@ -26,7 +26,15 @@ from kgan.objectives.adversarial import (
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
-from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
+from kgan.objectives.dualing import (
+    dualing_dual,
+    dualing_optimum,
+    dualing_primal,
+    dualing_shares,
+    local_cost,
+    local_dual,
+    local_step,
+)
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_denoising, feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
@@ -96,6 +104,9 @@ __all__ = [
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
+    "local_cost",
+    "local_dual",
+    "local_step",
     "log_softplus",
     "marginal_energy",
     "masked_cross_entropy",

@@ -510,6 +510,28 @@ SPECS = {
         DENOISED,
         smallest_batch=2,
     ),
+    "TrustRegionDualingGAN": Spec(
+        kgan.TrustRegionDualingGAN,
+        lambda: kgan.TrustRegionDualingGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/cost", "generator/adversarial", "generator/opponent_gradient"},
+        default=("digits", lambda seed: kgan.TrustRegionDualingGAN(IMAGE, seed=seed)),
+    ),
+    "TrustRegionDualingGAN, scores, a ball that shrinks": Spec(
+        kgan.TrustRegionDualingGAN,
+        lambda: kgan.TrustRegionDualingGAN(
+            (2,), linearization="scores", inner_steps=2, simultaneous=True, seed=0,
+            trust_region=keras.optimizers.schedules.PolynomialDecay(0.05, 9, 0.01),
+            generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/cost", "generator/adversarial"},
+    ),
     "GMMN": Spec(
         kgan.GMMN,
         lambda: kgan.GMMN(

@@ -210,6 +210,7 @@ ROWS = {
     ),
     "DualingGAN": Row(OURS, players(lambda: kgan.DualingGAN((8, 8, 1)), "generator"), {ALL: glorot}, Norm(1e-3)),
     "DualingGAN, points": Row(OURS, players(lambda: kgan.DualingGAN((2,)), "generator"), {ALL: glorot}),
+    "TrustRegionDualingGAN, points": Row(OURS, players(lambda: kgan.TrustRegionDualingGAN((2,))), {ALL: glorot}),
     "GMMN": Row(OURS, players(lambda: kgan.GMMN((8, 8, 1)), "generator"), {ALL: glorot}),
     "FGAN": Row("ours; Chainer's batch norm", players(lambda: kgan.FGAN((8, 8, 1))), {ALL: glorot}, Norm(2e-5)),
     "ConsensusGAN": Row(
