@@ -524,7 +524,7 @@ SPECS = {
     "TrustRegionDualingGAN, scores, a ball that shrinks": Spec(
         kgan.TrustRegionDualingGAN,
         lambda: kgan.TrustRegionDualingGAN(
-            (2,), linearization="scores", inner_steps=2, simultaneous=True, seed=0,
+            (2,), linearization="scores", inner_steps=1, simultaneous=True, seed=0,
             trust_region=keras.optimizers.schedules.PolynomialDecay(0.05, 9, 0.01),
             generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
         ),
