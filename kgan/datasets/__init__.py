@@ -23,7 +23,7 @@ from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, class_names, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring, spirals
-from kgan.datasets.pipeline import from_files, image_folder
+from kgan.datasets.pipeline import from_files
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
 from kgan.images import pad, read_image, resize, to_uint8

@@ -13,6 +13,7 @@ from kgan.families.cogan import CoGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
+from kgan.families.dfm_gan import DFMGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.dualing_gan import DualingGAN
 from kgan.families.ebgan import EBGAN
@@ -23,7 +24,9 @@ from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
+from kgan.families.mdgan import MDGAN
 from kgan.families.mmd_gan import MMDGAN
+from kgan.families.mode_regularized_gan import ModeRegularizedGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.steganography_gan import SteganographyGAN
@@ -32,6 +35,7 @@ from kgan.families.story_rl import StoryRL
 from kgan.families.story_xe import StoryXE
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
+from kgan.families.trust_region_dualing_gan import TrustRegionDualingGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
@@ -42,11 +46,13 @@ __all__ = [
     "AREL",
     "D2GAN",
     "DCGAN",
+    "DFMGAN",
     "DRAGAN",
     "EBGAN",
     "FGAN",
     "GAN",
     "GMMN",
+    "MDGAN",
     "MMDGAN",
     "SNGAN",
     "VEEGAN",
@@ -66,6 +72,7 @@ __all__ = [
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
+    "ModeRegularizedGAN",
     "ProGAN",
     "SteganographyGAN",
     "StoryGAN",
@@ -73,5 +80,6 @@ __all__ = [
     "StoryXE",
     "ThreeDGAN",
     "ThreeDVAEGAN",
+    "TrustRegionDualingGAN",
     "UnrolledGAN",
 ]

@@ -93,6 +93,8 @@ class GAN(GenerativeModel):
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
     discriminator_players: ClassVar[tuple[str, ...]] = ("discriminator",)
     """What moves in the discriminator's move; a family adds the networks that move with it."""
+    generator_players: ClassVar[tuple[str, ...]] = ("generator",)
+    """The same of the generator's move."""
 
     def __init__(
         self,
@@ -184,7 +186,7 @@ class GAN(GenerativeModel):
 
     def turns(self) -> tuple[Turn, ...]:
         discriminator = Move("discriminator", self.discriminator_players, self.discriminator_loss, self.project)
-        generator = Move("generator", ("generator",), self.generator_loss)
+        generator = Move("generator", self.generator_players, self.generator_loss)
         if self.simultaneous:
             return (Turn((discriminator, generator)),)
         return (

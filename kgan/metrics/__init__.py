@@ -16,6 +16,9 @@ from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precisio
 from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.random_features import RandomFeatures
 from kgan.metrics.rankings import rank_correlation, ranking_auc
+from kgan.metrics.manifolds import density_coverage, precision_recall
+from kgan.metrics.missing_modes import MissingModes, missing_modes
+from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -43,6 +46,7 @@ __all__ = [
     "KerasInceptionFeatures",
     "KernelDistance",
     "MNISTClassifier",
+    "MissingModes",
     "ModesCovered",
     "Moments",
     "MutualInformation",
@@ -70,6 +74,7 @@ __all__ = [
     "label_distribution",
     "laplacian_pyramid",
     "mean_ms_ssim",
+    "missing_modes",
     "mode_score",
     "mode_statistics",
     "ms_ssim",

@@ -30,8 +30,17 @@ from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
 from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
 from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
+from kgan.objectives.dualing import (
+    dualing_dual,
+    dualing_optimum,
+    dualing_primal,
+    dualing_shares,
+    local_cost,
+    local_dual,
+    local_step,
+)
 from kgan.objectives.f_divergences import FDivergence
-from kgan.objectives.features import feature_matching
+from kgan.objectives.features import feature_denoising, feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
 from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
@@ -57,6 +66,7 @@ from kgan.objectives.reconstruction import (
     mean_square,
     normal_divergence,
     shape_distance,
+    summed_square,
 )
 from kgan.objectives.registry import Objective, ObjectiveLike, get, names, register
 from kgan.objectives.sequences import (
@@ -91,6 +101,7 @@ __all__ = [
     "dualing_shares",
     "energy_margin",
     "feasible_set",
+    "feature_denoising",
     "feature_matching",
     "fisher_constraint",
     "fisher_distance",
@@ -101,6 +112,9 @@ __all__ = [
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
+    "local_cost",
+    "local_dual",
+    "local_step",
     "log_softplus",
     "marginal_energy",
     "marginal_entropy",
@@ -127,6 +141,7 @@ __all__ = [
     "shape_distance",
     "squared_distances",
     "squared_label_difference",
+    "summed_square",
     "swapped_label_cross_entropy",
     "unbiased_mmd2",
     "unsupervised",

@@ -84,6 +84,10 @@ FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adver
 CATEGORICAL = {
     "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
 }  # fmt: skip
+REGULARIZED = {"discriminator/adversarial", "generator/adversarial"}
+MANIFOLD = {"manifold_discriminator": 1, "manifold": 1, **ONE_TO_ONE}
+THREE_MOVES = {"denoiser": 1, **ONE_TO_ONE}
+DENOISED = {"discriminator/adversarial", "denoiser/denoising", "generator/adversarial", "generator/feature_denoising"}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -534,6 +538,79 @@ SPECS = {
         {"generator": 1},
         {"generator/dual"},
         default=("digits", lambda seed: kgan.DualingGAN(IMAGE, seed=seed)),
+    ),
+    "ModeRegularizedGAN": Spec(
+        kgan.ModeRegularizedGAN,
+        lambda: kgan.ModeRegularizedGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), outputs=3, name="encoder"), prior=kgan.priors.Normal(),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        REGULARIZED | {"generator/reconstruction", "generator/mode"},
+        default=("digits", lambda seed: kgan.ModeRegularizedGAN(IMAGE, seed=seed)),
+    ),
+    "MDGAN": Spec(
+        kgan.MDGAN,
+        lambda: kgan.MDGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            manifold_discriminator=kgan.networks.mlp.discriminator((2,), (7,), name="manifold_discriminator"),
+            encoder=kgan.networks.mlp.generator((3,), 2, (8,), output_activation="sigmoid", name="encoder"),
+        ),
+        (2,),
+        MANIFOLD,
+        REGULARIZED | {"manifold_discriminator/adversarial", "manifold/reconstruction", "manifold/mode"},
+        default=("digits", lambda seed: kgan.MDGAN(IMAGE, seed=seed)),
+    ),
+    "DFMGAN": Spec(
+        kgan.DFMGAN,
+        lambda: kgan.DFMGAN(
+            (2,), denoising_weight=0.5, denoiser_layers=1, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+        ),
+        (2,),
+        THREE_MOVES,
+        DENOISED,
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.DFMGAN(IMAGE, seed=seed)),
+    ),
+    "DFMGAN, images, in turn, corruption that falls": Spec(
+        kgan.DFMGAN,
+        lambda: kgan.DFMGAN(
+            IMAGE, filters=3, latent_size=4, feature_size=5, denoiser_layers=1, feature_layer="units", simultaneous=False,
+            corruption=keras.optimizers.schedules.PolynomialDecay(1.0, 9, 0.0), seed=0,
+        ),
+        IMAGE,
+        THREE_MOVES,
+        DENOISED,
+        smallest_batch=2,
+    ),
+    "TrustRegionDualingGAN": Spec(
+        kgan.TrustRegionDualingGAN,
+        lambda: kgan.TrustRegionDualingGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/cost", "generator/adversarial", "generator/opponent_gradient"},
+        default=("digits", lambda seed: kgan.TrustRegionDualingGAN(IMAGE, seed=seed)),
+    ),
+    "TrustRegionDualingGAN, scores, a ball that shrinks": Spec(
+        kgan.TrustRegionDualingGAN,
+        lambda: kgan.TrustRegionDualingGAN(
+            (2,), linearization="scores", inner_steps=1, simultaneous=True, seed=0,
+            trust_region=keras.optimizers.schedules.PolynomialDecay(0.05, 9, 0.01),
+            generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/cost", "generator/adversarial"},
     ),
     "GMMN": Spec(
         kgan.GMMN,

@@ -32,6 +32,10 @@ class Adam(NamedTuple):
     global_clipnorm: float | None = None
 
 
+class SGD(NamedTuple):
+    learning_rate: float
+
+
 class RMSprop(NamedTuple):
     learning_rate: float
     rho: float
@@ -93,7 +97,17 @@ TABLE = {
     ),
     "CatGAN": Row(both(Adam(2e-4, 0.5)), "smayru/catgan (Chainer)"),
     "D2GAN": Row(both(Adam(2e-4, 0.5)), "tund/D2GAN, main.py, models.py (TensorFlow 1)"),
+    "ModeRegularizedGAN": Row(both(Adam(1e-3, 0.5)), "ours"),
+    "ModeRegularizedGAN, images": Row(both(Adam(2e-4, 0.5)), "DCGAN's", lambda: kgan.ModeRegularizedGAN((8, 8, 1), filters=2)),
+    "MDGAN": Row(both(Adam(1e-3, 0.5), "manifold_discriminator", "manifold", "discriminator", "generator"), "ours"),
+    "DFMGAN": Row(both(Adam(1e-3, 0.5), "discriminator", "denoiser", "generator"), "ours"),
+    "DFMGAN, images, in turn, corruption that falls": Row(
+        both(Adam(2e-4, 0.5), "discriminator", "denoiser", "generator"), "ours"
+    ),
     "DualingGAN": Row({"generator": Adam(1e-3, 0.5)}, "ours"),
+    "TrustRegionDualingGAN": Row(
+        {"discriminator": SGD(1.0), "generator": Adam(1e-3, 0.5)}, "steps of the length of the paper; ours"
+    ),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(
         both(RMSprop(5e-5, 0.99, 1e-16), "encoder", "generator"),

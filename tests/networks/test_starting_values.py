@@ -193,8 +193,24 @@ ROWS = {
         {ALL: 0.02},
         TENSORFLOW_DCGAN,
     ),
+    "ModeRegularizedGAN": Row(
+        "no code; DCGAN's in TensorFlow",
+        players(lambda: kgan.ModeRegularizedGAN((16, 16, 1), filters=12), "generator", "discriminator", "encoder"),
+        {ALL: 0.02},
+        TENSORFLOW_DCGAN,
+    ),
+    "MDGAN, points": Row(
+        OURS, players(lambda: kgan.MDGAN((2,)), "generator", "discriminator", "manifold_discriminator", "encoder"), {ALL: glorot}
+    ),
+    "DFMGAN": Row(
+        "no code; DCGAN's in TensorFlow",
+        players(lambda: kgan.DFMGAN((16, 16, 1), filters=12, denoiser_layers=1), "generator", "discriminator"),
+        {ALL: 0.02},
+        TENSORFLOW_DCGAN,
+    ),
     "DualingGAN": Row(OURS, players(lambda: kgan.DualingGAN((8, 8, 1)), "generator"), {ALL: glorot}, Norm(1e-3)),
     "DualingGAN, points": Row(OURS, players(lambda: kgan.DualingGAN((2,)), "generator"), {ALL: glorot}),
+    "TrustRegionDualingGAN, points": Row(OURS, players(lambda: kgan.TrustRegionDualingGAN((2,))), {ALL: glorot}),
     "GMMN": Row(OURS, players(lambda: kgan.GMMN((8, 8, 1)), "generator"), {ALL: glorot}),
     "FGAN": Row("ours; Chainer's batch norm", players(lambda: kgan.FGAN((8, 8, 1))), {ALL: glorot}, Norm(2e-5)),
     "ConsensusGAN": Row(

@@ -168,14 +168,19 @@ def given_or_built(
 
 
 # Networks that return logits, or values without bounds.
-_JUDGES = ("discriminator", "labeler", "anti_labeler", "eve", "reconstructor")
+_JUDGES = ("discriminator", "manifold_discriminator", "labeler", "anti_labeler", "eve", "reconstructor")
+
+
+def last_layer(network: Any) -> Any:
+    """The layer that a network ends in, whatever it is wrapped in."""
+    while getattr(network, "layers", None) or isinstance(network, keras.layers.Wrapper):
+        network = network.layer if isinstance(network, keras.layers.Wrapper) else network.layers[-1]
+    return network
 
 
 def _warn_of_probabilities(network: Any, role: str) -> None:
     """Warn of a network that ends in a sigmoid or softmax where losses take logits."""
-    last, shape = network, getattr(network, "output_shape", None)
-    while getattr(last, "layers", None) or isinstance(last, keras.layers.Wrapper):
-        last = last.layer if isinstance(last, keras.layers.Wrapper) else last.layers[-1]
+    last, shape = last_layer(network), getattr(network, "output_shape", None)
     kind = type(last).__name__.lower() if isinstance(last, keras.layers.Softmax) else ""
     kind = kind or getattr(getattr(last, "activation", None), "__name__", "")
     restores = shape == getattr(network, "input_shape", None) and shape != (None, 1)  # an autoencoder of vectors
