@@ -76,6 +76,7 @@ class BiGAN(GAN):
 
     fixed_arguments = (
         *GAN.fixed_arguments,
+        *GAN.unconditional,
         "discriminator_steps",
         "generator_batch",
         "objective",

@@ -3,29 +3,13 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan import objectives
 from kgan.engine import Observation, Terms
+from kgan.families.bases.conditional import are_classes, check_labels
 from kgan.families.gan import GAN
 from kgan.types import Array, Nest, Sizes, Tensor
-
-
-def check_labels(labels: Any, classes: int) -> None:
-    """Refuse labels that are not one of the classes for each example."""
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"Labels must be integers (batch,) in [0, {classes}). Received the shape {labels.shape} with values in "
-            f"[{labels.min()}, {labels.max()}]."
-        )
-
-
-def are_classes(labels: Tensor, classes: int) -> Tensor:
-    """Boolean scalar: whether all labels are in [0, classes)."""
-    labels = ops.convert_to_tensor(labels)
-    return ops.all(ops.logical_and(labels >= 0, labels < classes))
 
 
 class SemiSupervised(GAN):
