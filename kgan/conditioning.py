@@ -80,7 +80,7 @@ class WayToJudge(Part):
 
     def fits(self, discriminator: Any) -> bool:
         """Whether a discriminator is of this kind."""
-        return len(discriminator.outputs) == 2 if self.classifies else takes_labels(discriminator)
+        return isinstance(discriminator.output_shape, list) if self.classifies else takes_labels(discriminator)
 
     def _judge(self, discriminator: keras.Model, classes: int) -> keras.Model:
         raise NotImplementedError(f"{type(self).__name__} must define _judge(discriminator, classes).")
@@ -203,7 +203,9 @@ class AuxiliaryClassifier(WayToJudge):
     argument_names = ("real_weight", "fake_weight", "generator_weight")
     classifies = True
 
-    def __init__(self, real_weight: NonNegative = 1.0, fake_weight: NonNegative = 1.0, generator_weight: NonNegative = 1.0) -> None:
+    def __init__(
+        self, real_weight: NonNegative = 1.0, fake_weight: NonNegative = 1.0, generator_weight: NonNegative = 1.0
+    ) -> None:
         self.real_weight = real_weight
         self.fake_weight = fake_weight
         self.generator_weight = generator_weight
@@ -219,7 +221,9 @@ class AuxiliaryClassifier(WayToJudge):
         the classes `(batch,)` of both.
         """
         weighted = {"real_classes": (self.real_weight, real), "fake_classes": (self.fake_weight, fake)}
-        terms: Terms = {name: weight * class_cross_entropy(logits, labels) for name, (weight, logits) in weighted.items() if weight}
+        terms: Terms = {
+            name: weight * class_cross_entropy(logits, labels) for name, (weight, logits) in weighted.items() if weight
+        }
         return terms | {"class_accuracy": accuracy(real, labels)}
 
     def generator_terms(self, fake: Tensor, asked: Tensor) -> Terms:
@@ -260,8 +264,9 @@ def chosen(conditioning: Any, own: tuple[WayIn, WayToJudge]) -> tuple[WayIn, Way
         judge = own[1] if type(own[1]) is type(made) else made
     if not isinstance(way_in, WayIn) or not isinstance(judge, WayToJudge):
         raise TypeError(
-            f"`conditioning` must be a way to judge of kgan.conditioning, such as Projection(), one of the names {sorted(JUDGES)}, or a pair "
-            f"of a way in and a way to judge, such as (ClassNorms(), Projection()). Received: {shown(conditioning)}."
+            "`conditioning` must be a way to judge of kgan.conditioning, such as Projection(), or its name, one of "
+            f"{', '.join(JUDGES)}, or a pair of a way in and a way to judge, such as (ClassNorms(), Projection()). Received: "
+            f"{shown(conditioning)}."
         )
     return way_in, judge
 

@@ -62,7 +62,7 @@ class ConditionalBatchNormalization(Checked, layers.Layer):
         )
 
     def build(self, input_shape: Any) -> None:
-        examples, labels = shapes_of_pair(self, input_shape)
+        examples, _labels = shapes_of_pair(self, input_shape)
         size = (self.classes, examples[-1])
         self.normalization.build(examples)
         self.gamma = self.add_weight(name="gamma", shape=size, initializer=self.gamma_initializer)

@@ -50,10 +50,11 @@ class JoinLabels(Checked, layers.Layer):
     def call(self, inputs: Any) -> Tensor:
         x, labels = inputs
         labels = ops.cast(labels, "int32")
-        if self.embedding is None:
-            vectors = ops.one_hot(labels, self.classes, dtype=x.dtype)
-        else:
-            vectors = ops.cast(self.embedding(labels), x.dtype)
+        vectors = (
+            ops.one_hot(labels, self.classes, dtype=x.dtype)
+            if self.embedding is None
+            else ops.cast(self.embedding(labels), x.dtype)
+        )
         vectors = ops.reshape(vectors, (-1, *(1,) * (len(x.shape) - 2), vectors.shape[-1]))
         return ops.concatenate([x, vectors * ops.ones_like(x[..., :1])], axis=-1)
 

@@ -125,8 +125,12 @@ class Conditional(GenerativeModel):
 
     def generated(self, count: Any, labels: Tensor = None) -> Tensor:
         """`count` generated examples on fresh training noise, of these classes where there are any."""
+        return self.generator(self.training_inputs(count, labels), training=self.in_training)
+
+    def training_inputs(self, count: Any, labels: Tensor = None) -> Nest:
+        """What the generator is given in training."""
         latents = self.prior((count, self.latent_size), self.seed_generator)
-        return self.generator(latents if labels is None else [latents, ops.cast(labels, "int32")], training=self.in_training)
+        return latents if labels is None else [latents, ops.cast(labels, "int32")]
 
     def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:
         """Latents, with `classes` `[latents, labels]`.
@@ -183,7 +187,9 @@ def ways_of(classes: Classes | None, conditioning: Any, own: Callable[[], Ways])
     """
     if classes is None:
         if conditioning is not None:
-            raise ValueError(f"`conditioning` needs `classes`, the number of classes or their names. Received: {shown(conditioning)}.")
+            raise ValueError(
+                f"`conditioning` needs `classes`, the number of classes or their names. Received: {shown(conditioning)}."
+            )
         return None
     return chosen(conditioning, own())
 
