@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import keras
 import typer
 
-from kgan import backend, runs
+from kgan import backend, metrics, runs
 from kgan.stego.cli import app as stego
 from kgan.version import __version__
 
@@ -72,7 +72,7 @@ def list_() -> None:
     print("Systems:")
     for name, family in sorted(_families().items()):
         print(f"  {name:16} {(inspect.getdoc(family) or '').splitlines()[0]}")
-    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, folder:<path> and modelnet:<path>")
+    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, idx:<folder>, folder:<path> and modelnet:<path>")
 
 
 @app.command()
@@ -156,28 +156,40 @@ def evaluate(
     dataset: Annotated[
         str | None, typer.Option(help="the data set it was trained on; default what the run's settings say")
     ] = None,
+    extractor: Annotated[
+        str | None, typer.Option(help=f"{', '.join(metrics.KNOWN)}; default the run's, or the data set's")
+    ] = None,
     count: Annotated[int, typer.Option(min=2, help="number of samples")] = 1000,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
+    neighbors: Annotated[
+        str | None,
+        typer.Option(
+            help="a .png of samples beside the nearest images that were trained on; and how near, against held-out ones"
+        ),
+    ] = None,
 ) -> None:
-    """Print the figures of a trained model as JSON."""
+    """Print the figures of a trained model as JSON. Of a run, the data set, its size and the extractor are known."""
 
     def main() -> None:
-        name = dataset if dataset is not None else _dataset_of(Path(model))
+        given = {"dataset": dataset, "extractor": extractor}
+        reference = runs.Reference.of({**_settings_of(Path(model)), **{k: v for k, v in given.items() if v is not None}})
+        if reference.dataset is None:
+            raise ValueError(f"No settings.json beside {model!r} says which data set it was trained on. Give --dataset.")
         samples = runs.generate(runs.load(model), count, seed)
-        size = samples.shape[1] if not isinstance(samples, dict) and samples.ndim in (4, 5) else None
-        print(json.dumps(runs.evaluate_samples(samples, name, size), indent=2))
+        figures = runs.evaluate_samples(samples, reference)
+        if neighbors is not None:
+            figures[f"nearest_trained_on[n={count}]"] = runs.draw_neighbors(neighbors, samples, reference)
+        print(json.dumps(figures, indent=2))
 
     runs.guarded(main)
 
 
-def _dataset_of(model: Path) -> str:
-    """The data set of the run that a model belongs to: its folder, or a file in it or in its checkpoints/."""
+def _settings_of(model: Path) -> dict[str, Any]:
+    """The settings of the run that a model belongs to: its folder, or a file in it or in its checkpoints/; else an empty dict."""
     for folder in (model, model.parent, model.parent.parent):
         if (folder / "settings.json").is_file():
-            name = runs.read_settings(folder).get("dataset")
-            if isinstance(name, str):
-                return name
-    raise ValueError(f"No settings.json beside {str(model)!r} says which data set it was trained on. Give --dataset.")
+            return runs.read_settings(folder)
+    return {}
 
 
 def main() -> None:

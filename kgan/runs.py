@@ -6,6 +6,7 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 
 import contextlib
 import csv
+import functools
 import inspect
 import json
 import platform
@@ -44,8 +45,13 @@ class RunSettings:
     """What every run has beside its model: the options of all training commands, each with its help and limits (see `options`)."""
 
     output: str = field(metadata={"help": "folder of the run"})
-    dataset: str = _option("digits", "an embedded set, tfds:<name> or folder:<path>")
+    dataset: str = _option("digits", "an embedded set (kgan list), tfds:<name>, idx:<folder> or folder:<path>")
     image_size: int | None = _option(None, "resize images to this many pixels; default the data set's own size", min=1)
+    resize: str | None = _option(None, "pad or bilinear; default pad from 28 to 32 pixels, else bilinear")
+    held_out: float | None = _option(None, "share of a folder's pictures kept for evaluation; default 0.1", min=0, max=0.99)
+    cache: str | None = _option(
+        None, "decoded pictures of a folder: memory, none, or a folder for a file; default memory up to 1 GiB, else none"
+    )
     batch_size: int = _option(64, "examples of one move", min=1)
     epochs: int = _option(100, "epochs", min=1)
     passes: int = _option(1, "passes over the data in one epoch, for small sets", min=1)
@@ -64,6 +70,16 @@ class RunSettings:
     smoke: bool = _option(False, "a few rounds, to see that everything runs")
     checkpoint_every: int = _option(5, "epochs between checkpoints", min=1)
     picture_every: int = _option(10, "epochs between pictures", min=1)
+    evaluate_every: int | None = _option(
+        None, "epochs between figures, which go to history.csv, losses.png and TensorBoard; default none before the end", min=1
+    )
+    keep: str | None = _option(
+        None, "best: also keep the model of the smallest distance among the figures of --evaluate-every, as best.keras"
+    )
+    extractor: str | None = _option(
+        None,
+        f"whose features figures of images are of: {', '.join(metrics.KNOWN)}; default the judge of the data set, or random-conv",
+    )
     deterministic: bool = _option(False, "equal results on a GPU too, slower")
     strategy: str = _option("none", "none, mirrored (all devices) or multi-worker (all processes of TF_CONFIG)")
 
@@ -248,6 +264,12 @@ def _train(
     watching: Sequence[Any],
 ) -> dict[str, Any]:
     """As `train`, with the claim of the folder in `claims`."""
+    if settings.keep not in (None, "best") or (settings.keep and not settings.evaluate_every):
+        raise ValueError(
+            f"--keep takes best, and needs --evaluate-every. Received: {settings.keep!r}, {settings.evaluate_every!r}."
+        )
+    if settings.extractor is not None:
+        metrics.extractor(settings.extractor)  # a wrong name is said now, not when the training is over
     if settings.deterministic:
         backend.enable_determinism()
     scope = backend.strategy(settings.strategy)
@@ -265,11 +287,23 @@ def _train(
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
     watching = [*watching, callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every)]
     sample = sample or generate
+    count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
+    reference = Reference.of(settings)
+    measure = measure or (lambda _, samples: evaluate_samples(samples, reference))
+
+    def figures_of(model: Any) -> dict[str, Any]:
+        return dict(measure(model, _single(sample(model, count, settings.seed))))
+
+    evaluation = None
     if chief:
         _trim_history(output / "history.csv", start)
+        if settings.evaluate_every:
+            best = output / "best.keras" if settings.keep else None
+            evaluation = callbacks.Evaluation(figures_of, settings.evaluate_every, best, _rows(output / "history.csv"))
+            watching.append(evaluation)
         watching += [
             callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw, sample=sample),
-            _History(output / "history.csv", append=start > 0),
+            _History(output / "history.csv", start),
         ]
     if chief and backend.name() == "tensorflow" and _has_tensorboard():
         watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
@@ -288,16 +322,15 @@ def _train(
     if not chief:
         return {}
     seconds = time.time() - began
-    count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
+    atomic_write(output / "model.keras", model.save)
     samples = _single(sample(model, count, settings.seed))
-    measure = measure or (lambda _, samples: evaluate_samples(samples, settings.dataset, settings.image_size))
-    figures = {"epochs": epochs, "seconds": round(seconds, 1), **measure(model, samples)}
-    figures |= _last_row(output / "history.csv")
+    figures = {"epochs": epochs, "seconds": round(seconds, 1), **_last_row(output / "history.csv"), **measure(model, samples)}
+    if evaluation is not None and evaluation.best_epoch is not None:
+        figures["best_epoch"] = evaluation.best_epoch
     some = {4: 100, 5: 36}
     draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
     draw(output / "samples.png", keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples))
     _save_curves(output)
-    atomic_write(output / "model.keras", model.save)
     write_json(output / "metrics.json", figures)
     print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'} and {output / 'losses.png'}:")
     for name, value in figures.items():
@@ -414,23 +447,96 @@ def _single(samples: Nest) -> Nest:
     return keras.tree.map_structure(lambda part: part.astype("float32") if part.dtype.name in half else part, samples)
 
 
-def evaluate_samples(samples: Nest, dataset: str | None, image_size: int | None = None) -> dict[str, float]:
-    """Figures of merit of samples: digit metrics for digits, mode statistics for mixtures, `shape_report` for voxels, their range for
-    anything else.
+@dataclass(frozen=True)
+class Reference:
+    """What samples are held against: the data set of a run, and whose features figures of images are of.
+
+    Attributes:
+        dataset: as in `kgan.datasets.arrays`, or None: nothing is known. resize, held_out: as there.
+        extractor: as in `kgan.metrics.extractor`; default None: that of `kgan.metrics.extractor_name_of`.
+    """
+
+    dataset: str | None = None
+    resize: str | None = None
+    held_out: float | None = None
+    extractor: str | None = None
+
+    @classmethod
+    def of(cls, settings: RunSettings | Mapping[str, Any]) -> "Reference":
+        """From the settings of a run, or from what `settings.json` says of them."""
+        known = asdict(settings) if isinstance(settings, RunSettings) else settings
+        return cls(**{f.name: known.get(f.name) for f in fields(cls)})
+
+    def images(self, split: str, size: int) -> Array:
+        """Real images of a size: those trained on ("train"), or those held out ("test")."""
+        return _real_images(self, split, size) if split == "test" else _real_images.__wrapped__(self, split, size)
+
+    def judge(self, shape: Sequence[int]) -> metrics.Extractor | None:
+        """The extractor for samples of a shape; None where there are no images to compare them with."""
+        name = self.extractor or metrics.extractor_name_of(self.dataset, shape)
+        return metrics.extractor(name) if self.dataset and name and len(shape) == 3 and self.held_out != 0 else None
+
+
+@functools.lru_cache(maxsize=2)
+def _real_images(reference: Reference, split: str, size: int) -> Array:
+    """As `Reference.images`; those held out are asked for again and again."""
+    return datasets.arrays(str(reference.dataset), split, size, reference.resize, held_out=reference.held_out)[0]
+
+
+def evaluate_samples(samples: Nest, reference: Reference) -> dict[str, float]:
+    """Figures of merit of samples: of images `kgan.metrics.sample_report` against the held-out ones, mode statistics of mixtures,
+    `shape_report` of voxels, the range of anything else, and of images of which fewer than two are held out.
 
     Samples of several domains, a dict, get the last, domain by domain.
+
+    Raises:
+        ValueError: images with other channels than the data set's.
     """
     if isinstance(samples, dict):
-        return {f"{d}_{k}": v for d, part in samples.items() for k, v in evaluate_samples(part, None).items()}
-    if dataset == "digits" and samples.shape[1] % 8 == 0:
-        real, _ = datasets.arrays("digits", "test", image_size)
-        return metrics.digit_report(real, samples)
-    if dataset in ("ring", "grid"):
-        mixture = getattr(datasets, dataset)()
+        return {f"{d}_{k}": v for d, part in samples.items() for k, v in evaluate_samples(part, Reference()).items()}
+    if reference.dataset in ("ring", "grid"):
+        mixture = getattr(datasets, reference.dataset)()
         return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
     if samples.ndim == 5:
         return {f"{k}[n={len(samples)}]": v for k, v in shapes.shape_report(samples).items()}
-    return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
+    judge = reference.judge(samples.shape[1:])
+    real = None if judge is None else reference.images("test", samples.shape[1])
+    if judge is None or real is None or len(real) < 2:
+        return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
+    if real.shape[1:] != samples.shape[1:]:
+        raise ValueError(
+            f"Samples are {samples.shape[1:]}, images of {reference.dataset} {real.shape[1:]}. Name their own data set."
+        )
+    return metrics.sample_report(real, samples, judge)
+
+
+def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: int = 12, k: int = 5) -> float:
+    """A picture of samples, each beside its nearest neighbors among the images that were trained on: memorized, or not?
+
+    Neighbors are the nearest by the features of the reference's judge.
+
+    Args:
+        path: of the picture. samples: images. rows: default 12: how many of them. k: default 5 neighbors each.
+
+    Returns:
+        float: the median distance of samples to their nearest neighbor, over that of held-out images; below 1, samples are nearer to what
+        was trained on than other real images are.
+
+    Raises:
+        ValueError: samples that are no images with a data set.
+    """
+    judge = reference.judge(samples.shape[1:])
+    if judge is None:
+        raise ValueError(f"Neighbors are for images of a data set. Received: samples {samples.shape[1:]} of {reference.dataset}.")
+    held_out = reference.images("test", samples.shape[1])[: len(samples)]
+    train = reference.images("train", samples.shape[1])
+    parts = (train[start : start + 1000] for start in range(0, len(train), 1000))
+    points = np.concatenate([judge.features(samples), judge.features(held_out)])
+    found, distances = metrics.nearest_neighbors(points, ((judge.features(part), part) for part in parts), k)
+    shown = np.concatenate([samples[:rows, None], found[: min(rows, len(samples))]], axis=1)
+    pictures.save_image(path, pictures.image_grid(shown.reshape(-1, *samples.shape[1:]), columns=k + 1, clip=True))
+    nearest = distances[:, 0]
+    return float(np.median(nearest[: len(samples)]) / max(np.median(nearest[len(samples) :]), 1e-12))
 
 
 @contextlib.contextmanager
@@ -458,7 +564,7 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
         if not settings.resume:
             raise RunError(f"{output} holds a run already. Go on with --resume, or choose another --output.")
         stored = read_json(path, "the settings of a run", lambda content: {**content["settings"]})
-        free = ("epochs", "checkpoint_every", "picture_every")
+        free = ("epochs", "checkpoint_every", "picture_every", "evaluate_every", "keep", "extractor")
         changed = sorted(k for k in {*stored, *described} if k not in free and stored.get(k) != described.get(k))
         if changed:
             pairs = ", ".join(f"{k}: {stored.get(k)!r} there, {described.get(k)!r} here" for k in changed)
@@ -474,11 +580,13 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
 def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
     """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
-        options: dict[str, Any] = {"seed": settings.seed, "passes": settings.passes}
+        options: dict[str, Any] = {"resize": settings.resize, "seed": settings.seed, "passes": settings.passes}
+        if settings.dataset.startswith("folder:"):
+            options |= {"held_out": settings.held_out, "cache": settings.cache}
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, **options)
         return dataset, tuple(dataset.element_spec.shape[1:])
-    examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size)
-    return np.concatenate([examples] * settings.passes), examples.shape[1:]
+    examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size, settings.resize)
+    return np.concatenate([examples] * settings.passes) if settings.passes > 1 else examples, examples.shape[1:]
 
 
 def _is_dataset(data: Any) -> bool:
@@ -531,16 +639,29 @@ def _last_row(path: Path) -> dict[str, float]:
     return _numbers(rows[-1]) if rows else {}
 
 
-class _History(keras.callbacks.CSVLogger):
-    """`history.csv`, without the empty column `val_...` that Keras adds to every one, in case there will be a validation."""
+class _History(keras.callbacks.Callback):
+    """`history.csv`: a row an epoch, a column a figure; NA where an epoch has none. A figure that comes later adds its column."""
 
-    _columns: list[str] | None = None
+    def __init__(self, path: Path, start: int) -> None:
+        super().__init__()
+        self.path = path
+        if not start:
+            path.unlink(missing_ok=True)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        before = _rows(Path(self.filename)) if self.append and self._columns is None else []
-        self._columns = self._columns or (list(before[0])[1:] if before else sorted(logs or {}))
-        self.keys = self._columns
-        super().on_epoch_end(epoch, logs)
+        rows = _rows(self.path)
+        row = {"epoch": str(epoch), **{name: str(value) for name, value in sorted((logs or {}).items())}}
+        columns = list(dict.fromkeys([*(rows[0] if rows else ()), *row]))
+        whole = not rows or len(columns) > len(rows[0])
+
+        def write(path: str, mode: str = "w") -> None:
+            with open(path, mode, newline="", encoding="utf-8") as file:
+                writer = csv.DictWriter(file, columns, restval="NA")
+                if whole:
+                    writer.writeheader()
+                writer.writerows([*rows, row] if whole else [row])
+
+        atomic_write(self.path, write) if whole else write(str(self.path), "a")
 
 
 def _save_curves(output: Path) -> None:

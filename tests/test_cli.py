@@ -18,7 +18,7 @@ import pytest
 
 pytestmark = pytest.mark.only("tensorflow")
 ROOT = Path(__file__).parents[1]
-SMALL = ["--width", "0.05", "--passes", "1"]
+SMALL = ["--dataset", "digits", "--image-size", "8", "--width", "0.05"]
 
 
 def run(*arguments, cwd=ROOT):
@@ -79,13 +79,19 @@ def test_the_application_writes_what_it_promises(finished):
     assert any(k.startswith("frechet_distance[digits-mlp64") for k in figures)
 
 
+def test_a_setting_of_ones_own():
+    read = runpy.run_path(str(ROOT / "applications/sngan/train.py"))["setting_of"]
+    assert (read("D"), read("3e-4,0.5,0.9,2")) == ("D", (3e-4, 0.5, 0.9, 2))
+    for text in ("1e-4,0.5,0.9", "1e-4,0.5,0.9,one"):
+        with pytest.raises(ValueError, match=text):
+            read(text)
+
+
 def test_a_second_run_in_the_folder_is_refused_and_resuming_checks_the_settings(finished):
     again = run(ROOT / "applications/sngan/train.py", "--output", finished, "--smoke", *SMALL)
     assert (again.returncode, "Traceback" in again.stderr) == (2, False)
     assert "--resume" in again.stderr
-    other = run(
-        ROOT / "applications/sngan/train.py", "--output", finished, "--smoke", "--resume", "--width", "0.1", "--passes", "1"
-    )
+    other = run(ROOT / "applications/sngan/train.py", "--output", finished, "--smoke", "--resume", *SMALL[:-1], "0.1")
     assert other.returncode == 2
     assert "width: 0.05 there, 0.1 here" in other.stderr
     resumed = run(ROOT / "applications/sngan/train.py", "--output", finished, "--smoke", "--resume", *SMALL)

@@ -17,7 +17,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("strategy", "average"),
+    without=("average", "cache", "extractor", "held_out", "keep", "resize", "strategy"),
     renamed={"source": "dataset"},
     output="runs/cogan-adapt",
     epochs=5,

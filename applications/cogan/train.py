@@ -33,7 +33,7 @@ def agreement(samples, pair):
 
 
 @runs.options(
-    without=("strategy",),
+    without=("cache", "extractor", "held_out", "keep", "resize", "strategy"),
     renamed={"source": "dataset"},
     output="runs/cogan",
     epochs=5,

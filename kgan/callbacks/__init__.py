@@ -1,6 +1,7 @@
 """Callbacks for watching and keeping adversarial training; Keras' own work too."""
 
 from kgan.callbacks.checkpoints import Checkpoint, checkpoints, restore
+from kgan.callbacks.evaluation import Evaluation
 from kgan.callbacks.plateau import BestOnPlateau
 from kgan.callbacks.relay import Relay, fit_in_parts
 from kgan.callbacks.watching import CollapseMonitor, GeneratorAverage, SampleGrid
@@ -12,6 +13,7 @@ __all__ = [
     "CollapseMonitor",
     "DivergenceError",
     "DivergenceGuard",
+    "Evaluation",
     "GeneratorAverage",
     "Relay",
     "SampleGrid",

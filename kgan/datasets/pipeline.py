@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from kgan.arguments import COUNT, require
 from kgan.backend.feeding import check_batch_size, epoch_indices, finish, tensorflow, with_epoch
-from kgan.images import find_images, open_image, read_image
-from kgan.types import Array, FilePath, Nest, Tensor
+from kgan.images import read_image, side
+from kgan.types import Array, Nest, Tensor
 
 
 def to_float(dataset: Any, dequantize: bool = False, seed: int = 0) -> Any:
@@ -40,46 +39,32 @@ def to_float(dataset: Any, dequantize: bool = False, seed: int = 0) -> Any:
     return indexed.map(convert, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
 
 
-def image_folder(
-    path: FilePath,
-    batch_size: int = 64,
-    image_size: int | None = None,
-    channels: int = 3,
-    seed: int = 0,
-    shuffle: bool = True,
-    corrupt: str = "skip",
-    dequantize: bool = False,
-    background: str = "white",
-    passes: int = 1,
-) -> Any:
-    """Minibatches of the images in a folder, read and decoded as they are needed.
-
-    What counts as a picture, and that pixels are those that a viewer shows, says the head of `kgan.images`. A warning counts what is left
-    out of a folder, and why.
+def gathered(places: Any, pixels: Array, labels: Array | None = None) -> Any:
+    """Minibatches of images, or of `(images, labels)`, from minibatches of their places.
 
     Args:
-        path: folder; subfolders are searched. Files are cut to their central square.
-        batch_size: default 64; an incomplete last minibatch is dropped.
-        image_size: int or None. None needs files of one size.
-        channels: 1 (gray) or 3 (color), default 3.
-        seed, shuffle: as in `from_arrays`.
-        corrupt: "skip" (default): unreadable files are left out, with a warning that counts and names them; "error": refused.
-        dequantize: as in `load`.
-        background: default "white": what transparent pixels are laid on, a name of HTML's or "#rrggbb".
-        passes: as in `load`.
-
-    Returns:
-        `tf.data.Dataset` of float32 `(batch_size, size, size, channels)` in [-1, 1].
-
-    Raises:
-        FileNotFoundError: no such folder. ValueError: no readable image, images of different sizes without `image_size`.
+        places: `tf.data.Dataset` of int64 (batch,).
+        pixels: array (count, height, width, channels); a `numpy.memmap` is read as it is needed, another is copied once.
+        labels: array with a row an image, or None (default).
     """
-    require(COUNT, passes=passes)
-    files, _ = find_images(path, corrupt)
-    if image_size is None:
-        image_size = common_size(files)
-    options: dict[str, Any] = {"seed": seed, "shuffle": shuffle, "dequantize": dequantize, "background": background}
-    return from_files(files * passes, batch_size, image_size, channels, **options)
+    tf = tensorflow()
+    if isinstance(pixels, np.memmap):
+
+        def take(chosen: Tensor) -> Tensor:
+            picked = tf.numpy_function(lambda rows: np.asarray(pixels[rows]), [chosen], pixels.dtype)
+            return tf.ensure_shape(picked, (chosen.shape[0], *pixels.shape[1:]))
+    else:
+        with tf.device("CPU:0"):
+            kept = tf.constant(pixels)
+
+        def take(chosen: Tensor) -> Tensor:
+            return tf.gather(kept, chosen)
+
+    if labels is not None:
+        with tf.device("CPU:0"):
+            labels = tf.constant(labels)
+    both = lambda chosen: take(chosen) if labels is None else (take(chosen), tf.gather(labels, chosen))  # noqa: E731
+    return places.map(both, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
 
 
 def from_files(
@@ -154,7 +139,7 @@ def mirrored(dataset: Any, seed: int = 0) -> Any:
 def common_size(files: Sequence[Path]) -> int:
     sizes: dict[int, Path] = {}
     for path in files:
-        sizes.setdefault(min(open_image(path).size), path)
+        sizes.setdefault(side(path), path)
     if len(sizes) > 1:
         (a, first), (b, second) = list(sizes.items())[:2]
         raise ValueError(

@@ -2,16 +2,18 @@
 
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
+from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
 from kgan.metrics.codes import MutualInformation, cluster_purity
 from kgan.metrics.densities import kde_coverage
-from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
+from kgan.metrics.judges import DigitClassifier, FashionClassifier, MNISTClassifier
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
-from kgan.metrics.manifolds import density_coverage, precision_recall
+from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
+from kgan.metrics.random_features import RandomFeatures
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -27,17 +29,21 @@ from kgan.metrics.streaming import (
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
+    "KNOWN",
     "AttributeClassifier",
     "ClassScore",
     "DigitClassifier",
     "Extractor",
+    "FashionClassifier",
     "FrechetDistance",
     "HighQualityShare",
     "InceptionFeatures",
     "KernelDistance",
+    "MNISTClassifier",
     "ModesCovered",
     "Moments",
     "MutualInformation",
+    "RandomFeatures",
     "StackedDivergence",
     "StackedModesCovered",
     "attribute_agreement",
@@ -49,6 +55,8 @@ __all__ = [
     "conditional_diversity",
     "density_coverage",
     "digit_report",
+    "extractor",
+    "extractor_name_of",
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",
@@ -61,6 +69,7 @@ __all__ = [
     "mode_score",
     "mode_statistics",
     "ms_ssim",
+    "nearest_neighbors",
     "pixel_agreement",
     "precision_recall",
     "psnr",

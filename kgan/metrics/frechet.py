@@ -191,7 +191,12 @@ class Moments:
         path = Path(path)
         if path.suffix != ".npz":
             raise ValueError(f"Moments are stored as .npz files. Received: {str(path)!r}.")
-        atomic_write(path, lambda temporary: np.savez(temporary, **self._arrays()))
+        atomic_write(path, self.write)
+
+    def write(self, path: str) -> None:
+        """As `save`, to a path of any name, not atomically."""
+        with open(path, "wb") as file:
+            np.savez(file, **self._arrays())
 
     @classmethod
     def load(cls, path: str | Path) -> Self:

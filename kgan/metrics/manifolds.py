@@ -1,6 +1,7 @@
 """Fidelity and diversity apart, by nearest-neighbor manifolds: 1904.06991 and 2002.09797."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -73,6 +74,49 @@ def density_coverage(real: Array, fake: Array, k: int = 5, chunk: int = 2048) ->
     density = _counts(fake, real, radii, chunk).mean() / k
     nearest = np.concatenate([np.min([block.min(axis=1) for _, block in row], axis=0) for _, row in _rows(real, fake, chunk)])
     return float(density), float((nearest <= radii).mean())
+
+
+def nearest_neighbors(points: Array, batches: Iterable[tuple[Array, Array]], k: int = 3) -> tuple[Array, Array]:
+    """The nearest neighbors of points among a set that need not fit into memory.
+
+    Args:
+        points: features (samples, d).
+        batches: iterable of `(features, what they are of)`, arrays with a row an example: the set, part by part.
+        k: >= 1, default 3.
+
+    Returns:
+        `(neighbors, distances)`: what the k nearest are, (samples, k, ...); their Euclidean distances (samples, k), rising.
+
+    Raises:
+        ValueError: fewer than k examples in all, NaN or infinite values, two feature sizes.
+
+    Example:
+    >>> import numpy as np
+    >>> words = np.asarray(["zero", "one", "five"])
+    >>> found, distances = nearest_neighbors(np.asarray([[0.9], [4.0]]), [(np.asarray([[0.0], [1.0], [5.0]]), words)], k=1)
+    >>> found[:, 0].tolist(), distances[:, 0].round(1).tolist()
+    (['one', 'five'], [0.1, 1.0])
+    """
+    checks.positive_integers(k=k)
+    points = np.asarray(points, "float64")
+    found: Any = None
+    best = np.empty((len(points), 0))
+    for features, examples in batches:
+        features = np.asarray(features, "float64")
+        if features.ndim != 2 or features.shape[1] != points.shape[1] or not np.isfinite(features).all():
+            raise ValueError(f"Features must be finite and (examples, {points.shape[1]}). Received: {features.shape}.")
+        squared = ((points**2).sum(1)[:, None] + (features**2).sum(1) - 2.0 * points @ features.T).clip(0)
+        together, known = np.concatenate([best, squared], axis=1), best.shape[1]
+        order = np.argsort(together, axis=1, kind="stable")[:, :k]
+        best = np.take_along_axis(together, order, axis=1)
+        chosen = examples[np.maximum(order - known, 0)]
+        if known:
+            kept = found[np.arange(len(points))[:, None], np.minimum(order, known - 1)]
+            chosen = np.where((order < known).reshape(*order.shape, *[1] * (chosen.ndim - 2)), kept, chosen)
+        found = chosen
+    if best.shape[1] < k:
+        raise ValueError(f"{k} neighbors need as many examples. Received: {best.shape[1]}.")
+    return found, np.sqrt(best)
 
 
 def _checked(real: Array, fake: Array, k: int, chunk: int) -> tuple[Array, Array]:

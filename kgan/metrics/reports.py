@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 
-from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor, title
 from kgan.metrics.frechet import frechet_distance
+from kgan.metrics.judges import DigitClassifier
 from kgan.metrics.kernel import kernel_distance
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.scores import class_score
@@ -19,7 +19,8 @@ def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, f
 
     Figures are named `figure[extractor,n=samples]`. They are FID, KID and IS with `kgan.metrics.InceptionFeatures`, and
     `frechet_distance`, `kernel_distance` and `class_score` with any other network. Beside them: precision and recall (k = 3), density and
-    coverage (k = 5).
+    coverage (k = 5). Extractors without classes give no class score; those whose classes are the data's own (`own_classes`) also how many
+    classes are there, and the share of the rarest.
 
     Args:
         real: reference images in [-1, 1] that the extractor was not trained on.
@@ -42,32 +43,37 @@ def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, f
     >>> sorted(report)[0], report["frechet_distance[digits-mlp64,n=898]"] < 1.5
     ('class_score[digits-mlp64,n=898]', True)
     """
-    figures, _ = _figures(real, fake, extractor)
-    return figures
-
-
-def _figures(real: Array, fake: Array, extractor: Extractor) -> tuple[dict[str, float], Array]:
     n = min(len(real), len(fake))
     real_features, all_features = extractor.features(real[:n]), extractor.features(fake)
-    fake_features = all_features[:n]
-    probabilities = keras.ops.convert_to_numpy(extractor.classify(all_features))
-    tag, count = f"{extractor.name},n={n}", f"{extractor.name},n={len(fake)}"
-    splits = 10 if len(fake) >= _SPLIT_FROM else 1
+    fake_features, tag = all_features[:n], f"{extractor.name},n={n}"
     figures = {
         f"{title('frechet_distance', extractor)}[{tag}]": frechet_distance(real_features, fake_features),
         f"{title('kernel_distance', extractor)}[{tag}]": kernel_distance(real_features, fake_features)[0],
-        f"{title('class_score', extractor)}[{count}{',splits=10' if splits > 1 else ''}]": class_score(probabilities, splits)[0],
     }
+    if hasattr(extractor, "classify"):
+        figures |= _of_classes(keras.ops.convert_to_numpy(extractor.classify(all_features)), extractor)
     # The manifolds need more samples than neighbors; fewer say nothing about them.
     for names, measure, k in ((("precision", "recall"), precision_recall, 3), (("density", "coverage"), density_coverage, 5)):
         if n > k:
             values = measure(real_features, fake_features, k)
             figures |= {f"{name}[{tag}]": value for name, value in zip(names, values, strict=True)}
-    return figures, probabilities
+    return figures
+
+
+def _of_classes(probabilities: Array, extractor: Extractor) -> dict[str, float]:
+    tag = f"{extractor.name},n={len(probabilities)}"
+    splits = 10 if len(probabilities) >= _SPLIT_FROM else 1
+    name = f"{title('class_score', extractor)}[{tag}{',splits=10' if splits > 1 else ''}]"
+    figures = {name: class_score(probabilities, splits)[0]}
+    if extractor.own_classes:
+        counts = np.bincount(probabilities.argmax(-1), minlength=probabilities.shape[1])
+        figures[f"classes_present[{tag}]"] = int((counts > 0).sum())
+        figures[f"smallest_class_share[{tag}]"] = float(counts.min() / counts.sum())
+    return figures
 
 
 def digit_report(real: Array, fake: Array) -> dict[str, float]:
-    """All digit figures of a set of samples: `sample_report` with the digit classifier, and how the classes are represented.
+    """`sample_report` of 8x8 digits, with the digit classifier.
 
     Args:
         real: reference images that the classifier was not trained on (the "test" half of the digits), in [-1, 1].
@@ -82,11 +88,4 @@ def digit_report(real: Array, fake: Array) -> dict[str, float]:
     >>> digit_report(test, train)["classes_present[digits-mlp64,n=898]"]
     10
     """
-    extractor = DigitClassifier()
-    figures, probabilities = _figures(real, fake, extractor)
-    counts = np.bincount(probabilities.argmax(-1), minlength=probabilities.shape[1])
-    return {
-        **figures,
-        f"classes_present[{extractor.name},n={len(fake)}]": int((counts > 0).sum()),
-        f"smallest_class_share[{extractor.name},n={len(fake)}]": float(counts.min() / counts.sum()),
-    }
+    return sample_report(real, fake, DigitClassifier())

@@ -8,7 +8,7 @@ from keras import ops
 from kgan import backend
 from kgan.arguments import SEVERAL, require
 from kgan.datasets.mixtures import Mixture
-from kgan.metrics.extractors import Extractor, ExtractorLike, check_extractor, title
+from kgan.metrics.extractors import ClassifierLike, ExtractorLike, check_extractor, title
 from kgan.metrics.frechet import Moments
 from kgan.types import Config, Sizes, Tensor
 
@@ -228,7 +228,7 @@ class ClassScore(_OverFeatures, keras.metrics.Metric):
     ('class_score[digits-mlp64]', True)
     """
 
-    def __init__(self, extractor: Extractor, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, extractor: ClassifierLike, name: str | None = None, **kwargs: Any) -> None:
         self.extractor = check_extractor(extractor)
         if not hasattr(extractor, "classify"):
             raise TypeError(f"A class score needs an extractor with `classify(features)`. Received: {extractor!r}.")
@@ -312,7 +312,7 @@ class HighQualityShare(_OnMixture):
 class _OnStacks(_OverFeatures, keras.metrics.Metric):
     """Counts of generated images per combination of the classes of their channels."""
 
-    def __init__(self, extractor: Extractor, channels: int = 3, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, extractor: ClassifierLike, channels: int = 3, name: str | None = None, **kwargs: Any) -> None:
         self.extractor, self.channels = check_extractor(extractor), channels
         super().__init__(name=name or f"{self.default_name}[{extractor.name}]", **kwargs)
         self.classes = extractor.classify(ops.zeros((1, extractor.feature_size))).shape[-1]

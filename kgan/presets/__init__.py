@@ -1,7 +1,11 @@
-"""Trained models in folders: `config.json`, `model.weights.h5` and their SHA-256 sums in `SHA256SUMS`. Some come with kgan."""
+"""Trained models in folders: `config.json`, `model.weights.h5`, further files that belong to the model, and the SHA-256 sums of all in
+`SHA256SUMS`. Some come with kgan.
+"""
 
 import hashlib
 import json
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +17,7 @@ from kgan.types import FilePath
 
 _FILES = ("config.json", "model.weights.h5")
 _SUMS = "SHA256SUMS"
+_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")  # a file of the folder itself
 
 
 def names() -> list[str]:
@@ -20,16 +25,24 @@ def names() -> list[str]:
     return sorted(path.name for path in Path(__file__).parent.iterdir() if (path / _SUMS).is_file())
 
 
-def save(model: Any, folder: FilePath) -> str:
+def save(model: Any, folder: FilePath, further: Mapping[str, Callable[[str], object]] | None = None) -> str:
     """Write a model, without optimizers, to a folder.
 
     Args:
         model: a system of kgan, or any registered Keras model. folder: made if missing; a preset in it is replaced.
+        further: default None; names of files that belong to the model, each with what writes it to a path.
 
     Returns:
         str, the fingerprint, as `fingerprint(folder)`.
+
+    Raises:
+        ValueError: a further name that is taken, or no plain name of a file.
     """
-    folder = Path(folder)
+    folder, further = Path(folder), further or {}
+    if wrong := [name for name in further if name in (*_FILES, _SUMS) or not _PLAIN.fullmatch(name)]:
+        raise ValueError(
+            f"Further files of a preset need plain names other than {shown((*_FILES, _SUMS))}. Received: {shown(wrong)}."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     config = keras.saving.serialize_keras_object(model)
     config.pop("compile_config", None)
@@ -40,7 +53,9 @@ def save(model: Any, folder: FilePath) -> str:
     twin = keras.saving.deserialize_keras_object(config)
     twin.set_weights(model.get_weights())
     twin.save_weights(folder / _FILES[1])
-    sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in _FILES)
+    for name, write in further.items():
+        atomic_write(folder / name, write)
+    sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in (*_FILES, *further))
     atomic_write(folder / _SUMS, lambda path: Path(path).write_text(sums))
     return fingerprint(folder)
 
@@ -79,6 +94,20 @@ def find(preset: FilePath) -> Path:
     return folder
 
 
+def further_file(preset: FilePath, name: str) -> Path:
+    """The path of a further file of a preset, all files checked against their sums.
+
+    Raises:
+        ValueError: no such preset, or one without such a file; what `fingerprint` refuses.
+    """
+    folder = find(preset)
+    fingerprint(folder)
+    listed = read_text(folder / _SUMS, "a list of SHA-256 sums").split()[1::2]
+    if name in _FILES or name not in listed:
+        raise ValueError(f"The preset {str(preset)!r} has no {name}. It lists: {shown(sorted(listed))}.")
+    return folder / name
+
+
 def fingerprint(preset: FilePath) -> str:
     """The SHA-256 of the sums of a preset's files, after the files were checked against them: 64 hexadecimal digits.
 
@@ -89,9 +118,9 @@ def fingerprint(preset: FilePath) -> str:
     text = read_text(folder / _SUMS, "a list of SHA-256 sums")
     pairs = (line.split(maxsplit=1) for line in text.splitlines() if len(line.split()) == 2)
     sums = {name: value for value, name in pairs}
-    if set(sums) != set(_FILES):
+    if not set(_FILES) <= set(sums) or not all(map(_PLAIN.fullmatch, sums)):
         raise ValueError(f"{folder / _SUMS} must list {' and '.join(_FILES)}. Received: {shown(sorted(sums))}.")
-    for name in _FILES:
+    for name in sums:
         if not (folder / name).is_file():
             raise ValueError(f"The preset {str(folder)!r} lacks {name}.")
         if _sha256(folder / name) != sums[name]:
@@ -105,4 +134,4 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-__all__ = ["find", "fingerprint", "load", "names", "save"]
+__all__ = ["find", "fingerprint", "further_file", "load", "names", "save"]

@@ -114,7 +114,7 @@ def test_load_with_labels_and_dequantized_pixels():
 def test_folder(tmp_path):
     for i in range(5):
         save_image(tmp_path / f"sub{i % 2}" / f"{i}.png", value=i * 50)
-    dataset = datasets.load(f"folder:{tmp_path}", batch_size=2, image_size=8, shuffle=False)
+    dataset = datasets.load(f"folder:{tmp_path}", "all", batch_size=2, image_size=8, shuffle=False)
     assert int(dataset.cardinality()) == 2
     batch = next(dataset.as_numpy_iterator())
     assert batch.shape == (2, 8, 8, 3)
@@ -144,16 +144,16 @@ def test_folders_that_cannot_be_used(tmp_path):
     save_image(tmp_path / "a.png", (16, 16))
     save_image(tmp_path / "b.png", (20, 20))
     with pytest.raises(ValueError, match="different sizes"):
-        datasets.load(f"folder:{tmp_path}", batch_size=1)
+        datasets.load(f"folder:{tmp_path}", "all", batch_size=1)
     with pytest.raises(ValueError, match="fewer than one minibatch"):
-        datasets.load(f"folder:{tmp_path}", batch_size=3, image_size=8)
-    with pytest.raises(ValueError, match="labels"):
-        datasets.load(f"folder:{tmp_path}", labels=True)
+        datasets.load(f"folder:{tmp_path}", "all", batch_size=3, image_size=8)
+    with pytest.raises(ValueError, match=r"2 of 2 in .* in none"):
+        datasets.load(f"folder:{tmp_path}", "all", labels=True)
 
 
 def test_wrong_names_and_arguments_say_what_is_allowed():
     with pytest.raises(ValueError, match="Embedded: \\['digits'"):
-        datasets.load("mnist")
+        datasets.load("cifar10")
     with pytest.raises(ValueError, match="split"):
         datasets.load("digits", split="validation")
     with pytest.raises(ValueError, match="points"):

@@ -69,13 +69,13 @@ def test_a_folder_is_passed_over_several_times(tmp_path):
 
     for index in range(3):
         Image.new("L", (8, 8), index * 60).save(tmp_path / f"{index}.png")
-    dataset = datasets.load(f"folder:{tmp_path}", batch_size=3, passes=4)
+    dataset = datasets.load(f"folder:{tmp_path}", "all", batch_size=3, passes=4)
     assert int(dataset.cardinality()) == 4
     seen = np.concatenate(list(dataset.as_numpy_iterator()))[:, 0, 0, 0]
     assert np.unique(np.rint((seen + 1) * 127.5), return_counts=True)[1].tolist() == [4, 4, 4]
     for passes in (0, 1.5):
         with pytest.raises(ValueError, match="passes"):
-            datasets.load(f"folder:{tmp_path}", batch_size=3, passes=passes)
+            datasets.load(f"folder:{tmp_path}", "all", batch_size=3, passes=passes)
         with pytest.raises(ValueError, match="passes"):
             datasets.load("digits", passes=passes)
     assert int(datasets.load("digits", batch_size=898, passes=2).cardinality()) == 2

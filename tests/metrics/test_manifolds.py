@@ -54,3 +54,19 @@ def test_chunks_change_nothing(rng, chunk):
 def test_what_is_refused(measure, arguments, message):
     with pytest.raises(ValueError, match=message):
         measure(**{"real": np.zeros((5, 2)), "fake": np.zeros((5, 2)), "k": 1, **arguments})
+
+
+def test_nearest_neighbors_do_not_depend_on_the_parts(rng):
+    points, features = rng.normal(size=(7, 3)), rng.normal(size=(20, 3))
+    examples = np.arange(40.0).reshape(20, 2)
+    expected = np.linalg.norm(points[:, None] - features, axis=2)
+    order = np.argsort(expected, axis=1)[:, :4]
+    for borders in ([20], [1, 2, 3, 20], [13, 20], [19, 20]):
+        starts = [0, *borders[:-1]]
+        parts = [(features[a:b], examples[a:b]) for a, b in zip(starts, borders, strict=True)]
+        found, distances = metrics.nearest_neighbors(points, iter(parts), 4)
+        np.testing.assert_array_equal(found, examples[order])
+        np.testing.assert_allclose(distances, np.take_along_axis(expected, order, 1))
+    for parts, message in (([], "4 neighbors need as many"), ([(features[:, :2], examples)], "Features must be finite")):
+        with pytest.raises(ValueError, match=message):
+            metrics.nearest_neighbors(points, parts, 4)

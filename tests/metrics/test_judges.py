@@ -1,11 +1,15 @@
-"""The digit classifier and the orderings that say what the figures measure."""
+"""The judges that come with kgan, and the orderings that say what the figures measure."""
 
+import random
 import warnings
 
+import keras
 import numpy as np
 import pytest
 
-from kgan import datasets, metrics
+from kgan import datasets, metrics, presets
+from kgan import images as images_module
+from kgan.metrics import judges
 
 
 @pytest.fixture(scope="module")
@@ -58,18 +62,65 @@ def test_names_say_how_it_was_measured(halves):
     assert "class_score[digits-mlp64,n=5000,splits=10]" in many
 
 
-def test_the_classifier_is_deterministic_and_survives_a_broken_cache(tmp_path, monkeypatch, halves):
-    from kgan.metrics import digits
+JUDGES = {judge.name: judge for judge in (metrics.DigitClassifier, metrics.FashionClassifier, metrics.MNISTClassifier)}
 
+
+def test_every_judge_is_a_preset_and_loading_one_draws_no_numbers():
+    assert set(JUDGES) < set(presets.names())
+    judges._weights.cache_clear()
+    before, own = random.getstate(), np.random.get_state()[1].copy()
+    for judge in JUDGES.values():
+        judge()
+    assert random.getstate() == before
+    np.testing.assert_array_equal(np.random.get_state()[1], own)
+
+
+@pytest.mark.parametrize("name", JUDGES)
+def test_a_judge_computes_what_its_network_does(name):
+    """On every backend: the network is Keras' own, the judge plain operations on its weights."""
+    judge, network = JUDGES[name](), presets.load(name)
+    images = np.random.default_rng(0).uniform(-1, 1, (5, *network.input_shape[1:])).astype("float32")
+    logits = keras.ops.convert_to_numpy(network((images + 1) / 2))
+    expected = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_allclose(judge.probabilities(images), expected / expected.sum(1, keepdims=True), rtol=1e-4, atol=1e-5)
+    assert judge.reference().extractor == name
+    judge.reference().check(judge)
+
+
+def test_digits_may_be_larger(halves):
     features = metrics.DigitClassifier().features(halves[1][:5])
-    monkeypatch.setenv("KGAN_CACHE", str(tmp_path))
-    (tmp_path / "digits_mlp64_v1.npz").write_bytes(b"PK\x03\x04broken")
-    digits._weights.cache_clear()
-    np.testing.assert_allclose(metrics.DigitClassifier().features(halves[1][:5]), features, rtol=1e-4)
-    with np.load(tmp_path / "digits_mlp64_v1.npz") as repaired:
-        assert len(repaired.files) == 6
     upscaled = metrics.DigitClassifier().features(datasets.resize(halves[1][:5], 24))
     np.testing.assert_allclose(upscaled, features, rtol=1e-3, atol=1e-4)
+
+
+def test_the_digits_that_the_reference_was_made_of(halves):
+    judge = metrics.DigitClassifier()
+    moments = metrics.Moments.of(judge.features(halves[1]), judge.name)
+    assert judge.reference().count == len(halves[1])
+    assert abs(judge.reference().distance(moments)) < 1e-6
+
+
+def test_mnist_at_every_size():
+    images, labels = datasets.arrays("mnist", "test")
+    judge = metrics.MNISTClassifier()
+    features = judge.features(images)
+    assert (judge.probabilities(images).argmax(1) == labels).mean() >= 0.95
+    assert abs(judge.reference().distance(metrics.Moments.of(features, judge.name))) < 1e-3
+    np.testing.assert_allclose(judge.features(images_of(images[:20], 32)), features[:20], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(judge.features(datasets.resize(images[:20], 56)), features[:20], rtol=1e-3, atol=1e-3)
+    for size in (16, 48, 64):  # interpolated there and averaged back
+        assert (judge.probabilities(images_of(images[:200], size)).argmax(1) == labels[:200]).mean() > 0.8, size
+
+
+def images_of(images, size):
+    return images_module.pad(images, size) if size == 32 else datasets.resize(images, size)
+
+
+def test_figures_of_mnist_judge_classes_too():
+    images, _ = datasets.arrays("mnist", "test")
+    figures = metrics.sample_report(images[:300], images[300:600], metrics.MNISTClassifier())
+    assert figures["classes_present[mnist-cnn,n=300]"] == 10
+    assert "frechet_distance[mnist-cnn,n=300]" in figures
 
 
 def test_values_outside_are_clipped(halves):
@@ -91,6 +142,7 @@ def test_every_image_counts(halves):
     ("call", "message"),
     [
         (lambda c: c(np.zeros((2, 9, 9, 1))), "multiple of 8"),
+        (lambda c: c(np.zeros((2, 8, 8, 3))), "digits-mlp64 judges images"),
         (lambda c: c.features(np.full((2, 8, 8, 1), 16.0)), r"\[-1, 1\]"),
         (lambda c: c.features(np.full((2, 8, 8, 1), np.nan)), "finite"),
         (lambda c: c.features(np.zeros((0, 8, 8, 1))), "count"),
