@@ -176,7 +176,7 @@ def test_parts_are_values():
         (lambda: ClassNorms().enter(mlp.generator((2,), 3), 2), ValueError, "no batch normalization"),
         (lambda: ClassNorms(["nowhere"]).enter(mlp.generator((2,), 3, batch_norm=True), 2), ValueError, "no layer 'nowhere'"),
         (lambda: Projection().judge(mlp.generator((8, 8, 1), 3), 2), ValueError, "must end in a dense layer"),
-        (lambda: conditioning.chosen("prjection", (Joined(), Joined())), TypeError, "names"),
+        (lambda: conditioning.chosen("prjection", (Joined(), Joined())), TypeError, "or its name"),
         (lambda: conditioning.chosen((Projection(), Joined()), (Joined(), Joined())), TypeError, "pair"),
     ],
 )

@@ -3,6 +3,7 @@
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
+from kgan.metrics.classes import class_agreement, within_classes
 from kgan.metrics.codes import MutualInformation, cluster_purity
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
@@ -50,6 +51,7 @@ __all__ = [
     "attribute_classifier",
     "binned_distribution",
     "channel_labels",
+    "class_agreement",
     "class_score",
     "cluster_purity",
     "conditional_diversity",
@@ -79,4 +81,5 @@ __all__ = [
     "ssim",
     "stacked_mode_statistics",
     "total_variation",
+    "within_classes",
 ]
