@@ -110,6 +110,8 @@ def test_wrong_labels_in_arrays_are_refused_wherever_they_stand(case):
     model = small()
     with pytest.raises(ValueError, match=words):
         model.fit(x, labels, batch_size=4, verbose=0)
+    with pytest.raises(ValueError, match=words):
+        model.fit(x if labels is None else (x, labels), batch_size=4, verbose=0)
     if labels is None or (labels.ndim == 1 and labels.dtype.kind in "iu"):
         with pytest.raises(ValueError, match=words):
             model.train_on_batch(x, labels)

@@ -107,6 +107,8 @@ class Conditional(GenerativeModel):
 
     def check_labels(self, x: Nest, y: Nest) -> None:
         if self.conditional:
+            if y is None and isinstance(x, tuple) and len(x) == 2:  # pairs, as data sets have them
+                _, y = x
             if y is None:
                 raise ValueError(
                     f"With `classes`, train with fit(examples, labels), or a data set of pairs: kgan.datasets.load(..., labels=True). "
