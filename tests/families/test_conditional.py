@@ -207,6 +207,11 @@ def test_features_and_classes_are_of_one_pass():
     assert {"discriminator/real_classes", "discriminator/fake_classes", "generator/classes"} <= set(history)
 
 
+def test_a_mixture_has_no_classes():
+    with pytest.raises(ValueError, match="chooses components, not classes"):
+        kgan.AdaGAN(component=kgan.GAN((2,), classes=3, seed=0))
+
+
 def test_families_without_a_conditional_form_refuse_classes():
     for family in (kgan.InfoGAN, kgan.UnrolledGAN, kgan.BiGAN, kgan.D2GAN, kgan.GradientRegularizedGAN):
         with pytest.raises(TypeError, match="classes"):
