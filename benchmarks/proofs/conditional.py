@@ -80,7 +80,7 @@ def trained(data, size, steps, seed, judge=None):
     images, labels = kgan.datasets.arrays(data, "train", size)
     classes = {} if judge is None else {"classes": kgan.datasets.class_names(data), "conditioning": judge}
     model = kgan.SNGAN((size, size, 1), width=WIDTH, setting=SETTING, seed=seed, **classes)
-    model.compile(averages={"generator": 0.99})
+    model.compile(averages={"generator": 0.99}, steps_per_execution=10)
     model.fit(images, None if judge is None else labels, batch_size=64, epochs=1, steps_per_epoch=steps, verbose=0)
     return model
 

@@ -41,7 +41,7 @@ def test_what_is_asked_for_comes(conditioning):
     ways = conditioning if conditioning != "auxiliary" else AuxiliaryClassifier(1.0, 0.0, 0.5)
     model = kgan.GAN((2,), classes=NAMES, conditioning=ways, latent_size=2, seed=0)
     model.compile(averages={"generator": 0.98})
-    model.fit(*clouds(64 * 40), batch_size=64, epochs=12, verbose=0)
+    model.fit(*clouds(64 * 40), batch_size=64, epochs=8, verbose=0)
     asked = np.arange(300) % 3
     made = model.generate(300, condition=list(asked), seed=0)
     nearest = ((made[:, None] - CENTERS) ** 2).sum(-1).argmin(1)

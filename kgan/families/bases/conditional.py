@@ -121,7 +121,11 @@ class Conditional(GenerativeModel):
 
     def parted(self, batch: Nest) -> tuple[Tensor, Tensor]:
         """Examples and labels of a batch, labels None where there are no classes."""
-        return batch if self.conditional else (batch, None)
+        if not self.conditional:
+            return batch, None
+        # Eager steps on JAX bring NumPy's arrays, and a network's inputs must be tensors all or none.
+        examples, labels = map(ops.convert_to_tensor, batch)
+        return examples, labels
 
     # Generation ------------------------------------------------------------------------------------------------------
 
