@@ -70,6 +70,10 @@ NUMBERS = Kind(lambda v: _each(_number, v), "a list or tuple of finite numbers")
 FLAG = Kind(lambda v: isinstance(v, bool), "True or False")
 TEXT = Kind(lambda v: isinstance(v, str), "a string")
 SEED = Kind(NATURAL.accepts, "an integer from 0 to 2**31 - 1")
+CLASSES = Kind(
+    lambda v: SEVERAL.accepts(v) or (_each(TEXT.accepts, v) and len(v) >= 2 and len(set(v)) == len(v)),
+    "an integer >= 2, or a list of so many different names",
+)
 SHAPE = Kind(_shape, "the shape of one example, a tuple of positive integers such as (2,) or (32, 32, 3)")
 NETWORK = Kind(_network, "a Keras model that knows its input, such as a functional or a built one")
 LAYER = Kind(lambda v: isinstance(v, keras.layers.Layer), "a Keras layer")
@@ -91,6 +95,7 @@ NonNegative = Annotated[float, NONNEGATIVE]
 Level = Annotated[float | keras.optimizers.schedules.LearningRateSchedule, LEVEL]
 Numbers = Annotated[Sequence[float], NUMBERS]
 Seed = Annotated[int, SEED]
+Classes = Annotated[int | Sequence[str], CLASSES]
 Shape = Annotated[Sequence[int], SHAPE]
 Shapes = Annotated[Mapping[str, Sequence[int]], SHAPE]
 Network = Annotated[keras.Model, NETWORK]

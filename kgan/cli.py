@@ -50,8 +50,10 @@ def _family(name: str) -> Any:
 
 def _options(family: Any, assignments: Sequence[str]) -> dict[str, Any]:
     """Constructor arguments from `key=value` texts; values are JSON where they parse as such, else strings."""
-    # Shapes come from the data; --seed is an option of its own.
-    allowed = [name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape", "seed")]
+    # Shapes and classes come from the data; --seed and --classes are options of their own.
+    allowed = [
+        name for name in family.argument_names() if name not in ("data_shape", "image_shape", "voxel_shape", "seed", "classes")
+    ]
     options = {}
     for text in assignments:
         key, equals, value = text.partition("=")
@@ -82,6 +84,9 @@ def train(
     about: Mapping[str, Any],
     system: Annotated[str, typer.Argument(help="a system of `kgan list`")],
     set_: Annotated[list[str] | None, typer.Option("--set", help="constructor argument, key=value; may be repeated")] = None,
+    classes: Annotated[
+        bool, typer.Option("--classes", help="class by class, by the labels of the data; generate --condition asks for one")
+    ] = False,
 ) -> None:
     """Train a system and write samples, figures, checkpoints and the model to a folder."""
     family = _family(system)
@@ -91,19 +96,24 @@ def train(
             f"{system.lower()} is made from its {needed!r}, not from images alone; applications/ has the command that trains it"
         )
     options = _options(family, set_ or [])
+    if classes and "conditioning" not in family.argument_names():
+        raise typer.BadParameter(f"{system.lower()} has no conditional form; leave --classes out")
     place = f"runs/{system.lower()}-{settings.dataset.replace(':', '-').replace('/', '-')}"
     settings = replace(settings, output=settings.output or place)
     shown = ", ".join(f"{key}={value!r}" for key, value in options.items())
 
     def build(shape: Any) -> Any:
         try:
-            model = family(shape, seed=settings.seed, **options)
+            own = {"classes": runs.classes_of(settings)} if classes else {}
+            model = family(shape, seed=settings.seed, **own, **options)
         except TypeError as error:
             raise ValueError(f"{system.lower()} cannot be made with --set {shown}: {error}") from error
         model.compile()
         return model
 
-    runs.guarded(lambda: runs.train(build, settings, {"system": system.lower(), **options}))
+    about = {"system": system.lower(), **({"classes": True} if classes else {}), **options}
+    data = (lambda: runs.training_data(settings, labels=True)) if classes else None
+    runs.guarded(lambda: runs.train(build, settings, about, data))
 
 
 @app.command()
@@ -117,8 +127,12 @@ def generate(
     ] = "samples.png",
     count: Annotated[int, typer.Option(min=1, help="number of samples")] = 64,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,
+    condition: Annotated[
+        str | None,
+        typer.Option(help="of a model with classes: a class by its number or name, or several with commas; default all, evenly"),
+    ] = None,
 ) -> None:
-    """Draw samples from a trained model."""
+    """Draw samples from a trained model; of one with classes, a picture has a row for each."""
 
     def main() -> None:
         import numpy as np
@@ -133,7 +147,8 @@ def generate(
             raise ValueError(
                 f"The folder {output!r} is not empty; samples of two models would mix there. Choose another --output."
             )
-        samples = runs.generate(runs.load(model), count, seed)
+        trained = runs.load(model)
+        samples = runs.generate(trained, count, seed, condition)
         if single:
             pictures.save_each(output, samples, clip=True)
         elif output.endswith(".npy"):
@@ -143,8 +158,10 @@ def generate(
         elif output.endswith(".npz"):
             parts = samples if isinstance(samples, dict) else {"samples": samples}
             atomic_write(output, lambda temporary: np.savez(temporary, **parts))
-        else:
+        elif isinstance(samples, dict):
             pictures.save_samples(output, samples, clip=True)
+        else:
+            runs.draw_classes(output, samples, trained, condition)
         print(f"{count} samples in {output}")
 
     runs.guarded(main)
@@ -175,8 +192,9 @@ def evaluate(
         reference = runs.Reference.of({**_settings_of(Path(model)), **{k: v for k, v in given.items() if v is not None}})
         if reference.dataset is None:
             raise ValueError(f"No settings.json beside {model!r} says which data set it was trained on. Give --dataset.")
-        samples = runs.generate(runs.load(model), count, seed)
-        figures = runs.evaluate_samples(samples, reference)
+        trained = runs.load(model)
+        samples = runs.generate(trained, count, seed)
+        figures = runs.evaluate_samples(samples, reference, runs.asked(trained, count))
         if neighbors is not None:
             figures[f"nearest_trained_on[n={count}]"] = runs.draw_neighbors(neighbors, samples, reference)
         print(json.dumps(figures, indent=2))

@@ -51,7 +51,7 @@ class FrozenGenerator(GAN):
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {"discriminator": keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8)}
 
-    def generated(self, count: int) -> Tensor:
+    def generated(self, count: Any, labels: Tensor = None) -> Tensor:
         return self.generator(self.generator_inputs(count, seed=self.seed_generator), training=False)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kgan.files import atomic_write
 from kgan.images import to_uint8
@@ -160,6 +161,49 @@ def distinct_colors(count: int) -> list[Any]:
 def save_figure(path: FilePath, drawn: Any) -> None:
     """Write a matplotlib figure as PNG, atomically."""
     atomic_write(path, lambda temporary: drawn.savefig(temporary, format="png"))
+
+
+def save_classes(
+    path: FilePath, images: Array, labels: ArrayLike, names: Sequence[str], columns: int = 10, clip: bool = False
+) -> None:
+    """A picture with a row for each class, its name in front of it.
+
+    Args:
+        path: PNG file.
+        images: array (count, height, width, 1 or 3), as in `image_grid`. labels: integers (count,), the class of each.
+        names: of all classes, in the order of their numbers.
+        columns: default 10: the first so many images of a class.
+        clip: as in `image_grid`.
+
+    Raises:
+        ValueError: as `image_grid`; labels of another number or range.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    images, labels = _all_images(images), np.asarray(labels)
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= len(names):
+        raise ValueError(
+            f"`labels` must be integers in [0, {len(names)}), one for each of {len(images)} images. Received {labels.dtype} of shape "
+            f"{labels.shape}."
+        )
+    shown = list(dict.fromkeys(labels.tolist()))
+    scale = max(1, -(-32 // images.shape[1]))
+    empty = np.full((1, *images.shape[1:]), 255 if images.dtype == np.uint8 else 1, images.dtype)
+    rows = []
+    for label in shown:
+        own = images[labels == label][:columns]
+        rows += [own, empty.repeat(columns - len(own), axis=0)]
+    grid = image_grid(np.concatenate(rows), columns, scale, clip=clip)
+    step = (images.shape[1] + 1) * scale
+    font = ImageFont.load_default(min(20, max(9, step // 2)))
+    texts = [names[label] for label in shown]
+    margin = 8 + int(max(font.getlength(text) for text in texts))
+    picture = Image.new("RGB", (margin + grid.shape[1], grid.shape[0]), "white")
+    picture.paste(Image.fromarray(grid), (margin, 0))
+    draw = ImageDraw.Draw(picture)
+    for row, text in enumerate(texts):
+        draw.text((margin - 4, row * step + scale + step // 2), text, "black", font, anchor="rm")
+    save_image(path, np.asarray(picture))
 
 
 def save_each(folder: FilePath, samples: Nest, clip: bool = False) -> None:

@@ -32,6 +32,7 @@ from kgan.version import __version__
 SAMPLES = 1000
 SAMPLED_SHAPES = 200
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+_PER_CLASS = 10  # samples of a class in a picture
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
 
@@ -286,10 +287,17 @@ def _train(
     start = callbacks.restore(model, output / "checkpoints") if settings.resume else 0
     epochs = _SMOKE["epochs"] if settings.smoke else settings.epochs
     watching = [*watching, callbacks.Checkpoint(output / "checkpoints", every=settings.checkpoint_every)]
+    by_class = sample is None and getattr(model, "conditional", False)
     sample = sample or generate
+    if by_class:
+        # A picture has a row for each class.
+        shown = _PER_CLASS * len(model.class_names)
+        draw = draw or (lambda path, samples: draw_classes(path, samples, model, columns=_PER_CLASS))
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
     reference = Reference.of(settings)
-    measure = measure or (lambda _, samples: evaluate_samples(samples, reference))
+    measure = measure or (
+        lambda model, samples: evaluate_samples(samples, reference, asked(model, len(samples)) if by_class else None)
+    )
 
     def figures_of(model: Any) -> dict[str, Any]:
         return dict(measure(model, _single(sample(model, count, settings.seed))))
@@ -329,7 +337,8 @@ def _train(
         figures["best_epoch"] = evaluation.best_epoch
     some = {4: 100, 5: 36}
     draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
-    draw(output / "samples.png", keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples))
+    picked = samples if by_class else keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples)
+    draw(output / "samples.png", picked)
     _save_curves(output)
     write_json(output / "metrics.json", figures)
     print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'} and {output / 'losses.png'}:")
@@ -437,9 +446,36 @@ def _reason(error: BaseException) -> str:
     return lines[0][:300] if lines else type(error).__name__
 
 
-def generate(model: Any, count: int, seed: int = 0) -> Nest:
-    """`model.generate`, in single precision whatever the model's: neither files nor metrics know bfloat16."""
-    return _single(model.generate(count, seed=seed))
+def generate(model: Any, count: int, seed: int = 0, condition: str | None = None) -> Nest:
+    """`model.generate`, in single precision whatever the model's: neither files nor metrics know bfloat16.
+
+    A conditional model is asked for the classes of `asked`.
+    """
+    classes = asked(model, count, condition)
+    return _single(model.generate(count, condition=None if classes is None else list(classes), seed=seed))
+
+
+def asked(model: Any, count: int, condition: str | None = None) -> Array | None:
+    """The classes that samples are of, class after class and evenly: those of a condition, or all; None of a model without classes.
+
+    Args:
+        model, count: as in `generate`. condition: classes by their numbers or names, with commas between them; default None: all.
+
+    Raises:
+        ValueError: a model without classes, or without such ones.
+    """
+    if not getattr(model, "conditional", False):
+        if condition is not None:
+            raise ValueError(f"{type(model).__name__} was trained without classes; leave --condition out.")
+        return None
+    names = model.class_names
+    wanted = range(len(names)) if condition is None else [_class_of(model, one.strip()) for one in condition.split(",")]
+    return np.asarray(wanted, "int32")[np.arange(count) * len(wanted) // count]
+
+
+def _class_of(model: Any, text: str) -> int:
+    """A class from the text of a command line: a name, or a number where no name is such."""
+    return int(model.labels_of(int(text) if text.isdigit() and text not in model.class_names else text, 1)[0])
 
 
 def _single(samples: Nest) -> Nest:
@@ -469,7 +505,11 @@ class Reference:
 
     def images(self, split: str, size: int) -> Array:
         """Real images of a size: those trained on ("train"), or those held out ("test")."""
-        return _real_images(self, split, size) if split == "test" else _real_images.__wrapped__(self, split, size)
+        return (_real if split == "test" else _real.__wrapped__)(self, split, size)[0]
+
+    def labels(self, size: int) -> Array:
+        """The classes of the images that are held out."""
+        return _real(self, "test", size)[1]
 
     def judge(self, shape: Sequence[int]) -> metrics.Extractor | None:
         """The extractor for samples of a shape; None where there are no images to compare them with."""
@@ -478,16 +518,16 @@ class Reference:
 
 
 @functools.lru_cache(maxsize=2)
-def _real_images(reference: Reference, split: str, size: int) -> Array:
-    """As `Reference.images`; those held out are asked for again and again."""
-    return datasets.arrays(str(reference.dataset), split, size, reference.resize, held_out=reference.held_out)[0]
+def _real(reference: Reference, split: str, size: int) -> tuple[Array, Array]:
+    """As `Reference.images`, with labels; those held out are asked for again and again."""
+    return datasets.arrays(str(reference.dataset), split, size, reference.resize, held_out=reference.held_out)
 
 
-def evaluate_samples(samples: Nest, reference: Reference) -> dict[str, float]:
+def evaluate_samples(samples: Nest, reference: Reference, classes: Array | None = None) -> dict[str, float]:
     """Figures of merit of samples: of images `kgan.metrics.sample_report` against the held-out ones, mode statistics of mixtures,
     `shape_report` of voxels, the range of anything else, and of images of which fewer than two are held out.
 
-    Samples of several domains, a dict, get the last, domain by domain.
+    Samples of several domains, a dict, get the last, domain by domain. `classes` are those that images were asked for, default None.
 
     Raises:
         ValueError: images with other channels than the data set's.
@@ -507,7 +547,23 @@ def evaluate_samples(samples: Nest, reference: Reference) -> dict[str, float]:
         raise ValueError(
             f"Samples are {samples.shape[1:]}, images of {reference.dataset} {real.shape[1:]}. Name their own data set."
         )
-    return metrics.sample_report(real, samples, judge)
+    if classes is None:
+        return metrics.sample_report(real, samples, judge)
+    return metrics.sample_report(real, samples, judge, reference.labels(samples.shape[1]), classes)
+
+
+def draw_classes(path: FilePath, samples: Array, model: Any, condition: str | None = None, columns: int | None = None) -> None:
+    """The picture of samples of the classes of `asked`: of images of several classes a row for each, with its name, else as all samples.
+
+    Args:
+        path, samples, model, condition: as there. columns: how many of each class at the most; default None: all.
+    """
+    classes = asked(model, len(samples), condition)
+    if classes is None or samples.ndim != 4 or len(set(classes)) == 1:
+        pictures.save_samples(path, samples, clip=True)
+        return
+    columns = columns or int(np.bincount(classes).max())
+    pictures.save_classes(path, samples, classes, model.class_names, columns, clip=True)
 
 
 def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: int = 12, k: int = 5) -> float:
@@ -577,16 +633,37 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
         raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
 
 
-def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
-    """The data that settings name, arrays where they fit in memory, and the shape of one example."""
+def training_data(settings: RunSettings, labels: bool = False) -> tuple[Any, tuple[int, ...]]:
+    """The data that settings name, arrays where they fit in memory, and the shape of one example; with `labels`, pairs of both."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
-        options: dict[str, Any] = {"resize": settings.resize, "seed": settings.seed, "passes": settings.passes}
+        options: dict[str, Any] = {"resize": settings.resize, "seed": settings.seed, "passes": settings.passes, "labels": labels}
         if settings.dataset.startswith("folder:"):
             options |= {"held_out": settings.held_out, "cache": settings.cache}
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, **options)
-        return dataset, tuple(dataset.element_spec.shape[1:])
-    examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size, settings.resize)
-    return np.concatenate([examples] * settings.passes) if settings.passes > 1 else examples, examples.shape[1:]
+        return dataset, tuple((dataset.element_spec[0] if labels else dataset.element_spec).shape[1:])
+    examples, classes = datasets.arrays(settings.dataset, "train", settings.image_size, settings.resize)
+    if settings.passes > 1:
+        examples, classes = (np.concatenate([part] * settings.passes) for part in (examples, classes))
+    return (examples, classes) if labels else examples, examples.shape[1:]
+
+
+def classes_of(settings: RunSettings) -> list[str] | int:
+    """Names of the classes of the data that settings name, or their number where they have no names.
+
+    Raises:
+        ValueError: data of fewer than two classes.
+    """
+    names = datasets.class_names(settings.dataset)
+    if len(names) > 1:
+        return names
+    if settings.dataset.startswith("folder:"):
+        raise ValueError(
+            f"--classes needs a folder with a subfolder for each class; {settings.dataset!r} has {len(names)} of them."
+        )
+    count = int(datasets.arrays(settings.dataset, "train", settings.image_size, settings.resize)[1].max()) + 1
+    if count < 2:
+        raise ValueError(f"--classes needs data of several classes; {settings.dataset!r} has one.")
+    return count
 
 
 def _is_dataset(data: Any) -> bool:

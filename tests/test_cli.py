@@ -356,3 +356,39 @@ def test_a_run_in_half_precision_ends_in_figures_and_samples(tmp_path, precision
     assert np.load(tmp_path / "s.npy").dtype == "float32", done.stderr[-2000:]
     done = kgan_("evaluate", "run", "--count", "40", cwd=tmp_path)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_classes_from_the_data_to_the_picture(tmp_path):
+    """Labels of a data set train a conditional system, whose classes can be asked for by number and by name."""
+    from PIL import Image
+
+    folder = tmp_path / "run"
+    train = ["-m", "kgan.cli", "train", "gan", "--dataset", "digits", "--smoke", "--output", folder]
+    done = run(*train, "--classes", "--set", "conditioning=projection")
+    assert done.returncode == 0, done.stderr[-2000:]
+    figures = json.loads((folder / "metrics.json").read_text())
+    assert {"class_agreement", "intra_class_frechet_distance"} <= {name.split("[")[0] for name in figures}
+    # A row of pictures, each 8 x 8 with a gap of one, enlarged 4 times.
+    assert Image.open(folder / "samples.png").size[1] == (10 * 9 + 1) * 4
+    picture = tmp_path / "two.png"
+    done = run("-m", "kgan.cli", "generate", folder, "--count", "20", "--output", picture, "--condition", "1, 3")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert Image.open(picture).size[1] == (2 * 9 + 1) * 4
+    evens, sevens = tmp_path / "all.npy", tmp_path / "7.npy"
+    for path, asked in ((evens, []), (sevens, ["--condition", "7"])):
+        assert run("-m", "kgan.cli", "generate", folder, "--count", "10", "--output", path, *asked).returncode == 0
+    np.testing.assert_allclose(np.load(evens)[7], np.load(sevens)[7], atol=1e-5)
+    assert np.abs(np.load(evens)[6] - np.load(sevens)[6]).max() > 1e-6
+    assert "class_agreement" in run("-m", "kgan.cli", "evaluate", folder, "--count", "50").stdout
+    done = run("-m", "kgan.cli", "generate", folder, "--condition", "ten", "--output", tmp_path / "x.png")
+    assert (done.returncode, "`condition` names classes" in done.stderr) == (2, True)
+    done = run("-m", "kgan.cli", "train", "infogan", "--classes", "--output", tmp_path / "other")
+    assert (done.returncode, "no conditional form" in done.stderr.replace("\n", " ")) == (2, True)
+    Image.new("L", (8, 8)).save(tmp_path / "one.png")
+    done = run(*train[:-1], tmp_path / "third", "--classes", "--dataset", f"folder:{tmp_path}")
+    assert (done.returncode, "subfolder" in done.stderr) == (2, True)
+
+
+def test_a_model_without_classes_is_asked_for_none(finished, tmp_path):
+    done = run("-m", "kgan.cli", "generate", finished, "--condition", "1", "--output", tmp_path / "x.png")
+    assert (done.returncode, "leave --condition out" in done.stderr) == (2, True)

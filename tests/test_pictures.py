@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from kgan import pictures
 
@@ -72,3 +73,20 @@ def test_a_linear_output_may_be_clipped():
     with pytest.raises(ValueError, match="finite"):
         pictures.image_grid(beyond * np.nan, clip=True)
     assert pictures.image_grid(beyond[:, :, :1] * 0 + 1.004).max() == 255  # half precision
+
+
+def test_a_row_for_each_class(tmp_path):
+    images = np.linspace(-1, 1, 5, dtype="float32")[:, None, None, None] * np.ones((5, 8, 8, 1), "float32")
+    labels = np.array([2, 0, 2, 0, 2])
+    pictures.save_classes(tmp_path / "rows.png", images, labels, ["east", "west", "north"], columns=2)
+    pixels = np.asarray(Image.open(tmp_path / "rows.png"))
+    height, width = 2 * 9 * 4 + 4, 2 * 9 * 4 + 4
+    assert pixels.shape[0] == height
+    grid = pixels[:, -width:, 0]
+    # Rows in the order in which classes come; of north the third is left out.
+    shades = [[grid[4 + 16 + 36 * row, 4 + 16 + 36 * column] for column in (0, 1)] for row in (0, 1)]
+    assert shades == [[0, 128], [64, 191]]
+    assert (pixels[:, : pixels.shape[1] - width].min(axis=(1, 2)) < 128).any()  # names are written
+    for wrong in ([0, 1, 2, 3, 0], [0, 1], np.zeros(5)):
+        with pytest.raises(ValueError, match="`labels` must be integers"):
+            pictures.save_classes(tmp_path / "x.png", images, wrong, ["a", "b", "c"])

@@ -59,6 +59,7 @@ def test_everything_is_annotated():
 # Words with a second meaning, and why.
 TWICE = {
     "alpha": "of an f-divergence any number; in AREL a weight",
+    "classes": "a number; of a conditional family their names, too",
     "discriminator": "one network; CoGAN's need not be functional, the Bayesian GAN may have several",
     "generator": "as discriminator",
     "margin": "of the consistency term a number; of EBGAN also a schedule over rounds",

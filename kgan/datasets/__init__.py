@@ -4,17 +4,7 @@ from kgan.backend.feeding import from_arrays
 from kgan.datasets.attribute_lists import read_attributes
 from kgan.datasets.celeba import celeba
 from kgan.datasets.covers import GRAY_PHOTOS, bossbase, cover_folder, cover_variants, gray_patches, gray_photo, read_pgm
-from kgan.datasets.domains import (
-    CHANGES,
-    attribute_domains,
-    edges,
-    halves,
-    load_domains,
-    negatives,
-    rgbd_folder,
-    thicken,
-    usps,
-)
+from kgan.datasets.domains import CHANGES, attribute_domains, edges, halves, load_domains, negatives, rgbd_folder, thicken, usps
 from kgan.datasets.embedded import stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.few_labels import semi_supervised

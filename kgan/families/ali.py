@@ -71,7 +71,7 @@ class ALI(SemiSupervised, BiGAN):
     (32, 32)
     """
 
-    fixed_arguments = (*BiGAN.fixed_arguments, "size")
+    fixed_arguments = (*(name for name in BiGAN.fixed_arguments if name != "classes"), "size")
     default_prior = Normal()
     pair_weight = 1.0
 
@@ -122,8 +122,8 @@ class ALI(SemiSupervised, BiGAN):
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def score(self, examples: Tensor) -> Tensor:
-        logits = super().score(examples)
+    def score(self, examples: Tensor, labels: Tensor = None) -> Tensor:
+        logits = super().score(examples, labels)
         return logits if self.classes is None else objectives.realness(logits)
 
     def discriminator_loss(self, batch: Any) -> Terms:

@@ -98,6 +98,7 @@ class BayesianGAN(SemiSupervised, GAN):
     (3, (5, 2))
     """
 
+    fixed_arguments = (*GAN.fixed_arguments, "conditioning")
     default_latent_size = 100
     default_prior = Uniform()
 

@@ -75,6 +75,7 @@ class BiGAN(Encoding):
 
     fixed_arguments = (
         *GAN.fixed_arguments,
+        *GAN.unconditional,
         "discriminator_steps",
         "generator_batch",
         "objective",

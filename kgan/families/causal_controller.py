@@ -64,7 +64,7 @@ class CausalController(GAN):
     array([1, 1, 1, 1, 1])
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "objective", "penalties", "latent_size", "prior")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "data_shape", "objective", "penalties", "latent_size", "prior")
 
     def __init__(
         self,

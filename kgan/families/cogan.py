@@ -10,8 +10,8 @@ from keras import ops
 from kgan import backend, objectives
 from kgan.arguments import BuiltNetwork, Count, Natural, Network, NonNegative, Positive, Several, Shapes
 from kgan.engine import Move, Observation, Terms, Turn
+from kgan.families.bases.conditional import are_classes, check_labels
 from kgan.families.bases.generative import GenerativeModel
-from kgan.families.bases.semi_supervised import are_classes, check_labels
 from kgan.families.gan import count_of
 from kgan.networks import coupled, mlp, with_features
 from kgan.penalties.weights import weight_decay as decay

@@ -65,7 +65,7 @@ class D2GAN(GAN):
     (3, 2)
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "objective", "penalties", "joint_batch")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "objective", "penalties", "joint_batch")
     discriminator_players = ("discriminator", "reverse_discriminator")
 
     def __init__(

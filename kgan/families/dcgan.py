@@ -5,11 +5,17 @@ from typing import Any
 import keras
 
 from kgan.arguments import Count, NonNegative, Positive, Shape
+from kgan.conditioning import Joined
 from kgan.engine import Terms
+from kgan.families.bases.conditional import Ways
+from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
 from kgan.networks import dcgan
 from kgan.penalties import weight_decay as decay
 from kgan.priors import Uniform
+from kgan.types import Sizes
+
+_MNIST = 28
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -21,23 +27,28 @@ class DCGAN(GAN):
     in the 2014 paper, non-saturating. Real and generated images pass the discriminator in separate batches: in one batch, its
     statistics would tell them apart and the generator collapses.
 
+    Images of 28 pixels have the networks of the paper's MNIST samples (`kgan.networks.dcgan.mnist_generator`), which the code has in their
+    conditional form alone. With `classes`, the class stands beside the input of every layer, as so many numbers, one of them 1.
+
     Args:
-        image_shape: `(size, size, channels)`, default (64, 64, 3): the paper's faces and bedrooms; size = 4 times a power of two.
-        filters: default 128 (the paper's): maps next to the image, doubled at every halving.
-        variant: "code" (default; 5x5 kernels, symmetric padding) or "torch" (4x4 kernels, padding 1), see `kgan.networks.dcgan`.
+        image_shape: `(size, size, channels)`, default (64, 64, 3): the paper's faces and bedrooms; size = 4 times a power of two, or 28.
+        filters: default None: 128, at 28 pixels 64 (the paper's): maps next to the image, doubled at every halving.
+        variant: "code" (default; 5x5 kernels, symmetric padding) or "torch" (4x4 kernels, padding 1), see `kgan.networks.dcgan`. The
+            networks for 28 pixels are the former.
         epsilon: default 1e-8 (the authors' code), of batch norm; see `kgan.networks.dcgan.generator` for narrow networks.
         weight_decay: default 0.0 (the paper): `weight_decay / 2 * ||theta||^2` on both players; the authors' code uses 1e-5.
         generator, discriminator: networks of your own.
         latent_size: default 100 (the paper's).
         prior: default `Uniform(-1, 1)` (the paper's).
-        **kwargs: of `kgan.GAN`.
+        **kwargs: of `kgan.GAN`, `classes` and `conditioning` among them.
 
     Input of `fit`: images in [-1, 1], float32.
 
     Raises:
-        ValueError: for an image size that is not 4 times a power of two, or data outside [-1, 1].
+        ValueError: for an image size that is neither 28 nor 4 times a power of two, or data outside [-1, 1].
 
-    Departures from the paper: the conditional MNIST network of its appendix is not here. Samples are drawn with the moving
+    Departures from the paper: the conditional form of the networks for other sizes is not in it. The MNIST run has a sigmoid for pixels in
+    [0, 1], a weight decay of 2.5e-5, and its rate falls linearly to 0 over the last 100 of 200 epochs. Samples are drawn with the moving
     averages of batch norm (momentum 0.9), the authors use the statistics of the sampled batch. The discriminator moves first; the
     authors' code alternates minibatches between the players.
 
@@ -59,7 +70,7 @@ class DCGAN(GAN):
         self,
         image_shape: Shape | None = (64, 64, 3),
         *,
-        filters: Count = 128,
+        filters: Count | None = None,
         variant: str = "code",
         epsilon: Positive = 1e-8,
         weight_decay: NonNegative = 0.0,
@@ -67,10 +78,8 @@ class DCGAN(GAN):
     ) -> None:
         super().__init__(
             image_shape,
-            own_networks=lambda shape, latents: {
-                "generator": lambda: dcgan.generator(shape, latents, filters, variant=variant, epsilon=epsilon),
-                "discriminator": lambda: dcgan.discriminator(shape, filters, variant=variant, epsilon=epsilon),
-            },
+            own_networks=lambda shape, latents: _networks(shape, latents, filters, variant, epsilon),
+            own_conditioning=lambda shape: _ways(shape, variant),
             **kwargs,
         )
         self.image_shape = self.data_shape
@@ -92,3 +101,22 @@ class DCGAN(GAN):
         if not self.weight_decay:
             return {}
         return {"weight_decay": decay(player.trainable_variables, self.weight_decay)}
+
+
+def _networks(shape: Sizes, latents: int, filters: int | None, variant: str, epsilon: float) -> Makers:
+    if shape[0] == _MNIST:
+        maps = filters or 64
+        return {
+            "generator": lambda: dcgan.mnist_generator(shape, latents, maps, epsilon),
+            "discriminator": lambda: dcgan.mnist_discriminator(shape, maps, epsilon),
+        }
+    maps = filters or 128
+    return {
+        "generator": lambda: dcgan.generator(shape, latents, maps, variant=variant, epsilon=epsilon),
+        "discriminator": lambda: dcgan.discriminator(shape, maps, variant=variant, epsilon=epsilon),
+    }
+
+
+def _ways(shape: Sizes, variant: str) -> Ways:
+    generator, discriminator = dcgan.joints(shape, variant, shape[0] == _MNIST)
+    return Joined(generator), Joined(discriminator)

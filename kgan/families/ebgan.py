@@ -130,7 +130,7 @@ class EBGAN(EnergyBased, SemiSupervised):
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def score(self, examples: Tensor) -> Tensor:
+    def score(self, examples: Tensor, labels: Tensor = None) -> Tensor:
         seen = self.noisy(examples)
         return self._realness(seen, self.discriminator(seen, training=self.in_training))
 

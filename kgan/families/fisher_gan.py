@@ -76,7 +76,7 @@ class FisherGAN(SemiSupervised):
     ['discriminator/adversarial', 'generator/adversarial']
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "objective", "simultaneous")
+    fixed_arguments = (*GAN.fixed_arguments, "conditioning", "data_shape", "objective", "simultaneous")
     default_latent_size = 100
 
     def __init__(
@@ -119,12 +119,12 @@ class FisherGAN(SemiSupervised):
 
     # The game --------------------------------------------------------------------------------------------------------
 
-    def score(self, examples: Tensor) -> Tensor:
-        outputs = super().score(examples)
+    def score(self, examples: Tensor, labels: Tensor = None) -> Tensor:
+        outputs = super().score(examples, labels)
         return outputs if self.classes is None else objectives.class_critic(outputs)
 
-    def score_with_features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
-        outputs, features = super().score_with_features(examples)
+    def score_with_features(self, examples: Tensor, labels: Tensor = None) -> tuple[Tensor, Tensor]:
+        outputs, features = super().score_with_features(examples, labels)
         return (outputs if self.classes is None else objectives.class_critic(outputs)), features
 
     def discriminator_loss(self, batch: Any) -> Terms:

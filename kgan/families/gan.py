@@ -9,10 +9,12 @@ import keras
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.arguments import Count, Function, Level, Listed, Network, Shape, shown
+from kgan.arguments import Classes, Count, Function, Level, Listed, Network, Shape, shown
 from kgan.augmentations import augmented, checked_policies
+from kgan.conditioning import Joined, takes_labels
 from kgan.engine import Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel, Makers, given_or_built
+from kgan.families.bases.conditional import Conditional, Ways, conditioned, ways_of
+from kgan.families.bases.generative import Makers, first_of, given_or_built
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
 from kgan.optimizers import checked_level, level_at
@@ -21,12 +23,16 @@ from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class GAN(GenerativeModel):
+class GAN(Conditional):
     """A generator against a discriminator.
 
     The discriminator moves first, `discriminator_steps` times per round, each time on a fresh minibatch and fresh noise; then the
     generator, once, on fresh noise (Algorithm 1). With the default objective, the non-saturating one of section 3:
     `L_D = E sp(-l(x)) + E sp(l(G(z)))` (Eq. 1) and `L_G = E sp(-l(G(z)))`, where l is the discriminator's logit and sp softplus.
+
+    With `classes` the game is conditional (section 7.1; Mirza and Osindero 2014, 1411.1784): the generator is asked for examples of a
+    class, and the discriminator knows, or must tell, which it is. The generated examples of a minibatch are of the classes of its real
+    ones, in both moves.
 
     Most two-player systems are this class with other arguments.
 
@@ -60,23 +66,33 @@ class GAN(GenerativeModel):
             same mathematics for networks without batch statistics; with batch normalization it lets the discriminator tell them
             apart by their mixture, and the generator collapses.
         simultaneous: default False. True: both players move at one point on the same noise, as in the authors' code.
+        classes: default None: not conditional. A number of classes, or a list of their names, which are kept with the model.
+        conditioning: with `classes`, how the networks know them: a way to judge of `kgan.conditioning` (`Joined()`, `Projection()`,
+            `AuxiliaryClassifier()`), or its name ("joined", "projection", "auxiliary"), or a pair `(way in, way to judge)`. Default: the
+            family's; here `(Joined(), Joined())`, the class as so many numbers, one of them 1, beside the input of both networks.
+            Networks of your own must be conditional already.
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
     A family hands on what it builds in place of networks not given as `own_networks`, `(shape, latent_size) -> role to a function that
-    makes the network`, and the penalties that its loss has by itself as `own_penalties`; its users' `penalties` come on top.
+    makes the network`, the penalties that its loss has by itself as `own_penalties`, and its way to be conditional as `own_conditioning`,
+    `(shape) -> (way in, way to judge)`; its users' `penalties` come on top. One without a conditional form puts `unconditional` among its
+    `fixed_arguments`.
 
-    Input of `fit`: examples `(batch, *data_shape)`, float32; labels beside them are ignored. Output of `generate`:
-    `(count, *data_shape)`.
+    Input of `fit`: examples `(batch, *data_shape)`, float32; with `classes` also their labels, integers `(batch,)` in [0, classes), one
+    class each; else labels are ignored. Output of `generate`: `(count, *data_shape)`; with `classes`, `condition` is a class, by its number
+    or name, a list of `count` classes, or None: every class as likely as the others.
 
     Logs: `discriminator/adversarial`, `discriminator/<penalty>`, `discriminator/real_logit`, `discriminator/fake_logit` (means),
-    `generator/adversarial`.
+    `generator/adversarial`; those of `kgan.conditioning.AuxiliaryClassifier`.
 
     Raises:
-        ValueError: for contradictory shapes, a discriminator without exactly one output, data of another shape or range.
+        ValueError: for contradictory shapes, a discriminator without exactly one output, data of another shape or range, labels that are
+            missing or no classes.
 
     Departures from the paper: Adam(2e-4, beta_1 0.5) for images, 1e-3 for points, instead of momentum SGD with its schedule, and small
     networks, suited to small data; the published MNIST networks are
-    `kgan.networks.mlp.generator(..., (1200, 1200))` and `maxout_discriminator`.
+    `kgan.networks.mlp.generator(..., (1200, 1200))` and `maxout_discriminator`. The conditional networks of 1411.1784 have hidden layers
+    of their own for latents and classes; here both enter one layer.
 
     Example:
     >>> import numpy as np, kgan
@@ -88,7 +104,9 @@ class GAN(GenerativeModel):
     (5, 2)
     """
 
-    fixed_arguments: tuple[str, ...] = ("own_networks", "own_penalties")
+    fixed_arguments: tuple[str, ...] = ("own_networks", "own_penalties", "own_conditioning")
+    unconditional: ClassVar[tuple[str, ...]] = ("classes", "conditioning")
+    """Arguments that a family without a conditional form does not have."""
     project: Callable[[Tensor], Tensor] | None = None
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
     discriminator_players: ClassVar[tuple[str, ...]] = ("discriminator",)
@@ -109,21 +127,36 @@ class GAN(GenerativeModel):
         augment: str = "",
         own_networks: Function | None = None,
         own_penalties: Listed = (),
+        own_conditioning: Function | None = None,
         discriminator_steps: Count = 1,
         generator_batch: Count = 1,
         joint_batch: bool = False,
         simultaneous: bool = False,
+        classes: Classes | None = None,
+        conditioning: Any = None,
         **kwargs: Any,
     ) -> None:
-        given = data_shape or (discriminator and discriminator.input_shape[1:])
-        latents, build = self.latents_of(generator, latent_size, given), own_networks or _networks
+        given = data_shape or (discriminator and first_of(discriminator.input_shape)[1:])
+        latents, build, own_ways = (
+            self.latents_of(generator, latent_size, given),
+            own_networks or _networks,
+            own_conditioning or _joined,
+        )
+
+        def make(shape: Sizes) -> Makers:
+            return conditioned(build(shape, latents), ways_of(classes, conditioning, lambda: own_ways(shape)), classes)
+
         shape, generator, discriminator = given_or_built(
-            data_shape, {"generator": generator, "discriminator": discriminator}, lambda shape: build(shape, latents)
+            data_shape, {"generator": generator, "discriminator": discriminator}, make
         )
         # A shape of a family's own name has a default, which networks overrule.
         if data_shape is not None and tuple(data_shape) != shape and "data_shape" not in self.fixed_arguments:
             raise ValueError(f"The discriminator takes examples of shape {shape}, the data have {tuple(data_shape)}.")
         super().__init__(shape, generator=generator, **kwargs)
+        self.conditioning = conditioning
+        if classes is not None:  # what else has classes, semi-supervised games, says so itself
+            self.classes = classes
+        self.ways = ways_of(classes, conditioning, lambda: own_ways(self.data_shape))
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
         self.instance_noise = checked_level("instance_noise", instance_noise, falling=True)
@@ -152,7 +185,9 @@ class GAN(GenerativeModel):
         for player in (self.generator, self.discriminator):
             if not player.built:
                 raise ValueError(f"The network {player.name!r} is not built. Call it on an example or give it an Input.")
-        produced = tuple(self.generator.compute_output_shape((None, self.latent_size)))[1:]
+        self._check_ways()
+        latents: Any = (None, self.latent_size)
+        produced = tuple(self.generator.compute_output_shape([latents, (None,)] if self.conditional else latents))[1:]
         if produced != self.data_shape:
             raise ValueError(f"The generator makes examples of shape {produced}, the data have {self.data_shape}.")
         self._check_logits(self._logits_shape())
@@ -175,8 +210,10 @@ class GAN(GenerativeModel):
             )
 
     def _logits_shape(self) -> tuple[int | None, ...]:
-        """The shape of the discriminator's output; a family whose discriminator takes more than examples says so here."""
-        return tuple(self.discriminator.compute_output_shape((None, *self.data_shape)))
+        """The shape of the discriminator's logits; a family whose discriminator takes more than examples says so here."""
+        examples: Any = (None, *self.data_shape)
+        shape = self.discriminator.compute_output_shape([examples, (None,)] if takes_labels(self.discriminator) else examples)
+        return tuple(shape if self.auxiliary is None else shape[0])
 
     def _check_logits(self, shape: tuple[int | None, ...]) -> None:
         if shape[1:] not in ((1,), ()):
@@ -199,10 +236,11 @@ class GAN(GenerativeModel):
         """Where a family defines it: callable `() -> boolean scalar`, whether the generator moves in this round."""
         return None
 
-    def discriminator_loss(self, real: Any) -> Terms:
+    def discriminator_loss(self, batch: Any) -> Terms:
         # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
         # way from one player to the other.
-        return self.discriminator_terms(self.score_both(real, self.generated(count_of(real))))
+        real, labels = self.parted(batch)
+        return self.discriminator_terms(self.score_both(real, self.generated(count_of(real), labels), labels))
 
     def discriminator_terms(self, scored: Scored) -> Terms:
         """Terms and observations of the discriminator's move from scored examples."""
@@ -211,21 +249,39 @@ class GAN(GenerativeModel):
             "real_logit": Observation(ops.mean(scored.real_logits)),
             "fake_logit": Observation(ops.mean(scored.fake_logits)),
         }
+        if self.auxiliary is not None and scored.class_logits is not None:
+            terms |= self.auxiliary.discriminator_terms(*scored.class_logits, scored.labels)
         for penalty in self.all_penalties:
             terms[_free_name(penalty.name, {*terms, *observed})] = penalty(self, scored)
         return {**terms, **observed}
 
-    def generator_loss(self, real: Any) -> Terms:
-        fake = self.generated(count_of(real) * self.generator_batch)
-        return {"adversarial": self.objective.generator(self.score(fake))}
+    def generator_loss(self, batch: Any) -> Terms:
+        real, labels = self.parted(batch)
+        if labels is not None and self.generator_batch > 1:
+            labels = ops.tile(labels, (self.generator_batch,))
+        fake = self.generated(count_of(real) * self.generator_batch, labels)
+        if self.auxiliary is None:
+            return {"adversarial": self.objective.generator(self.score(fake, labels))}
+        logits, class_logits = self.judged(fake)
+        return {"adversarial": self.objective.generator(logits), **self.auxiliary.generator_terms(class_logits, labels)}
 
-    def score(self, examples: Tensor) -> Any:
-        """The discriminator's logits, `(batch, 1)`."""
-        return self.discriminator(self.noisy(examples), training=self.in_training)
+    def score(self, examples: Tensor, labels: Tensor = None) -> Any:
+        """The discriminator's logits, `(batch, 1)`, of examples of these classes where there are any."""
+        outputs = self.judged(examples, labels)
+        return outputs if self.auxiliary is None else outputs[0]
 
-    def score_generated(self, fake: Tensor) -> Any:
+    def judged(self, examples: Any, labels: Tensor = None) -> Any:
+        """What the discriminator returns: logits, or, where it classifies, `[logits, class logits]`."""
+        return self.discriminator(self._seen(examples, labels), training=self.in_training)
+
+    def _seen(self, examples: Any, labels: Tensor) -> Any:
+        """What the discriminator is given."""
+        examples = self.noisy(examples)
+        return examples if labels is None or self.auxiliary is not None else [examples, ops.cast(labels, "int32")]
+
+    def score_generated(self, fake: Tensor, labels: Tensor = None) -> Any:
         """The logits of generated examples in the discriminator's move, where they do not pass together with real ones."""
-        return self.score(fake)
+        return self.score(fake, labels)
 
     def noisy(self, examples: Any) -> Any:
         """What the discriminator sees of examples (a tensor, or a nest of them): themselves; in training augmented, then with
@@ -249,20 +305,40 @@ class GAN(GenerativeModel):
         # What comes beside the pictures, such as the latents of an encoder, stays as it is.
         return augmented(one, self.augment, self.seed_generator) if tuple(one.shape[1:]) == self.data_shape else one
 
-    def score_with_features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
+    def score_with_features(self, examples: Tensor, labels: Tensor = None) -> tuple[Tensor, Tensor]:
         """The logits, and the input of the discriminator's last layer."""
-        features, logits = self._tapped(self.noisy(examples), training=self.in_training)
+        features, logits, *_ = self._tapped(self._seen(examples, labels), training=self.in_training)
         return logits, features
 
-    def score_both(self, real: Tensor, fake: Tensor) -> Scored:
+    def score_both(self, real: Tensor, fake: Tensor, labels: Tensor = None) -> Scored:
         """The `kgan.penalties.Scored` examples: real and generated ones in one forward pass of the discriminator or in two."""
+        if self.auxiliary is not None:
+            return self._classified_both(real, fake, labels)
         if self._tapped is not None:
-            real_logits, features = self.score_with_features(real)
-            return Scored(real, fake, real_logits, self.score_generated(fake), features)
+            real_logits, features = self.score_with_features(real, labels)
+            return Scored(real, fake, real_logits, self.score_generated(fake, labels), features, labels)
         if not self.joint_batch:
-            return Scored(real, fake, self.score(real), self.score_generated(fake))
-        logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
-        return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :])
+            return Scored(real, fake, self.score(real, labels), self.score_generated(fake, labels), labels=labels)
+        both = ops.concatenate([ops.cast(real, fake.dtype), fake])
+        logits = self.score(both, None if labels is None else ops.tile(labels, (2,)))
+        return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :], labels=labels)
+
+    def _classified_both(self, real: Tensor, fake: Tensor, labels: Tensor) -> Scored:
+        """As `score_both`, with the logits of classes."""
+        features = None
+        if self._tapped is not None:
+            features, *of_real = self._tapped(self.noisy(real), training=self.in_training)
+            of_fake = self.judged(fake)
+        elif self.joint_batch:
+            outputs = self.judged(ops.concatenate([ops.cast(real, fake.dtype), fake]))
+            of_real, of_fake = [out[: count_of(real)] for out in outputs], [out[count_of(real) :] for out in outputs]
+        else:
+            of_real, of_fake = self.judged(real), self.judged(fake)
+        return Scored(real, fake, of_real[0], of_fake[0], features, labels, (of_real[1], of_fake[1]))
+
+
+def _joined(shape: Sizes) -> Ways:
+    return Joined(), Joined()
 
 
 def _networks(shape: Sizes, latents: int) -> Makers:

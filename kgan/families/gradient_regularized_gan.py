@@ -62,6 +62,8 @@ class GradientRegularizedGAN(GAN):
 
     default_latent_size = points_latent_size = 256
 
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional)
+
     def __init__(
         self,
         data_shape: Shape | None = None,

@@ -77,7 +77,7 @@ class ImprovedGAN(SemiSupervised):
     (64, 2)
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "simultaneous")
+    fixed_arguments = (*GAN.fixed_arguments, "conditioning", "simultaneous")
     default_latent_size = 100
     default_prior = Uniform(0.0, 1.0)
 
@@ -133,12 +133,12 @@ class ImprovedGAN(SemiSupervised):
             Turn((generator,), repeats=self.generator_steps, fresh=self.feature_matching),
         )
 
-    def score(self, examples: Tensor) -> Tensor:
-        logits = super().score(examples)
+    def score(self, examples: Tensor, labels: Tensor = None) -> Tensor:
+        logits = super().score(examples, labels)
         return logits if self.classes is None else objectives.realness(logits)
 
-    def score_with_features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
-        logits, features = super().score_with_features(examples)
+    def score_with_features(self, examples: Tensor, labels: Tensor = None) -> tuple[Tensor, Tensor]:
+        logits, features = super().score_with_features(examples, labels)
         return (logits if self.classes is None else objectives.realness(logits)), features
 
     def discriminator_loss(self, batch: Any) -> Terms:

@@ -75,7 +75,7 @@ class InfoGAN(GAN):
     ((256, 4), (2,))
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "joint_batch", "latent_size")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "joint_batch", "latent_size")
     default_prior = Uniform(-1.0, 1.0)
     discriminator_players = ("discriminator", "recognizer")
 

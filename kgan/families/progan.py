@@ -8,9 +8,11 @@ import keras
 from keras import ops
 
 from kgan import backend
-from kgan.arguments import COUNT, Count, Level, Positive, Shape, as_int, shown
+from kgan.arguments import COUNT, Classes, Count, Level, Positive, Shape, as_int, shown
 from kgan.callbacks import fit_in_parts
+from kgan.conditioning import AuxiliaryClassifier, Joined
 from kgan.engine import Rule, Terms
+from kgan.families.bases.conditional import names_of
 from kgan.families.gan import GAN
 from kgan.networks.progressive import (
     ProgressiveDiscriminator,
@@ -42,6 +44,9 @@ class ProGAN(GAN):
     real images. The optimizers' moments are reset at every phase. `L_D = E D(G(z)) - E D(x) + GP + drift E D(x)^2` with
     `GP = penalty_weight E (||grad D(x^)|| - gamma)^2 / gamma^2`; `L_G = -E D(G(z))`.
 
+    With `classes` (the authors' code): the class beside the latent, and a classifier beside the discriminator's value, whose cross-entropy
+    both players minimize with weight 1, on real and generated images; `conditioning=kgan.conditioning.AuxiliaryClassifier(...)` for others.
+
     `fit` trains on from where the model stands and grows it when a phase ends, at the end of an epoch. `generate` draws at the present
     resolution, with the average of the generator's weights (0.999 per round) that `compile` keeps by default.
 
@@ -57,6 +62,7 @@ class ProGAN(GAN):
             feature maps.
         penalty_weight: default 10.0. gamma: default 1.0 (750 for CIFAR-10). drift: default 0.001 (the paper's).
         group_size: default None: the whole minibatch (the paper), of the minibatch standard deviation; 4 in the later code.
+        classes: default None; see `kgan.GAN`.
         generator, discriminator: networks of your own with the call arguments of `kgan.networks.progressive`.
         latent_size: default 512 (the paper's).
         **kwargs: of `kgan.GAN`; `penalties` come on top of these two.
@@ -98,14 +104,18 @@ class ProGAN(GAN):
         gamma: Positive = 1.0,
         drift: Level = 0.001,
         group_size: Count | None = None,
+        classes: Classes | None = None,
         **kwargs: Any,
     ) -> None:
+        count = len(names_of(classes)) or None
         super().__init__(
             image_shape,
             own_networks=lambda shape, latents: {
-                "generator": lambda: ProgressiveGenerator(shape, latents, base_maps, max_maps),
-                "discriminator": lambda: ProgressiveDiscriminator(shape, base_maps, max_maps, group_size),
+                "generator": lambda: ProgressiveGenerator(shape, latents, base_maps, max_maps, count),
+                "discriminator": lambda: ProgressiveDiscriminator(shape, base_maps, max_maps, group_size, count),
             },
+            own_conditioning=lambda shape: (Joined(), AuxiliaryClassifier()),
+            classes=classes,
             own_penalties=[_RelativePenalty(penalty_weight, gamma), Drift(drift)],
             objective="wasserstein",
             **kwargs,
@@ -217,14 +227,15 @@ class ProGAN(GAN):
     # The game, at the present resolution -----------------------------------------------------------------------------
 
     def unpack(self, data: Any) -> Nest:
-        images = super().unpack(data)
+        images, labels = self.parted(super().unpack(data))
         shape = tuple(getattr(images, "shape", ()))[1:]
         present = (self.resolution, self.resolution, self.image_shape[-1])
         if shape not in (present, tuple(self.image_shape)):
             raise ValueError(
                 f"Images must have the shape {tuple(self.image_shape)}, or {present} in the present phase. Received: {shape} per example."
             )
-        return downsample(ops.convert_to_tensor(images), shape[0] // self.resolution) if shape != present else images
+        images = downsample(ops.convert_to_tensor(images), shape[0] // self.resolution) if shape != present else images
+        return (images, labels) if self.conditional else images
 
     def blend(self, real: Tensor) -> Tensor:
         """Real images with as much detail as the networks' newest blocks count for."""
@@ -234,25 +245,28 @@ class ProGAN(GAN):
         alpha = ops.cast(alpha, real.dtype)
         return alpha * real + (1.0 - alpha) * upsample(downsample(real))
 
-    def discriminator_loss(self, real: Any) -> Terms:
-        terms = super().discriminator_loss(self.blend(real))
+    def discriminator_loss(self, batch: Any) -> Terms:
+        real, labels = self.parted(batch)
+        terms = super().discriminator_loss((self.blend(real), labels) if self.conditional else self.blend(real))
         if self.in_training:
             self._shown.assign_add(ops.cast(ops.shape(real)[0] * backend.replica_count(), "int32"))
         return terms
 
-    def generated(self, count: Any) -> Tensor:
-        latents = self.generator_inputs(count, seed=self.seed_generator)
-        return self.generator(latents, resolution=self.resolution, alpha=self.alpha, training=self.in_training)
+    def generated(self, count: Any, labels: Tensor = None) -> Tensor:
+        inputs = self.training_inputs(count, labels)
+        return self.generator(inputs, resolution=self.resolution, alpha=self.alpha, training=self.in_training)
 
-    def score(self, examples: Tensor) -> Tensor:
-        return self.discriminator(self.noisy(examples), resolution=self.resolution, alpha=self.alpha, training=self.in_training)
+    def judged(self, examples: Any, labels: Tensor = None) -> Any:
+        seen = self._seen(examples, labels)
+        return self.discriminator(seen, resolution=self.resolution, alpha=self.alpha, training=self.in_training)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         with backend.Overlay(() if training else self._averages.values(), commit=True):
             return self.generator(inputs, resolution=self.resolution, alpha=self.alpha, training=training)
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
-        super().check_data(ops.convert_to_numpy(batch), shape or (self.resolution, self.resolution, self.image_shape[-1]))
+        batch = keras.tree.map_structure(ops.convert_to_numpy, batch)
+        super().check_data(batch, shape or (self.resolution, self.resolution, self.image_shape[-1]))
 
     # Training --------------------------------------------------------------------------------------------------------
 

@@ -6,10 +6,13 @@ import keras
 
 from kgan import objectives
 from kgan.arguments import NUMBERS, Count, Positive, Shape
+from kgan.conditioning import ClassNorms, Joined, Projection
+from kgan.families.bases.conditional import Ways
 from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
 from kgan.layers import SpectralNormalization
 from kgan.networks import sn_cnn, sn_resnet
+from kgan.networks.blocks import scaled
 from kgan.types import Sizes
 
 
@@ -42,6 +45,12 @@ class SNGAN(GAN):
     Algorithm 1) on all convolution and dense layers of the discriminator, the last included, and none in the generator.
     Objective: the hinge loss (Eq. 16-17) by default; `objective="non_saturating"` is Eq. 15, the paper's standard rows.
 
+    With `classes`, the conditional game of section 4.2, the paper's ImageNet run: conditional batch norm in the generator, and in the
+    discriminator of the residual networks the class as a learned vector of 128, spectrally normalized, joined to the maps behind the third
+    block (in front of the last halving where there are fewer). `conditioning="projection"` is the projection discriminator (Miyato and
+    Koyama 2018, 1802.05637, same networks otherwise), which the standard networks have by default: the paper has no conditional form of
+    theirs. `SNGAN((128, 128, 3), architecture="resnet", classes=1000)` is the ImageNet network: batch 64, 450,000 generator updates.
+
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3): CIFAR-10. The standard networks take any multiple of 4, with fewer
             halvings below 32; the
@@ -53,7 +62,7 @@ class SNGAN(GAN):
         power_iterations: default 1 (the paper's).
         generator, discriminator: networks of your own in place of the published ones. Wrap the discriminator's layers in
             `kgan.layers.SpectralNormalization` yourself.
-        latent_size: default 128 (the paper's). **kwargs: of `kgan.GAN`.
+        latent_size: default 128 (the paper's). **kwargs: of `kgan.GAN`, `classes` and `conditioning` among them.
         discriminator_steps: default None: the setting's.
         generator_batch: default None: 1; 2 for the residual networks (128 generated images beside 64 + 64, as in the authors' code).
         joint_batch: default None: True for the published networks, which have no batch statistics; see `kgan.GAN`.
@@ -66,7 +75,7 @@ class SNGAN(GAN):
         ValueError: for an unknown architecture or setting, or a size that the networks cannot take.
 
     Departures from the paper: the power iteration advances once per discriminator move (Algorithm 1); the authors' code advances
-    it in every training-mode forward pass.
+    it in every training-mode forward pass. The authors' code asks for classes drawn evenly, here they are those of the real minibatch.
 
     Example:
     >>> import numpy as np, kgan
@@ -101,6 +110,7 @@ class SNGAN(GAN):
         super().__init__(
             image_shape,
             own_networks=lambda shape, latents: _networks(shape, latents, architecture, width, power_iterations),
+            own_conditioning=lambda shape: _ways(shape, residual, width),
             objective=objective,
             discriminator_steps=discriminator_steps or _values(setting).discriminator_steps,
             generator_batch=generator_batch or (2 if residual else 1),
@@ -125,6 +135,12 @@ def _values(setting: Any) -> Setting:
     if NUMBERS.accepts(setting) and len(setting) == len(Setting._fields):
         return Setting(*setting)
     raise ValueError(f"`setting` must be one of {sorted(SETTINGS)} or a kgan.families.sngan.Setting. Received: {setting!r}.")
+
+
+def _ways(shape: Sizes, residual: bool, width: float) -> Ways:
+    if not residual:
+        return ClassNorms(), Projection()
+    return ClassNorms(plain=("norm",)), Joined(sn_resnet.joint(shape), scaled(128, width))
 
 
 def _networks(shape: Sizes, latents: int, architecture: str, width: float, power_iterations: int) -> Makers:

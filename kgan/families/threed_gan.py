@@ -66,7 +66,7 @@ class ThreeDGAN(GAN):
     ((2, 8, 8, 8, 1), (32, 32))
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "data_shape")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "data_shape")
 
     default_latent_size = 200
     default_prior: ClassVar[Callable[..., Any]] = Uniform(0.0, 1.0)
@@ -129,8 +129,8 @@ class ThreeDGAN(GAN):
         self._measured.assign(1.0)
         return super().discriminator_terms(scored)
 
-    def score(self, examples: Any) -> Any:
-        return super().score(ops.cast(examples, "float32"))
+    def score(self, examples: Any, labels: Tensor = None) -> Any:
+        return super().score(ops.cast(examples, "float32"), labels)
 
     def generator_loss(self, real: Any) -> Terms:
         logits = self.score(self.generated(count_of(real) * self.generator_batch))

@@ -58,7 +58,7 @@ class UnrolledGAN(GAN):
     (3, 2)
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "discriminator_steps", "generator_batch", "simultaneous")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "discriminator_steps", "generator_batch", "simultaneous")
     default_latent_size = points_latent_size = 256
 
     def __init__(

@@ -5,6 +5,8 @@ from typing import Any
 import keras
 
 from kgan.arguments import Count, Level, NonNegative, Positive, Shape
+from kgan.conditioning import AuxiliaryClassifier, ClassNorms, Joined
+from kgan.families.bases.conditional import Ways
 from kgan.families.bases.generative import Makers
 from kgan.families.gan import GAN
 from kgan.networks import dcgan, mlp, sn_resnet, wgan_gp
@@ -20,6 +22,10 @@ class WGANGP(GAN):
     `L_C = E D(G(z)) - E D(x) + penalty_weight E (||grad D(x^)||_2 - 1)^2` (Eq. 3), `x^ = eps x + (1 - eps) G(z)` with one `eps ~ U[0, 1]`
     per example; `L_G = -E D(G(z))`. The critic has no batch norm. With `consistency`, CT-GAN: two dropout passes of the critic over each
     real example must agree as well.
+
+    With `classes`, the paper's classified CIFAR-10 run: conditional batch norm in the generator's residual blocks, and in the critic a
+    classifier beside the value, whose cross-entropy both players minimize, the critic on real images with weight 1 and the generator on its
+    own with 0.1 (the code's; `conditioning=kgan.conditioning.AuxiliaryClassifier(...)` for others).
 
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3) (CIFAR-10). Taken from `discriminator` if that is given. For
@@ -38,7 +44,7 @@ class WGANGP(GAN):
         latent_size: default 128 (the code's), for points as `kgan.GAN`.
         generator_batch: default None: 2 for the residual networks below 64 pixels (128 generated images beside 64), else 1.
         penalties: further penalties beside these two.
-        **kwargs: of `kgan.GAN`.
+        **kwargs: of `kgan.GAN`, `classes` and `conditioning` among them.
 
     Input of `fit`: images in [-1, 1]; the CIFAR-10 runs add noise to 8-bit pixels: `kgan.datasets.load(..., dequantize=True)`.
     Default optimizers: Adam(1e-4, 0, 0.9), epsilon 1e-8 (TensorFlow 1's, which adds it where Keras does), Algorithm 1 and the LSUN runs;
@@ -50,8 +56,9 @@ class WGANGP(GAN):
 
     Departures from the paper: the critic moves before the generator; the authors' loop is the same from the second iteration on. Samples
     are drawn with moving averages of batch norm, the code uses the statistics of the sampled batch. The smaller networks pad alike on all
-    sides, as DCGAN. Those for 128 pixels are not described, see `kgan.networks.wgan_gp`. The published 28x28 network (a crop from 8 to 7),
-    the class head and CT-GAN's semi-supervised variant are not here.
+    sides, as DCGAN. Those for 128 pixels are not described, see `kgan.networks.wgan_gp`. The code asks for classes
+    drawn evenly in the generator's move, here they are those of the real minibatch. The published 28x28 network (a crop from 8 to 7) and
+    CT-GAN's semi-supervised variant are not here.
 
     Example:
     >>> import numpy as np, kgan
@@ -87,6 +94,7 @@ class WGANGP(GAN):
             image_shape,
             own_networks=lambda shape, latents: _networks(shape, latents, architecture, width, consistency is not None),
             own_penalties=own,
+            own_conditioning=lambda shape: _ways(shape, architecture),
             objective="wasserstein",
             discriminator_steps=discriminator_steps,
             **kwargs,
@@ -104,6 +112,14 @@ class WGANGP(GAN):
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(1e-4, 0.0, 0.9, 1e-8) for move in ("discriminator", "generator")}
+
+
+def _ways(shape: Sizes, architecture: str) -> Ways:
+    judge = AuxiliaryClassifier(1.0, 0.0, 0.1)
+    if len(shape) != 3:
+        return Joined(), judge
+    # The code leaves the norm behind all residual blocks as it is.
+    return ClassNorms(() if architecture == "dcgan" else ("output_norm",) if _large(shape) else ("norm",)), judge
 
 
 def _networks(shape: Sizes, latents: int, architecture: str, width: float, dropout: bool) -> Makers:

@@ -2,10 +2,12 @@
 
 from kgan.layers.activations import LSU, BinarySoftplus, MuReLU
 from kgan.layers.clip import Clip
+from kgan.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.join_labels import JoinLabels
 from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
@@ -25,10 +27,12 @@ __all__ = [
     "LSU",
     "BinarySoftplus",
     "Clip",
+    "ConditionalBatchNormalization",
     "DropReference",
     "EqualizedLearningRate",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "JoinLabels",
     "LadderModulation",
     "Maxout",
     "MinibatchDiscrimination",

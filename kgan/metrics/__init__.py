@@ -3,6 +3,7 @@
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
+from kgan.metrics.classes import class_agreement, within_classes
 from kgan.metrics.codes import MutualInformation, cluster_purity, name_clusters
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
@@ -13,12 +14,10 @@ from kgan.metrics.keras_inception import KerasInceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
+from kgan.metrics.missing_modes import MissingModes, missing_modes
 from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.random_features import RandomFeatures
 from kgan.metrics.rankings import rank_correlation, ranking_auc
-from kgan.metrics.manifolds import density_coverage, precision_recall
-from kgan.metrics.missing_modes import MissingModes, missing_modes
-from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -58,6 +57,7 @@ __all__ = [
     "binned_distribution",
     "channel_labels",
     "channel_probabilities",
+    "class_agreement",
     "class_score",
     "cluster_purity",
     "conditional_diversity",
@@ -91,4 +91,5 @@ __all__ = [
     "ssim",
     "stacked_mode_statistics",
     "total_variation",
+    "within_classes",
 ]

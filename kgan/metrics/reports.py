@@ -1,8 +1,11 @@
 """Figures of merit of a set of samples, under names that say how they were measured."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
+from kgan.metrics.classes import class_agreement, within_classes
 from kgan.metrics.extractors import Extractor, title
 from kgan.metrics.frechet import frechet_distance
 from kgan.metrics.judges import DigitClassifier
@@ -14,7 +17,9 @@ from kgan.types import Array
 _SPLIT_FROM = 5000  # samples from which the class score is the protocol's mean over 10 splits
 
 
-def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, float]:
+def sample_report(
+    real: Array, fake: Array, extractor: Extractor, real_labels: Any = None, fake_labels: Any = None
+) -> dict[str, float]:
     """All figures of a set of images that an extractor allows.
 
     Figures are named `figure[extractor,n=samples]`. They are FID, KID and IS with `kgan.metrics.InceptionFeatures`, and
@@ -22,10 +27,15 @@ def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, f
     coverage (k = 5). Extractors without classes give no class score; those whose classes are the data's own (`own_classes`) also how many
     classes are there, and the share of the rarest.
 
+    With labels, of samples that were asked for by class: `intra_class_` distance, precision and recall, the means of
+    `kgan.metrics.within_classes` with the examples of the smallest class as n, and `class_agreement`, the share that an extractor of these
+    classes takes for what was asked for, and that of the class where it is least.
+
     Args:
         real: reference images in [-1, 1] that the extractor was not trained on.
         fake: generated images; distances and manifolds use as many of either set as the smaller has.
         extractor: `kgan.metrics.Extractor`.
+        real_labels, fake_labels: integers, the classes of either set, of generated images those asked for; default None: not by class.
 
     Returns:
         dict of floats. The class score of 5,000 images and more is the mean over 10 splits, and its name says so.
@@ -43,6 +53,8 @@ def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, f
     >>> sorted(report)[0], report["frechet_distance[digits-mlp64,n=898]"] < 1.5
     ('class_score[digits-mlp64,n=898]', True)
     """
+    if (real_labels is None) != (fake_labels is None):
+        raise ValueError("Give the labels of both sets, or of none.")
     n = min(len(real), len(fake))
     real_features, all_features = extractor.features(real[:n]), extractor.features(fake)
     fake_features, tag = all_features[:n], f"{extractor.name},n={n}"
@@ -57,7 +69,28 @@ def sample_report(real: Array, fake: Array, extractor: Extractor) -> dict[str, f
         if n > k:
             values = measure(real_features, fake_features, k)
             figures |= {f"{name}[{tag}]": value for name, value in zip(names, values, strict=True)}
+    if fake_labels is not None:
+        every = np.asarray(fake_labels)
+        if getattr(extractor, "own_classes", False) and hasattr(extractor, "classify"):
+            figures |= _agreement(keras.ops.convert_to_numpy(extractor.classify(all_features)), every, extractor.name)
+        # All of them: the first n of samples that come class by class are of a few classes.
+        figures |= _within(extractor.features(real), np.asarray(real_labels), all_features, every, extractor)
     return figures
+
+
+def _agreement(probabilities: Array, labels: Array, name: str) -> dict[str, float]:
+    tag = f"{name},n={len(labels)}"
+    least = min(class_agreement(probabilities[labels == k], labels[labels == k]) for k in np.unique(labels))
+    return {f"class_agreement[{tag}]": class_agreement(probabilities, labels), f"smallest_class_agreement[{tag}]": least}
+
+
+def _within(real: Array, real_labels: Array, fake: Array, fake_labels: Array, extractor: Extractor) -> dict[str, float]:
+    classes = within_classes(real, real_labels, fake, fake_labels).values()
+    tag = f"{extractor.name},n={int(min(one['count'] for one in classes))}"
+    return {
+        f"intra_class_{title(name, extractor)}[{tag}]": float(np.mean([one[name] for one in classes]))
+        for name in ("frechet_distance", "precision", "recall")
+    }
 
 
 def _of_classes(probabilities: Array, extractor: Extractor) -> dict[str, float]:

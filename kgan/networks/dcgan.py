@@ -22,6 +22,10 @@ def _batch_norm(name: str, epsilon: float, gamma: Any = None) -> keras.layers.La
     return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, gamma_initializer=gamma, name=name)
 
 
+def _bare_norm(name: str, epsilon: float) -> keras.layers.Layer:
+    return layers.BatchNormalization(momentum=0.9, epsilon=epsilon, center=False, scale=False, name=name)
+
+
 def _levels(image_shape: Sizes, base: int) -> int:
     levels = int(math.log2(image_shape[0] // base))
     if image_shape[0] != base * 2**levels:
@@ -158,6 +162,74 @@ def discriminator(
         x = activation("relu", "features")(dense(units, "units", dense_initializer or initializer)(x))
     x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases)(x)
     return keras.Model(inputs, x, name=name)
+
+
+def mnist_generator(
+    image_shape: Sizes = (28, 28, 1), latent_size: int = 100, filters: int = 64, epsilon: float = 1e-8, name: str = "generator"
+) -> keras.Model:
+    """The generator of the paper's MNIST samples (its code, train_cond_dcgan.py): two dense layers, two 5x5 transposed convolutions.
+
+    Batch norm without gains and offsets, and ReLU, everywhere but at the output, which is tanh (in the code a sigmoid, for pixels in
+    [0, 1]); kernels from N(0, 0.02); no biases. At 28 pixels 1024 units, then 7x7 maps, 128 of them, and 64 of 14x14.
+
+    Args:
+        image_shape: `(size, size, channels)`, size a multiple of 4.
+        latent_size: default 100 (the paper's).
+        filters: default 64 (the code's), maps before the output; twice as many before them, 16 times as many units in the first layer.
+        epsilon: default 1e-8 (the authors' code), under the root of batch norm.
+
+    Returns:
+        `keras.Model` from `(batch, latent_size)` to images in [-1, 1].
+    """
+    base, double = check_image_shape(image_shape, 4, 8)[0] // 4, _double("code")
+    x = inputs = keras.Input((latent_size,), name="latent")
+    for place, units in (("hidden", 16 * filters), ("project", base * base * 2 * filters)):
+        x = _bare_norm(f"{place}_norm", epsilon)(dense(units, place, _normal(), use_bias=False)(x))
+        x = activation("relu", f"{place}_relu")(x)
+    x = layers.Reshape((base, base, 2 * filters), name="reshape")(x)
+    x = _bare_norm("up_1_norm", epsilon)(double(filters, "up_1", _normal(), use_bias=False)(x))
+    x = double(image_shape[-1], "output", _normal(), use_bias=False)(activation("relu", "up_1_relu")(x))
+    return keras.Model(inputs, layers.Activation("tanh", name="image")(x), name=name)
+
+
+def mnist_discriminator(
+    image_shape: Sizes = (28, 28, 1), filters: int = 64, epsilon: float = 1e-8, name: str = "discriminator"
+) -> keras.Model:
+    """The discriminator of the paper's MNIST samples: two 5x5 convolutions of stride 2, a dense layer, one logit.
+
+    Leaky ReLU 0.2; batch norm without gains and offsets but in the first layer; kernels from N(0, 0.02); no biases.
+
+    Args:
+        image_shape, epsilon: as in `mnist_generator`.
+        filters: default 64 (the code's), maps of the first convolution; twice as many in the second, 16 times as many units behind it.
+
+    Returns:
+        `keras.Model` from images in [-1, 1] to logits `(batch, 1)`. It must see real and generated images in separate batches.
+    """
+    x = inputs = keras.Input(check_image_shape(image_shape, 4, 8), name="images")
+    x = activation(0.2, "down_0_leaky")(_halve("code", x, filters, "down_0", _normal(), use_bias=False))
+    x = _bare_norm("down_1_norm", epsilon)(_halve("code", x, 2 * filters, "down_1", _normal(), use_bias=False))
+    x = layers.Flatten(name="flatten", data_format="channels_last")(activation(0.2, "down_1_leaky")(x))
+    x = _bare_norm("hidden_norm", epsilon)(dense(16 * filters, "hidden", _normal(), use_bias=False)(x))
+    x = dense(1, "logit", _normal(), use_bias=False)(activation(0.2, "hidden_leaky")(x))
+    return keras.Model(inputs, x, name=name)
+
+
+def joints(image_shape: Sizes, variant: str = "code", mnist: bool = False) -> tuple[list[str], list[str]]:
+    """Where DCGAN's conditional networks know the class: the layers in front of every layer with weights.
+
+    Args:
+        image_shape: of the networks. variant: as in `generator`. mnist: whether they are `mnist_generator` and `mnist_discriminator`.
+
+    Returns:
+        Names of layers of the generator, and of the discriminator.
+    """
+    if mnist:
+        return ["latent", "hidden_relu", "reshape", "up_1_relu"], ["images", "down_0_leaky", "flatten", "hidden_leaky"]
+    levels = _levels(image_shape, 4)
+    maps = "project_relu" if variant == "torch" else "reshape"
+    ups, downs = [f"up_{level}_relu" for level in range(1, levels)], [f"down_{level}_leaky" for level in range(levels - 1)]
+    return ["latent", maps, *ups], ["images", *downs, "flatten"]
 
 
 def _check_variant(variant: str) -> None:

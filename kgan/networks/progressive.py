@@ -9,7 +9,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from kgan.layers import EqualizedLearningRate, MinibatchStdDev, PixelNormalization
+from kgan.layers import EqualizedLearningRate, JoinLabels, MinibatchStdDev, PixelNormalization
 from kgan.networks.blocks import activation, check_image_shape
 from kgan.types import Config, Sizes, Tensor
 
@@ -47,8 +47,9 @@ def _conv(maps: int, kernel: int, name: str, gain: float = 2.0**0.5) -> keras.la
 class _Progressive(keras.Model):
     """What both networks share: their configuration, and blending."""
 
-    def __init__(self, image_shape: Sizes, base_maps: int, max_maps: int, name: str) -> None:
+    def __init__(self, image_shape: Sizes, base_maps: int, max_maps: int, classes: int | None, name: str) -> None:
         super().__init__(name=name)
+        self.classes = classes
         self.image_shape = check_progressive_shape(image_shape)
         self.base_maps, self.max_maps = base_maps, max_maps
         self.resolutions = _resolutions(self.image_shape[0])
@@ -68,7 +69,7 @@ class _Progressive(keras.Model):
             raise ValueError(f"`alpha` must lie in [0, 1]. Received: {alpha!r}.")
 
     def get_config(self) -> Config:
-        own = {name: getattr(self, name) for name in ("image_shape", "base_maps", "max_maps")}
+        own = {name: getattr(self, name) for name in ("image_shape", "base_maps", "max_maps", "classes")}
         return {**own, "name": self.name}
 
 
@@ -83,16 +84,25 @@ class ProgressiveGenerator(_Progressive):
         image_shape: `(size, size, channels)`, size a power of two.
         latent_size: default 512 (the paper's).
         base_maps: default 8192 (the paper's). max_maps: default 512 (the paper's). See `maps`.
+        classes: default None. A number: the class is joined to the latent as so many numbers, one of them 1 (the authors' code).
 
-    Call arguments: `latent` `(batch, latent_size)`; `resolution`, default the last; `alpha`, a scalar in [0, 1] or None (1): the weight of
-    the block at this resolution against the enlarged image of the one before. Output: `(batch, resolution, resolution, channels)`.
+    Call arguments: `latent` `(batch, latent_size)`, with `classes` `[latent, labels]`; `resolution`, default the last; `alpha`, a scalar in
+    [0, 1] or None (1): the weight of the block at this resolution against the enlarged image of the one before. Output:
+    `(batch, resolution, resolution, channels)`.
     """
 
     def __init__(
-        self, image_shape: Sizes, latent_size: int = 512, base_maps: int = 8192, max_maps: int = 512, name: str = "generator"
+        self,
+        image_shape: Sizes,
+        latent_size: int = 512,
+        base_maps: int = 8192,
+        max_maps: int = 512,
+        classes: int | None = None,
+        name: str = "generator",
     ) -> None:
-        super().__init__(image_shape, base_maps, max_maps, name)
+        super().__init__(image_shape, base_maps, max_maps, classes, name)
         self.latent_size = latent_size
+        self.join = None if classes is None else JoinLabels(classes, name="latent_and_label")
         self.blocks = [self._first()] + [self._block(r) for r in self.resolutions[1:]]
         self.to_pixels = [
             keras.Sequential([keras.Input((r, r, self.maps(r))), _conv(image_shape[-1], 1, "pixels", 1.0)], name=f"to_pixels_{r}")
@@ -101,19 +111,16 @@ class ProgressiveGenerator(_Progressive):
         self.built = True
 
     @property
-    def input_shape(self) -> tuple[int | None, ...]:
-        return (None, self.latent_size)
+    def input_shape(self) -> Any:
+        return (None, self.latent_size) if self.classes is None else [(None, self.latent_size), (None,)]
 
     def _first(self) -> keras.Sequential:
         maps = self.maps(_SMALLEST)
         # A 4x4 transposed convolution of one pixel is the dense layer of the code, with one bias per map; its fan-in counts the 16
         # positions, which is the code's gain of sqrt(2) / 4.
         project = layers.Conv2DTranspose(maps, _SMALLEST, name="project", data_format="channels_last")
-        parts = [
-            keras.Input((self.latent_size,)),
-            PixelNormalization(name="latent_norm"),
-            layers.Reshape((1, 1, self.latent_size)),
-        ]
+        size = self.latent_size + (self.classes or 0)
+        parts = [keras.Input((size,)), PixelNormalization(name="latent_norm"), layers.Reshape((1, 1, size))]
         parts += [EqualizedLearningRate(project, name="project_equalized"), *_leaky_norm("project")]
         return keras.Sequential([*parts, _conv(maps, 3, "conv"), *_leaky_norm("conv")], name=f"block_{_SMALLEST}")
 
@@ -126,7 +133,7 @@ class ProgressiveGenerator(_Progressive):
     def call(self, latent: Tensor, resolution: int | None = None, alpha: Any = None, training: bool = False) -> Tensor:
         self._check_alpha(alpha)
         level = self._level(resolution)
-        x = self.blocks[0](latent)
+        x = self.blocks[0](latent if self.join is None else self.join(latent))
         before = x
         for block in self.blocks[1 : level + 1]:
             before, x = x, block(x)
@@ -137,7 +144,7 @@ class ProgressiveGenerator(_Progressive):
         return alpha * image + (1.0 - alpha) * upsample(self.to_pixels[level - 1](before))
 
     def compute_output_shape(self, input_shape: Any, *args: Any, **kwargs: Any) -> tuple[int | None, ...]:
-        return (input_shape[0], *self.image_shape)
+        return (input_shape[0] if self.classes is None else input_shape[0][0], *self.image_shape)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "latent_size": self.latent_size}
@@ -156,9 +163,10 @@ class ProgressiveDiscriminator(_Progressive):
     Args:
         image_shape, base_maps, max_maps: as for `ProgressiveGenerator`.
         group_size: of `kgan.layers.MinibatchStdDev`, default None: the whole minibatch (the paper; 4 in the authors' later code).
+        classes: default None. A number: the last layer returns so many logits of classes beside the value (the authors' code).
 
     Call arguments: `images` `(batch, resolution, resolution, channels)`; `resolution` and `alpha` as for the generator, the rest of the
-    weight going to the halved image. Output: `(batch, 1)`.
+    weight going to the halved image. Output: `(batch, 1)`, with `classes` `[(batch, 1), (batch, classes)]`.
     """
 
     def __init__(
@@ -167,9 +175,10 @@ class ProgressiveDiscriminator(_Progressive):
         base_maps: int = 8192,
         max_maps: int = 512,
         group_size: int | None = None,
+        classes: int | None = None,
         name: str = "discriminator",
     ) -> None:
-        super().__init__(image_shape, base_maps, max_maps, name)
+        super().__init__(image_shape, base_maps, max_maps, classes, name)
         self.group_size = group_size
         self.blocks = [self._last()] + [self._block(r) for r in self.resolutions[1:]]
         self.from_pixels = [
@@ -195,7 +204,7 @@ class ProgressiveDiscriminator(_Progressive):
         ]
         dense = layers.Dense(self.maps(_SMALLEST // 2), name="dense")
         parts += [EqualizedLearningRate(dense, name="dense_equalized"), activation(0.2, "dense_leaky")]
-        parts += [EqualizedLearningRate(layers.Dense(1, name="logit"), 1.0, name="logit_equalized")]
+        parts += [EqualizedLearningRate(layers.Dense(1 + (self.classes or 0), name="logit"), 1.0, name="logit_equalized")]
         return keras.Sequential(parts, name=f"block_{_SMALLEST}")
 
     def _block(self, r: int) -> keras.Sequential:
@@ -215,10 +224,15 @@ class ProgressiveDiscriminator(_Progressive):
                 x = alpha * x + (1.0 - alpha) * self.from_pixels[level - 1](downsample(images))
         for block in self.blocks[level - 1 :: -1] if level else self.blocks[:1]:
             x = block(x)
-        return x
+        return x if self.classes is None else [x[:, :1], x[:, 1:]]
 
-    def compute_output_shape(self, input_shape: Any, *args: Any, **kwargs: Any) -> tuple[int | None, ...]:
-        return (input_shape[0], 1)
+    def compute_output_shape(self, input_shape: Any, *args: Any, **kwargs: Any) -> Any:
+        value = (input_shape[0], 1)
+        return value if self.classes is None else [value, (input_shape[0], self.classes)]
+
+    @property
+    def output_shape(self) -> Any:
+        return self.compute_output_shape(self.input_shape)
 
     def get_config(self) -> Config:
         return {**super().get_config(), "group_size": self.group_size}

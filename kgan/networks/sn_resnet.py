@@ -47,6 +47,12 @@ def _glorot(gain: float = 1.0) -> keras.initializers.Initializer:
 _BRANCH = 2.0**0.5
 
 
+def joint(image_shape: Sizes) -> str:
+    """Name of the discriminator's layer behind which a class is joined: the third block, or what is in front of the last halving."""
+    halving = [index for index, (_, halve) in enumerate(_table(image_shape)[2]) if halve]
+    return f"block_{min(2, halving[-1] - 1)}" if halving[-1] else "images"
+
+
 def generator(
     image_shape: Sizes = (32, 32, 3),
     latent_size: int = 128,

@@ -27,9 +27,6 @@ from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
-from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
-from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
-from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
 from kgan.objectives.dualing import (
     dualing_dual,
     dualing_optimum,
@@ -39,6 +36,8 @@ from kgan.objectives.dualing import (
     local_dual,
     local_step,
 )
+from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
+from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_denoising, feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment

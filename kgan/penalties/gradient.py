@@ -125,7 +125,7 @@ class GradientPenalty(Penalty):
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
         x = regions.points(self.region, scored.real, scored.fake, self.variance, model.seed_generator)
-        return self.weight_in(model) * ops.mean(gradient_penalty(model.score, x, self.target, self.one_sided))
+        return self.weight_in(model) * ops.mean(gradient_penalty(scored.score_of(model), x, self.target, self.one_sided))
 
     def get_config(self) -> Config:
         own = {name: getattr(self, name) for name in ("target", "one_sided", "region", "variance")}
@@ -149,7 +149,7 @@ class R1(Penalty):
         refuse_batch_norm(self, discriminator)
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
-        return 0.5 * self.weight_in(model) * ops.mean(r1_penalty(model.score, scored.real))
+        return 0.5 * self.weight_in(model) * ops.mean(r1_penalty(scored.score_of(model), scored.real))
 
 
 def refuse_batch_norm(penalty: Penalty, discriminator: keras.Model) -> None:

@@ -1,5 +1,6 @@
 """Noise on the examples, to first order in its variance: Roth, Lucchi, Nowozin, Hofmann, NIPS 2017, arXiv 1705.09367."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -13,16 +14,16 @@ from kgan.penalties.penalty import Penalty, Scored
 from kgan.types import Tensor
 
 
-def logits_and_slopes(model: Any, examples: Tensor) -> tuple[Tensor, Tensor]:
+def logits_and_slopes(score: Callable[[Tensor], Tensor], examples: Tensor) -> tuple[Tensor, Tensor]:
     """A discriminator's logits and the squared norms of their gradients in the examples, of one forward pass: both `(batch,)`, float32.
 
     Args:
-        model: has `score`, callable from examples to one logit each, which must not mix them.
+        score: callable from examples to one logit each, which must not mix them.
         examples: tensor `(batch, ...)`, treated as a constant.
     """
 
     def total(tensors: list[Tensor]) -> tuple[Tensor, Tensor]:
-        logits = ops.reshape(full_precision(model.score(tensors[0])), (-1,))
+        logits = ops.reshape(full_precision(score(tensors[0])), (-1,))
         return ops.sum(logits), logits
 
     (_, logits), (gradient,) = value_and_gradients(total, [ops.convert_to_tensor(examples)], differentiable=True)
@@ -63,8 +64,8 @@ class JensenShannonRegularizer(Penalty):
         refuse_batch_norm(self, discriminator)
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
-        real, real_slopes = logits_and_slopes(model, scored.real)
-        fake, fake_slopes = logits_and_slopes(model, scored.fake)
+        real, real_slopes = logits_and_slopes(scored.score_of(model), scored.real)
+        fake, fake_slopes = logits_and_slopes(scored.score_of(model), scored.fake)
         cost = ops.mean(ops.square(ops.sigmoid(-real)) * real_slopes) + ops.mean(ops.square(ops.sigmoid(fake)) * fake_slopes)
         return 0.5 * self.weight_in(model) * cost
 
@@ -103,5 +104,5 @@ class FDivergenceRegularizer(Penalty):
                 "FDivergenceRegularizer belongs to an objective kgan.objectives.FDivergence other than total variation, whose conjugate "
                 f"has no curvature. Received: {objective.name!r}; for the losses of `kgan.GAN` take JensenShannonRegularizer."
             )
-        outputs, slopes = logits_and_slopes(model, scored.fake)
+        outputs, slopes = logits_and_slopes(scored.score_of(model), scored.fake)
         return 0.5 * self.weight_in(model) * ops.mean(objective.curvature(outputs) * slopes)

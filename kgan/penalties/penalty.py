@@ -1,5 +1,6 @@
 """The form of a term that families take in `penalties=`."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self
 
 import keras
@@ -16,6 +17,8 @@ class Scored(NamedTuple):
         real, fake: tensors `(batch, ...)`.
         real_logits, fake_logits: the discriminator's outputs for them, `(batch, 1)`.
         real_features: input of the discriminator's last layer for the real examples, where a penalty `needs_features`; else None.
+        labels: classes of the real examples, and of the generated ones at the same places, `(batch,)`; None of a game without classes.
+        class_logits: a pair of the logits of classes of real and of generated examples, where the discriminator returns them.
     """
 
     real: Tensor
@@ -23,6 +26,12 @@ class Scored(NamedTuple):
     real_logits: Tensor
     fake_logits: Tensor
     real_features: Tensor = None
+    labels: Tensor = None
+    class_logits: tuple[Tensor, Tensor] | None = None
+
+    def score_of(self, model: Any) -> Callable[[Tensor], Tensor]:
+        """The model's score of points that belong to the examples one by one: where there are classes, those of the examples."""
+        return model.score if self.labels is None else lambda points: model.score(points, self.labels)
 
 
 class Penalty(Checked):

@@ -244,3 +244,5 @@ def check_component(component: Any) -> None:
         )
     if type(component).fit is not AdversarialModel.fit:
         raise ValueError(f"{kind} trains in several parts itself and cannot be a component.")
+    if getattr(component, "conditional", False):
+        raise ValueError(f"A mixture chooses components, not classes; leave `classes` out of {kind}.")

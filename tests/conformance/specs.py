@@ -136,6 +136,14 @@ def labeled_images(rng, count):
     return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
 
 
+def classes_of(shape, classes=3):
+    """Examples of some classes, and their labels."""
+    return lambda rng, count: (rng.uniform(-1, 1, (count, *shape)).astype("float32"), rng.integers(0, classes, count))
+
+
+AUXILIARY = {"discriminator/real_classes", "generator/classes"}
+
+
 def voxels(rng, count, size=8):
     return (rng.random((count, size, size, size, 1)) < 0.2).astype("int8")
 
@@ -178,6 +186,17 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         default=("digits", lambda seed: kgan.GAN(IMAGE, seed=seed)),
+    ),
+    "GAN, labels joined": Spec(
+        kgan.GAN,
+        lambda: kgan.GAN(
+            (2,), classes=3, seed=0,
+            generator=kgan.conditioning.Joined().enter(kgan.networks.mlp.generator((2,), 3, (8,)), 3),
+            discriminator=kgan.conditioning.Joined("activation_0", 4).judge(kgan.networks.mlp.discriminator((2,), (8,)), 3),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        arguments=classes_of((2,)),
     ),
     "GAN, minimax, simultaneous": Spec(
         kgan.GAN,
@@ -231,6 +250,10 @@ SPECS = {
         IMAGE,
         {"discriminator": 2, "generator": 1},
     ),
+    "SNGAN, projection": Spec(
+        kgan.SNGAN, lambda: kgan.SNGAN(IMAGE, width=0.05, latent_size=4, classes=["a", "b", "c"], seed=0), IMAGE, ONE_TO_ONE,
+        arguments=classes_of(IMAGE),
+    ),
     "DCGAN": Spec(
         kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, weight_decay=1e-4, seed=0), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
@@ -279,6 +302,12 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
         default=("digits", lambda seed: kgan.WGANGP(IMAGE, seed=seed)),
     ),
+    "WGANGP, auxiliary classifier": Spec(
+        kgan.WGANGP, lambda: kgan.WGANGP(IMAGE, width=0.03, latent_size=4, discriminator_steps=2, classes=3, seed=0), IMAGE,
+        {"discriminator": 2, "generator": 1},
+        {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial", *AUXILIARY},
+        arguments=classes_of(IMAGE),
+    ),
     "WGANGP, consistency": Spec(
         kgan.WGANGP,
         lambda: kgan.WGANGP(
@@ -301,6 +330,14 @@ SPECS = {
     "ProGAN, fading": Spec(
         kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
+    ),
+    "ProGAN, fading, classes": Spec(
+        kgan.ProGAN, lambda: progan(phase=1, classes=3), IMAGE, ONE_TO_ONE,
+        {
+            "discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "discriminator/fake_classes",
+            "generator/adversarial", *AUXILIARY,
+        },
+        arguments=classes_of(IMAGE),
     ),
     "ThreeDGAN": Spec(
         kgan.ThreeDGAN,

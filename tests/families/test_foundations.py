@@ -207,9 +207,15 @@ def test_semi_supervised_data_and_classification():
 
 
 @pytest.mark.parametrize(
-    ("labels", "message"), [(np.full(32, 3), "Labels must be integers"), (np.full(32, -1), "Labels must be integers")]
+    ("labels", "message"),
+    [
+        (np.full(32, 3), "Labels must be integers"),
+        (np.full(32, -1), "Labels must be integers"),
+        (np.full(32, 0.5), "dtype float64"),
+        (np.zeros((32, 1), "int64"), "one class an example"),
+    ],
 )
-def test_labels_out_of_range_are_refused(labels, message):
+def test_labels_that_are_no_classes_are_refused(labels, message):
     model = semi()
     model.compile()
     x = np.zeros((32, 4), "float32")

@@ -61,7 +61,7 @@ class GenerativeModel(AdversarialModel):
                 cls.points_latent_size or min(max(2, *shape), cls.default_latent_size) if points else cls.default_latent_size
             )
             return fitting if latent_size is None else latent_size
-        taken = generator.input_shape[-1]
+        taken = first_of(generator.input_shape)[-1]
         if latent_size not in (None, taken):
             raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {taken}.")
         return taken
@@ -152,7 +152,7 @@ def given_or_built(
     if together and 0 < len(missing) < len(given):
         raise ValueError(f"Pass {_listed(given)}, which have to fit together, or none of them. Missing: {_listed(missing)}.")
     if (judge := given.get("discriminator")) is not None:
-        shape = _first(judge.input_shape)[1:]
+        shape = first_of(judge.input_shape)[1:]
     elif shape is None and (maker := given.get("generator")) is not None:
         shape = maker.output_shape[1:]
     if missing and shape is None:
@@ -192,7 +192,7 @@ def _warn_of_probabilities(network: Any, role: str) -> None:
         )
 
 
-def _first(shapes: Any) -> Any:
+def first_of(shapes: Any) -> Any:
     """The shape of a network's first input."""
     shapes = list(shapes.values()) if isinstance(shapes, dict) else shapes
     return shapes[0] if isinstance(shapes, list) else shapes

@@ -3,30 +3,14 @@
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan import objectives
 from kgan.engine import Observation, Terms
+from kgan.families.bases.conditional import are_classes, check_labels
 from kgan.families.gan import GAN
 from kgan.layers import statistics_kept
 from kgan.types import Array, Nest, Sizes, Tensor
-
-
-def check_labels(labels: Any, classes: int) -> None:
-    """Refuse labels that are not one of the classes for each example."""
-    labels = np.asarray(labels)
-    if labels.ndim != 1 or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"Labels must be integers (batch,) in [0, {classes}). Received the shape {labels.shape} with values in "
-            f"[{labels.min()}, {labels.max()}]."
-        )
-
-
-def are_classes(labels: Tensor, classes: int) -> Tensor:
-    """Boolean scalar: whether all labels are in [0, classes)."""
-    labels = ops.convert_to_tensor(labels)
-    return ops.all(ops.logical_and(labels >= 0, labels < classes))
 
 
 class SemiSupervised(GAN):
@@ -61,10 +45,10 @@ class SemiSupervised(GAN):
         """The logits of classes `(batch, classes)`, in inference mode."""
         raise NotImplementedError(f"{type(self).__name__} must define class_logits(examples).")
 
-    def score_generated(self, fake: Tensor) -> Any:
+    def score_generated(self, fake: Tensor, labels: Tensor = None) -> Any:
         # What is classified later is real: moving averages that generated examples enter are others than those it was taught with.
         with statistics_kept(self.discriminator):
-            return super().score_generated(fake)
+            return super().score_generated(fake, labels)
 
     def unlabeled(self, batch: Any) -> Any:
         """The examples without labels of a minibatch: all of it where there are no labels."""
