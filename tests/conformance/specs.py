@@ -555,7 +555,7 @@ SPECS = {
         default=("digits", lambda seed: kgan.BiGAN(IMAGE, seed=seed)),
     ),
     "BiGAN, convolutional": Spec(
-        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=8, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=4, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
     ),
     "ALI": Spec(
         kgan.ALI,

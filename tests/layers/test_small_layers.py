@@ -1,4 +1,4 @@
-"""Maxout, global sum pooling, weight normalization."""
+"""Maxout, global sum pooling, weight normalization, grouped convolutions."""
 
 import keras
 import numpy as np
@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from kgan.layers import GlobalSumPooling2D, Maxout, RandomFeatures, UntiedBias, WeightNormalization, estimate_statistics
+from kgan.networks import blocks
 
 
 def test_maxout_by_hand():
@@ -111,3 +112,13 @@ def test_untied_bias_has_a_number_for_every_entry():
 def test_statistics_need_a_batch():
     with pytest.raises(ValueError, match="No batch"):
         estimate_statistics(keras.Sequential([keras.Input((1,)), layers.BatchNormalization()]), [])
+
+
+def test_a_grouped_convolution_is_that_of_keras(rng):
+    layer = blocks.conv(4, 3, "grouped", strides=2, groups=2)
+    theirs = layers.Conv2D(4, 3, 2, "same", groups=2, data_format="channels_last")
+    x = rng.normal(size=(2, 5, 5, 6)).astype("float32")
+    layer(x), theirs(x)
+    theirs.set_weights(layer.get_weights())
+    assert layer.kernel.shape == (3, 3, 3, 4)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(theirs(x)), rtol=1e-4, atol=1e-5)
