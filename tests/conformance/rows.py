@@ -39,22 +39,18 @@ def fit(model, spec, rounds=1, batch=BATCH, **kwargs):
     return model.fit(*data, batch_size=batch, verbose=0, **kwargs).history
 
 
-def part_of(data, start, stop):
-    return keras.tree.map_structure(lambda a: a[start:stop], data)
-
-
 def play_on(model, spec, rounds=2):
-    """Rounds, each an epoch of its own: the model, what `fit` returned, and how far every player went: `model`, `history`, `went`.
+    """One or two rounds, each an epoch of its own: the model, what `fit` returned, and how far every player went: `model`, `history`, `went`.
 
     Of the first alone, which is all that some tests compare with: `first_history`, `first_went`.
     """
     players = {p: getattr(model, p) for move in model._play.moves.values() for p in move.players}
     size = model._play.per_round * BATCH
-    data = spec.data(rounds * size)
+    data = spec.data(2 * size)  # whose first half is not `spec.data(size)`
     before = {p: numpy_of(player.trainable_variables) for p, player in players.items()}
     history, went = [], []
     for index in range(rounds):
-        part = part_of(data, index * size, (index + 1) * size)
+        part = keras.tree.map_structure(lambda a, start=index * size: a[start : start + size], data)
         history.append(model.fit(*part, batch_size=BATCH, verbose=0, shuffle=False).history)
         after = {p: numpy_of(player.trainable_variables) for p, player in players.items()}
         went.append({p: np.concatenate([(b - a).ravel() for a, b in zip(before[p], after[p], strict=True)]) for p in players})
