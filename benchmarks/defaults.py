@@ -11,6 +11,7 @@ data. Families join by the `default` of their row in `tests/conformance/specs.py
 
 import argparse
 import dataclasses
+import functools
 import json
 import sys
 import time
@@ -191,13 +192,17 @@ def _faces(model, seed):
     return kgan.datasets.draw_faces(labels, size=model.image_shape[0], seed=seed), labels.matrix(), 64
 
 
-def _face_figures(model, seed):
+@functools.lru_cache(maxsize=1)  # the same before and after a training
+def _face_judge(nodes, size):
     rng = np.random.default_rng(7)
-    coins = {name: rng.integers(0, 2, 4000) for name in model.graph.nodes}
-    size = model.image_shape[0]
-    judge = kgan.metrics.attribute_classifier(
+    coins = {name: rng.integers(0, 2, 4000) for name in nodes}
+    return kgan.metrics.attribute_classifier(
         kgan.datasets.draw_faces(coins, size=size, seed=7), np.stack(list(coins.values()), 1), list(coins), epochs=4
     )
+
+
+def _face_figures(model, seed):
+    judge = _face_judge(tuple(model.graph.nodes), model.image_shape[0])
     images, samples = model.sample(500, seed=seed)
     labels = np.stack([samples[name] for name in model.graph.nodes], axis=1)
     found = kgan.metrics.attribute_agreement(judge, images, labels, balanced=True)

@@ -172,6 +172,11 @@ class SharedWords:
 
 REINFORCED = {"policy/action", "policy/value", "policy/cross_entropy"}
 STORIES = {"photo_size": 4, "sentence_length": 7, "units": 6, "seed": 0}
+SHORT = {**STORIES, "num_photos": 3, "sentence_length": 6}
+
+
+def short_albums(rng, count):
+    return albums(rng, count, photos=3, length=6)
 
 
 SPECS = {
@@ -749,7 +754,7 @@ SPECS = {
         default=("digits", lambda seed: kgan.BiGAN(IMAGE, seed=seed)),
     ),
     "BiGAN, convolutional": Spec(
-        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=8, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=4, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
     ),
     "ALI": Spec(
         kgan.ALI,
@@ -906,41 +911,41 @@ SPECS = {
     ),
     "StoryXE": Spec(
         kgan.StoryXE,
-        lambda: kgan.StoryXE(9, scheduled_sampling=(1, 0.3, 0.6), **STORIES),
-        (5, 7),
+        lambda: kgan.StoryXE(9, scheduled_sampling=(1, 0.3, 0.6), **SHORT),
+        (3, 6),
         {"policy": 1},
         {"policy/cross_entropy"},
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryXE(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
     "StoryRL": Spec(
         kgan.StoryRL,
-        lambda: kgan.StoryRL(9, metric=SharedWords(), **STORIES),
-        (5, 7),
+        lambda: kgan.StoryRL(9, metric=SharedWords(), **SHORT),
+        (3, 6),
         {"policy": 1},
         REINFORCED,
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryRL(len(kgan.stories.album_vocabulary()), metric=SharedWords(), photo_size=64, seed=seed)),
     ),
     "StoryGAN": Spec(
         kgan.StoryGAN,
-        lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **STORIES),
-        (5, 7),
+        lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **SHORT),
+        (3, 6),
         {"reward": 0.5, "policy": 0.5},
         REINFORCED | {"reward/adversarial"},
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryGAN(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
     "AREL": Spec(
         kgan.AREL,
-        lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **STORIES),
-        (5, 7),
+        lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **SHORT),
+        (3, 6),
         {"reward": 0.5, "policy": 0.5},
         REINFORCED | {"reward/adversarial"},
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.AREL(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),

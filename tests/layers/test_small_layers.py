@@ -1,4 +1,4 @@
-"""Maxout, global sum pooling, weight normalization."""
+"""Maxout, global sum pooling, weight normalization, grouped convolutions."""
 
 import keras
 import numpy as np
@@ -15,6 +15,7 @@ from kgan.layers import (
     estimate_statistics,
     statistics_kept,
 )
+from kgan.networks import blocks
 
 
 def test_maxout_by_hand():
@@ -139,3 +140,11 @@ def test_a_ladder_s_modulation_by_hand():
         getattr(layer, name).assign([value])
     # 2 s(-3 + 3) + 0.5 * -3 - 1
     assert abs(float(layer(keras.ops.convert_to_tensor([[-3.0]]))[0, 0]) + 1.5) < 1e-6
+def test_a_grouped_convolution_is_that_of_keras(rng):
+    layer = blocks.conv(4, 3, "grouped", strides=2, groups=2)
+    theirs = layers.Conv2D(4, 3, 2, "same", groups=2, data_format="channels_last")
+    x = rng.normal(size=(2, 5, 5, 6)).astype("float32")
+    layer(x), theirs(x)
+    theirs.set_weights(layer.get_weights())
+    assert layer.kernel.shape == (3, 3, 3, 4)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(theirs(x)), rtol=1e-4, atol=1e-5)
