@@ -20,6 +20,7 @@ from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
+from kgan.families.lrgan import LRGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
@@ -43,6 +44,7 @@ __all__ = [
     "FGAN",
     "GAN",
     "GMMN",
+    "LRGAN",
     "MMDGAN",
     "SNGAN",
     "VEEGAN",

@@ -479,6 +479,22 @@ SPECS = {
         {"generator/mmd"},
         smallest_batch=2,
     ),
+    "LRGAN": Spec(
+        kgan.LRGAN,
+        lambda: kgan.LRGAN(IMAGE, filters=2, discriminator_filters=3, noise_size=3, start_scale=1.5, seed=0),
+        IMAGE,
+        ONE_TO_ONE,
+        default=("placed digits", lambda seed: kgan.LRGAN((16, 16, 1), filters=8, discriminator_filters=32, noise_size=32, seed=seed)),
+    ),
+    "LRGAN, two foregrounds": Spec(
+        kgan.LRGAN,
+        lambda: kgan.LRGAN(
+            (16, 16, 1), foregrounds=2, filters=2, discriminator_filters=3, noise_size=3, start_scale=1.5, simultaneous=True, seed=0
+        ),
+        (16, 16, 1),
+        ONE_TO_ONE,
+        smallest_batch=2,
+    ),
     "MMDGAN": Spec(
         kgan.MMDGAN,
         lambda: kgan.MMDGAN(IMAGE, filters=3, latent_size=4, encoder_steps=2, warmup=(1, 2, 4), seed=0),
