@@ -23,6 +23,7 @@ from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_files, image_folder
+from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
 from kgan.images import pad, read_image, resize, to_uint8
@@ -54,6 +55,7 @@ __all__ = [
     "load_domains",
     "names",
     "negatives",
+    "place",
     "pad",
     "read_attributes",
     "read_idx",

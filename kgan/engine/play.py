@@ -49,7 +49,9 @@ class Play:
         self._seeds = [v for v in self._state if id(v) in seeds]
         self._known = {id(v) for v in [*model.variables, *optimizer.variables]}
         layers = backend.all_layers(model)[1:]
-        networks = {id(v) for layer in layers for v in layer.variables}
+        # Networks, and players of any kind: what else keeps a state, a penalty with a memory, belongs to the moves that call it.
+        named = {id(getattr(model, player)) for move in self.moves.values() for player in move.players}
+        networks = {id(v) for layer in layers if isinstance(layer, keras.Model) or id(layer) in named for v in layer.variables}
         self._kept, self._strangers = {}, {}
         for name, move in self.moves.items():
             players = [getattr(model, player) for player in move.players]

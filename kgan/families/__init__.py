@@ -12,6 +12,7 @@ from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
+from kgan.families.dtn import DomainTransferNetwork
 from kgan.families.dualing_gan import DualingGAN
 from kgan.families.fgan import FGAN
 from kgan.families.fisher_gan import FisherGAN
@@ -57,6 +58,7 @@ __all__ = [
     "CausalGAN",
     "CoGAN",
     "ConsensusGAN",
+    "DomainTransferNetwork",
     "DualingGAN",
     "FisherGAN",
     "GradientRegularizedGAN",

@@ -64,6 +64,7 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
+from kgan.objectives.ternary import ternary_discriminator, ternary_generator
 
 __all__ = [
     "FDivergence",
@@ -116,6 +117,8 @@ __all__ = [
     "squared_distances",
     "squared_label_difference",
     "swapped_label_cross_entropy",
+    "ternary_discriminator",
+    "ternary_generator",
     "unbiased_mmd2",
     "unsupervised",
     "wasserstein",

@@ -3,6 +3,7 @@
 Everything in `test_conformance.py` follows from a row.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -115,6 +116,23 @@ def coupled_points():
             {d: mlp.discriminator(s, (), outputs=6) for d, s in shapes.items()}, mlp.discriminator((6,), (5,), name="trunk")
         ),
     }
+
+
+def fixed_features():
+    """A network that is at rest, with batch norm and dropout: called in training it would change, and be no function."""
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(5, name="dense"), batch_norm("norm")]
+    return keras.Sequential([*layers, keras.layers.Dropout(0.5, seed=3, name="dropout")], name="features")
+
+
+def two_domains(rng, count):
+    return ({domain: rng.uniform(-1, 1, (count, 8, 8, maps)).astype("float32") for domain, maps in (("source", 3), ("target", 1))},)
+
+
+@functools.cache
+def negative_features():
+    """Of a classifier of negatives of digits."""
+    images, digits = kgan.datasets.arrays("digits", "test")
+    return kgan.networks.transfer.trained_features(-images, digits, width=0.25, epochs=15)
 
 
 def three(networks):
@@ -442,6 +460,18 @@ SPECS = {
     ),
     "D2GAN, images": Spec(
         kgan.D2GAN, lambda: kgan.D2GAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE, DUAL,
+    ),
+    "DomainTransferNetwork": Spec(
+        kgan.DomainTransferNetwork,
+        lambda: kgan.DomainTransferNetwork(
+            fixed_features(), IMAGE, filters=3, constancy_weight=1.0, identity_weight=2.0, variation_weight=0.01, seed=0
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("adversarial", "constancy", "identity", "variation"))},
+        arguments=two_domains,
+        conditional=True,
+        default=("transfer", lambda seed: kgan.DomainTransferNetwork(negative_features(), constancy_weight=1.0, filters=16, seed=seed)),
     ),
     "DualingGAN": Spec(
         kgan.DualingGAN,
