@@ -33,7 +33,9 @@ def built(seed, poses=True):
     generator = layered.generator((SIZE, SIZE, 1), NOISE, filters=8, start_scale=1.4)
     if not poses:
         code = keras.Input((NOISE,))
-        still = keras.Model(code, keras.layers.Dense(6, kernel_initializer="zeros", trainable=False, name="still")(code), name="pose")
+        still = keras.Model(
+            code, keras.layers.Dense(6, kernel_initializer="zeros", trainable=False, name="still")(code), name="pose"
+        )
         generator = layered.LayeredGenerator(
             generator.background, generator.foreground, generator.recurrent, still, scale=1.0, rotation=0.0, start_scale=1.0
         )
@@ -90,7 +92,7 @@ def without_poses(report, seed, steps):
     report.figure("C identity poses: IoU", own["iou"], "<= 0.2", own["iou"] <= 0.2, seed)
 
 
-PARTS = {"A": (composition, 1), "B": (digits, 2200), "C": (without_poses, 750)}
+PARTS = {"A": (composition, 1), "B": (digits, 1200), "C": (without_poses, 560)}
 
 
 if __name__ == "__main__":

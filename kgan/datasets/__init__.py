@@ -22,6 +22,7 @@ from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
+from kgan.datasets.photo_digits import on_photos
 from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
@@ -55,8 +56,9 @@ __all__ = [
     "load_domains",
     "names",
     "negatives",
-    "place",
+    "on_photos",
     "pad",
+    "place",
     "read_attributes",
     "read_idx",
     "read_image",

@@ -33,7 +33,9 @@ def place(
     require(COUNTS, sizes=tuple(sizes))
     least, most = sizes
     if not least <= most <= size:
-        raise ValueError(f"`sizes` are (least, most) with least <= most <= {size}, the side of a picture. Received: {tuple(sizes)}.")
+        raise ValueError(
+            f"`sizes` are (least, most) with least <= most <= {size}, the side of a picture. Received: {tuple(sizes)}."
+        )
     rng = np.random.default_rng(seed)
     if smooth:
         pictures = 0.45 * resize(rng.uniform(-1, 1, (count, 3, 3, 1)).astype("float32"), size) - 0.45

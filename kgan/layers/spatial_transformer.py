@@ -54,7 +54,9 @@ def sample_pixels(images: Tensor, grid: Tensor) -> Tensor:
     rows, columns = grid.shape[1:3]
     # One plane a channel: of three axes, the first of which are whole numbers, the interpolation looks at eight neighbors, not at sixteen.
     planes = ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, height, width))
-    places = ops.repeat((grid + 1.0) / 2.0 * ops.convert_to_tensor([height - 1.0, width - 1.0], dtype=grid.dtype), channels, axis=0)
+    places = ops.repeat(
+        (grid + 1.0) / 2.0 * ops.convert_to_tensor([height - 1.0, width - 1.0], dtype=grid.dtype), channels, axis=0
+    )
     # Not farther out than where all is 0: numbers without bounds become no whole numbers.
     y, x = ops.clip(places[..., 0], -1.0, float(height)), ops.clip(places[..., 1], -1.0, float(width))
     plane = ops.reshape(ops.cast(ops.arange(ops.shape(planes)[0]), grid.dtype), (-1, 1, 1)) * ops.ones_like(y)

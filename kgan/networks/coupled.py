@@ -6,7 +6,7 @@ evaluated once on the features of all domains stacked along the batch. What is s
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import keras
 from keras import layers, ops
@@ -15,7 +15,7 @@ from kgan.networks import blocks
 from kgan.networks.blocks import conv, deconv, dense, scaled
 from kgan.networks.composed import Composed
 from kgan.networks.coupled_architectures import ARCHITECTURES, architecture_for, image_size_of
-from kgan.types import Config, Sizes, Tensor
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")

@@ -185,7 +185,9 @@ def generator(
         maps = {"encoder": foreground.outputs[0].shape[1:], "first_encoder": background.outputs[0].shape[1:]}
         # One module where the maps are alike, as in the authors' code at 64 pixels; else the background needs one of its own.
         encoders = {
-            key: _encoder(shape, noise_size, epsilon, key) for key, shape in maps.items() if key == "encoder" or shape != maps["encoder"]
+            key: _encoder(shape, noise_size, epsilon, key)
+            for key, shape in maps.items()
+            if key == "encoder" or shape != maps["encoder"]
         }
     return LayeredGenerator(
         background,

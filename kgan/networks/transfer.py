@@ -52,7 +52,7 @@ def trained_features(
     Args:
         images: float array `(count, size, size, channels)` in [-1, 1]. labels: integers from 0.
         width: of `classifier`. epochs, batch_size: default 20 and 64, with Adam(1e-3).
-        seed: default 0, of weights and order.
+        seed: default 0, of the order. Weights are drawn as those of any Keras network: `keras.utils.set_random_seed` decides.
 
     Returns:
         `keras.Model` from images to `(batch, 128 * width)`, divided by their root mean square over `images`, so that weights of losses in
@@ -70,11 +70,14 @@ def trained_features(
         raise ValueError(
             f"Images come with as many labels, integers from 0. Received {len(images)} images, labels {labels.shape} of {labels.dtype}."
         )
-    keras.utils.set_random_seed(seed)
+    require(COUNT, epochs=epochs, batch_size=batch_size)
     network = classifier(images.shape[1:], int(labels.max()) + 1, width)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(1e-3), loss)
-    network.fit(images, labels, batch_size=batch_size, epochs=epochs, verbose=0)
+    rng = np.random.default_rng(seed)
+    for _ in range(epochs):
+        order = rng.permutation(len(images))
+        network.fit(images[order], labels[order], batch_size=batch_size, shuffle=False, verbose=0)
     inner = keras.Model(network.input, network.get_layer("representation").output, name="unscaled")
     size = float(np.sqrt(np.mean(np.square(inner.predict(images, batch_size=256, verbose=0)))))
     scaled_to_one = layers.Rescaling(1.0 / max(size, 1e-6), name="scale")(inner.output)

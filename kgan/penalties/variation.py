@@ -35,5 +35,7 @@ def total_variation(images: Tensor, exponent: float = 1.0) -> Tensor:
     squares = ops.square(across) + ops.square(down)
     # Twice, since a gradient of NaN would pass through a single choice.
     flat = squares < 1e-16
-    lengths = ops.where(flat, ops.zeros_like(squares), ops.power(ops.where(flat, ops.ones_like(squares), squares), exponent / 2.0))
+    lengths = ops.where(
+        flat, ops.zeros_like(squares), ops.power(ops.where(flat, ops.ones_like(squares), squares), exponent / 2.0)
+    )
     return ops.mean(ops.sum(lengths, axis=(1, 2, 3)))

@@ -125,13 +125,15 @@ def fixed_features():
 
 
 def two_domains(rng, count):
-    return ({domain: rng.uniform(-1, 1, (count, 8, 8, maps)).astype("float32") for domain, maps in (("source", 3), ("target", 1))},)
+    return (
+        {domain: rng.uniform(-1, 1, (count, 8, 8, maps)).astype("float32") for domain, maps in (("source", 3), ("target", 1))},
+    )
 
 
 @functools.cache
 def negative_features():
     """Of a classifier of negatives of digits."""
-    images, digits = kgan.datasets.arrays("digits", "test")
+    images, digits = kgan.datasets.arrays("digits", "train")
     return kgan.networks.transfer.trained_features(-images, digits, width=0.25, epochs=15)
 
 

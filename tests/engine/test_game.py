@@ -221,8 +221,12 @@ class Owning(Bilinear):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         for factor, network in ((1.0, "discriminator"), (10.0, "generator"), (100.0, "frozen")):
-            inner = keras.Sequential([keras.Input((1,)), Adding(factor), keras.layers.BatchNormalization()], name=f"{network}_adds")
-            setattr(self, network, keras.Sequential([keras.Input((1,)), inner, keras.layers.Dense(1, name="dense")], name=network))
+            inner = keras.Sequential(
+                [keras.Input((1,)), Adding(factor), keras.layers.BatchNormalization()], name=f"{network}_adds"
+            )
+            setattr(
+                self, network, keras.Sequential([keras.Input((1,)), inner, keras.layers.Dense(1, name="dense")], name=network)
+            )
 
     def value(self, x):
         # The discriminator twice, as on real and on generated examples: neither loss may be lost.

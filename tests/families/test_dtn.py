@@ -96,5 +96,3 @@ def test_refusals():
         model.fit(data()["source"], batch_size=4)
     with pytest.raises(ValueError, match=r"Domain 'target': Images must lie in \[-1, 1\]"):
         model.fit({**data(), "target": 3.0 * data()["target"]}, batch_size=4)
-
-

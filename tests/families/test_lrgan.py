@@ -18,7 +18,9 @@ def test_layers_compose_to_what_is_generated(foregrounds):
     np.testing.assert_allclose(parts["canvases"][:, -1], model.generate(5, seed=3), atol=1e-5)
     for step in range(foregrounds):
         mask, before = parts["masks"][:, step], parts["canvases"][:, step]
-        np.testing.assert_allclose(parts["canvases"][:, step + 1], mask * parts["appearances"][:, step] + (1 - mask) * before, atol=1e-5)
+        np.testing.assert_allclose(
+            parts["canvases"][:, step + 1], mask * parts["appearances"][:, step] + (1 - mask) * before, atol=1e-5
+        )
     assert parts["poses"].shape == (5, foregrounds, 2, 3)
     np.testing.assert_allclose(parts["poses"][..., 0, 0], 1.2, rtol=1e-6)
 

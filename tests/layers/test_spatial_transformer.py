@@ -14,7 +14,9 @@ IDENTITY = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
 
 
 def placed(images, *transforms):
-    return ops.convert_to_numpy(SpatialTransformer()([ops.convert_to_tensor(images), ops.convert_to_tensor(transforms, "float32")]))
+    return ops.convert_to_numpy(
+        SpatialTransformer()([ops.convert_to_tensor(images), ops.convert_to_tensor(transforms, "float32")])
+    )
 
 
 def numbers(*shape):
@@ -105,7 +107,9 @@ def test_layer_in_a_model_saves_and_keeps_half_precision(tmp_path):
 def test_samples_anywhere():
     image = numbers(1, 2, 2, 1)
     grid = ops.convert_to_tensor([[[[0.0, 0.0], [-1.0, 1.0], [1.0, -3.0]]]])
-    np.testing.assert_allclose(ops.convert_to_numpy(sample_pixels(ops.convert_to_tensor(image), grid))[0, 0, :, 0], [1.5, 1.0, 0.0])
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(sample_pixels(ops.convert_to_tensor(image), grid))[0, 0, :, 0], [1.5, 1.0, 0.0]
+    )
 
 
 # LR-GAN's composition ------------------------------------------------------------------------------------------------------

@@ -303,7 +303,9 @@ ROWS = {
         {ALL: 0.02},
         TORCH_DCGAN,
     ),
-    "DomainTransferNetwork, features": Row(OURS, lambda: [networks.transfer.classifier((32, 32, 3), 40, 0.25)], {ALL: glorot}, Norm(1e-5)),
+    "DomainTransferNetwork, features": Row(
+        OURS, lambda: [networks.transfer.classifier((32, 32, 3), 40, 0.25)], {ALL: glorot}, Norm(1e-5)
+    ),
     "LRGAN": Row(
         "ours, jwyang/lr-gan.pytorch has torch's; torch's batch norm",
         lambda: [networks.layered.generator((16, 16, 3), 20, foregrounds=2, filters=12)],
