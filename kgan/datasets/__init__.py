@@ -26,6 +26,7 @@ from kgan.datasets.photo_digits import on_photos
 from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
+from kgan.datasets.tags import TEST_PHOTOS, in_photos, tags
 from kgan.datasets.unpaired import unpaired
 from kgan.images import pad, read_image, resize, to_uint8
 
@@ -34,6 +35,7 @@ __all__ = [
     "FACE_ATTRIBUTES",
     "GRAY_PHOTOS",
     "Mixture",
+    "TEST_PHOTOS",
     "arrays",
     "attribute_domains",
     "bossbase",
@@ -51,6 +53,7 @@ __all__ = [
     "halves",
     "idx_folder",
     "image_folder",
+    "in_photos",
     "labeled_images",
     "load",
     "load_domains",
@@ -70,6 +73,7 @@ __all__ = [
     "semi_supervised",
     "stack_digits",
     "subspaces",
+    "tags",
     "thicken",
     "to_uint8",
     "unpaired",

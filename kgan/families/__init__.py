@@ -24,6 +24,7 @@ from kgan.families.infogan import InfoGAN
 from kgan.families.lrgan import LRGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
+from kgan.families.rendergan import RenderGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.steganography_gan import SteganographyGAN
 from kgan.families.story_gan import StoryGAN
@@ -65,6 +66,7 @@ __all__ = [
     "ImprovedGAN",
     "InfoGAN",
     "ProGAN",
+    "RenderGAN",
     "SteganographyGAN",
     "StoryGAN",
     "StoryRL",

@@ -165,7 +165,7 @@ class DomainTransferNetwork(AdversarialModel):
             )
         for domain, shape in (("source", self.source_shape), ("target", self.target_shape)):
             try:
-                GenerativeModel.check_data(self, batch[domain], shape)  # type: ignore[arg-type]
+                GenerativeModel.check_data(self, batch[domain], shape)
             except ValueError as error:
                 raise ValueError(f"Domain {domain!r}: {error}") from error
 

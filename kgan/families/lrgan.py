@@ -68,7 +68,6 @@ class LRGAN(GAN):
         start_scale: Positive | None = None,
         **kwargs: Any,
     ) -> None:
-        poses = {"scale": scale, "rotation": rotation, "start_scale": start_scale}
         given = kwargs.get("generator")
         if given is not None and not isinstance(given, layered.LayeredGenerator):
             raise TypeError(
@@ -79,7 +78,7 @@ class LRGAN(GAN):
             image_shape,
             latent_size=None if given is not None else (foregrounds + 1) * noise_size,
             own_networks=lambda shape, latents: {
-                "generator": lambda: layered.generator(shape, noise_size, foregrounds, filters, **poses),
+                "generator": lambda: layered.generator(shape, noise_size, foregrounds, filters, scale, rotation, start_scale),
                 "discriminator": lambda: dcgan.discriminator(shape, discriminator_filters, variant="torch", epsilon=1e-5),
             },
             **kwargs,

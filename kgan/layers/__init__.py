@@ -3,9 +3,11 @@
 from kgan.layers.activations import LSU, BinarySoftplus, MuReLU
 from kgan.layers.clip import Clip
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
+from kgan.layers.gaussian_blur import GaussianBlur
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.label_preserving import ClipWithPenalty, LearnedBackground, LearnedBlur, LearnedDetail, Lighting
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
@@ -15,6 +17,7 @@ from kgan.layers.random_features import RandomFeatures
 from kgan.layers.spatial_transformer import SpatialTransformer
 from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics
+from kgan.layers.tags import TagRenderer
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.waves import Sawtooth, Waves
@@ -25,10 +28,16 @@ __all__ = [
     "LSU",
     "BinarySoftplus",
     "Clip",
+    "ClipWithPenalty",
     "DropReference",
     "EqualizedLearningRate",
+    "GaussianBlur",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "LearnedBackground",
+    "LearnedBlur",
+    "LearnedDetail",
+    "Lighting",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",
@@ -40,6 +49,7 @@ __all__ = [
     "Sawtooth",
     "SpatialTransformer",
     "SpectralNormalization",
+    "TagRenderer",
     "UntiedBias",
     "VirtualBatchNormalization",
     "Waves",

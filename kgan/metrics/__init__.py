@@ -2,7 +2,7 @@
 
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
-from kgan.metrics.codes import MutualInformation, cluster_purity
+from kgan.metrics.codes import MutualInformation, cluster_purity, mean_hamming_distance
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
@@ -57,6 +57,7 @@ __all__ = [
     "kernel_mmd2",
     "label_distribution",
     "laplacian_pyramid",
+    "mean_hamming_distance",
     "mean_ms_ssim",
     "mode_score",
     "mode_statistics",

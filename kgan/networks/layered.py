@@ -10,7 +10,7 @@ import keras
 from keras import layers, ops
 
 from kgan.layers import SpatialTransformer
-from kgan.networks.blocks import activation, check_image_shape, deconv, dense
+from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, deconv, dense
 from kgan.networks.composed import Composed
 from kgan.types import Sizes, Tensor
 
@@ -203,7 +203,7 @@ def generator(
     )
 
 
-def _norm_relu(x: Tensor, name: str, epsilon: float, nonlinearity: object = "relu") -> Tensor:
+def _norm_relu(x: Tensor, name: str, epsilon: float, nonlinearity: Nonlinearity = "relu") -> Tensor:
     x = layers.BatchNormalization(momentum=0.9, epsilon=epsilon, name=f"{name}_norm")(x)
     return activation(nonlinearity, f"{name}_activation")(x)
 

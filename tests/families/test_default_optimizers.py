@@ -73,6 +73,7 @@ TABLE = {
     "ThreeDVAEGAN": Row(
         {"discriminator": Adam(1e-5, 0.5), "generator": Adam(0.0025, 0.5), "encoder": Adam(1e-4, 0.5)}, "as ThreeDGAN; the ports"
     ),
+    "RenderGAN": Row(both(Adam(4e-4, 0.5)), "berleon/deepdecoder, rendergan configs (Keras 1); the paper has 2e-4"),
     "UnrolledGAN": Row(both(Adam(1e-4, 0.5)), "the paper's ring; epsilon of poolio/unrolled_gan (TensorFlow 1, Keras)"),
     "ConsensusGAN": Row(
         both(RMSprop(1e-4, 0.9, 1e-10)), "LMescheder/TheNumericsOfGANs, experiments (TensorFlow 1: under the root, as Keras)"

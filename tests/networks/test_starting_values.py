@@ -312,6 +312,15 @@ ROWS = {
         {"offsets": 0.0, r"project|up_\d|.*_maps|code|maps_code|recurrent": glorot},
         Norm(1e-5),
     ),
+    "RenderGAN": Row(
+        OURS,
+        lambda: [
+            networks.rendered.generator(kgan.layers.TagRenderer(), (32, 32, 1), 18, 12, pose_noise=20, filters=12),
+            networks.rendered.discriminator((32, 32, 1), 12),
+        ],
+        {ALL: glorot},
+        Norm(1e-3),
+    ),
     "ThreeDGAN": Row(
         "its ports; torch's batch norm",
         lambda: [
