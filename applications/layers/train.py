@@ -71,7 +71,7 @@ def main(
             filters=filters,
             discriminator_filters=discriminator_filters,
             noise_size=noise_size,
-            scale=scale,
+            pose_scale=scale,
             rotation=rotation,
             start_scale=min(1.15 * scale, 2 * scale),
             seed=settings.seed,

@@ -1,4 +1,4 @@
-"""Tags with codes as RenderGAN (1611.01331) reads them, and tags as a camera sees them: in the light and among the things of photographs."""
+"""Tags with codes as RenderGAN (1611.01331) reads them, and tags as a camera sees them, in the light of photographs."""
 
 from collections.abc import Sequence
 

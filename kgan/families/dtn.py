@@ -27,7 +27,7 @@ class DomainTransferNetwork(AdversarialModel):
       variation_weight (TV(G(s)) + TV(G(t)))` (Eq. 4 to 6), squares as means over numbers.
 
     Args:
-        features: f, a built `keras.Model` from pictures of the source to vectors, such as the inner layer of a classifier
+        feature_network: f, a built `keras.Model` from pictures of the source to vectors, such as the inner layer of a classifier
             (`kgan.networks.transfer.trained_features`). It is kept as it is, statistics included, called in inference mode, and saved with
             the model. Pictures of the target go through it as well: of the same height and width; gray ones are repeated for its channels.
         target_shape: `(size, size, channels)` of the target, default: the source's, or what `generator` makes.
@@ -72,7 +72,7 @@ class DomainTransferNetwork(AdversarialModel):
 
     def __init__(
         self,
-        features: BuiltNetwork,
+        feature_network: BuiltNetwork,
         target_shape: Shape | None = None,
         *,
         filters: Count = 128,
@@ -84,8 +84,8 @@ class DomainTransferNetwork(AdversarialModel):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.features = features
-        self.source_shape, codes = tuple(features.input_shape[1:]), tuple(features.output_shape[1:])
+        self.feature_network = feature_network
+        self.source_shape, codes = tuple(feature_network.input_shape[1:]), tuple(feature_network.output_shape[1:])
         if generator is None and discriminator is None and target_shape is None:
             target_shape = self.source_shape
         shape, self.generator, self.discriminator = given_or_built(
@@ -101,12 +101,12 @@ class DomainTransferNetwork(AdversarialModel):
         self.variation_weight = variation_weight
         if len(self.source_shape) != 3 or len(codes) != 1:
             raise ValueError(
-                "`features` must turn pictures (height, width, channels) into vectors. Received a network from "
+                "`feature_network` must turn pictures (height, width, channels) into vectors. Received a network from "
                 f"{self.source_shape} to {codes}."
             )
         if shape[:2] != self.source_shape[:2] or shape[2] not in (1, self.source_shape[2]):
             raise ValueError(
-                f"`features` takes pictures {self.source_shape}, and must take those of the target too, of the same height and width, gray "
+                f"`feature_network` takes pictures {self.source_shape}, and must take those of the target too, of the same height and width, gray "
                 f"or of as many channels. The target's are {shape}."
             )
         check_network(self.generator, "generator", codes, shape, "features into pictures of the target")
@@ -126,7 +126,7 @@ class DomainTransferNetwork(AdversarialModel):
     def represent(self, images: Tensor) -> Tensor:
         """What f sees in pictures of either domain."""
         times = self.source_shape[-1] // images.shape[-1]
-        return self.features(ops.repeat(images, times, axis=-1) if times > 1 else images, training=False)
+        return self.feature_network(ops.repeat(images, times, axis=-1) if times > 1 else images, training=False)
 
     def transferred(self, images: Tensor) -> Tensor:
         """G of pictures of either domain, in training or inference as the move is."""

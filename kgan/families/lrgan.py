@@ -28,10 +28,10 @@ class LRGAN(GAN):
             pictures: a background that can paint everything leaves nothing to the foreground.
         discriminator_filters: default 64 (the authors'), width of the default discriminator (DCGAN's, kernels 4x4).
         noise_size: default 100 (the authors'), of every step; `latent_size` is `(foregrounds + 1) * noise_size`.
-        scale: default 1.2 (the authors'; 1.3 for faces, 2 for two digits), >= 1: objects are at most `1 / scale` as large as the picture,
+        pose_scale: default 1.2 (the authors'; 1.3 for faces, 2 for two digits), >= 1: objects are at most `1 / pose_scale` as large as the picture,
             and at least half of that.
         rotation: default 0.1 (the authors'; 0.3 for digits), limit of the off-diagonal numbers of a pose.
-        start_scale: default `scale` (the authors'), in [scale, 2 scale]. At the limit itself half of the steps are cut off.
+        start_scale: default `pose_scale` (the authors'), in [pose_scale, 2 pose_scale]. At the limit itself half of the steps are cut off.
         **kwargs: of `kgan.GAN`; a `generator` of your own is a `kgan.networks.layered.LayeredGenerator`.
 
     Input of `fit`: images in [-1, 1], float32 `(batch, *image_shape)`. Output of `generate`: the same; `compose` returns the layers.
@@ -63,7 +63,7 @@ class LRGAN(GAN):
         filters: Count = 64,
         discriminator_filters: Count = 64,
         noise_size: Count = 100,
-        scale: Positive = 1.2,
+        pose_scale: Positive = 1.2,
         rotation: NonNegative = 0.1,
         start_scale: Positive | None = None,
         **kwargs: Any,
@@ -78,7 +78,9 @@ class LRGAN(GAN):
             image_shape,
             latent_size=None if given is not None else (foregrounds + 1) * noise_size,
             own_networks=lambda shape, latents: {
-                "generator": lambda: layered.generator(shape, noise_size, foregrounds, filters, scale, rotation, start_scale),
+                "generator": lambda: layered.generator(
+                    shape, noise_size, foregrounds, filters, pose_scale, rotation, start_scale
+                ),
                 "discriminator": lambda: dcgan.discriminator(shape, discriminator_filters, variant="torch", epsilon=1e-5),
             },
             **kwargs,
@@ -86,7 +88,7 @@ class LRGAN(GAN):
         self.image_shape = self.data_shape
         self.foregrounds, self.noise_size = self.generator.foregrounds, self.generator.noise_size
         self.filters, self.discriminator_filters = filters, discriminator_filters
-        self.scale, self.rotation, self.start_scale = scale, rotation, start_scale
+        self.pose_scale, self.rotation, self.start_scale = pose_scale, rotation, start_scale
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}

@@ -27,7 +27,7 @@ def blur_matrix(size: int, sigma: float) -> Array:
 
 
 def blurred(images: Tensor, sigma: float) -> Tensor:
-    """Pictures `(batch, height, width, channels)` with a known height and width, blurred; at least float32 inside, `images`' type outside."""
+    """Pictures `(batch, height, width, channels)` of a known size, blurred; at least float32 inside, the pictures' type outside."""
     rows, columns = (ops.convert_to_tensor(blur_matrix(n, sigma)) for n in images.shape[1:3])
     wide = full_precision(images)
     rows, columns = ops.cast(rows, wide.dtype), ops.cast(columns, wide.dtype)

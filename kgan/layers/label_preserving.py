@@ -124,22 +124,22 @@ class Lighting(_Augmentation):
 class LearnedBackground(_Augmentation):
     """`x (1 - B) + d B` of `[pictures, d, B]`: what is around the object, B its mask, 1 where the object is not (Eq. 5).
 
-    Args: sigma: default 0.66 (the authors' code), by which B is softened; 0 for none.
+    Args: soften: default 0.66 (the authors' code), by which B is softened; 0 for none.
     """
 
     takes = ("pictures", "background", "mask")
 
-    def __init__(self, sigma: NonNegative = 0.66, **kwargs: Any) -> None:
+    def __init__(self, soften: NonNegative = 0.66, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.sigma = sigma
+        self.soften = soften
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         images, background, mask = inputs
-        mask = blurred(mask, self.sigma) if self.sigma else mask
+        mask = blurred(mask, self.soften) if self.soften else mask
         return images * (1.0 - mask) + background * mask
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "sigma": self.sigma}
+        return {**super().get_config(), "soften": self.soften}
 
 
 @keras.saving.register_keras_serializable("kgan")

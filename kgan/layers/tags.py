@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kgan.arguments import Count, NonNegative, Numbers, Positive
+from kgan.arguments import Count, NonNegative, Numbers
 from kgan.backend import full_precision
 from kgan.layers.checked_input import CheckedInput
 from kgan.types import Config, Sizes, Tensor

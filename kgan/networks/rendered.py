@@ -168,7 +168,7 @@ def generator(
     fields = []
     for field, low in (("white", 0.1), ("black", 0.1), ("shift", -1.0)):
         # From the middle of their limits: at 0 pictures would start black, and light without a gradient.
-        raw = conv(1, 1, field, bias_initializer=keras.initializers.Constant((low + 1.0) / 2.0))(x)
+        raw = layers.Rescaling(1.0, (low + 1.0) / 2.0, name=f"{field}_middle")(conv(1, 1, field)(x))
         fields.append(up(ClipWithPenalty(low, 1.0, weight, name=f"{field}_limits")(raw), f"{field}_up"))
     light = keras.Model([maps, depth], fields, name="light")
 
@@ -185,9 +185,8 @@ def generator(
     for index in range(3):
         x = block(x, 2 * n, f"half_{index}")
     amount = layers.Flatten(name="flatten", data_format="channels_last")(conv(1, 3, "blur_map")(x))
-    amount = ClipWithPenalty(0.0, 1.0, weight, name="blur_limits")(
-        dense(1, "blur", bias_initializer=keras.initializers.Constant(0.5))(amount)
-    )
+    amount = layers.Rescaling(1.0, 0.5, name="blur_middle")(dense(1, "blur")(amount))
+    amount = ClipWithPenalty(0.0, 1.0, weight, name="blur_limits")(amount)
     x = layers.Concatenate(name="join_whole")([up(x, "up_whole"), tag])
     whole = block(block(x, n, "whole_0"), n, "whole_1")
     background = ClipWithPenalty(-1.0, 1.0, weight, name="background_limits")(conv(1, 3, "background")(whole))

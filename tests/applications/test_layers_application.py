@@ -48,3 +48,29 @@ def test_train_and_masks(tmp_path, capsys):
 def test_what_is_refused(tmp_path, capsys):
     assert "4 times a power of two" in refused(capsys, "train", output=str(tmp_path / "a"), image_size=24)
     assert "Unknown data set" in refused(capsys, "train", output=str(tmp_path / "b"), source="birds")
+
+
+def test_tags_and_a_labeled_set(tmp_path, capsys):
+    run, folder = tmp_path / "run", tmp_path / "labeled"
+    application("tags")(output=str(run), image_size=16, count=100, filters=2, noise_size=3, smoke=True)
+    figures = json.loads((run / "metrics.json").read_text())
+    assert {"wrong_bits", "wrong_bits_of_the_bare_model", "generator/regularization"} <= set(figures)
+    assert (run / "reader.keras").is_file()
+    application("labeled")(run=str(run), output=str(folder), count=3)
+    rows = list(csv.DictReader((folder / "labels.csv").open()))
+    assert [row["file"] for row in rows] == ["00000.png", "00001.png", "00002.png"]
+    assert {row[f"bit_{index}"] for row in rows for index in range(12)} == {"0", "1"}
+    assert all(-1 <= float(row["tilt_x"]) <= 1 for row in rows)
+    assert len(list((folder / "images").glob("*.png"))) == 3
+    # What was written is the training's material again: pictures without labels.
+    application("tags")(
+        output=str(tmp_path / "again"),
+        real=str(folder / "images"),
+        image_size=16,
+        filters=2,
+        noise_size=3,
+        batch_size=2,
+        smoke=True,
+    )
+    assert "wrong_bits" not in json.loads((tmp_path / "again" / "metrics.json").read_text())
+    assert "not a LRGAN" in refused(capsys, "masks", run=str(run), output=str(tmp_path / "masks"))

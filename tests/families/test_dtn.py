@@ -22,11 +22,11 @@ def data(count=8):
 
 def test_features_keep_all_they_are():
     model = small()
-    before = [ops.convert_to_numpy(v).copy() for v in model.features.weights]
+    before = [ops.convert_to_numpy(v).copy() for v in model.feature_network.weights]
     assert len(before) == 6
     model.compile(run_eagerly=True)
     model.fit(data(), batch_size=4, verbose=0)
-    for old, variable in zip(before, model.features.weights, strict=True):
+    for old, variable in zip(before, model.feature_network.weights, strict=True):
         np.testing.assert_array_equal(ops.convert_to_numpy(variable), old)
     # In training dropout would make two answers of one question, batch norm would look at the batch.
     with kgan.backend.Overlay(training=True):
@@ -65,8 +65,8 @@ def test_terms_by_hand():
     terms = {name: float(value) for name, value in model.generator_loss(batch).items()}
     assert terms["identity"] == pytest.approx(3.0 * np.mean((data()["target"] - 0.5) ** 2), rel=1e-5)
     assert terms["variation"] == pytest.approx(0.0, abs=1e-6)
-    f = ops.convert_to_numpy(model.features(batch["source"], training=False))
-    g = ops.convert_to_numpy(model.features(np.full((8, 8, 8, 3), 0.5, "float32"), training=False))
+    f = ops.convert_to_numpy(model.feature_network(batch["source"], training=False))
+    g = ops.convert_to_numpy(model.feature_network(np.full((8, 8, 8, 3), 0.5, "float32"), training=False))
     assert terms["constancy"] == pytest.approx(2.0 * np.mean((f - g) ** 2), rel=1e-4)
 
 

@@ -35,9 +35,9 @@ def test_refusals():
     with pytest.raises(ValueError, match="power of two"):
         kgan.LRGAN((24, 24, 1), filters=2, noise_size=3)
     with pytest.raises(ValueError, match="looked up at least"):
-        small(scale=0.9)
+        small(pose_scale=0.9)
     with pytest.raises(ValueError, match="looked up at least"):
-        small(scale=1.2, start_scale=2.5)
+        small(pose_scale=1.2, start_scale=2.5)
     with pytest.raises(ValueError, match="foregrounds"):
         small(foregrounds=0)
     with pytest.raises(TypeError, match="LayeredGenerator"):

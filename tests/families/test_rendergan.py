@@ -112,6 +112,8 @@ def test_an_emulator_stays_as_it_is_and_is_saved(tmp_path):
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(loaded.generate(2, seed=0), model.generate(2, seed=0), atol=1e-6)
     assert not loaded.generator.model.trainable
+    numbers = loaded.generator.pose.get_layer("numbers_norm")
+    assert numbers.gamma.shape == (6,)  # at 0.25 at the start, the authors'
     # Noise is not the pose: a network predicts it.
     assert loaded.labeled(2, seed=0)[2].shape == (2, 6)
 

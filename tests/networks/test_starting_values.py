@@ -315,7 +315,7 @@ ROWS = {
     "RenderGAN": Row(
         OURS,
         lambda: [
-            networks.rendered.generator(kgan.layers.TagRenderer(), (32, 32, 1), 18, 12, pose_noise=20, filters=12),
+            networks.rendered.generator(kgan.layers.TagRenderer(), (32, 32, 1), 18, 12, filters=12),
             networks.rendered.discriminator((32, 32, 1), 12),
         ],
         {ALL: glorot},
