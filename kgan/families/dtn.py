@@ -106,8 +106,8 @@ class DomainTransferNetwork(AdversarialModel):
             )
         if shape[:2] != self.source_shape[:2] or shape[2] not in (1, self.source_shape[2]):
             raise ValueError(
-                f"`feature_network` takes pictures {self.source_shape}, and must take those of the target too, of the same height and width, gray "
-                f"or of as many channels. The target's are {shape}."
+                f"`feature_network` takes pictures {self.source_shape}, and must take those of the target too, of the same height and "
+                f"width, gray or of as many channels. The target's are {shape}."
             )
         check_network(self.generator, "generator", codes, shape, "features into pictures of the target")
         check_network(self.discriminator, "discriminator", shape, (3,), "pictures of the target into three logits")

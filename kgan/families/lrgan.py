@@ -28,8 +28,8 @@ class LRGAN(GAN):
             pictures: a background that can paint everything leaves nothing to the foreground.
         discriminator_filters: default 64 (the authors'), width of the default discriminator (DCGAN's, kernels 4x4).
         noise_size: default 100 (the authors'), of every step; `latent_size` is `(foregrounds + 1) * noise_size`.
-        pose_scale: default 1.2 (the authors'; 1.3 for faces, 2 for two digits), >= 1: objects are at most `1 / pose_scale` as large as the picture,
-            and at least half of that.
+        pose_scale: default 1.2 (the authors'; 1.3 for faces, 2 for two digits), >= 1: objects are at most `1 / pose_scale` as
+            large as the picture, and at least half of that.
         rotation: default 0.1 (the authors'; 0.3 for digits), limit of the off-diagonal numbers of a pose.
         start_scale: default `pose_scale` (the authors'), in [pose_scale, 2 pose_scale]. At the limit itself half of the steps are cut off.
         **kwargs: of `kgan.GAN`; a `generator` of your own is a `kgan.networks.layered.LayeredGenerator`.
@@ -39,9 +39,9 @@ class LRGAN(GAN):
     Default optimizers: Adam(2e-4, beta_1 0.5) (the authors').
 
     Departures from the paper: the generator moves on fresh noise; with `simultaneous=True` both players see one batch, as in the authors'
-    code. Kernels start as Keras', not as torch's. Sampling is bilinear throughout, as in the authors' port, whose first version sampled
-    down otherwise. Where the maps of background and foreground differ in number, the encoder of the first step is a network of its own;
-    the authors' code does not run there.
+    code. Kernels and the LSTM's biases start as Keras', not as torch's. Sampling is bilinear throughout, as in the authors' port, whose
+    first version sampled down otherwise. Where the maps of background and foreground differ in number, the encoder of the first step is a
+    network of its own; the authors' code does not run there.
 
     Example:
     >>> import numpy as np, kgan

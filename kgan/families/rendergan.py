@@ -140,9 +140,10 @@ def _checked(model: Any, bits: int, labels: int | None) -> tuple[tuple[int, ...]
     if numbers < bits:
         raise ValueError(f"Labels of {numbers} numbers cannot hold {bits} bits.")
     try:
-        made = [tuple(part)[1:] for part in model.compute_output_shape((None, numbers))]
+        shapes = model.compute_output_shape((None, numbers))
     except (ValueError, TypeError) as error:
         raise ValueError(f"The `model` does not take labels (batch, {numbers}): {str(error).splitlines()[0]}") from error
+    made = [tuple(part)[1:] for part in (shapes if isinstance(shapes, list) else [shapes])]
     tag = made[0] if made else ()
     if len(tag) != 3 or made != [tag, tag, (tag[0] // 4, tag[1] // 4, 1)]:
         raise ValueError(

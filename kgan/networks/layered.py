@@ -192,7 +192,7 @@ def generator(
     return LayeredGenerator(
         background,
         foreground,
-        layers.LSTMCell(noise_size, unit_forget_bias=False, name="recurrent"),
+        layers.LSTMCell(noise_size, name="recurrent"),
         keras.Model(code, dense(6, "offsets", "zeros")(code), name="pose"),
         **encoders,
         foregrounds=foregrounds,

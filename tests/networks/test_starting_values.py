@@ -308,8 +308,11 @@ ROWS = {
     ),
     "LRGAN": Row(
         "ours, jwyang/lr-gan.pytorch has torch's; torch's batch norm",
-        lambda: [networks.layered.generator((16, 16, 3), 20, foregrounds=2, filters=12)],
-        {"offsets": 0.0, r"project|up_\d|.*_maps|code|maps_code|recurrent": glorot},
+        lambda: [
+            getattr(networks.layered.generator((16, 16, 3), 20, foregrounds=2, filters=12), part)
+            for part in ("background", "foreground", "encoder", "first_encoder")
+        ],
+        {r"project|up_\d|.*_maps|code|maps_code": glorot},
         Norm(1e-5),
     ),
     "RenderGAN": Row(
