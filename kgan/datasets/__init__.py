@@ -14,7 +14,13 @@ from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, class_names, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring, spirals
 from kgan.datasets.pipeline import from_files
+from kgan.datasets.loading import arrays, load, names
+from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
+from kgan.datasets.photo_digits import on_photos
+from kgan.datasets.pipeline import from_files, image_folder
+from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
+from kgan.datasets.tags import TEST_PHOTOS, in_photos, tags
 from kgan.datasets.unpaired import unpaired
 from kgan.images import pad, read_image, resize, to_uint8
 
@@ -22,6 +28,7 @@ __all__ = [
     "CHANGES",
     "FACE_ATTRIBUTES",
     "GRAY_PHOTOS",
+    "TEST_PHOTOS",
     "Mixture",
     "arrays",
     "attribute_domains",
@@ -41,12 +48,15 @@ __all__ = [
     "halves",
     "idx_folder",
     "image_folder",
+    "in_photos",
     "labeled_images",
     "load",
     "load_domains",
     "names",
     "negatives",
+    "on_photos",
     "pad",
+    "place",
     "read_attributes",
     "read_idx",
     "read_image",
@@ -59,6 +69,7 @@ __all__ = [
     "spirals",
     "stack_digits",
     "subspaces",
+    "tags",
     "thicken",
     "to_uint8",
     "unpaired",

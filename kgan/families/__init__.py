@@ -15,6 +15,7 @@ from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dfm_gan import DFMGAN
 from kgan.families.dragan import DRAGAN
+from kgan.families.dtn import DomainTransferNetwork
 from kgan.families.dualing_gan import DualingGAN
 from kgan.families.ebgan import EBGAN
 from kgan.families.fgan import FGAN
@@ -25,9 +26,11 @@ from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
 from kgan.families.mdgan import MDGAN
+from kgan.families.lrgan import LRGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.mode_regularized_gan import ModeRegularizedGAN
 from kgan.families.progan import ProGAN
+from kgan.families.rendergan import RenderGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.steganography_gan import SteganographyGAN
 from kgan.families.story_gan import StoryGAN
@@ -53,6 +56,7 @@ __all__ = [
     "GAN",
     "GMMN",
     "MDGAN",
+    "LRGAN",
     "MMDGAN",
     "SNGAN",
     "VEEGAN",
@@ -67,6 +71,7 @@ __all__ = [
     "CausalGAN",
     "CoGAN",
     "ConsensusGAN",
+    "DomainTransferNetwork",
     "DualingGAN",
     "FisherGAN",
     "GradientRegularizedGAN",
@@ -74,6 +79,7 @@ __all__ = [
     "InfoGAN",
     "ModeRegularizedGAN",
     "ProGAN",
+    "RenderGAN",
     "SteganographyGAN",
     "StoryGAN",
     "StoryRL",

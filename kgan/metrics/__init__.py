@@ -5,6 +5,7 @@ from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreemen
 from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
 from kgan.metrics.classes import class_agreement, within_classes
 from kgan.metrics.codes import MutualInformation, cluster_purity, name_clusters
+from kgan.metrics.codes import MutualInformation, cluster_purity, mean_hamming_distance
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
@@ -73,6 +74,7 @@ __all__ = [
     "kernel_mmd2",
     "label_distribution",
     "laplacian_pyramid",
+    "mean_hamming_distance",
     "mean_ms_ssim",
     "missing_modes",
     "mode_score",

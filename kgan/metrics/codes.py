@@ -108,3 +108,23 @@ def name_clusters(clusters: ArrayLike, labels: ArrayLike, count: int) -> tuple[A
     empty = table.sum(1) == 0
     table[empty] = table.sum(0)
     return values[table.argmax(1)], int(empty.sum())
+
+
+def mean_hamming_distance(bits: ArrayLike, scores: ArrayLike) -> float:
+    """How many bits of a code are read wrong, in the mean over examples (RenderGAN, 1611.01331); half of them by chance.
+
+    Args:
+        bits: `(count, bits)`, 0 or 1, or -1 and 1: what is above 0 is a one. scores: of the same shape, logits, or numbers above 0 for 1.
+
+    Raises:
+        ValueError: shapes that differ.
+
+    Example:
+    >>> import kgan
+    >>> kgan.metrics.mean_hamming_distance([[1, 0, 1], [0, 0, 0]], [[2.0, 0.5, 1.0], [-1.0, -1.0, -3.0]])
+    0.5
+    """
+    bits, scores = np.asarray(bits), np.asarray(scores)
+    if bits.shape != scores.shape or bits.ndim != 2 or not bits.size:
+        raise ValueError(f"Bits and scores are (count, bits) of one shape. Received {bits.shape} and {scores.shape}.")
+    return float(((bits > 0) != (scores > 0)).sum(axis=1).mean())

@@ -76,6 +76,7 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
+from kgan.objectives.ternary import ternary_discriminator, ternary_generator
 
 __all__ = [
     "ENERGIES",
@@ -142,6 +143,8 @@ __all__ = [
     "squared_label_difference",
     "summed_square",
     "swapped_label_cross_entropy",
+    "ternary_discriminator",
+    "ternary_generator",
     "unbiased_mmd2",
     "unsupervised",
     "wasserstein",

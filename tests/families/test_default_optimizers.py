@@ -77,6 +77,7 @@ TABLE = {
     "ThreeDVAEGAN": Row(
         {"discriminator": Adam(1e-5, 0.5), "generator": Adam(0.0025, 0.5), "encoder": Adam(1e-4, 0.5)}, "as ThreeDGAN; the ports"
     ),
+    "RenderGAN": Row(both(Adam(4e-4, 0.5)), "berleon/deepdecoder, rendergan configs (Keras 1); the paper has 2e-4"),
     "UnrolledGAN": Row(both(Adam(1e-4, 0.5)), "the paper's ring; epsilon of poolio/unrolled_gan (TensorFlow 1, Keras)"),
     "ConsensusGAN": Row(
         both(RMSprop(1e-4, 0.9, 1e-10)), "LMescheder/TheNumericsOfGANs, experiments (TensorFlow 1: under the root, as Keras)"
@@ -108,6 +109,9 @@ TABLE = {
     "TrustRegionDualingGAN": Row(
         {"discriminator": SGD(1.0), "generator": Adam(1e-3, 0.5)}, "steps of the length of the paper; ours"
     ),
+    "DomainTransferNetwork": Row(
+        both(Adam(3e-4)), "yunjey/domain-transfer-network, solver.py (TensorFlow 1); the paper names none"
+    "LRGAN": Row(both(Adam(2e-4, 0.5)), "jwyang/lr-gan.pytorch, train.py (PyTorch)"),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(
         both(RMSprop(5e-5, 0.99, 1e-16), "encoder", "generator"),

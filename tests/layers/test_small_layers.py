@@ -140,6 +140,8 @@ def test_a_ladder_s_modulation_by_hand():
         getattr(layer, name).assign([value])
     # 2 s(-3 + 3) + 0.5 * -3 - 1
     assert abs(float(layer(keras.ops.convert_to_tensor([[-3.0]]))[0, 0]) + 1.5) < 1e-6
+
+
 def test_a_grouped_convolution_is_that_of_keras(rng):
     layer = blocks.conv(4, 3, "grouped", strides=2, groups=2)
     theirs = layers.Conv2D(4, 3, 2, "same", groups=2, data_format="channels_last")

@@ -333,6 +333,33 @@ ROWS = {
         Norm(1e-5),
     ),
     "CoGAN, small": Row(OURS, coupled("small", 8), {ALL: glorot}, Norm(1e-5)),
+    "DomainTransferNetwork": Row(
+        "ours, DCGAN's; torch's batch norm",
+        players(lambda: kgan.DomainTransferNetwork(networks.transfer.classifier((32, 32, 3), 4, 0.1), (32, 32, 1), filters=12)),
+        {ALL: 0.02},
+        TORCH_DCGAN,
+    ),
+    "DomainTransferNetwork, features": Row(
+        OURS, lambda: [networks.transfer.classifier((32, 32, 3), 40, 0.25)], {ALL: glorot}, Norm(1e-5)
+    ),
+    "LRGAN": Row(
+        "ours, jwyang/lr-gan.pytorch has torch's; torch's batch norm",
+        lambda: [
+            getattr(networks.layered.generator((16, 16, 3), 20, foregrounds=2, filters=12), part)
+            for part in ("background", "foreground", "encoder", "first_encoder")
+        ],
+        {r"project|up_\d|.*_maps|code|maps_code": glorot},
+        Norm(1e-5),
+    ),
+    "RenderGAN": Row(
+        OURS,
+        lambda: [
+            networks.rendered.generator(kgan.layers.TagRenderer(), (32, 32, 1), 18, 12, filters=12),
+            networks.rendered.discriminator((32, 32, 1), 12),
+        ],
+        {ALL: glorot},
+        Norm(1e-3),
+    ),
     "ThreeDGAN": Row(
         "its ports; torch's batch norm",
         lambda: [
