@@ -21,6 +21,7 @@ from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
 from kgan.families.mmd_gan import MMDGAN
+from kgan.families.pixelgan import PixelGANAutoencoder
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
 from kgan.families.steganography_gan import SteganographyGAN
@@ -60,6 +61,7 @@ __all__ = [
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
+    "PixelGANAutoencoder",
     "ProGAN",
     "SteganographyGAN",
     "StoryGAN",

@@ -6,6 +6,7 @@ from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.masked_convolution import Gate, GatedMaskedConv2D, MaskedConv2D
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
@@ -26,8 +27,11 @@ __all__ = [
     "Clip",
     "DropReference",
     "EqualizedLearningRate",
+    "Gate",
+    "GatedMaskedConv2D",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "MaskedConv2D",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",

@@ -2,7 +2,7 @@
 
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
-from kgan.metrics.codes import MutualInformation, cluster_purity
+from kgan.metrics.codes import MutualInformation, cluster_purity, code_cluster_error
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
@@ -46,6 +46,7 @@ __all__ = [
     "channel_labels",
     "class_score",
     "cluster_purity",
+    "code_cluster_error",
     "conditional_diversity",
     "density_coverage",
     "digit_report",

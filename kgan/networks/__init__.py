@@ -10,6 +10,7 @@ from kgan.networks import (
     improved,
     infogan,
     mlp,
+    pixelcnn,
     progressive,
     sn_cnn,
     sn_resnet,
@@ -21,10 +22,13 @@ from kgan.networks import (
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
+from kgan.networks.pixelcnn import PixelCNN, PixelCNNPlusPlus
 
 __all__ = [
     "CausalNetwork",
     "Ensemble",
+    "PixelCNN",
+    "PixelCNNPlusPlus",
     "ali",
     "bayesian",
     "bidirectional",
@@ -34,6 +38,7 @@ __all__ = [
     "improved",
     "infogan",
     "mlp",
+    "pixelcnn",
     "progressive",
     "sn_cnn",
     "sn_resnet",

@@ -47,6 +47,7 @@ from kgan.objectives.labels import (
     squared_label_difference,
     swapped_label_cross_entropy,
 )
+from kgan.objectives.likelihoods import Bernoulli, LogisticMixture, PixelLikelihood
 from kgan.objectives.reconstruction import (
     bit_cross_entropy,
     latent_reconstruction,
@@ -66,11 +67,14 @@ from kgan.objectives.sequences import (
 )
 
 __all__ = [
+    "Bernoulli",
     "FDivergence",
     "GaussianKernel",
+    "LogisticMixture",
     "Objective",
     "ObjectiveLike",
     "OneSidedSmoothing",
+    "PixelLikelihood",
     "absolute_label_difference",
     "baseline_error",
     "biased_mmd2",

@@ -81,6 +81,7 @@ LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
+PIXELGAN = {"autoencoder": 1, "discriminator": 1, "encoder": 1}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -127,6 +128,10 @@ def labels(rng, count, columns=5):
 
 def labeled_images(rng, count):
     return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
+
+
+def binary_images(rng, count):
+    return (rng.integers(0, 2, (count, 4, 4, 1)) * 2 - 1).astype("float32")
 
 
 def voxels(rng, count, size=8):
@@ -637,6 +642,42 @@ SPECS = {
             "discriminator/supervised",
         },
         classes=3,
+    ),
+    "PixelGANAutoencoder": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), latent_size=3, pretraining_rounds=0, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=3, name="encoder"),
+            generator=kgan.networks.PixelCNN((4, 4, 1), 3, filters=3, depth=1, first_kernel_size=3, hidden=4),
+            discriminator=kgan.networks.mlp.discriminator((3,), (5,)),
+        ),
+        (4, 4, 1),
+        PIXELGAN,
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
+        arguments=lambda rng, count: (binary_images(rng, count),),
+        default=("binary digits", lambda seed: kgan.PixelGANAutoencoder(IMAGE, seed=seed)),
+    ),
+    "PixelGANAutoencoder, semi-supervised": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), classes=3, pretraining_rounds=1, likelihood=kgan.objectives.LogisticMixture(2), filters=3, depth=1, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=3, name="encoder"),
+        ),
+        (4, 4, 1),
+        {"autoencoder": 1, "discriminator": 0.5, "encoder": 0.5, "supervised": 1},
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial", "supervised/supervised"},
+        classes=3,
+    ),
+    "PixelGANAutoencoder, normal codes": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), prior=kgan.priors.Normal(), posterior="gaussian", pretraining_rounds=0, filters=3, depth=0, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=4, name="encoder"),
+        ),
+        (4, 4, 1),
+        PIXELGAN,
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
+        arguments=lambda rng, count: (binary_images(rng, count),),
     ),
     "SteganographyGAN": Spec(
         kgan.SteganographyGAN,
