@@ -18,13 +18,14 @@ from kgan.datasets.domains import (
 from kgan.datasets.embedded import stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.few_labels import semi_supervised
+from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
-from kgan.images import read_image, resize, to_uint8
+from kgan.images import pad, read_image, resize, to_uint8
 
 __all__ = [
     "CHANGES",
@@ -46,13 +47,16 @@ __all__ = [
     "gray_photo",
     "grid",
     "halves",
+    "idx_folder",
     "image_folder",
     "labeled_images",
     "load",
     "load_domains",
     "names",
     "negatives",
+    "pad",
     "read_attributes",
+    "read_idx",
     "read_image",
     "read_labels",
     "read_pgm",
