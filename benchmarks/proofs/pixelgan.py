@@ -6,7 +6,7 @@ from keras import ops
 
 import kgan
 from benchmarks.proofs.harness import run
-from kgan.networks import PixelCNN, PixelCNNPlusPlus, mlp
+from kgan.networks import PixelCNN, PixelCNNPlusPlus
 
 SHAPE, CODES, BATCH = (14, 14, 1), 20, 64
 
@@ -24,7 +24,9 @@ def leak(network, rng):
     images = np.repeat(rng.uniform(-1, 1, (1, count, channels)), count + 1, axis=0).astype("float32")
     images[np.arange(count), np.arange(count)] += 1.0
     codes = np.repeat(rng.normal(size=(1, network.code_size)), count + 1, axis=0).astype("float32") if network.code_size else None
-    found = ops.convert_to_numpy(network.pixel_outputs(images.reshape(-1, rows, columns, channels), codes)).reshape(count + 1, count, -1)
+    found = ops.convert_to_numpy(network.pixel_outputs(images.reshape(-1, rows, columns, channels), codes)).reshape(
+        count + 1, count, -1
+    )
     moved = np.abs(found[:-1] - found[-1:]).max(-1)
     return float(np.tril(moved).max()), float((np.triu(moved, 1) > 0).sum() / (count * (count - 1) / 2))
 
@@ -87,11 +89,16 @@ def information(report, seed, steps):
     codes = model.encode(test)
     hard = np.eye(CODES, dtype="float32")[codes.argmax(1)]
     order = np.random.default_rng(seed).permutation(len(test))
-    found = {name: -float(model.log_likelihood(test, c).mean()) for name, c in (("soft", codes), ("hard", hard), ("shuffled", hard[order]))}
+    found = {
+        name: -float(model.log_likelihood(test, c).mean())
+        for name, c in (("soft", codes), ("hard", hard), ("shuffled", hard[order]))
+    }
     for name, value in (("without a code", alone), *found.items()):
         report.figure(f"B nats of an image: {name}", value, seed=seed)
     gain, loss = alone - found["hard"], found["shuffled"] - found["hard"]
-    report.over_seeds("B nats that the code saves", gain, seed, "mean in (1.5, log 20 + 0.6]", lambda v: 1.5 < v <= np.log(20) + 0.6)
+    report.over_seeds(
+        "B nats that the code saves", gain, seed, "mean in (1.5, log 20 + 0.6]", lambda v: 1.5 < v <= np.log(20) + 0.6
+    )
     report.over_seeds("B nats that the code of another image costs", loss, seed, "mean >= 8", lambda v: v >= 8)
     spread, doubt = float(entropy(codes.mean(0))), float(entropy(codes).mean())
     report.over_seeds("B entropy of the mean code (log 20 = 3.00)", spread, seed, "mean >= 2.1", lambda v: v >= 2.1)

@@ -4,6 +4,7 @@ from kgan.families.ali import ALI
 from kgan.families.arel import AREL
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
+from kgan.families.catgan import CatGAN
 from kgan.families.causal_began import CausalBEGAN
 from kgan.families.causal_controller import CausalController
 from kgan.families.causal_gan import CausalGAN
@@ -13,6 +14,7 @@ from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
 from kgan.families.dualing_gan import DualingGAN
+from kgan.families.ebgan import EBGAN
 from kgan.families.fgan import FGAN
 from kgan.families.fisher_gan import FisherGAN
 from kgan.families.gan import GAN
@@ -41,6 +43,7 @@ __all__ = [
     "D2GAN",
     "DCGAN",
     "DRAGAN",
+    "EBGAN",
     "FGAN",
     "GAN",
     "GMMN",
@@ -51,6 +54,7 @@ __all__ = [
     "WGANGP",
     "BayesianGAN",
     "BiGAN",
+    "CatGAN",
     "CausalBEGAN",
     "CausalController",
     "CausalGAN",

@@ -130,8 +130,8 @@ class FisherGAN(SemiSupervised):
     def discriminator_loss(self, batch: Any) -> Terms:
         terms = super().discriminator_loss(self.unlabeled(batch))
         if self.uses_labels:
-            supervised = self.supervised_terms(self._class_scores(batch["labeled"], self.in_training), batch["labels"])
-            terms |= {**supervised, "supervised": self.supervised_weight * supervised["supervised"]}
+            scores = self._class_scores(batch["labeled"], self.in_training)
+            terms |= self.supervised_terms(scores, batch["labels"], self.supervised_weight)
         return terms | self._decay()
 
     def discriminator_terms(self, scored: Scored) -> Terms:

@@ -213,6 +213,10 @@ class GAN(GenerativeModel):
         """The discriminator's logits, `(batch, 1)`."""
         return self.discriminator(self.noisy(examples), training=self.in_training)
 
+    def score_generated(self, fake: Tensor) -> Any:
+        """The logits of generated examples in the discriminator's move, where they do not pass together with real ones."""
+        return self.score(fake)
+
     def noisy(self, examples: Any) -> Any:
         """What the discriminator sees of examples (a tensor, or a nest of them): themselves, in training with `instance_noise`."""
         if self.instance_noise == 0.0 or not self.in_training:
@@ -234,9 +238,9 @@ class GAN(GenerativeModel):
         """The `kgan.penalties.Scored` examples: real and generated ones in one forward pass of the discriminator or in two."""
         if self._tapped is not None:
             real_logits, features = self.score_with_features(real)
-            return Scored(real, fake, real_logits, self.score(fake), features)
+            return Scored(real, fake, real_logits, self.score_generated(fake), features)
         if not self.joint_batch:
-            return Scored(real, fake, self.score(real), self.score(fake))
+            return Scored(real, fake, self.score(real), self.score_generated(fake))
         logits = self.score(ops.concatenate([ops.cast(real, fake.dtype), fake]))
         return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :])
 

@@ -113,7 +113,9 @@ class PixelGANAutoencoder(SemiSupervised):
         if one_hot and (size < 2 or posterior == "gaussian"):
             raise ValueError("A one-hot code has two or more values, and no Gaussian posterior.")
         if classes and (not one_hot or size != classes):
-            raise ValueError(f"With `classes` the code is one-hot and of as many values. Received latents of {size}, classes={classes}.")
+            raise ValueError(
+                f"With `classes` the code is one-hot and of as many values. Received latents of {size}, classes={classes}."
+            )
         shape, encoder, generator = given_or_built(
             image_shape,
             {"encoder": encoder, "generator": generator},
@@ -148,7 +150,9 @@ class PixelGANAutoencoder(SemiSupervised):
                 f"{tuple(self.encoder.output_shape[1:])}."
             )
         if self.generator.image_shape != self.image_shape:
-            raise ValueError(f"The decoder makes images of shape {self.generator.image_shape}, the encoder takes {self.image_shape}.")
+            raise ValueError(
+                f"The decoder makes images of shape {self.generator.image_shape}, the encoder takes {self.image_shape}."
+            )
         check_network(self.discriminator, "discriminator", (size,), (1,), "codes into logits")
 
     # The game --------------------------------------------------------------------------------------------------------
@@ -254,6 +258,8 @@ class PixelGANAutoencoder(SemiSupervised):
         if condition is not None:
             condition = np.asarray(condition, "float32")
             if condition.shape != (count, self.latent_size) or not np.isfinite(condition).all():
-                raise ValueError(f"`condition` must be finite codes {(count, self.latent_size)}. Received the shape {condition.shape}.")
+                raise ValueError(
+                    f"`condition` must be finite codes {(count, self.latent_size)}. Received the shape {condition.shape}."
+                )
             codes = ops.convert_to_tensor(condition)
         return {"codes": codes, "noise": self.generator.draw_noise(count, seed)}

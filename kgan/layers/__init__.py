@@ -6,6 +6,7 @@ from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.masked_convolution import Gate, GatedMaskedConv2D, MaskedConv2D
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
@@ -14,7 +15,7 @@ from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.quantize import Quantize8Bit, quantize_8bit
 from kgan.layers.random_features import RandomFeatures
 from kgan.layers.spectral_normalization import SpectralNormalization
-from kgan.layers.statistics import estimate_statistics
+from kgan.layers.statistics import estimate_statistics, statistics_kept
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
 from kgan.layers.waves import Sawtooth, Waves
@@ -31,6 +32,7 @@ __all__ = [
     "GatedMaskedConv2D",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "LadderModulation",
     "MaskedConv2D",
     "Maxout",
     "MinibatchDiscrimination",
@@ -50,4 +52,5 @@ __all__ = [
     "estimate_statistics",
     "initialize_from_data",
     "quantize_8bit",
+    "statistics_kept",
 ]

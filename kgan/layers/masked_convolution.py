@@ -51,7 +51,13 @@ class MaskedConv2D(CheckedInput, layers.Conv2D):
     fixed_arguments = ("padding", "data_format", "dilation_rate", "groups")
 
     def __init__(
-        self, filters: Count, kernel_size: Counts, stack: str = "vertical", strict: bool = False, strides: Count = 1, **kwargs: Any
+        self,
+        filters: Count,
+        kernel_size: Counts,
+        stack: str = "vertical",
+        strict: bool = False,
+        strides: Count = 1,
+        **kwargs: Any,
     ) -> None:
         if len(kernel_size) != 2:
             raise ValueError(f"`kernel_size` of MaskedConv2D must be two integers, rows and columns. Received: {kernel_size!r}.")

@@ -2,7 +2,7 @@
 
 from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
-from kgan.metrics.codes import MutualInformation, cluster_purity, code_cluster_error
+from kgan.metrics.codes import MutualInformation, cluster_purity, code_cluster_error, name_clusters
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
@@ -62,6 +62,7 @@ __all__ = [
     "mode_score",
     "mode_statistics",
     "ms_ssim",
+    "name_clusters",
     "pixel_agreement",
     "precision_recall",
     "psnr",

@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from kgan.codes import Code
-from kgan.types import Config, Tensor
+from kgan.types import Array, Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -102,3 +102,34 @@ def code_cluster_error(probabilities: ArrayLike, labels: ArrayLike) -> float:
         )
     named = labels[probabilities.argmax(0)]
     return float((named[probabilities.argmax(1)] != labels).mean())
+
+
+def name_clusters(clusters: ArrayLike, labels: ArrayLike, count: int) -> tuple[Array, int]:
+    """The most frequent label of every cluster, to be learned from some examples and applied to others (1511.06390, section 4).
+
+    Args:
+        clusters, labels: integers `(examples,)`, of training examples: names learned from those that are judged are `cluster_purity`.
+        count: number of clusters, of which some may have no example.
+
+    Returns:
+        `(names, empty)`: integers `(count,)`, so that `names[clusters]` are labels, and how many clusters had no example; these are given
+        the most frequent label of all.
+
+    Example:
+    >>> import kgan
+    >>> kgan.metrics.name_clusters([0, 0, 0, 2], [7, 7, 3, 3], count=3)
+    (array([7, 7, 3]), 1)
+    """
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    if clusters.ndim != 1 or clusters.shape != labels.shape or not len(labels):
+        raise ValueError(
+            f"Clusters and labels must be two arrays (count,) of one length. Received the shapes {clusters.shape} and {labels.shape}."
+        )
+    if clusters.min() < 0 or clusters.max() >= count:
+        raise ValueError(f"Clusters must lie in [0, {count}). Received: [{clusters.min()}, {clusters.max()}].")
+    values, positions = np.unique(labels, return_inverse=True)
+    table = np.zeros((count, len(values)), "int64")
+    np.add.at(table, (clusters, positions), 1)
+    empty = table.sum(1) == 0
+    table[empty] = table.sum(0)
+    return values[table.argmax(1)], int(empty.sum())

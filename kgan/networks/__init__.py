@@ -2,8 +2,10 @@
 
 from kgan.networks import (
     ali,
+    autoencoders,
     bayesian,
     bidirectional,
+    categorical,
     causal,
     coupled,
     dcgan,
@@ -30,8 +32,10 @@ __all__ = [
     "PixelCNN",
     "PixelCNNPlusPlus",
     "ali",
+    "autoencoders",
     "bayesian",
     "bidirectional",
+    "categorical",
     "causal",
     "coupled",
     "dcgan",

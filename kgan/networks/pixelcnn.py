@@ -39,7 +39,9 @@ class Autoregressive(Checked, keras.Model):
         if len(image_shape) != 3:
             raise ValueError(f"`image_shape` must be (rows, columns, channels). Received: {image_shape!r}.")
         if not isinstance(likelihood, PixelLikelihood):
-            raise TypeError(f"`likelihood` must be a kgan.objectives.PixelLikelihood, such as Bernoulli(). Received: {likelihood!r}.")
+            raise TypeError(
+                f"`likelihood` must be a kgan.objectives.PixelLikelihood, such as Bernoulli(). Received: {likelihood!r}."
+            )
         self.image_shape = tuple(image_shape)
         self.code_size = code_size
         self.likelihood = likelihood
@@ -306,7 +308,9 @@ def _plus_plus(image_shape: Any, filters: int, depth: int, resolutions: int, rat
         return normalized(MaskedConv2D(maps, kernel, stack, kernel_initializer=_normal(), name=name, **kwargs), init_stdv)(x)
 
     def doubled_elu(x: Tensor, name: str) -> Tensor:
-        return activation("elu", f"{name}_elu")(layers.Concatenate(name=f"{name}_both")([x, layers.Rescaling(-1.0, name=f"{name}_minus")(x)]))
+        return activation("elu", f"{name}_elu")(
+            layers.Concatenate(name=f"{name}_both")([x, layers.Rescaling(-1.0, name=f"{name}_minus")(x)])
+        )
 
     def block(x: Tensor, beside: Tensor | None, stack: str, name: str) -> Tensor:
         kernel = (2, 3) if stack == "vertical" else (2, 2)
@@ -321,7 +325,9 @@ def _plus_plus(image_shape: Any, filters: int, depth: int, resolutions: int, rat
         return layers.Add(name=f"{name}_sum")([x, Gate(name=f"{name}_gate")(y)])
 
     def larger(x: Tensor, name: str) -> Tensor:
-        deconv = layers.Conv2DTranspose(filters, 2, 2, "valid", kernel_initializer=_normal(), name=name, data_format="channels_last")
+        deconv = layers.Conv2DTranspose(
+            filters, 2, 2, "valid", kernel_initializer=_normal(), name=name, data_format="channels_last"
+        )
         return normalized(deconv)(x)
 
     images = keras.Input(image_shape, name="images")

@@ -24,9 +24,11 @@ from kgan.objectives.adversarial import (
     wasserstein,
 )
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
+from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
@@ -67,6 +69,7 @@ from kgan.objectives.sequences import (
 )
 
 __all__ = [
+    "ENERGIES",
     "Bernoulli",
     "FDivergence",
     "GaussianKernel",
@@ -82,11 +85,13 @@ __all__ = [
     "boltzmann_reward",
     "class_critic",
     "class_cross_entropy",
+    "conditional_entropy",
     "dual_generator",
     "dualing_dual",
     "dualing_optimum",
     "dualing_primal",
     "dualing_shares",
+    "energy_margin",
     "feasible_set",
     "feature_matching",
     "fisher_constraint",
@@ -100,6 +105,7 @@ __all__ = [
     "linear_time_mmd2",
     "log_softplus",
     "marginal_energy",
+    "marginal_entropy",
     "masked_cross_entropy",
     "masked_mean",
     "mean_absolute",
@@ -110,8 +116,10 @@ __all__ = [
     "names",
     "non_saturating",
     "normal_divergence",
+    "pulling_away",
     "ratio_loss",
     "realness",
+    "reconstruction_energy",
     "register",
     "reinforce",
     "reverse_kl",

@@ -118,7 +118,10 @@ class LogisticMixture(PixelLikelihood):
         outputs = full_precision(outputs)
         logits, rest = outputs[..., : self.mixtures], outputs[..., self.mixtures :]
         # The batch's axis may be unknown.
-        rest = ops.reshape(rest, (*(-1 if n is None else n for n in rest.shape[:-1]), -1 + self.outputs(channels) // self.mixtures, self.mixtures))
+        rest = ops.reshape(
+            rest,
+            (*(-1 if n is None else n for n in rest.shape[:-1]), -1 + self.outputs(channels) // self.mixtures, self.mixtures),
+        )
         means, log_scales = rest[..., :channels, :], rest[..., channels : 2 * channels, :]
         return logits, means, ops.maximum(log_scales, -7.0), ops.tanh(rest[..., 2 * channels :, :])
 
@@ -170,4 +173,3 @@ def _level_log_mass(x: Tensor, centered: Tensor, log_scale: Tensor, half: float)
     inner = ops.where(enough, ops.log(ops.where(enough, mass, 1.0)), density)
     tails = ops.where(x > 1.0 - half, -ops.softplus(lower), inner)
     return ops.where(x < -1.0 + half, upper - ops.softplus(upper), tails)
-

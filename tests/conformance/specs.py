@@ -82,6 +82,9 @@ STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", 
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
 PIXELGAN = {"autoencoder": 1, "discriminator": 1, "encoder": 1}
+CATEGORICAL = {
+    "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
+}  # fmt: skip
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -430,6 +433,54 @@ SPECS = {
         (2,),
         {"discriminator": 2, "generator": 1},
         FISHER | {"discriminator/supervised"},
+        classes=3,
+    ),
+    "EBGAN": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)), margin=6.0, seed=0,
+            discriminator=kgan.networks.autoencoders.perceptron((2,), (8, 3), (7,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, seed=seed)),
+    ),
+    "EBGAN, ladder": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (5,), classes=3, margin=keras.optimizers.schedules.PolynomialDecay(9.0, 9, 0.0), energy_kind="sum_squares", seed=0,
+            pulling_away_weight=0.0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.autoencoders.ladder((5,), 3, (6,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
+    "CatGAN": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (2,), classes=3, generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True), seed=0,
+            discriminator=kgan.networks.categorical.classifier((2,), 3, (8,), 0.1),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        CATEGORICAL,
+        smallest_batch=3,
+        default=("digits", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
+    ),
+    "CatGAN, semi-supervised": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (5,), classes=3, semi_supervised=True, seed=0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.categorical.classifier((5,), 3, (8,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        CATEGORICAL | {"discriminator/supervised"},
+        smallest_batch=3,
         classes=3,
     ),
     "D2GAN": Spec(

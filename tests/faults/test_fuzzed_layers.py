@@ -36,6 +36,7 @@ LAYERS = {
     kgan.layers.InstanceNormalization: ({}, (2, 4, 4, 3)),
     kgan.layers.LSU: ({}, (2, 3)),
     kgan.layers.MaskedConv2D: ({"filters": 2, "kernel_size": (2, 3)}, (2, 4, 4, 3)),
+    kgan.layers.LadderModulation: ({}, (2, 3)),
     kgan.layers.Maxout: ({"units": 2}, (2, 3)),
     kgan.layers.MinibatchDiscrimination: ({"num_kernels": 2}, (3, 4)),
     kgan.layers.MinibatchStdDev: ({}, (4, 2, 2, 3)),
@@ -63,7 +64,8 @@ def made(cls, **changes):
 
 def test_every_layer_is_fuzzed():
     assert {getattr(kgan.layers, name) for name in kgan.layers.__all__} == {
-        *LAYERS, kgan.layers.estimate_statistics, kgan.layers.initialize_from_data, kgan.layers.quantize_8bit
+        *LAYERS, kgan.layers.estimate_statistics, kgan.layers.initialize_from_data, kgan.layers.quantize_8bit,
+        kgan.layers.statistics_kept,
     }  # fmt: skip
 
 

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-import kgan
 from kgan.layers import Gate, MaskedConv2D, WeightNormalization
 from kgan.networks import PixelCNN, PixelCNNPlusPlus
 from kgan.objectives import LogisticMixture

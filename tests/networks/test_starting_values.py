@@ -229,6 +229,20 @@ ROWS = {
         {r"down_\d": CUT * 0.02, "hidden|project|up|output|logit|codes": 0.02},
         TORCH_DCGAN,
     ),
+    "EBGAN": Row(OURS, players(lambda: kgan.EBGAN((8, 8, 1))), {ALL: glorot}, Norm(1e-3)),
+    "EBGAN, images": Row(
+        "DCGAN's kernels, to which the paper points; the epsilon is Keras'",
+        lambda: [networks.autoencoders.convolutional((32, 32, 1), 8)],
+        {ALL: 0.02},
+        Norm(1e-3),
+    ),
+    "EBGAN, ladder": Row(
+        OURS,
+        lambda: [networks.autoencoders.ladder((64,), 10, (40, 30))],
+        {r"hidden_\d": lambda f: he(f), r"above_\d": glorot, "logits": 0.0},
+        Norm(1e-3),
+    ),
+    "CatGAN": Row(OURS, players(lambda: kgan.CatGAN((64,))), {ALL: glorot}, Norm(1e-3)),
     "BiGAN, vectors": Row("jeffdonahue/bigan, net.py", lambda: bidirectional.perceptrons((784,)), {ALL: 0.02}, Norm(1e-8, 0.95)),
     "BiGAN": Row(
         "jeffdonahue/bigan, net.py: apply_cond",

@@ -171,7 +171,8 @@ def _warn_of_probabilities(network: Any, role: str) -> None:
         last = last.layer if isinstance(last, keras.layers.Wrapper) else last.layers[-1]
     kind = type(last).__name__.lower() if isinstance(last, keras.layers.Softmax) else ""
     kind = kind or getattr(getattr(last, "activation", None), "__name__", "")
-    if kind in ("sigmoid", "hard_sigmoid", "softmax") and isinstance(shape, tuple) and len(shape) == 2:
+    restores = shape == getattr(network, "input_shape", None) and shape != (None, 1)  # an autoencoder of vectors
+    if kind in ("sigmoid", "hard_sigmoid", "softmax") and isinstance(shape, tuple) and len(shape) == 2 and not restores:
         warnings.warn(
             f"The {role.replace('_', '-')} ends in a {kind}, so it returns probabilities; logits are expected, numbers without bounds, "
             "higher for more real, and the losses make of them what the paper does. Leave the activation out.",

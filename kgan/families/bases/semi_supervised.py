@@ -9,6 +9,7 @@ from keras import ops
 from kgan import objectives
 from kgan.engine import Observation, Terms
 from kgan.families.gan import GAN
+from kgan.layers import statistics_kept
 from kgan.types import Array, Nest, Sizes, Tensor
 
 
@@ -66,15 +67,20 @@ class SemiSupervised(GAN):
         """The logits of classes `(batch, classes)`, in inference mode."""
         raise NotImplementedError(f"{type(self).__name__} must define class_logits(examples).")
 
+    def score_generated(self, fake: Tensor) -> Any:
+        # What is classified later is real: moving averages that generated examples enter are others than those it was taught with.
+        with statistics_kept(self.discriminator):
+            return super().score_generated(fake)
+
     def unlabeled(self, batch: Any) -> Any:
         """The examples without labels of a minibatch: all of it where there are no labels."""
         return batch["unlabeled"] if self.uses_labels else batch
 
-    def supervised_terms(self, logits: Tensor, labels: Tensor) -> Terms:
-        """Cross-entropy and accuracy on labeled examples."""
+    def supervised_terms(self, logits: Tensor, labels: Tensor, weight: float = 1.0) -> Terms:
+        """Cross-entropy, times a weight, and accuracy on labeled examples."""
         right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
         return {
-            "supervised": objectives.class_cross_entropy(logits, labels),
+            "supervised": weight * objectives.class_cross_entropy(logits, labels),
             "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
         }
 
