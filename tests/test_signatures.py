@@ -61,6 +61,7 @@ TWICE = {
     "alpha": "of an f-divergence any number; in AREL a weight",
     "discriminator": "one network; CoGAN's need not be functional, the Bayesian GAN may have several",
     "generator": "as discriminator",
+    "kernel_size": "of minibatch discrimination a number; of a masked convolution rows and columns",
     "margin": "of the consistency term a number; of EBGAN also a schedule over rounds",
     "weight": "of a rule a number; of a penalty also a schedule over rounds",
     "network": "samples of weights replace those of any built network",

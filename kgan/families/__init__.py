@@ -2,6 +2,7 @@
 
 from kgan.families.ali import ALI
 from kgan.families.arel import AREL
+from kgan.families.bad_gan import BadGAN
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
 from kgan.families.catgan import CatGAN
@@ -30,8 +31,10 @@ from kgan.families.steganography_gan import SteganographyGAN
 from kgan.families.story_gan import StoryGAN
 from kgan.families.story_rl import StoryRL
 from kgan.families.story_xe import StoryXE
+from kgan.families.structured_gan import StructuredGAN
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
+from kgan.families.triple_gan import TripleGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
@@ -52,6 +55,7 @@ __all__ = [
     "VEEGAN",
     "WGAN",
     "WGANGP",
+    "BadGAN",
     "BayesianGAN",
     "BiGAN",
     "CatGAN",
@@ -71,7 +75,9 @@ __all__ = [
     "StoryGAN",
     "StoryRL",
     "StoryXE",
+    "StructuredGAN",
     "ThreeDGAN",
     "ThreeDVAEGAN",
+    "TripleGAN",
     "UnrolledGAN",
 ]

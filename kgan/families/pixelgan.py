@@ -25,7 +25,7 @@ POSTERIORS = ("deterministic", "gaussian")
 class PixelGANAutoencoder(SemiSupervised):
     """An autoencoder whose decoder is a PixelCNN, and whose codes a discriminator cannot tell from draws of a prior.
 
-    The bound `E log p(x) >= E log p(x | z) - KL(q(z) || p(z)) - I(z; x)` loses its last term, which lets a decoder do without the code, and
+    The bound `E log p(x) >= E log p(x | z) - KL(q(z) || p(z)) - I(z; x)` loses its last term, which lets a decoder do without the code;
     the divergence of all codes from the prior is left to a GAN. A round, on one minibatch, with d the discriminator's logit, sp softplus,
     n noise that is drawn anew (`instance_noise`):
 
@@ -55,8 +55,8 @@ class PixelGANAutoencoder(SemiSupervised):
             one-hot vector at once.
         **kwargs: of `kgan.GAN`: `objective`, `penalties` of the discriminator, `seed`, `name`, `dtype`.
 
-    Input of `fit`: images in [-1, 1], float32 `(batch, *image_shape)`; with `classes`, `fit({"unlabeled": x, "labeled": x_l}, labels)` as in
-    `kgan.ImprovedGAN`. `generate(count, condition=codes)` draws from codes of the user's choice, `(count, latent_size)`.
+    Input of `fit`: images in [-1, 1], float32 `(batch, *image_shape)`; with `classes`, `fit({"unlabeled": x, "labeled": x_l}, labels)` as
+    in `kgan.ImprovedGAN`. `generate(count, condition=codes)` draws from codes of the user's choice, `(count, latent_size)`.
 
     Logs: `autoencoder/reconstruction` (nats of an image), `discriminator/adversarial`, `discriminator/real_logit`, `.../fake_logit`,
     `encoder/adversarial`; with `classes` `supervised/supervised`, `supervised/accuracy`.
@@ -84,7 +84,7 @@ class PixelGANAutoencoder(SemiSupervised):
     fixed_arguments = (
         *GAN.fixed_arguments, "data_shape", "discriminator_steps", "generator_batch", "joint_batch", "simultaneous",
     )  # fmt: skip
-    classifier = "encoder"
+    classifier_role = "encoder"
     default_prior = OneHot()
 
     def __init__(
@@ -233,7 +233,7 @@ class PixelGANAutoencoder(SemiSupervised):
         return self.in_inference(self._quiet_code, examples, batch_size=batch_size)
 
     def log_likelihood(self, examples: Array, codes: Array | None = None, batch_size: int = 256) -> Array:
-        """`log p(x | z)` of images in nats, `(count,)`, given their own codes, or `codes` `(count, latent_size)`. Other arguments: `encode`."""
+        """`log p(x | z)` of images in nats, `(count,)`, given their own codes, or `codes` `(count, latent_size)`; see `encode`."""
         examples = np.asarray(examples)
         self.check_examples(examples, self.image_shape)
         codes = self.encode(examples, batch_size) if codes is None else np.asarray(codes)
@@ -247,8 +247,8 @@ class PixelGANAutoencoder(SemiSupervised):
         super().check_examples(batch, shape)
         if not self.generator.likelihood.takes(batch):
             raise ValueError(
-                f"{type(self.generator.likelihood).__name__} is a likelihood of pixels that are -1 or 1. Use `np.where(x > 0, 1.0, -1.0)`, or "
-                "build the model with `likelihood=kgan.objectives.LogisticMixture()`."
+                f"{type(self.generator.likelihood).__name__} is a likelihood of pixels that are -1 or 1. Use `np.where(x > 0, 1.0, -1.0)`, "
+                "or build the model with `likelihood=kgan.objectives.LogisticMixture()`."
             )
 
     def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:

@@ -2,10 +2,12 @@
 
 from kgan.layers.activations import LSU, BinarySoftplus, MuReLU
 from kgan.layers.clip import Clip
+from kgan.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
+from kgan.layers.join_labels import JoinLabels
 from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.masked_convolution import Gate, GatedMaskedConv2D, MaskedConv2D
 from kgan.layers.maxout import Maxout
@@ -26,12 +28,14 @@ __all__ = [
     "LSU",
     "BinarySoftplus",
     "Clip",
+    "ConditionalBatchNormalization",
     "DropReference",
     "EqualizedLearningRate",
     "Gate",
     "GatedMaskedConv2D",
     "GlobalSumPooling2D",
     "InstanceNormalization",
+    "JoinLabels",
     "LadderModulation",
     "MaskedConv2D",
     "Maxout",

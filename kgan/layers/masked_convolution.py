@@ -116,11 +116,11 @@ class GatedMaskedConv2D(CheckedInput):
         v' = tanh(a) s(b)                  of  W_v v + V_v c
         h' = h + U [tanh(a) s(b)]          of  W_h h + N (W_v v) + V_h c + m,
 
-    N and U 1x1 convolutions, m the bias of N. The first layer is strict and has no residual connection, which would hand on the pixel itself.
+    N and U 1x1 convolutions, m the bias of N. The first layer is strict and has no residual connection: that would hand on the pixel.
 
     Args:
         filters: F.
-        kernel_size: odd; k // 2 rows above and columns on the left are seen, in layers that are not the first the own ones too.
+        kernel_width: odd; k // 2 rows above and columns on the left are seen, in layers that are not the first the own ones too.
         first: default False. True: mask A.
 
     Call: `[v, h]` or `[v, h, context]`, maps `(batch, rows, columns, channels)`, in the first layer the images for both; the context has
@@ -137,16 +137,16 @@ class GatedMaskedConv2D(CheckedInput):
     ((2, 5, 5, 4), (2, 5, 5, 4))
     """
 
-    def __init__(self, filters: Count, kernel_size: Count = 3, first: bool = False, **kwargs: Any) -> None:
+    def __init__(self, filters: Count, kernel_width: Count = 3, first: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if kernel_size % 2 == 0 or (first and kernel_size < 3):
+        if kernel_width % 2 == 0 or (first and kernel_width < 3):
             raise ValueError(
-                f"`kernel_size` of GatedMaskedConv2D must be odd, and in the first layer at least 3. Received: {kernel_size!r}."
+                f"`kernel_width` of GatedMaskedConv2D must be odd, and in the first layer at least 3. Received: {kernel_width!r}."
             )
-        self.filters, self.kernel_size, self.first = filters, kernel_size, first
-        seen, double = kernel_size // 2 + (0 if first else 1), 2 * filters
+        self.filters, self.kernel_width, self.first = filters, kernel_width, first
+        seen, double = kernel_width // 2 + (0 if first else 1), 2 * filters
         policy = self.dtype_policy
-        self.down = MaskedConv2D(double, (seen, kernel_size), "vertical", strict=first, dtype=policy, name="down")
+        self.down = MaskedConv2D(double, (seen, kernel_width), "vertical", strict=first, dtype=policy, name="down")
         self.right = MaskedConv2D(double, (1, seen), "horizontal", strict=first, dtype=policy, name="right")
         self.across = layers.Dense(double, dtype=policy, name="across")
         self.out = layers.Dense(filters, dtype=policy, name="out")
@@ -185,7 +185,7 @@ class GatedMaskedConv2D(CheckedInput):
         return [(*input_shape[0][:-1], self.filters)] * 2
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "filters": self.filters, "kernel_size": self.kernel_size, "first": self.first}
+        return {**super().get_config(), "filters": self.filters, "kernel_width": self.kernel_width, "first": self.first}
 
 
 @keras.saving.register_keras_serializable("kgan")

@@ -17,6 +17,7 @@ from kgan.networks import (
     sn_cnn,
     sn_resnet,
     steganography,
+    triple,
     unrolled,
     volumetric,
     wgan_gp,
@@ -24,11 +25,13 @@ from kgan.networks import (
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
+from kgan.networks.kernel_density import KernelDensity
 from kgan.networks.pixelcnn import PixelCNN, PixelCNNPlusPlus
 
 __all__ = [
     "CausalNetwork",
     "Ensemble",
+    "KernelDensity",
     "PixelCNN",
     "PixelCNNPlusPlus",
     "ali",
@@ -47,6 +50,7 @@ __all__ = [
     "sn_cnn",
     "sn_resnet",
     "steganography",
+    "triple",
     "unrolled",
     "volumetric",
     "wgan_gp",

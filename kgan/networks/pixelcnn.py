@@ -1,4 +1,4 @@
-"""Autoregressive densities of images: the gated PixelCNN (van den Oord et al. 2016, 1606.05328) and PixelCNN++ (Salimans et al. 2017, 1701.05517).
+"""Autoregressive densities of images: the gated PixelCNN (van den Oord et al. 2016, 1606.05328) and PixelCNN++ (1701.05517).
 
 Pixels come in raster order; a network gives the distribution of every pixel given those before it, all in one pass. An image is drawn pixel
 by pixel.
@@ -10,7 +10,7 @@ from typing import Any, Self
 import keras
 from keras import layers, ops
 
-from kgan.arguments import Checked, Count, Natural, Shape
+from kgan.arguments import Checked, Count, Natural, NonNegative, Shape
 from kgan.layers import Gate, GatedMaskedConv2D, MaskedConv2D, WeightNormalization
 from kgan.networks import blocks
 from kgan.networks.blocks import activation, dense
@@ -34,7 +34,7 @@ class Autoregressive(Checked, keras.Model):
 
     network: keras.Model
 
-    def __init__(self, image_shape: Shape, code_size: Natural, likelihood: PixelLikelihood, **kwargs: Any) -> None:
+    def __init__(self, image_shape: Shape, code_size: Count | None, likelihood: PixelLikelihood, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if len(image_shape) != 3:
             raise ValueError(f"`image_shape` must be (rows, columns, channels). Received: {image_shape!r}.")
@@ -43,7 +43,7 @@ class Autoregressive(Checked, keras.Model):
                 f"`likelihood` must be a kgan.objectives.PixelLikelihood, such as Bernoulli(). Received: {likelihood!r}."
             )
         self.image_shape = tuple(image_shape)
-        self.code_size = code_size
+        self.code_size = code_size or 0
         self.likelihood = likelihood
         self.noise_channels = likelihood.noise(self.image_shape[-1])
         self.built = True
@@ -64,7 +64,7 @@ class Autoregressive(Checked, keras.Model):
     def pixel_outputs(self, images: Tensor, codes: Tensor | None = None, training: bool = False) -> Tensor:
         """What describes the distribution of every pixel given those before it, `(batch, rows, columns, outputs)`."""
         images = ops.convert_to_tensor(images)
-        return self.network(images if codes is None else [images, codes], training=training)
+        return self.network(images if codes is None else [images, ops.convert_to_tensor(codes)], training=training)
 
     def log_likelihood(self, images: Tensor, codes: Tensor | None = None, training: bool = False) -> Tensor:
         """`log p(x | c)` in nats, `(batch,)`, of images in [-1, 1] and codes `(batch, code_size)`."""
@@ -112,11 +112,11 @@ class PixelCNN(Autoregressive):
 
     Args:
         image_shape: `(rows, columns, channels)`.
-        code_size: default 0: unconditional.
+        code_size: default None: unconditional.
         filters: default 32, maps of each stack. depth: default 4, layers after the first.
-        kernel_size: default 3; first_kernel_size: default 5: odd. How far the network sees, with `depth`, decides what it leaves to the
+        kernel_width: default 3; first_kernel_width: default 5: odd. How far the network sees, with `depth`, decides what it leaves to the
             code.
-        hidden: default None: `2 * filters`, maps between the last two convolutions.
+        head_maps: default None: `2 * filters`, maps between the last two convolutions.
         location_dependent: default False. code_maps: default 4, maps that a location-dependent code is made into.
         likelihood: default `kgan.objectives.Bernoulli()`, for images of -1 and 1; `LogisticMixture()` for 8-bit ones.
 
@@ -132,13 +132,13 @@ class PixelCNN(Autoregressive):
     def __init__(
         self,
         image_shape: Shape,
-        code_size: Natural = 0,
+        code_size: Count | None = None,
         *,
         filters: Count = 32,
         depth: Natural = 4,
-        kernel_size: Count = 3,
-        first_kernel_size: Count = 5,
-        hidden: Count | None = None,
+        kernel_width: Count = 3,
+        first_kernel_width: Count = 5,
+        head_maps: Count | None = None,
         location_dependent: bool = False,
         code_maps: Count = 4,
         likelihood: PixelLikelihood | None = None,
@@ -146,8 +146,8 @@ class PixelCNN(Autoregressive):
         **kwargs: Any,
     ) -> None:
         super().__init__(image_shape, code_size, likelihood or Bernoulli(), name=name, **kwargs)
-        self.filters, self.depth, self.hidden = filters, depth, hidden
-        self.kernel_size, self.first_kernel_size = kernel_size, first_kernel_size
+        self.filters, self.depth, self.head_maps = filters, depth, head_maps
+        self.kernel_width, self.first_kernel_width = kernel_width, first_kernel_width
         self.location_dependent, self.code_maps = location_dependent, code_maps
         rows, columns, channels = self.image_shape
         images = keras.Input(self.image_shape, name="images")
@@ -159,7 +159,7 @@ class PixelCNN(Autoregressive):
             self.spread = keras.Model(codes, layers.Reshape(maps, name="code_place")(x), name="context")
             inputs, context = [images, codes], [self.spread(codes)]
         self.gated = [
-            GatedMaskedConv2D(filters, kernel_size if index else first_kernel_size, not index, name=f"gated_{index}")
+            GatedMaskedConv2D(filters, kernel_width if index else first_kernel_width, not index, name=f"gated_{index}")
             for index in range(depth + 1)
         ]
         vertical = horizontal = images
@@ -167,7 +167,7 @@ class PixelCNN(Autoregressive):
             vertical, horizontal = layer([vertical, horizontal, *context])
         x = features = keras.Input((None, None, filters), name="features")
         x = activation("relu", "relu_0")(x)
-        x = activation("relu", "relu_1")(dense(hidden or 2 * filters, "hidden")(x))
+        x = activation("relu", "relu_1")(dense(head_maps or 2 * filters, "hidden")(x))
         x = dense(self.likelihood.outputs(channels), "outputs")(x)
         self.head = keras.Model(features, x, name="head")
         self.network = keras.Model(inputs if context else images, self.head(horizontal), name="network")
@@ -224,8 +224,8 @@ class PixelCNN(Autoregressive):
         return [self.image_shape[-1]] + [self.filters] * self.depth
 
     def get_config(self) -> Config:
-        own = ("code_size", "filters", "depth", "kernel_size", "first_kernel_size", "hidden", "location_dependent", "code_maps")
-        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+        own = ("filters", "depth", "kernel_width", "first_kernel_width", "head_maps", "location_dependent", "code_maps")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}, "code_size": self.code_size or None}
 
 
 def _at(tensor: Tensor, index: Tensor, axis: int) -> Tensor:
@@ -277,12 +277,12 @@ class PixelCNNPlusPlus(Autoregressive):
         filters: Count = 160,
         blocks: Count = 5,
         resolutions: Count = 3,
-        dropout: float = 0.5,
+        dropout: NonNegative = 0.5,
         likelihood: PixelLikelihood | None = None,
         name: str = "density",
         **kwargs: Any,
     ) -> None:
-        super().__init__(image_shape, 0, likelihood or LogisticMixture(), name=name, **kwargs)
+        super().__init__(image_shape, None, likelihood or LogisticMixture(), name=name, **kwargs)
         if any(n % 2 ** (resolutions - 1) for n in self.image_shape[:2]):
             raise ValueError(
                 f"Sizes must be multiples of {2 ** (resolutions - 1)} for {resolutions} resolutions. Received: {image_shape!r}."

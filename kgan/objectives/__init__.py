@@ -26,6 +26,7 @@ from kgan.objectives.adversarial import (
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
+from kgan.objectives.complement import low_density, variational_entropy
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
 from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
@@ -67,6 +68,7 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
+from kgan.objectives.triple import label_argmax, label_balance, label_expectation, label_reinforce
 
 __all__ = [
     "ENERGIES",
@@ -99,11 +101,16 @@ __all__ = [
     "get",
     "get_kernel",
     "hinge",
+    "label_argmax",
+    "label_balance",
     "label_cross_entropy",
+    "label_expectation",
+    "label_reinforce",
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
     "log_softplus",
+    "low_density",
     "marginal_energy",
     "marginal_entropy",
     "masked_cross_entropy",
@@ -130,6 +137,7 @@ __all__ = [
     "swapped_label_cross_entropy",
     "unbiased_mmd2",
     "unsupervised",
+    "variational_entropy",
     "wasserstein",
     "word_mask",
 ]

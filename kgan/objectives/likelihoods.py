@@ -26,7 +26,7 @@ class PixelLikelihood(Checked):
         raise NotImplementedError(f"{type(self).__name__} must define noise(channels).")
 
     def log_likelihood(self, outputs: Tensor, images: Tensor) -> Tensor:
-        """`log p(x)` of every image, `(batch,)`, from outputs `(batch, rows, columns, outputs)` and images `(batch, rows, columns, channels)`."""
+        """`log p(x)`, `(batch,)`, from outputs `(batch, rows, columns, outputs)`, images `(batch, rows, columns, channels)`."""
         raise NotImplementedError(f"{type(self).__name__} must define log_likelihood(outputs, images).")
 
     def __call__(self, images: Tensor, outputs: Tensor) -> Tensor:
@@ -81,8 +81,8 @@ class Bernoulli(PixelLikelihood):
 class LogisticMixture(PixelLikelihood):
     """Discretized mixtures of logistic distributions (1701.05517, section 2.1): the mass between half a level below and above a value.
 
-    `p(x) = sum_i pi_i prod_c [s((x_c + h - m_ic) / s_i) - s((x_c - h - m_ic) / s_ic)]`, s the sigmoid, h half the distance of levels; at the
-    lowest and the highest level the tail belongs to it. A mean depends on the channels before its own,
+    `p(x) = sum_i pi_i prod_c [s((x_c + h - m_ic) / s_ic) - s((x_c - h - m_ic) / s_ic)]`, s the sigmoid, h half the distance of levels; the
+    lowest and the highest level have the tails. A mean depends on the channels before its own,
     `m_ic = mu_ic + sum_{d < c} tanh(t_icd) x_d` (section 2.2). Where the mass is below 1e-5, it is the density times a level's width.
 
     The outputs of a pixel are, side by side: logits of pi; mu; log scales, at least -7; t.
@@ -118,10 +118,8 @@ class LogisticMixture(PixelLikelihood):
         outputs = full_precision(outputs)
         logits, rest = outputs[..., : self.mixtures], outputs[..., self.mixtures :]
         # The batch's axis may be unknown.
-        rest = ops.reshape(
-            rest,
-            (*(-1 if n is None else n for n in rest.shape[:-1]), -1 + self.outputs(channels) // self.mixtures, self.mixtures),
-        )
+        lead = [-1 if n is None else n for n in rest.shape[:-1]]
+        rest = ops.reshape(rest, (*lead, self.outputs(channels) // self.mixtures - 1, self.mixtures))
         means, log_scales = rest[..., :channels, :], rest[..., channels : 2 * channels, :]
         return logits, means, ops.maximum(log_scales, -7.0), ops.tanh(rest[..., 2 * channels :, :])
 

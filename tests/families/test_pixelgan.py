@@ -31,9 +31,13 @@ def test_codes_are_of_the_prior_s_kind(rng):
     one_hot = small(latent_size=3).encode(x)
     np.testing.assert_allclose(one_hot.sum(1), 1.0, rtol=1e-5)
     normal = small(outputs=4, prior=kgan.priors.Normal(), posterior="gaussian")
-    assert normal.encode(x).shape == (5, 2) and normal.noise_size == 2 and normal.generator.location_dependent
+    assert normal.encode(x).shape == (5, 2)
+    assert normal.noise_size == 2
+    assert normal.generator.location_dependent
     drawn = ops.convert_to_numpy(kgan.priors.OneHot()((50, 3), seed=0))
-    assert set(drawn.ravel()) == {0.0, 1.0} and (drawn.sum(1) == 1).all() and (drawn.sum(0) > 5).all()
+    assert set(drawn.ravel()) == {0.0, 1.0}
+    assert (drawn.sum(1) == 1).all()
+    assert (drawn.sum(0) > 5).all()
 
 
 def test_an_encoder_of_two_inputs_makes_codes_random(rng):
@@ -57,7 +61,8 @@ def test_likelihoods_depend_on_the_code_and_draws_on_the_condition(rng):
     np.testing.assert_allclose(own, model.log_likelihood(x, model.encode(x)), rtol=1e-5)
     assert np.abs(own - model.log_likelihood(x, np.eye(3)[[0, 1, 2, 0]])).max() > 1e-3
     first, second = (model.generate(6, condition=np.eye(3)[[k] * 6], seed=1) for k in (0, 1))
-    assert (first != second).any() and set(np.unique(first)) == {-1.0, 1.0}
+    assert (first != second).any()
+    assert set(np.unique(first)) == {-1.0, 1.0}
 
 
 def test_labels_teach_the_encoder(rng):
@@ -70,7 +75,7 @@ def test_labels_teach_the_encoder(rng):
     np.testing.assert_allclose(model.classify(x), model.encode(x), rtol=1e-5)
 
 
-@pytest.mark.parametrize("arguments, words", [
+@pytest.mark.parametrize(("arguments", "words"), [
     ({"latent_size": 4}, "encoder must turn"),
     ({"classes": 3, "latent_size": 4}, "With `classes`"),
     ({"latent_size": 3, "posterior": "gaussian"}, "one-hot"),

@@ -26,7 +26,8 @@ def test_bernoulli_by_hand_and_its_draws():
     np.testing.assert_allclose(ops.convert_to_numpy(Bernoulli()(images, logits)), [-e for e in expected], rtol=1e-5)
     drawn = Bernoulli().draw(tensor([[0.0, 0.0]]), tensor([[0.49, 0.51]]))
     assert ops.convert_to_numpy(drawn).tolist() == [[1.0, -1.0]]
-    assert Bernoulli().takes(np.ones(3)) and not Bernoulli().takes(np.zeros(3))
+    assert Bernoulli().takes(np.ones(3))
+    assert not Bernoulli().takes(np.zeros(3))
 
 
 def test_a_mixture_by_hand():

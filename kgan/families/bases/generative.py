@@ -54,7 +54,7 @@ class GenerativeModel(AdversarialModel):
         """Numbers of a latent: what a given generator takes, what a user says, or the family's default."""
         if generator is None:
             return cls.default_latent_size if latent_size is None else latent_size
-        taken = generator.input_shape[-1]
+        taken = _first(generator.input_shape)[-1]
         if latent_size not in (None, taken):
             raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {taken}.")
         return taken

@@ -36,10 +36,10 @@ class SemiSupervised(GAN):
     examples come with the others. The family calls `set_classes` in its constructor and defines `class_logits`.
     """
 
-    classifier: ClassVar[str] = "discriminator"
-    """The player that classifies. A family whose discriminator does not names another, and the discriminator has the logit of `kgan.GAN`."""
+    classifier_role: ClassVar[str] = "discriminator"
+    """The player that classifies. Where a family names another, its discriminator has the one logit of `kgan.GAN`."""
     classes: int | None
-    """How many classes the classifier tells apart; None: none, and a discriminator that would classify returns the one logit of `kgan.GAN`."""
+    """How many classes the classifier tells apart; None: a discriminator returns the one logit of `kgan.GAN`."""
 
     @property
     def uses_labels(self) -> bool:
@@ -48,19 +48,19 @@ class SemiSupervised(GAN):
 
     def set_classes(self, classes: int | None, beside: int = 0) -> None:
         """Keep `classes`, and refuse a classifier that does not return as many logits, and `beside` more where there are classes."""
-        outputs, needed = getattr(self, self.classifier).output_shape, classes + beside if classes else 1
+        outputs, needed = getattr(self, self.classifier_role).output_shape, classes + beside if classes else 1
         # Without classes another player than the discriminator returns what else it is for.
-        asked = classes is not None or self.classifier == "discriminator"
+        asked = classes is not None or self.classifier_role == "discriminator"
         if asked and (len(outputs) != 2 or outputs[-1] != needed):
             raise ValueError(
-                f"The {self.classifier} returns {outputs[-1] if len(outputs) == 2 else outputs[1:]} logits per example; "
+                f"The {self.classifier_role} returns {outputs[-1] if len(outputs) == 2 else outputs[1:]} logits per example; "
                 f"classes={classes!r} needs {needed}."
             )
         self.classes = classes
 
     def _check_logits(self, shape: tuple[int | None, ...]) -> None:
         """Several logits of a discriminator that classifies are right or wrong by `classes`, see `set_classes`."""
-        if self.classifier != "discriminator":
+        if self.classifier_role != "discriminator":
             super()._check_logits(shape)
 
     def class_logits(self, examples: Tensor) -> Tensor:
@@ -69,7 +69,7 @@ class SemiSupervised(GAN):
 
     def score_generated(self, fake: Tensor) -> Any:
         # What is classified later is real: moving averages that generated examples enter are others than those it was taught with.
-        with statistics_kept(self.discriminator):
+        with statistics_kept(getattr(self, self.classifier_role)):
             return super().score_generated(fake)
 
     def unlabeled(self, batch: Any) -> Any:
