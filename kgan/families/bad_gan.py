@@ -161,7 +161,7 @@ class BadGAN(ImprovedGAN):
         terms: Terms = {"feature_matching": objectives.feature_matching(wanted, made, power=self.matching_power)}
         if self.pull_away_weight:
             terms["pull_away"] = self.pull_away_weight * objectives.pulling_away(made)
-        if self.variational_weight:
+        if self.encoder is not None:
             mean, log_sigma = ops.split(full_precision(self.encoder(fake, training=self.in_training)), 2, axis=-1)
             if self.max_sigma is not None:
                 log_sigma = ops.minimum(log_sigma, float(np.log(self.max_sigma)))

@@ -38,7 +38,8 @@ class KernelDensity(Checked, keras.layers.Layer):
         """The estimate from points `(count, size)`."""
         if len(points.shape) != 2:
             raise ValueError(f"Points must be (count, size). Received the shape {tuple(points.shape)}.")
-        density = cls(*points.shape, bandwidth=bandwidth, name=name)
+        count, size = points.shape
+        density = cls(count, size, bandwidth, name=name)
         density.points.assign(points)
         return density
 

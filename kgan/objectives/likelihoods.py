@@ -135,7 +135,8 @@ class LogisticMixture(PixelLikelihood):
         images = full_precision(images)
         logits, means, log_scales, coefficients = self._parts(outputs, images.shape[-1])
         half = 1.0 / (self.levels - 1)
-        total, before = ops.log_softmax(logits, axis=-1), []
+        total = ops.log_softmax(logits, axis=-1)
+        before: list[Tensor] = []
         for channel in range(images.shape[-1]):
             x = images[..., channel : channel + 1]
             log_scale = log_scales[..., channel, :]
