@@ -95,6 +95,42 @@ DIGITS = Kind(
     "all ten digits, and a tenth of the distance before training",
 )
 
+
+def _binary_digits(model, seed):
+    return np.where(_digits_like(model, "train")[0] > 0.0, 1.0, -1.0).astype("float32"), None, 64
+
+
+BINARY_DIGITS = dataclasses.replace(DIGITS, arguments=_binary_digits)
+
+# Few labels -------------------------------------------------------------------------------------------------------------
+
+
+def _flat_digits(split):
+    """Digits as vectors in [0, 1], and their labels."""
+    images, labels = kgan.datasets.arrays("digits", split)
+    return (images.reshape(len(images), -1) + 1.0) / 2.0, labels
+
+
+def _labeled_digits(model, seed):
+    data, labels = kgan.datasets.semi_supervised(*_flat_digits("train"), labels_per_class=5, seed=seed)
+    return data, labels, 50
+
+
+def _error_figures(model, seed):
+    images, labels = _flat_digits("test")
+    return {"figure": float((model.classify(images).argmax(1) != labels).mean())}
+
+
+LABELED_DIGITS = Kind(
+    _labeled_digits,
+    _error_figures,
+    lambda found, untrained: found["figure"] <= 0.2,
+    lambda path, model, seed: pictures.save_samples(
+        path, model.generate(64, seed=seed).reshape(64, 8, 8, 1) * 2.0 - 1.0, clip=True
+    ),
+    "from five labels a class, an error of 20 % or less on digits held out",
+)
+
 # Points -----------------------------------------------------------------------------------------------------------------
 
 
@@ -394,9 +430,11 @@ STORIES = Kind(
 
 KINDS = {
     "albums": STORIES,
+    "binary digits": BINARY_DIGITS,
     "digits": DIGITS,
     "domains": DOMAINS,
     "faces": FACES,
+    "labeled digits": LABELED_DIGITS,
     "labels": LABELS,
     "messages": MESSAGES,
     "placed digits": PLACED_DIGITS,

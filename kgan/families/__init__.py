@@ -2,6 +2,7 @@
 
 from kgan.families.ali import ALI
 from kgan.families.arel import AREL
+from kgan.families.bad_gan import BadGAN
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
 from kgan.families.calibrated_ebgan import CalibratedEBGAN
@@ -29,6 +30,7 @@ from kgan.families.mdgan import MDGAN
 from kgan.families.lrgan import LRGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.mode_regularized_gan import ModeRegularizedGAN
+from kgan.families.pixelgan import PixelGANAutoencoder
 from kgan.families.progan import ProGAN
 from kgan.families.rendergan import RenderGAN
 from kgan.families.sngan import SNGAN
@@ -36,9 +38,11 @@ from kgan.families.steganography_gan import SteganographyGAN
 from kgan.families.story_gan import StoryGAN
 from kgan.families.story_rl import StoryRL
 from kgan.families.story_xe import StoryXE
+from kgan.families.structured_gan import StructuredGAN
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
 from kgan.families.trust_region_dualing_gan import TrustRegionDualingGAN
+from kgan.families.triple_gan import TripleGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
 from kgan.families.wgan import WGAN
@@ -62,6 +66,7 @@ __all__ = [
     "VEEGAN",
     "WGAN",
     "WGANGP",
+    "BadGAN",
     "BayesianGAN",
     "BiGAN",
     "CalibratedEBGAN",
@@ -78,14 +83,17 @@ __all__ = [
     "ImprovedGAN",
     "InfoGAN",
     "ModeRegularizedGAN",
+    "PixelGANAutoencoder",
     "ProGAN",
     "RenderGAN",
     "SteganographyGAN",
     "StoryGAN",
     "StoryRL",
     "StoryXE",
+    "StructuredGAN",
     "ThreeDGAN",
     "ThreeDVAEGAN",
     "TrustRegionDualingGAN",
+    "TripleGAN",
     "UnrolledGAN",
 ]

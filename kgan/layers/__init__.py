@@ -11,6 +11,7 @@ from kgan.layers.instance_normalization import InstanceNormalization
 from kgan.layers.join_labels import JoinLabels
 from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.label_preserving import ClipWithPenalty, LearnedBackground, LearnedBlur, LearnedDetail, Lighting
+from kgan.layers.masked_convolution import Gate, GatedMaskedConv2D, MaskedConv2D
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
 from kgan.layers.minibatch_stddev import MinibatchStdDev
@@ -37,6 +38,8 @@ __all__ = [
     "DropReference",
     "EqualizedLearningRate",
     "GaussianBlur",
+    "Gate",
+    "GatedMaskedConv2D",
     "GlobalSumPooling2D",
     "InstanceNormalization",
     "JoinLabels",
@@ -45,6 +48,7 @@ __all__ = [
     "LearnedBlur",
     "LearnedDetail",
     "Lighting",
+    "MaskedConv2D",
     "Maxout",
     "MinibatchDiscrimination",
     "MinibatchStdDev",

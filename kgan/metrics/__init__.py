@@ -6,6 +6,7 @@ from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
 from kgan.metrics.classes import class_agreement, within_classes
 from kgan.metrics.codes import MutualInformation, cluster_purity, name_clusters
 from kgan.metrics.codes import MutualInformation, cluster_purity, mean_hamming_distance
+from kgan.metrics.codes import MutualInformation, cluster_purity, code_cluster_error, name_clusters
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
@@ -61,6 +62,7 @@ __all__ = [
     "class_agreement",
     "class_score",
     "cluster_purity",
+    "code_cluster_error",
     "conditional_diversity",
     "density_coverage",
     "digit_report",

@@ -79,6 +79,31 @@ def cluster_purity(clusters: ArrayLike, labels: ArrayLike) -> float:
     return float(right / len(labels))
 
 
+def code_cluster_error(probabilities: ArrayLike, labels: ArrayLike) -> float:
+    """Error of a clustering when every cluster stands for the label of the example that is most surely in it (1511.05644, section 6).
+
+    Args:
+        probabilities: array `(count, clusters)`, q(cluster | example), as `kgan.PixelGANAutoencoder.encode` returns it.
+        labels: integers `(count,)`.
+
+    Returns:
+        Float in [0, 1]. Where several examples are equally sure, the first names the cluster.
+
+    Example: the first cluster is named by its second example, the second by the last.
+
+    >>> import kgan
+    >>> kgan.metrics.code_cluster_error([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [3, 7, 7, 3])
+    0.25
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
+        raise ValueError(
+            f"Probabilities must be (count, clusters), labels (count,). Received the shapes {probabilities.shape} and {labels.shape}."
+        )
+    named = labels[probabilities.argmax(0)]
+    return float((named[probabilities.argmax(1)] != labels).mean())
+
+
 def name_clusters(clusters: ArrayLike, labels: ArrayLike, count: int) -> tuple[Array, int]:
     """The most frequent label of every cluster, to be learned from some examples and applied to others (1511.06390, section 4).
 

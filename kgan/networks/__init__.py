@@ -13,12 +13,14 @@ from kgan.networks import (
     infogan,
     layered,
     mlp,
+    pixelcnn,
     progressive,
     rendered,
     sn_cnn,
     sn_resnet,
     steganography,
     transfer,
+    triple,
     unrolled,
     volumetric,
     wgan_gp,
@@ -26,10 +28,15 @@ from kgan.networks import (
 from kgan.networks.blocks import with_features
 from kgan.networks.causal import CausalNetwork
 from kgan.networks.ensemble import Ensemble
+from kgan.networks.kernel_density import KernelDensity
+from kgan.networks.pixelcnn import PixelCNN, PixelCNNPlusPlus
 
 __all__ = [
     "CausalNetwork",
     "Ensemble",
+    "KernelDensity",
+    "PixelCNN",
+    "PixelCNNPlusPlus",
     "ali",
     "autoencoders",
     "bayesian",
@@ -42,12 +49,14 @@ __all__ = [
     "infogan",
     "layered",
     "mlp",
+    "pixelcnn",
     "progressive",
     "rendered",
     "sn_cnn",
     "sn_resnet",
     "steganography",
     "transfer",
+    "triple",
     "unrolled",
     "volumetric",
     "wgan_gp",

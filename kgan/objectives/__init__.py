@@ -26,6 +26,7 @@ from kgan.objectives.adversarial import (
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
+from kgan.objectives.complement import low_density, variational_entropy
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import (
     dualing_dual,
@@ -58,6 +59,7 @@ from kgan.objectives.labels import (
     squared_label_difference,
     swapped_label_cross_entropy,
 )
+from kgan.objectives.likelihoods import Bernoulli, LogisticMixture, PixelLikelihood
 from kgan.objectives.reconstruction import (
     bit_cross_entropy,
     latent_reconstruction,
@@ -81,11 +83,16 @@ from kgan.objectives.ternary import ternary_discriminator, ternary_generator
 __all__ = [
     "ENERGIES",
     "NEIGHBOR_FORMS",
+from kgan.objectives.triple import label_argmax, label_balance, label_expectation, label_reinforce
+
+    "Bernoulli",
     "FDivergence",
     "GaussianKernel",
+    "LogisticMixture",
     "Objective",
     "ObjectiveLike",
     "OneSidedSmoothing",
+    "PixelLikelihood",
     "absolute_label_difference",
     "baseline_error",
     "biased_mmd2",
@@ -108,7 +115,11 @@ __all__ = [
     "get",
     "get_kernel",
     "hinge",
+    "label_argmax",
+    "label_balance",
     "label_cross_entropy",
+    "label_expectation",
+    "label_reinforce",
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
@@ -116,6 +127,7 @@ __all__ = [
     "local_dual",
     "local_step",
     "log_softplus",
+    "low_density",
     "marginal_energy",
     "marginal_entropy",
     "masked_cross_entropy",
@@ -147,6 +159,7 @@ __all__ = [
     "ternary_generator",
     "unbiased_mmd2",
     "unsupervised",
+    "variational_entropy",
     "wasserstein",
     "word_mask",
 ]

@@ -82,6 +82,16 @@ LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
+TRIPLE = {"discriminator": 1, "generator": 1, "classifier": 1}
+TRIPLE_TERMS = {
+    "discriminator/adversarial", "generator/adversarial", *(f"classifier/{t}" for t in ("supervised", "adversarial", "generated"))
+}  # fmt: skip
+STRUCTURED = {"classifier": 1, "discriminator": 1, "encoder": 1, "generator": 1}
+STRUCTURED_TERMS = {
+    "classifier/supervised", "classifier/generated", "discriminator/adversarial", "discriminator/latents", "encoder/adversarial",
+    "encoder/reconstruction", *(f"generator/{term}" for term in ("adversarial", "latents", "reconstruction", "classes")),
+}  # fmt: skip
+PIXELGAN = {"autoencoder": 1, "discriminator": 1, "encoder": 1}
 CATEGORICAL = {
     "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
 }  # fmt: skip
@@ -105,6 +115,20 @@ def batch_norm(name):
 def causal_began():
     model = kgan.CausalBEGAN(kgan.causal.structural_model("faces"), IMAGE, filters=2, noise_size=3, seed=0)
     model._factors.assign([0.5, 0.5, 0.5])  # from 0, where they start, terms are dead until the margins open
+    return model
+
+
+def triple_networks():
+    return {
+        "generator": kgan.networks.triple.perceptron_generator((5,), 4, 3, (6,)),
+        "discriminator": kgan.networks.triple.perceptron_discriminator((5,), 3, (6,), (0.1, 0.1)),
+        "classifier": kgan.networks.improved.perceptron_classifier((5,), 3, (6,), (0.1, 0.1), name="classifier"),
+    }
+
+
+def thresholded(*args, **kwargs):
+    model = kgan.BadGAN(*args, **kwargs)
+    model.threshold.assign(-1000.0)  # below all, so that the term is alive
     return model
 
 
@@ -162,6 +186,10 @@ def classes_of(shape, classes=3):
 
 
 AUXILIARY = {"discriminator/real_classes", "generator/classes"}
+
+
+def binary_images(rng, count):
+    return (rng.integers(0, 2, (count, 4, 4, 1)) * 2 - 1).astype("float32")
 
 
 def voxels(rng, count, size=8):
@@ -873,6 +901,38 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/classification", "discriminator/features", "generator/adversarial"},
         classes=3,
     ),
+    "BadGAN": Spec(
+        kgan.BadGAN,
+        lambda: thresholded(
+            (5,), classes=3, density=kgan.networks.KernelDensity(4, 5, bandwidth=1.0), density_weight=0.1, variational_weight=0.1,
+            conditional_entropy_weight=0.1, max_sigma=0.9, feature_layer="activation_1", seed=0,
+            generator=kgan.networks.improved.perceptron_generator((5,), 4, (6, 6)),
+            discriminator=kgan.networks.improved.perceptron_classifier((5,), 3, (8, 7), (0.1, 0.1, 0.1)),
+            encoder=kgan.networks.mlp.discriminator((5,), (6,), outputs=8, name="encoder"),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {
+            "discriminator/adversarial", "discriminator/supervised", "discriminator/conditional_entropy",
+            *(f"generator/{term}" for term in ("feature_matching", "pull_away", "variational", "low_density")),
+        },
+        smallest_batch=2,
+        classes=3,
+        default=("labeled digits", lambda seed: kgan.BadGAN((64,), classes=10, seed=seed)),
+    ),
+    "BadGAN, images": Spec(
+        kgan.BadGAN,
+        lambda: thresholded(
+            IMAGE, classes=3, density=kgan.networks.PixelCNNPlusPlus(IMAGE, filters=2, blocks=1, resolutions=1), density_samples=2,
+            pull_away_weight=0.0, seed=0, generator=kgan.networks.improved.generator(IMAGE, 4, 2),
+            discriminator=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3), feature_layer="activation_0",
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/feature_matching", "generator/low_density"},
+        smallest_batch=2,
+        classes=3,
+    ),
     "BayesianGAN": Spec(
         kgan.BayesianGAN,
         lambda: kgan.BayesianGAN(
@@ -899,6 +959,42 @@ SPECS = {
             "discriminator/supervised",
         },
         classes=3,
+    ),
+    "PixelGANAutoencoder": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), latent_size=3, pretraining_rounds=0, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=3, name="encoder"),
+            generator=kgan.networks.PixelCNN((4, 4, 1), 3, filters=3, depth=1, first_kernel_width=3, head_maps=4),
+            discriminator=kgan.networks.mlp.discriminator((3,), (5,)),
+        ),
+        (4, 4, 1),
+        PIXELGAN,
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
+        arguments=lambda rng, count: (binary_images(rng, count),),
+        default=("binary digits", lambda seed: kgan.PixelGANAutoencoder(IMAGE, seed=seed)),
+    ),
+    "PixelGANAutoencoder, semi-supervised": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), classes=3, pretraining_rounds=1, likelihood=kgan.objectives.LogisticMixture(2), filters=3, depth=1, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=3, name="encoder"),
+        ),
+        (4, 4, 1),
+        {"autoencoder": 1, "discriminator": 0.5, "encoder": 0.5, "supervised": 1},
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial", "supervised/supervised"},
+        classes=3,
+    ),
+    "PixelGANAutoencoder, normal codes": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), prior=kgan.priors.Normal(), posterior="gaussian", pretraining_rounds=0, filters=3, depth=0, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=4, name="encoder"),
+        ),
+        (4, 4, 1),
+        PIXELGAN,
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
+        arguments=lambda rng, count: (binary_images(rng, count),),
     ),
     "SteganographyGAN": Spec(
         kgan.SteganographyGAN,
@@ -971,6 +1067,72 @@ SPECS = {
         | {"generator/error", "generator/labels"},
         arguments=labeled_images,
         default=("faces", lambda seed: kgan.CausalBEGAN(kgan.causal.structural_model("faces"), (16, 16, 3), seed=seed)),
+    ),
+    "TripleGAN": Spec(
+        kgan.TripleGAN,
+        lambda: kgan.TripleGAN(
+            (5,), classes=3, pretraining_rounds=0, generated_start=0, consistency_weight=1.0, pseudo_share=0.5, seed=0, **triple_networks()
+        ),
+        (5,),
+        TRIPLE,
+        {*TRIPLE_TERMS, "classifier/consistency", "classifier/entropy", "classifier/balance", "classifier/weight_decay"},
+        classes=3,
+        averaged="classifier",
+        default=("labeled digits", lambda seed: kgan.TripleGAN((64,), classes=10, seed=seed)),
+    ),
+    "TripleGAN, all labels": Spec(
+        kgan.TripleGAN,
+        lambda: kgan.TripleGAN(
+            (5,), classes=3, gradient="integrate", saturating=True, pretraining_rounds=1, generated_start=0, entropy_weight=0.0,
+            balance_weight=0.0, weight_decay=0.0, pseudo_share=0.0, seed=0, **triple_networks(),
+        ),
+        (5,),
+        {"discriminator": 0.5, "generator": 0.5, "classifier": 1},
+        TRIPLE_TERMS,
+        classes=3,
+    ),
+    "TripleGAN, images": Spec(
+        kgan.TripleGAN,
+        lambda: kgan.TripleGAN(
+            IMAGE, classes=3, gradient="reinforce", pretraining_rounds=0, generated_start=0, entropy_weight=0.0, balance_weight=0.0,
+            weight_decay=0.0, seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
+            discriminator=kgan.networks.triple.discriminator(IMAGE, 3, 2),
+            classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3, name="classifier"),
+        ),
+        IMAGE,
+        TRIPLE,
+        TRIPLE_TERMS,
+        smallest_batch=2,
+        classes=3,
+    ),
+    "StructuredGAN": Spec(
+        kgan.StructuredGAN,
+        lambda: kgan.StructuredGAN(
+            (5,), classes=3, pretraining_rounds=0, generated_start=0, seed=0, **triple_networks(),
+            encoder=kgan.networks.mlp.discriminator((5,), (6,), outputs=4, name="encoder"),
+        ),
+        (5,),
+        STRUCTURED,
+        {*STRUCTURED_TERMS, "classifier/entropy", "classifier/balance", "classifier/weight_decay"},
+        classes=3,
+        averaged="classifier",
+        default=("labeled digits", lambda seed: kgan.StructuredGAN((64,), classes=10, seed=seed)),
+    ),
+    "StructuredGAN, images": Spec(
+        kgan.StructuredGAN,
+        lambda: kgan.StructuredGAN(
+            IMAGE, classes=3, pretraining_rounds=1, generated_start=0, entropy_weight=0.0, balance_weight=0.0, weight_decay=0.0,
+            seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
+            discriminator=kgan.networks.triple.discriminator(IMAGE, 3, 2),
+            classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3, name="classifier"),
+            encoder=kgan.networks.triple.encoder(IMAGE, 4, 2),
+            latent_discriminator=kgan.networks.triple.latent_discriminator(IMAGE, 4, 2, 3),
+        ),
+        IMAGE,
+        {"classifier": 1, "discriminator": 0.5, "encoder": 0.5, "generator": 0.5},
+        STRUCTURED_TERMS,
+        smallest_batch=2,
+        classes=3,
     ),
     "StoryXE": Spec(
         kgan.StoryXE,

@@ -54,6 +54,8 @@ def both(optimizer, *moves):
     return dict.fromkeys(moves or ("discriminator", "generator"), optimizer)
 
 
+THREE = ("discriminator", "generator", "classifier")
+PIXELGAN = {"autoencoder": Adam(1e-3), "discriminator": Adam(3e-3, 0.5), "encoder": Adam(1e-3, 0.5)}
 STORY = Adam(2e-4, 0.8, 0.999, 1e-8, 10.0)
 TABLE = {
     "GAN": Row(both(Adam(1e-3, 0.5)), "ours: the paper has momentum SGD"),
@@ -127,6 +129,18 @@ TABLE = {
     "ALI, images": Row(both(Adam(1e-4, 0.5)), "IshmaelBelghazi/ALI, ali_cifar10.py (Blocks)"),
     "VEEGAN": Row(both(Adam(1e-3, 0.5)), "the authors' ring (TensorFlow 1)"),
     "VEEGAN, images": Row(both(Adam(1e-3, 0.7)), "akashgit/VEEGAN, veegan_julia_mnist.ipynb"),
+    "PixelGANAutoencoder": Row(PIXELGAN, "ours: the paper's are not known to us"),
+    "PixelGANAutoencoder, semi-supervised": Row({**PIXELGAN, "supervised": Adam(1e-3)}, "ours, likewise"),
+    "BadGAN": Row(
+        {"discriminator": Adam(3e-3, 0.5, 0.9999), "generator": Adam(1e-3, 0.0, 0.9999)}, "kimiyoung/ssl_bad_gan, MNIST (PyTorch)"
+    ),
+    "BadGAN, images": Row(
+        {"discriminator": Adam(6e-4, 0.5), "generator": Adam(3e-4, 0.0)}, "kimiyoung/ssl_bad_gan, CIFAR-10 (PyTorch)"
+    ),
+    "TripleGAN": Row(both(Adam(1e-3, 0.5), *THREE), "zhenxuan00/triple-gan, MNIST (Theano)"),
+    "TripleGAN, images": Row(both(Adam(3e-4, 0.5), *THREE), "zhenxuan00/triple-gan, SVHN (Theano)"),
+    "StructuredGAN": Row(both(Adam(1e-3, 0.5), *THREE, "encoder"), "Triple-GAN's, whose MNIST the code lacks"),
+    "StructuredGAN, images": Row(both(Adam(3e-4, 0.5), *THREE, "encoder"), "thudzj/StructuredGAN, SVHN (Theano)"),
     "CoGAN": Row(both(Adam(2e-4, 0.5)), "mingyuliutw/CoGAN, solver files, alter_adam_solver.cpp (Caffe)"),
     "SteganographyGAN": Row(both(Adam(2e-4), "eve", "alice_bob"), "jhayes14/advsteg, main.py (TensorFlow 1)"),
     "SteganographyGAN, residual": Row({"eve": Adam(1e-3), "alice_bob": Adam(2e-3)}, "ours"),

@@ -28,11 +28,16 @@ def network():
 # Class: arguments that it needs, and a good input.
 LAYERS = {
     kgan.layers.BinarySoftplus: ({}, (2, 3)),
+    kgan.layers.ConditionalBatchNormalization: ({"classes": 2}, None),
     kgan.layers.DropReference: ({"reference_size": 2}, (5, 3)),
     kgan.layers.EqualizedLearningRate: ({"layer": dense}, (2, 3)),
+    kgan.layers.Gate: ({}, (2, 4)),
+    kgan.layers.GatedMaskedConv2D: ({"filters": 2}, None),
     kgan.layers.GlobalSumPooling2D: ({}, (2, 4, 4, 3)),
     kgan.layers.InstanceNormalization: ({}, (2, 4, 4, 3)),
+    kgan.layers.JoinLabels: ({"classes": 2}, None),
     kgan.layers.LSU: ({}, (2, 3)),
+    kgan.layers.MaskedConv2D: ({"filters": 2, "kernel_size": (2, 3)}, (2, 4, 4, 3)),
     kgan.layers.LadderModulation: ({}, (2, 3)),
     kgan.layers.Maxout: ({"units": 2}, (2, 3)),
     kgan.layers.MinibatchDiscrimination: ({"num_kernels": 2}, (3, 4)),
