@@ -224,3 +224,40 @@ def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip:
     axis.set_aspect("equal")
     axis.legend(loc="upper right")
     save_figure(path, drawn)
+
+
+def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | None = None) -> None:
+    """Clips side by side as one PNG: a line for what was seen and what is predicted after it, below it one for what came.
+
+    Args:
+        path: PNG file.
+        past: float array `(count, frames, height, width, 1 or 3)` in [-1, 1]. predicted: the same, frames that follow.
+        truth: default None: the frames that did follow.
+    """
+    lines = [np.concatenate([past, predicted], axis=1)]
+    lines += [] if truth is None else [np.concatenate([past, truth], axis=1)]
+    count, frames, height, width, _ = lines[0].shape
+    drawn, axes = figure(0.9 * frames, 0.9 * height / width * count * len(lines) + 0.5, frames, count * len(lines))
+    for row, line in ((i * len(lines) + k, (k, i)) for i in range(count) for k in range(len(lines))):
+        for t, axis in enumerate(axes[row]):
+            pixels = to_uint8(lines[line[0]][line[1], t])
+            axis.imshow(pixels.repeat(3 // pixels.shape[-1], axis=-1), interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            if row == 0:
+                axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
+        axes[row, 0].set_ylabel(("predicted", "true")[line[0]] if len(lines) > 1 else "", fontsize=7)
+    save_figure(path, drawn)
+
+
+def save_animation(path: FilePath, frames: Array, milliseconds: int = 100) -> None:
+    """Write frames `(count, height, width, 1 or 3)`, floats in [-1, 1] or uint8, as an endless GIF, atomically."""
+    from PIL import Image
+
+    frames = _all_images(frames)
+    pixels = frames if frames.dtype == np.uint8 else to_uint8(_floats("Frames", frames, (-1.0, 1.0), clip=True))
+    first, *others = (Image.fromarray(one.repeat(3 // one.shape[-1], axis=-1)) for one in pixels)
+
+    def write(temporary: str) -> None:
+        first.save(temporary, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+
+    atomic_write(path, write)

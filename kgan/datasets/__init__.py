@@ -24,6 +24,7 @@ from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
+from kgan.datasets.videos import moving_clips, panning_clips, read_video
 from kgan.images import read_image, resize, to_uint8
 
 __all__ = [
@@ -50,12 +51,15 @@ __all__ = [
     "labeled_images",
     "load",
     "load_domains",
+    "moving_clips",
     "names",
     "negatives",
+    "panning_clips",
     "read_attributes",
     "read_image",
     "read_labels",
     "read_pgm",
+    "read_video",
     "resize",
     "rgbd_folder",
     "ring",

@@ -31,6 +31,7 @@ from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
+from kgan.families.video_predictor import VideoPredictor
 from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
@@ -68,4 +69,5 @@ __all__ = [
     "ThreeDGAN",
     "ThreeDVAEGAN",
     "UnrolledGAN",
+    "VideoPredictor",
 ]

@@ -24,6 +24,7 @@ from kgan.metrics.streaming import (
     StackedDivergence,
     StackedModesCovered,
 )
+from kgan.metrics.videos import prediction_report, sharpness
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
@@ -63,9 +64,11 @@ __all__ = [
     "ms_ssim",
     "pixel_agreement",
     "precision_recall",
+    "prediction_report",
     "psnr",
     "reference_moments",
     "sample_report",
+    "sharpness",
     "sliced_wasserstein",
     "ssim",
     "stacked_mode_statistics",

@@ -15,6 +15,7 @@ from kgan.networks import (
     sn_resnet,
     steganography,
     unrolled,
+    video,
     volumetric,
     wgan_gp,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "sn_resnet",
     "steganography",
     "unrolled",
+    "video",
     "volumetric",
     "wgan_gp",
     "with_features",

@@ -64,6 +64,14 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
+from kgan.objectives.temporal import (
+    contrastive,
+    correlation,
+    correlation_loss,
+    correlation_score,
+    frame_coherence,
+    smooth_correlation_loss,
+)
 
 __all__ = [
     "FDivergence",
@@ -78,6 +86,10 @@ __all__ = [
     "boltzmann_reward",
     "class_critic",
     "class_cross_entropy",
+    "contrastive",
+    "correlation",
+    "correlation_loss",
+    "correlation_score",
     "dual_generator",
     "dualing_dual",
     "dualing_optimum",
@@ -87,6 +99,7 @@ __all__ = [
     "feature_matching",
     "fisher_constraint",
     "fisher_distance",
+    "frame_coherence",
     "get",
     "get_kernel",
     "hinge",
@@ -113,6 +126,7 @@ __all__ = [
     "reverse_kl",
     "second_moment",
     "shape_distance",
+    "smooth_correlation_loss",
     "squared_distances",
     "squared_label_difference",
     "swapped_label_cross_entropy",
