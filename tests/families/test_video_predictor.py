@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_refused(clips):
     model.compile()
     for wrong, words in ((clips[:, :3], "shape"), (clips * 3.0, r"\[-1, 1\]"), ((clips * 127).astype("uint8"), "floating")):
         with pytest.raises(ValueError, match=words):
-            model.fit(wrong, verbose=0)
+            model.fit(wrong, batch_size=3, verbose=0)
     with pytest.raises(ValueError, match="at least 2"):
         model.predict_frames(clips[:, :1])
     with pytest.raises(ValueError, match="integer >= 1"):
