@@ -151,6 +151,61 @@ DOMAINS = Kind(
     "as digits, and pairs that agree in 80 % of their pixels",
 )
 
+
+def _transfer_figures(model, seed):
+    """The share of held-out negatives that the digit judge reads as what they are, once they are transferred."""
+    images, labels = kgan.datasets.arrays("digits", "test")
+    judge = kgan.metrics.DigitClassifier()
+    read = keras.ops.convert_to_numpy(judge.classify(judge.features(model.transfer(-images)))).argmax(1)
+    return {"figure": float((read == labels).mean())}
+
+
+def _from_negatives(model, seed):
+    data, _, batch = _domains(model, seed)
+    return {"source": data["negatives"], "target": data["digits"]}, None, batch
+
+
+TRANSFER = Kind(
+    _from_negatives,
+    _transfer_figures,
+    lambda found, untrained: found["figure"] >= 0.6,
+    lambda path, model, seed: pictures.save_samples(
+        path, model.transfer(-kgan.datasets.arrays("digits", "test")[0][:64]), clip=True
+    ),
+    "60 % of negatives that are read as the digits they are",
+)
+
+# Objects on backgrounds -------------------------------------------------------------------------------------------------
+
+
+def _placed(model, seed):
+    digits, _ = kgan.datasets.arrays("digits", "train")
+    return kgan.datasets.place(digits, 4000, model.data_shape[0], sizes=(8, 8), seed=seed)[0], None, 32
+
+
+def _mask_figures(model, seed):
+    """IoU of the masks with what stands out of its picture, and how far the backgrounds are from one gray level."""
+    parts = model.compose(500, seed=seed)
+    picture, inside = parts["canvases"][:, -1], parts["masks"].max(1) > 0.5
+    ink = picture - np.median(picture, axis=(1, 2, 3), keepdims=True) > 0.5
+    iou = (inside & ink).sum() / max(1, (inside | ink).sum())
+    return {"figure": float(iou), "background": float(parts["canvases"][:, 0].std(axis=(1, 2, 3)).mean())}
+
+
+def _draw_layers(path, model, seed):
+    parts = model.compose(16, seed=seed)
+    rows = [parts["canvases"][:, 0], 2.0 * parts["masks"][:, 0] - 1.0, parts["canvases"][:, -1]]
+    pictures.save_image(path, pictures.image_grid(np.concatenate(rows), columns=16, clip=True))
+
+
+PLACED_DIGITS = Kind(
+    _placed,
+    _mask_figures,
+    lambda found, untrained: found["figure"] >= 0.4,
+    _draw_layers,
+    "masks with an IoU of 0.4 with the digits of their pictures",
+)
+
 # Labels and images of labels --------------------------------------------------------------------------------------------
 
 GRAPH = "faces"
@@ -347,9 +402,11 @@ KINDS = {
     "faces": FACES,
     "labels": LABELS,
     "messages": MESSAGES,
+    "placed digits": PLACED_DIGITS,
     "ring": RING,
     "shapes": SHAPES,
     "shapes and views": SHAPES_AND_VIEWS,
+    "transfer": TRANSFER,
 }
 
 

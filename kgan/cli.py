@@ -72,7 +72,7 @@ def list_() -> None:
     print("Systems:")
     for name, family in sorted(_families().items()):
         print(f"  {name:16} {(inspect.getdoc(family) or '').splitlines()[0]}")
-    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, folder:<path> and modelnet:<path>")
+    print("Data sets:", ", ".join(datasets.names()), "; also tfds:<name>, idx:<folder>, folder:<path> and modelnet:<path>")
 
 
 @app.command()

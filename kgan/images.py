@@ -57,6 +57,30 @@ def resize(images: Array, size: int) -> Array:
     return np.clip(planes, -1.0, 1.0).astype("float32")
 
 
+def pad(images: Array, size: int) -> Array:
+    """Black pixels around square images, as many on every side; where the number is odd, one more at the right and below.
+
+    Args:
+        images: array (count, n, n, channels), float in [-1, 1] or uint8.
+        size: >= n.
+
+    Returns:
+        Array (count, size, size, channels) of the same type.
+
+    Raises:
+        ValueError: a size smaller than the images'.
+    """
+    require(COUNT, image_size=size)
+    n = images.shape[1]
+    if size < n:
+        raise ValueError(
+            f'Images of {n} pixels cannot be padded to {size}; `image_size` must be {n} or more. Or resize="bilinear".'
+        )
+    before = (size - n) // 2
+    around = (before, size - n - before)
+    return np.pad(images, ((0, 0), around, around, (0, 0)), constant_values=0 if images.dtype == np.uint8 else -1)
+
+
 def to_uint8(images: Any) -> Array:
     """Pixels 0-255 of images in [-1, 1], rounded and clipped."""
     return np.clip(np.round((np.asarray(images) + 1.0) * 127.5), 0, 255).astype("uint8")

@@ -44,8 +44,9 @@ class RunSettings:
     """What every run has beside its model: the options of all training commands, each with its help and limits (see `options`)."""
 
     output: str = field(metadata={"help": "folder of the run"})
-    dataset: str = _option("digits", "an embedded set, tfds:<name> or folder:<path>")
+    dataset: str = _option("digits", "an embedded set (kgan list), tfds:<name>, idx:<folder> or folder:<path>")
     image_size: int | None = _option(None, "resize images to this many pixels; default the data set's own size", min=1)
+    resize: str | None = _option(None, "pad or bilinear; default pad from 28 to 32 pixels, else bilinear")
     batch_size: int = _option(64, "examples of one move", min=1)
     epochs: int = _option(100, "epochs", min=1)
     passes: int = _option(1, "passes over the data in one epoch, for small sets", min=1)
@@ -474,11 +475,11 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
 def training_data(settings: RunSettings) -> tuple[Any, tuple[int, ...]]:
     """The data that settings name, arrays where they fit in memory, and the shape of one example."""
     if settings.dataset.startswith("folder:") or settings.dataset.startswith("tfds:"):
-        options: dict[str, Any] = {"seed": settings.seed, "passes": settings.passes}
+        options: dict[str, Any] = {"resize": settings.resize, "seed": settings.seed, "passes": settings.passes}
         dataset = datasets.load(settings.dataset, "train", settings.batch_size, settings.image_size, **options)
         return dataset, tuple(dataset.element_spec.shape[1:])
-    examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size)
-    return np.concatenate([examples] * settings.passes), examples.shape[1:]
+    examples, _ = datasets.arrays(settings.dataset, "train", settings.image_size, settings.resize)
+    return np.concatenate([examples] * settings.passes) if settings.passes > 1 else examples, examples.shape[1:]
 
 
 def _is_dataset(data: Any) -> bool:

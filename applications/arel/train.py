@@ -122,7 +122,7 @@ def story_stage(given, settings, system, sizes, about, start=None):
 
 
 @runs.options(
-    without=("average", "image_size", "learning_rate", "optimizer", "passes", "strategy"),
+    without=("average", "image_size", "learning_rate", "optimizer", "passes", "resize", "strategy"),
     renamed={"data": "dataset"},
     outside=("system", "xe_epochs", "units"),
     output="runs/arel",

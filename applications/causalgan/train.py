@@ -109,7 +109,7 @@ def _knows(given):
 
 
 @runs.options(
-    without=("dataset", "learning_rate", "optimizer", "passes", "strategy"),
+    without=("dataset", "learning_rate", "optimizer", "passes", "resize", "strategy"),
     output="runs/causalgan",
     checkpoint_every=1,
     picture_every=1,

@@ -17,7 +17,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("strategy", "average"),
+    without=("strategy", "average", "resize"),
     renamed={"source": "dataset"},
     output="runs/cogan-adapt",
     epochs=5,

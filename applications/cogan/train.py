@@ -33,7 +33,7 @@ def agreement(samples, pair):
 
 
 @runs.options(
-    without=("strategy",),
+    without=("strategy", "resize"),
     renamed={"source": "dataset"},
     output="runs/cogan",
     epochs=5,

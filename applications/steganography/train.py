@@ -45,7 +45,7 @@ def draw(path, model, covers, seed=0):
 
 
 @runs.options(
-    without=("average", "passes", "strategy"),
+    without=("average", "passes", "resize", "strategy"),
     renamed={"data": "dataset"},
     outside=("preset",),
     output="runs/steganography",

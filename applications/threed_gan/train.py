@@ -16,7 +16,7 @@ from kgan import runs
 
 
 @runs.options(
-    without=("average", "strategy"),
+    without=("average", "resize", "strategy"),
     renamed={"size": "image_size"},
     output="runs/threed_gan",
     batch_size=32,

@@ -100,7 +100,7 @@ def matched(report, seed, steps):
 
 def components(seed):
     """Fashion-MNIST (tfds) on its first ten principal components, each of variance 1: the 60,000 images, shuffled."""
-    train = kgan.datasets.arrays("tfds:fashion_mnist", "train")[0].reshape(-1, 784)
+    train = kgan.datasets.arrays("fashion_mnist", "train")[0].reshape(-1, 784)
     train = train[np.random.default_rng(seed).permutation(len(train))]
     mean = train[:20_000].mean(0)
     axes = np.linalg.svd(train[:10_000] - mean, full_matrices=False)[2][:10].T

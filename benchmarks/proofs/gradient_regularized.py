@@ -146,7 +146,7 @@ def variation(a, b):
 
 def projected(steps):
     """Fashion-MNIST (tfds) on its first two principal components, each scaled to a standard deviation of 1.4."""
-    train, test = (kgan.datasets.arrays("tfds:fashion_mnist", s)[0].reshape(-1, 784) for s in ("train", "test"))
+    train, test = (kgan.datasets.arrays("fashion_mnist", s)[0].reshape(-1, 784) for s in ("train", "test"))
     mean = train.mean(0)
     axes = np.linalg.svd(train[:10_000] - mean, full_matrices=False)[2][:2].T
     train, test = (train - mean) @ axes, (test - mean) @ axes

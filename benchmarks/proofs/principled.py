@@ -112,7 +112,7 @@ def digits(report, seed, steps):
 
 def fashion(report, seed, steps):
     """Part C: Fashion-MNIST (tfds), one epoch, perceptrons."""
-    images, _ = kgan.datasets.arrays("tfds:fashion_mnist", "train")
+    images, _ = kgan.datasets.arrays("fashion_mnist", "train")
     keras.utils.set_random_seed(seed)
     model = kgan.GAN(
         generator=mlp.generator(images.shape[1:], 64, (256, 256), batch_norm=True, output_activation="tanh"),

@@ -18,14 +18,21 @@ from kgan.datasets.domains import (
 from kgan.datasets.embedded import stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.few_labels import semi_supervised
+from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
+from kgan.datasets.photo_digits import on_photos
 from kgan.datasets.pipeline import from_files, image_folder
+from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
+<<<<<<< HEAD
 from kgan.datasets.videos import moving_clips, panning_clips, read_video
 from kgan.images import read_image, resize, to_uint8
+=======
+from kgan.images import pad, read_image, resize, to_uint8
+>>>>>>> layers
 
 __all__ = [
     "CHANGES",
@@ -47,6 +54,7 @@ __all__ = [
     "gray_photo",
     "grid",
     "halves",
+    "idx_folder",
     "image_folder",
     "labeled_images",
     "load",
@@ -54,8 +62,15 @@ __all__ = [
     "moving_clips",
     "names",
     "negatives",
+<<<<<<< HEAD
     "panning_clips",
+=======
+    "on_photos",
+    "pad",
+    "place",
+>>>>>>> layers
     "read_attributes",
+    "read_idx",
     "read_image",
     "read_labels",
     "read_pgm",

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kgan.arguments import COUNT, require
+from kgan.datasets.packages import need
 from kgan.images import list_images, nothing_left, read_pixels, readable, refuse_or_warn
 from kgan.types import Array, FilePath
 
@@ -37,11 +38,7 @@ def gray_photo(name: str) -> Array:
 
     if name not in GRAY_PHOTOS:
         raise ValueError(f"Unknown photo {name!r}. There are {list(GRAY_PHOTOS)}.")
-    try:
-        import skimage.data
-    except ImportError as error:
-        raise ImportError("The photos come with scikit-image. Install it: pip install 'kgan[data]'.") from error
-    photo = getattr(skimage.data, name)()
+    photo = getattr(need("skimage.data", "data"), name)()
     photo = photo[0] if isinstance(photo, tuple) else photo
     return photo if photo.ndim == 2 else np.asarray(Image.fromarray(photo).convert("L"))
 

@@ -2,30 +2,22 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 from kgan.datasets.covers import photo_patches
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
+from kgan.datasets.mnist import fashion_mnist, mnist, mnist_full
+from kgan.datasets.packages import need
 from kgan.shapes.drawn import furniture_set, solid_set
 from kgan.types import Array
 
 _EXAMPLES = 50_000
 
 
-def _need(module: str, extra: str) -> Any:
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(f"This data set comes with {module.split('.')[0]}. Install it: pip install 'kgan[{extra}]'.") from error
-
-
 @functools.cache
 def _digits() -> dict[str, tuple[Array, Array]]:
-    data = _need("sklearn.datasets", "data").load_digits()
+    data = need("sklearn.datasets", "data").load_digits()
     # 17 gray levels, 0 to 16. One fixed half trains (classifiers and GANs), the other is reference data for metrics.
     images = (data.images[..., None] / 8.0 - 1.0).astype("float32")
     order = np.random.default_rng(0).permutation(len(images))
@@ -66,7 +58,7 @@ def _stacked_digits(split: str) -> tuple[Array, Array]:
 
 def faces(split: str) -> tuple[Array, Array]:
     """100 cut-out faces of LFW, 25x25 gray (scikit-image `lfw_subset`): 80 to train and 20 to test. All labels are 0."""
-    images = _need("skimage.data", "data").lfw_subset()[:100, ..., None].astype("float32") * 2.0 - 1.0
+    images = need("skimage.data", "data").lfw_subset()[:100, ..., None].astype("float32") * 2.0 - 1.0
     chosen = images[:80] if split == "train" else images[80:]
     return chosen, np.zeros(len(chosen), "int64")
 
@@ -81,7 +73,7 @@ def photos(split: str, size: int = 32) -> tuple[Array, Array]:
     """
     from PIL import Image
 
-    module = _need("skimage.data", "data")
+    module = need("skimage.data", "data")
     patches, labels = [], []
     for label, name in enumerate(_PHOTOS):
         photo = getattr(module, name)()
@@ -109,9 +101,12 @@ def _mixture(make: Callable[[], Mixture], count: int = _EXAMPLES) -> Callable[[s
 EMBEDDED = {
     "digits": digits,
     "faces": faces,
+    "fashion_mnist": fashion_mnist,
     "furniture": furniture_set,
     "gaussian1200": _mixture(gaussian1200, 10_000),
     "grid": _mixture(grid),
+    "mnist": mnist,
+    "mnist:full": mnist_full,
     "photo_patches": photo_patches,
     "photos": photos,
     "ring": _mixture(ring),

@@ -12,6 +12,7 @@ from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.d2gan import D2GAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dragan import DRAGAN
+from kgan.families.dtn import DomainTransferNetwork
 from kgan.families.dualing_gan import DualingGAN
 from kgan.families.fgan import FGAN
 from kgan.families.fisher_gan import FisherGAN
@@ -20,6 +21,7 @@ from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
+from kgan.families.lrgan import LRGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.progan import ProGAN
 from kgan.families.sngan import SNGAN
@@ -44,6 +46,7 @@ __all__ = [
     "FGAN",
     "GAN",
     "GMMN",
+    "LRGAN",
     "MMDGAN",
     "SNGAN",
     "VEEGAN",
@@ -56,6 +59,7 @@ __all__ = [
     "CausalGAN",
     "CoGAN",
     "ConsensusGAN",
+    "DomainTransferNetwork",
     "DualingGAN",
     "FisherGAN",
     "GradientRegularizedGAN",

@@ -12,6 +12,7 @@ from kgan.layers.minibatch_stddev import MinibatchStdDev
 from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.quantize import Quantize8Bit, quantize_8bit
 from kgan.layers.random_features import RandomFeatures
+from kgan.layers.spatial_transformer import SpatialTransformer
 from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics
 from kgan.layers.untied_bias import UntiedBias
@@ -37,6 +38,7 @@ __all__ = [
     "Quantize8Bit",
     "RandomFeatures",
     "Sawtooth",
+    "SpatialTransformer",
     "SpectralNormalization",
     "UntiedBias",
     "VirtualBatchNormalization",

@@ -64,6 +64,7 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
+<<<<<<< HEAD
 from kgan.objectives.temporal import (
     contrastive,
     correlation,
@@ -72,6 +73,9 @@ from kgan.objectives.temporal import (
     frame_coherence,
     smooth_correlation_loss,
 )
+=======
+from kgan.objectives.ternary import ternary_discriminator, ternary_generator
+>>>>>>> layers
 
 __all__ = [
     "FDivergence",
@@ -130,6 +134,8 @@ __all__ = [
     "squared_distances",
     "squared_label_difference",
     "swapped_label_cross_entropy",
+    "ternary_discriminator",
+    "ternary_generator",
     "unbiased_mmd2",
     "unsupervised",
     "wasserstein",

@@ -7,6 +7,7 @@ from kgan.penalties.opponent import opponent_gradient
 from kgan.penalties.outputs import Consistency, Drift, consistency
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.penalties.regions import interpolate
+from kgan.penalties.variation import total_variation
 from kgan.penalties.weights import Orthonormal, orthonormal_penalty, weight_decay
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "opponent_gradient",
     "orthonormal_penalty",
     "r1_penalty",
+    "total_variation",
     "weight_decay",
 ]

@@ -3,6 +3,7 @@
 Everything in `test_conformance.py` follows from a row.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -116,6 +117,25 @@ def coupled_points():
             {d: mlp.discriminator(s, (), outputs=6) for d, s in shapes.items()}, mlp.discriminator((6,), (5,), name="trunk")
         ),
     }
+
+
+def fixed_features():
+    """A network that is at rest, with batch norm and dropout: called in training it would change, and be no function."""
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(5, name="dense"), batch_norm("norm")]
+    return keras.Sequential([*layers, keras.layers.Dropout(0.5, seed=3, name="dropout")], name="features")
+
+
+def two_domains(rng, count):
+    return (
+        {domain: rng.uniform(-1, 1, (count, 8, 8, maps)).astype("float32") for domain, maps in (("source", 3), ("target", 1))},
+    )
+
+
+@functools.cache
+def negative_features():
+    """Of a classifier of negatives of digits."""
+    images, digits = kgan.datasets.arrays("digits", "train")
+    return kgan.networks.transfer.trained_features(-images, digits, width=0.25, epochs=15)
 
 
 def three(networks):
@@ -444,6 +464,18 @@ SPECS = {
     "D2GAN, images": Spec(
         kgan.D2GAN, lambda: kgan.D2GAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE, DUAL,
     ),
+    "DomainTransferNetwork": Spec(
+        kgan.DomainTransferNetwork,
+        lambda: kgan.DomainTransferNetwork(
+            fixed_features(), IMAGE, filters=3, constancy_weight=1.0, identity_weight=2.0, variation_weight=0.01, seed=0
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("adversarial", "constancy", "identity", "variation"))},
+        arguments=two_domains,
+        conditional=True,
+        default=("transfer", lambda seed: kgan.DomainTransferNetwork(negative_features(), constancy_weight=1.0, filters=16, seed=seed)),
+    ),
     "DualingGAN": Spec(
         kgan.DualingGAN,
         lambda: kgan.DualingGAN(
@@ -478,6 +510,22 @@ SPECS = {
         (2,),
         {"generator": 1},
         {"generator/mmd"},
+        smallest_batch=2,
+    ),
+    "LRGAN": Spec(
+        kgan.LRGAN,
+        lambda: kgan.LRGAN(IMAGE, filters=2, discriminator_filters=3, noise_size=3, start_scale=1.5, seed=0),
+        IMAGE,
+        ONE_TO_ONE,
+        default=("placed digits", lambda seed: kgan.LRGAN((16, 16, 1), filters=8, discriminator_filters=32, noise_size=32, seed=seed)),
+    ),
+    "LRGAN, two foregrounds": Spec(
+        kgan.LRGAN,
+        lambda: kgan.LRGAN(
+            (16, 16, 1), foregrounds=2, filters=2, discriminator_filters=3, noise_size=3, start_scale=1.5, simultaneous=True, seed=0
+        ),
+        (16, 16, 1),
+        ONE_TO_ONE,
         smallest_batch=2,
     ),
     "MMDGAN": Spec(

@@ -153,7 +153,7 @@ def test_folders_that_cannot_be_used(tmp_path):
 
 def test_wrong_names_and_arguments_say_what_is_allowed():
     with pytest.raises(ValueError, match="Embedded: \\['digits'"):
-        datasets.load("mnist")
+        datasets.load("cifar10")
     with pytest.raises(ValueError, match="split"):
         datasets.load("digits", split="validation")
     with pytest.raises(ValueError, match="points"):

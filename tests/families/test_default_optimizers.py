@@ -83,7 +83,11 @@ TABLE = {
     "FGAN": Row(both(Adam(2e-4, 0.5)), "the paper's MNIST; Chainer"),
     "FisherGAN": Row(both(Adam(2e-4, 0.5)), "the paper; tomsercu/FisherGAN, main.py (PyTorch)"),
     "D2GAN": Row(both(Adam(2e-4, 0.5)), "tund/D2GAN, main.py, models.py (TensorFlow 1)"),
+    "DomainTransferNetwork": Row(
+        both(Adam(3e-4)), "yunjey/domain-transfer-network, solver.py (TensorFlow 1); the paper names none"
+    ),
     "DualingGAN": Row({"generator": Adam(1e-3, 0.5)}, "ours"),
+    "LRGAN": Row(both(Adam(2e-4, 0.5)), "jwyang/lr-gan.pytorch, train.py (PyTorch)"),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(
         both(RMSprop(5e-5, 0.99, 1e-16), "encoder", "generator"),

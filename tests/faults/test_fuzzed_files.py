@@ -1,6 +1,7 @@
 """Fuzzed files: whatever stands in a file of whichever format, it is read as documented, or an error of ours names the file."""
 
 import contextlib
+import gzip
 import hashlib
 import io
 import json
@@ -25,7 +26,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 import kgan
-from kgan import cache, callbacks, causal, images, metrics, presets, runs
+from kgan import cache, callbacks, causal, datasets, images, metrics, presets, runs
 from kgan.callbacks.plateau import BestOnPlateau
 from kgan.datasets import attribute_lists as attributes
 from kgan.datasets import covers, domains
@@ -190,6 +191,8 @@ BINVOX = b"#binvox 1\ndim 8 8 8\ntranslate 0 0 0\nscale 1\ndata\n" + bytes([0, 2
 CELEBA = b"2\nSmiling Young\n000001.png  1 -1\n000002.png -1 -1\n"
 PGM = b"P5\n# taken by hand\n8 8\n255\n" + bytes(range(64))
 TABLE = b"file,round,red\na.png,1,0\nb.png,0,1\n"
+IDX = b"\0\0\x08\x03" + b"".join(n.to_bytes(4, "big") for n in (4, 3, 2)) + bytes(range(24))
+IDX_LABELS = b"\0\0\x08\x01\0\0\0\x04\7\2\1\0"
 USPS = {
     f"{kind}_{split}": value
     for split in ("train", "test")
@@ -332,6 +335,15 @@ READERS = {
         b'{"words": ["a", "dog"]}',
         lambda f: kgan.stories.Vocabulary.load(f / "words.json"),
         lambda v: all(isinstance(word, str) for word in v.words),
+    ),
+    "IDX": Reader("a", IDX, lambda f: datasets.read_idx(f / "a"), lambda v: v.dtype.kind in "iuf" and v.ndim > 0),
+    "IDX, zipped": Reader("a.gz", gzip.compress(IDX), lambda f: datasets.read_idx(f / "a.gz"), lambda v: v.dtype.kind in "iuf"),
+    "IDX, a set": Reader(
+        "train-labels-idx1-ubyte",
+        IDX_LABELS,
+        lambda f: datasets.arrays(f"idx:{f}"),
+        lambda v: in_range(v[0], (3, 2, 1)) and v[1].shape == (len(v[0]),),
+        {"train-images-idx3-ubyte.gz": gzip.compress(IDX)},
     ),
     "USPS": Reader("usps.npz", npz(**USPS), lambda f: domains.usps(f / "usps.npz"), lambda v: in_range(v[0], (28, 28, 1))),
     "moments": Reader(
@@ -573,6 +585,10 @@ def lying(kind):
         return of_members(
             {**{f"{name}.npy": npy(value) for name, value in MOMENTS.items()}, "mean.npy": promising("(400000000,)")}
         )
+    if kind == "IDX":
+        return IDX[:4] + b"\x10\0\0\0" * 3 + IDX[16:]
+    if kind == "IDX, zipped":  # of one that its own bytes could hold
+        return gzip.compress(IDX[:4] + b"\0\0\4\0\0\0\4\0\0\0\0\x20" + bytes(2**16)) + bytes(2**16)
     png = picture("L")
     size = b"IHDR" + (60_000).to_bytes(4, "big") * 2 + png[24:29]
     return {
@@ -597,6 +613,8 @@ def lying(kind):
         ("PNG", "image, cropped"),
         ("PNG", "stego picture"),
         ("list", "attributes"),
+        ("IDX", "IDX"),
+        ("IDX, zipped", "IDX, zipped"),
     ],
 )
 def test_no_memory_is_taken_that_a_header_only_promises(kind, name, tmp_path):

@@ -297,6 +297,21 @@ ROWS = {
         Norm(1e-5),
     ),
     "CoGAN, small": Row(OURS, coupled("small", 8), {ALL: glorot}, Norm(1e-5)),
+    "DomainTransferNetwork": Row(
+        "ours, DCGAN's; torch's batch norm",
+        players(lambda: kgan.DomainTransferNetwork(networks.transfer.classifier((32, 32, 3), 4, 0.1), (32, 32, 1), filters=12)),
+        {ALL: 0.02},
+        TORCH_DCGAN,
+    ),
+    "DomainTransferNetwork, features": Row(
+        OURS, lambda: [networks.transfer.classifier((32, 32, 3), 40, 0.25)], {ALL: glorot}, Norm(1e-5)
+    ),
+    "LRGAN": Row(
+        "ours, jwyang/lr-gan.pytorch has torch's; torch's batch norm",
+        lambda: [networks.layered.generator((16, 16, 3), 20, foregrounds=2, filters=12)],
+        {"offsets": 0.0, r"project|up_\d|.*_maps|code|maps_code|recurrent": glorot},
+        Norm(1e-5),
+    ),
     "ThreeDGAN": Row(
         "its ports; torch's batch norm",
         lambda: [
