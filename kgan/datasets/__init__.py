@@ -18,6 +18,7 @@ from kgan.datasets.domains import (
 from kgan.datasets.embedded import stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.few_labels import semi_supervised
+from kgan.datasets.flow import flow_examples, motorcycle, read_flow, warped_pairs, write_flow
 from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, load, names
@@ -27,12 +28,8 @@ from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
-<<<<<<< HEAD
 from kgan.datasets.videos import moving_clips, panning_clips, read_video
-from kgan.images import read_image, resize, to_uint8
-=======
 from kgan.images import pad, read_image, resize, to_uint8
->>>>>>> layers
 
 __all__ = [
     "CHANGES",
@@ -47,6 +44,7 @@ __all__ = [
     "cover_variants",
     "draw_faces",
     "edges",
+    "flow_examples",
     "from_arrays",
     "from_files",
     "gaussian1200",
@@ -59,17 +57,16 @@ __all__ = [
     "labeled_images",
     "load",
     "load_domains",
+    "motorcycle",
     "moving_clips",
     "names",
     "negatives",
-<<<<<<< HEAD
-    "panning_clips",
-=======
     "on_photos",
     "pad",
+    "panning_clips",
     "place",
->>>>>>> layers
     "read_attributes",
+    "read_flow",
     "read_idx",
     "read_image",
     "read_labels",
@@ -85,4 +82,6 @@ __all__ = [
     "to_uint8",
     "unpaired",
     "usps",
+    "warped_pairs",
+    "write_flow",
 ]

@@ -16,6 +16,7 @@ from kgan.families.dtn import DomainTransferNetwork
 from kgan.families.dualing_gan import DualingGAN
 from kgan.families.fgan import FGAN
 from kgan.families.fisher_gan import FisherGAN
+from kgan.families.flow_gan import FlowGAN
 from kgan.families.gan import GAN
 from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
@@ -62,6 +63,7 @@ __all__ = [
     "DomainTransferNetwork",
     "DualingGAN",
     "FisherGAN",
+    "FlowGAN",
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",

@@ -1,6 +1,7 @@
 """Layers that adversarial systems need and Keras lacks; each works alone in any Keras model."""
 
 from kgan.layers.activations import LSU, BinarySoftplus, MuReLU
+from kgan.layers.channels import Channels
 from kgan.layers.clip import Clip
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
 from kgan.layers.global_sum_pooling import GlobalSumPooling2D
@@ -17,6 +18,7 @@ from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
+from kgan.layers.warp import Warp, warp
 from kgan.layers.waves import Sawtooth, Waves
 from kgan.layers.weight_normalization import WeightNormalization
 from kgan.layers.weight_samples import WeightSamples
@@ -24,6 +26,7 @@ from kgan.layers.weight_samples import WeightSamples
 __all__ = [
     "LSU",
     "BinarySoftplus",
+    "Channels",
     "Clip",
     "DropReference",
     "EqualizedLearningRate",
@@ -42,10 +45,12 @@ __all__ = [
     "SpectralNormalization",
     "UntiedBias",
     "VirtualBatchNormalization",
+    "Warp",
     "Waves",
     "WeightNormalization",
     "WeightSamples",
     "estimate_statistics",
     "initialize_from_data",
     "quantize_8bit",
+    "warp",
 ]

@@ -6,6 +6,7 @@ from kgan.metrics.codes import MutualInformation, cluster_purity
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.digits import DigitClassifier
 from kgan.metrics.extractors import Extractor
+from kgan.metrics.flow import flow_outliers, mean_end_point_error
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
@@ -50,6 +51,7 @@ __all__ = [
     "conditional_diversity",
     "density_coverage",
     "digit_report",
+    "flow_outliers",
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",
@@ -58,6 +60,7 @@ __all__ = [
     "kernel_mmd2",
     "label_distribution",
     "laplacian_pyramid",
+    "mean_end_point_error",
     "mean_ms_ssim",
     "mode_score",
     "mode_statistics",

@@ -30,6 +30,7 @@ from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_prima
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
+from kgan.objectives.flow import charbonnier, end_point_error, flow_smoothness
 from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
     GaussianKernel,
@@ -64,7 +65,6 @@ from kgan.objectives.sequences import (
     reinforce,
     word_mask,
 )
-<<<<<<< HEAD
 from kgan.objectives.temporal import (
     contrastive,
     correlation,
@@ -73,9 +73,7 @@ from kgan.objectives.temporal import (
     frame_coherence,
     smooth_correlation_loss,
 )
-=======
 from kgan.objectives.ternary import ternary_discriminator, ternary_generator
->>>>>>> layers
 
 __all__ = [
     "FDivergence",
@@ -88,6 +86,7 @@ __all__ = [
     "biased_mmd2",
     "bit_cross_entropy",
     "boltzmann_reward",
+    "charbonnier",
     "class_critic",
     "class_cross_entropy",
     "contrastive",
@@ -99,10 +98,12 @@ __all__ = [
     "dualing_optimum",
     "dualing_primal",
     "dualing_shares",
+    "end_point_error",
     "feasible_set",
     "feature_matching",
     "fisher_constraint",
     "fisher_distance",
+    "flow_smoothness",
     "frame_coherence",
     "get",
     "get_kernel",

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 import kgan
-from kgan.networks import video
+from kgan.networks import optical_flow, video
 
 
 @dataclass(frozen=True)
@@ -730,6 +730,24 @@ SPECS = {
         arguments=lambda rng, count: (rng.uniform(-1, 1, (count, 4, *IMAGE)).astype("float32"),),
         conditional=True,
         default=("clips", lambda seed: kgan.VideoPredictor((32, 32, 1), seed=seed)),
+    ),
+    "FlowGAN": Spec(
+        kgan.FlowGAN,
+        lambda: kgan.FlowGAN(
+            IMAGE, discriminator_start=0, adversarial_start=0, photometric_weight=1.0, smoothness_weight=0.01, seed=0,
+            generator=optical_flow.plain(1, (3,), (1,)), discriminator=optical_flow.patch_judge(1, 23, 2),
+        ),
+        (8, 8, 2),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("end_point_error", "adversarial", "photometric", "smoothness"))},
+        arguments=lambda rng, count: (
+            {
+                "labeled": kgan.datasets.flow_examples(*(rng.uniform(-1, 1, (count, 8, 8, 2)).astype("float32") for _ in range(2))),
+                "unlabeled": rng.uniform(-1, 1, (count, 8, 8, 2)).astype("float32"),
+            },
+        ),
+        conditional=True,
+        default=("pairs", lambda seed: kgan.FlowGAN((32, 32, 1), seed=seed)),
     ),
     "CausalController": Spec(
         kgan.CausalController,
