@@ -8,20 +8,19 @@ from kgan.datasets.domains import CHANGES, attribute_domains, edges, halves, loa
 from kgan.datasets.embedded import stack_digits
 from kgan.datasets.faces import FACE_ATTRIBUTES, draw_faces
 from kgan.datasets.few_labels import semi_supervised
+from kgan.datasets.flow import flow_examples, motorcycle, read_flow, warped_pairs, write_flow
 from kgan.datasets.folders import image_folder
 from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, class_names, load, names
 from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring, spirals
-from kgan.datasets.pipeline import from_files
-from kgan.datasets.loading import arrays, load, names
-from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
 from kgan.datasets.photo_digits import on_photos
-from kgan.datasets.pipeline import from_files, image_folder
+from kgan.datasets.pipeline import from_files
 from kgan.datasets.placed import place
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.tags import TEST_PHOTOS, in_photos, tags
 from kgan.datasets.unpaired import unpaired
+from kgan.datasets.videos import moving_clips, panning_clips, read_video
 from kgan.images import pad, read_image, resize, to_uint8
 
 __all__ = [
@@ -39,6 +38,7 @@ __all__ = [
     "cover_variants",
     "draw_faces",
     "edges",
+    "flow_examples",
     "from_arrays",
     "from_files",
     "gaussian1200",
@@ -52,16 +52,21 @@ __all__ = [
     "labeled_images",
     "load",
     "load_domains",
+    "motorcycle",
+    "moving_clips",
     "names",
     "negatives",
     "on_photos",
     "pad",
+    "panning_clips",
     "place",
     "read_attributes",
+    "read_flow",
     "read_idx",
     "read_image",
     "read_labels",
     "read_pgm",
+    "read_video",
     "resize",
     "rgbd_folder",
     "ring",
@@ -74,4 +79,6 @@ __all__ = [
     "to_uint8",
     "unpaired",
     "usps",
+    "warped_pairs",
+    "write_flow",
 ]

@@ -21,13 +21,14 @@ from kgan.families.dualing_gan import DualingGAN
 from kgan.families.ebgan import EBGAN
 from kgan.families.fgan import FGAN
 from kgan.families.fisher_gan import FisherGAN
+from kgan.families.flow_gan import FlowGAN
 from kgan.families.gan import GAN
 from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
-from kgan.families.mdgan import MDGAN
 from kgan.families.lrgan import LRGAN
+from kgan.families.mdgan import MDGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.mode_regularized_gan import ModeRegularizedGAN
 from kgan.families.pixelgan import PixelGANAutoencoder
@@ -41,10 +42,11 @@ from kgan.families.story_xe import StoryXE
 from kgan.families.structured_gan import StructuredGAN
 from kgan.families.threed_gan import ThreeDGAN
 from kgan.families.threed_vae_gan import ThreeDVAEGAN
-from kgan.families.trust_region_dualing_gan import TrustRegionDualingGAN
 from kgan.families.triple_gan import TripleGAN
+from kgan.families.trust_region_dualing_gan import TrustRegionDualingGAN
 from kgan.families.unrolled_gan import UnrolledGAN
 from kgan.families.veegan import VEEGAN
+from kgan.families.video_predictor import VideoPredictor
 from kgan.families.wgan import WGAN
 from kgan.families.wgan_gp import WGANGP
 
@@ -59,8 +61,8 @@ __all__ = [
     "FGAN",
     "GAN",
     "GMMN",
-    "MDGAN",
     "LRGAN",
+    "MDGAN",
     "MMDGAN",
     "SNGAN",
     "VEEGAN",
@@ -79,6 +81,7 @@ __all__ = [
     "DomainTransferNetwork",
     "DualingGAN",
     "FisherGAN",
+    "FlowGAN",
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
@@ -93,7 +96,8 @@ __all__ = [
     "StructuredGAN",
     "ThreeDGAN",
     "ThreeDVAEGAN",
-    "TrustRegionDualingGAN",
     "TripleGAN",
+    "TrustRegionDualingGAN",
     "UnrolledGAN",
+    "VideoPredictor",
 ]

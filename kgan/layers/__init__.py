@@ -1,6 +1,7 @@
 """Layers that adversarial systems need and Keras lacks; each works alone in any Keras model."""
 
 from kgan.layers.activations import LSU, BinarySoftplus, MuReLU
+from kgan.layers.channels import Channels
 from kgan.layers.clip import Clip
 from kgan.layers.conditional_batch_normalization import ConditionalBatchNormalization
 from kgan.layers.equalized_learning_rate import EqualizedLearningRate
@@ -9,8 +10,8 @@ from kgan.layers.global_sum_pooling import GlobalSumPooling2D
 from kgan.layers.initialization import initialize_from_data
 from kgan.layers.instance_normalization import InstanceNormalization
 from kgan.layers.join_labels import JoinLabels
-from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.label_preserving import ClipWithPenalty, LearnedBackground, LearnedBlur, LearnedDetail, Lighting
+from kgan.layers.ladder_modulation import LadderModulation
 from kgan.layers.masked_convolution import Gate, GatedMaskedConv2D, MaskedConv2D
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
@@ -21,10 +22,10 @@ from kgan.layers.random_features import RandomFeatures
 from kgan.layers.spatial_transformer import SpatialTransformer
 from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics, statistics_kept
-from kgan.layers.statistics import estimate_statistics
 from kgan.layers.tags import TagRenderer
 from kgan.layers.untied_bias import UntiedBias
 from kgan.layers.virtual_batch_normalization import DropReference, PrependReference, VirtualBatchNormalization
+from kgan.layers.warp import Warp, warp
 from kgan.layers.waves import Sawtooth, Waves
 from kgan.layers.weight_normalization import WeightNormalization
 from kgan.layers.weight_samples import WeightSamples
@@ -32,14 +33,15 @@ from kgan.layers.weight_samples import WeightSamples
 __all__ = [
     "LSU",
     "BinarySoftplus",
+    "Channels",
     "Clip",
-    "ConditionalBatchNormalization",
     "ClipWithPenalty",
+    "ConditionalBatchNormalization",
     "DropReference",
     "EqualizedLearningRate",
-    "GaussianBlur",
     "Gate",
     "GatedMaskedConv2D",
+    "GaussianBlur",
     "GlobalSumPooling2D",
     "InstanceNormalization",
     "JoinLabels",
@@ -63,6 +65,7 @@ __all__ = [
     "TagRenderer",
     "UntiedBias",
     "VirtualBatchNormalization",
+    "Warp",
     "Waves",
     "WeightNormalization",
     "WeightSamples",
@@ -70,4 +73,5 @@ __all__ = [
     "initialize_from_data",
     "quantize_8bit",
     "statistics_kept",
+    "warp",
 ]

@@ -50,18 +50,22 @@ def sample_pixels(images: Tensor, grid: Tensor) -> Tensor:
     >>> [float(value) for value in keras.ops.reshape(sample_pixels(pair, places), (-1,))]
     [2.0, 0.0]
     """
-    _, height, width, channels = images.shape
+    height, width, channels = images.shape[1:]
     rows, columns = grid.shape[1:3]
-    # One plane a channel: of three axes, the first of which are whole numbers, the interpolation looks at eight neighbors, not at sixteen.
-    planes = ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, height, width))
-    places = ops.repeat(
-        (grid + 1.0) / 2.0 * ops.convert_to_tensor([height - 1.0, width - 1.0], dtype=grid.dtype), channels, axis=0
-    )
+    pixels = ops.reshape(images, (-1, height * width, channels))
+    places = (ops.reshape(grid, (-1, rows * columns, 2)) + 1.0) / 2.0
     # Not farther out than where all is 0: numbers without bounds become no whole numbers.
-    y, x = ops.clip(places[..., 0], -1.0, float(height)), ops.clip(places[..., 1], -1.0, float(width))
-    plane = ops.reshape(ops.cast(ops.arange(ops.shape(planes)[0]), grid.dtype), (-1, 1, 1)) * ops.ones_like(y)
-    taken = ops.image.map_coordinates(planes, ops.stack([plane, y, x]), order=1, fill_mode="constant", fill_value=0.0)
-    return ops.transpose(ops.reshape(taken, (-1, channels, rows, columns)), (0, 2, 3, 1))
+    y = ops.clip(places[..., :1] * (height - 1.0), -1.0, float(height))
+    x = ops.clip(places[..., 1:] * (width - 1.0), -1.0, float(width))
+    top, left = ops.floor(y), ops.floor(x)
+    taken: Any = 0.0
+    for row, share_of_row in ((top, 1.0 + top - y), (top + 1.0, y - top)):
+        for column, share_of_column in ((left, 1.0 + left - x), (left + 1.0, x - left)):
+            inside = (row >= 0.0) & (row <= height - 1.0) & (column >= 0.0) & (column <= width - 1.0)
+            index = ops.clip(row, 0.0, height - 1.0) * width + ops.clip(column, 0.0, width - 1.0)
+            found = ops.take_along_axis(pixels, ops.cast(index, "int32"), axis=1)
+            taken = taken + ops.where(inside, share_of_row * share_of_column, 0.0) * found
+    return ops.reshape(taken, (-1, rows, columns, channels))
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -72,8 +76,8 @@ class SpatialTransformer(Checked, keras.layers.Layer):
     The pixel at `(y, x)` shows what the picture has at `A (y, x, 1)`, in coordinates from -1 to 1 between the centers of the corners, y
     first; a scale above 1 therefore makes the object smaller. Between pixels bilinear, outside of the picture 0. Output: as `images`.
 
-    It is built on `keras.ops.image.map_coordinates`: `affine_transform` of Keras 3 gives its transform no gradient on TensorFlow, silently.
-    Numbers are at least float32 inside.
+    Numbers are at least float32 inside. `keras.ops.image` does not serve: on TensorFlow `affine_transform` gives its transform no gradient,
+    silently, and `map_coordinates` takes no minibatch of unknown size.
 
     Example: looking at twice the width makes the picture half as large; the corners show what is outside of it.
 

@@ -4,11 +4,10 @@ from kgan.metrics.agreement import pixel_agreement
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
 from kgan.metrics.classes import class_agreement, within_classes
-from kgan.metrics.codes import MutualInformation, cluster_purity, name_clusters
-from kgan.metrics.codes import MutualInformation, cluster_purity, mean_hamming_distance
-from kgan.metrics.codes import MutualInformation, cluster_purity, code_cluster_error, name_clusters
+from kgan.metrics.codes import MutualInformation, cluster_purity, code_cluster_error, mean_hamming_distance, name_clusters
 from kgan.metrics.densities import kde_coverage
 from kgan.metrics.extractors import Extractor
+from kgan.metrics.flow import flow_outliers, mean_end_point_error
 from kgan.metrics.frechet import Moments, frechet_distance, frechet_distance_from_moments, reference_moments
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.judges import DigitClassifier, FashionClassifier, MNISTClassifier
@@ -32,6 +31,7 @@ from kgan.metrics.streaming import (
     StackedDivergence,
     StackedModesCovered,
 )
+from kgan.metrics.videos import prediction_report, sharpness
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
@@ -68,6 +68,7 @@ __all__ = [
     "digit_report",
     "extractor",
     "extractor_name_of",
+    "flow_outliers",
     "frechet_distance",
     "frechet_distance_from_moments",
     "image_sliced_wasserstein",
@@ -76,6 +77,7 @@ __all__ = [
     "kernel_mmd2",
     "label_distribution",
     "laplacian_pyramid",
+    "mean_end_point_error",
     "mean_hamming_distance",
     "mean_ms_ssim",
     "missing_modes",
@@ -86,11 +88,13 @@ __all__ = [
     "nearest_neighbors",
     "pixel_agreement",
     "precision_recall",
+    "prediction_report",
     "psnr",
     "rank_correlation",
     "ranking_auc",
     "reference_moments",
     "sample_report",
+    "sharpness",
     "sliced_wasserstein",
     "ssim",
     "stacked_mode_statistics",

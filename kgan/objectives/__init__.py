@@ -14,15 +14,7 @@ such a model is loaded:
 True
 """
 
-from kgan.objectives.adversarial import (
-    OneSidedSmoothing,
-    hinge,
-    least_squares,
-    minimax,
-    non_saturating,
-    reverse_kl,
-    wasserstein,
-)
+from kgan.objectives.adversarial import OneSidedSmoothing, hinge, least_squares, minimax, non_saturating, reverse_kl, wasserstein
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
@@ -42,6 +34,7 @@ from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbo
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_denoising, feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
+from kgan.objectives.flow import charbonnier, end_point_error, flow_smoothness
 from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
     GaussianKernel,
@@ -70,21 +63,21 @@ from kgan.objectives.reconstruction import (
     summed_square,
 )
 from kgan.objectives.registry import Objective, ObjectiveLike, get, names, register
-from kgan.objectives.sequences import (
-    baseline_error,
-    boltzmann_reward,
-    masked_cross_entropy,
-    masked_mean,
-    reinforce,
-    word_mask,
+from kgan.objectives.sequences import baseline_error, boltzmann_reward, masked_cross_entropy, masked_mean, reinforce, word_mask
+from kgan.objectives.temporal import (
+    contrastive,
+    correlation,
+    correlation_loss,
+    correlation_score,
+    frame_coherence,
+    smooth_correlation_loss,
 )
 from kgan.objectives.ternary import ternary_discriminator, ternary_generator
+from kgan.objectives.triple import label_argmax, label_balance, label_expectation, label_reinforce
 
 __all__ = [
     "ENERGIES",
     "NEIGHBOR_FORMS",
-from kgan.objectives.triple import label_argmax, label_balance, label_expectation, label_reinforce
-
     "Bernoulli",
     "FDivergence",
     "GaussianKernel",
@@ -98,20 +91,28 @@ from kgan.objectives.triple import label_argmax, label_balance, label_expectatio
     "biased_mmd2",
     "bit_cross_entropy",
     "boltzmann_reward",
+    "charbonnier",
     "class_critic",
     "class_cross_entropy",
     "conditional_entropy",
+    "contrastive",
+    "correlation",
+    "correlation_loss",
+    "correlation_score",
     "dual_generator",
     "dualing_dual",
     "dualing_optimum",
     "dualing_primal",
     "dualing_shares",
+    "end_point_error",
     "energy_margin",
     "feasible_set",
     "feature_denoising",
     "feature_matching",
     "fisher_constraint",
     "fisher_distance",
+    "flow_smoothness",
+    "frame_coherence",
     "get",
     "get_kernel",
     "hinge",
@@ -151,6 +152,7 @@ from kgan.objectives.triple import label_argmax, label_balance, label_expectatio
     "reverse_kl",
     "second_moment",
     "shape_distance",
+    "smooth_correlation_loss",
     "squared_distances",
     "squared_label_difference",
     "summed_square",

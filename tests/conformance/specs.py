@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 import kgan
+from kgan.networks import optical_flow, video
 
 
 @dataclass(frozen=True)
@@ -1022,6 +1023,41 @@ SPECS = {
         {"eve": 1, "alice_bob": 1},
         STEGANOGRAPHY,
         averaged="alice",
+    ),
+    "VideoPredictor": Spec(
+        kgan.VideoPredictor,
+        lambda: kgan.VideoPredictor(
+            IMAGE, past_frames=2, patch=4, coherence_start=0, seed=0,
+            coarse_generator=video.stage((2, 4, 4, 1), 2, ((3, 3, 2), (3, 4, 1)), residual=True),
+            fine_generator=video.stage((2, *IMAGE), 2, ((3, 3, 1),), guess=True, name="fine_generator"),
+            coarse_discriminator=video.judge((4, 4, 1), ((2, 3),), (3,)),
+            fine_discriminator=video.judge(IMAGE, ((2, 3),), (3,), name="fine_discriminator"),
+        ),
+        (2, *IMAGE),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("adversarial", "l1", "correlation", "coherence", "coherence_2"))},
+        averaged="fine_generator",
+        arguments=lambda rng, count: (rng.uniform(-1, 1, (count, 4, *IMAGE)).astype("float32"),),
+        conditional=True,
+        default=("clips", lambda seed: kgan.VideoPredictor((32, 32, 1), seed=seed)),
+    ),
+    "FlowGAN": Spec(
+        kgan.FlowGAN,
+        lambda: kgan.FlowGAN(
+            IMAGE, discriminator_start=0, adversarial_start=0, photometric_weight=1.0, smoothness_weight=0.01, seed=0,
+            generator=optical_flow.plain(1, (3,), (1,)), discriminator=optical_flow.patch_judge(1, 23, 2),
+        ),
+        (8, 8, 2),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("end_point_error", "adversarial", "photometric", "smoothness"))},
+        arguments=lambda rng, count: (
+            {
+                "labeled": kgan.datasets.flow_examples(*(rng.uniform(-1, 1, (count, 8, 8, 2)).astype("float32") for _ in range(2))),
+                "unlabeled": rng.uniform(-1, 1, (count, 8, 8, 2)).astype("float32"),
+            },
+        ),
+        conditional=True,
+        default=("pairs", lambda seed: kgan.FlowGAN((32, 32, 1), seed=seed)),
     ),
     "CausalController": Spec(
         kgan.CausalController,
