@@ -61,8 +61,8 @@ def _read_kitti(path: Path) -> tuple[Array, Array]:
 
 def _known(flow: Array) -> tuple[Array, Array]:
     with np.errstate(invalid="ignore"):
-        valid = (np.isfinite(flow) & (np.abs(flow) <= _UNKNOWN)).all(axis=-1)
-    return np.where(valid[..., None], flow, 0.0).astype("float32"), valid.astype("float32")
+        valid = np.all(np.isfinite(flow) & (np.abs(flow) <= _UNKNOWN), axis=-1)
+    return np.where(np.asarray(valid)[..., None], flow, 0.0).astype("float32"), np.asarray(valid, "float32")
 
 
 def write_flow(path: FilePath, flow: Array) -> None:

@@ -134,7 +134,7 @@ class EBGAN(EnergyBased, SemiSupervised):
         seen = self.noisy(examples)
         return self._realness(seen, self.discriminator(seen, training=self.in_training))
 
-    def score_with_features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
+    def score_with_features(self, examples: Tensor, labels: Tensor = None) -> tuple[Tensor, Tensor]:
         seen = self.noisy(examples)
         features, *outputs = self._tapped(seen, training=self.in_training)
         return self._realness(seen, outputs), features

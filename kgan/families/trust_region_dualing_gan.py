@@ -138,7 +138,8 @@ class TrustRegionDualingGAN(GAN):
         With "cost" the step is the first of the search, all the way to the end of the ball, and model and dual are equal.
         """
         radius = level_at(self.trust_region, self.rounds)
-        weights, scores = ops.stop_gradient(self._weights()), [ops.stop_gradient(self.scores(x)) for x in (real, fake)]
+        weights = ops.stop_gradient(self._weights())
+        scores: Any = [ops.stop_gradient(self.scores(x)) for x in (real, fake)]
         if self.linearization == "cost":
             value, gradients = opponent_gradient(lambda: self.cost(real, fake), self.discriminator.trainable_variables)
             norm = _norm(gradients)
@@ -154,8 +155,8 @@ class TrustRegionDualingGAN(GAN):
             radius,
             self.inner_steps,
         )
-        ends = [f + self._slopes(x, step) for f, x in zip(scores, (real, fake), strict=True)]
-        shares = ops.sigmoid(-ends[0]), ops.sigmoid(ends[1])
+        ends: Any = [f + self._slopes(x, step) for f, x in zip(scores, (real, fake), strict=True)]
+        shares: Any = ops.sigmoid(-ends[0]), ops.sigmoid(ends[1])
         half = [0.5 * s / ops.cast(ops.shape(s)[0], s.dtype) for s in shares]
         dual = objectives.local_dual(
             *shares, self._pulled(real, fake, half[0], -half[1]), weights, *scores, self.regularization, radius
@@ -188,7 +189,7 @@ class TrustRegionDualingGAN(GAN):
             longest = ops.sqrt(2.0 * ops.cast(level_at(self.trust_region, self.rounds), "float32"))
             return {"adversarial": -value, "opponent_gradient": longest * _norm(gradients)}
         step, _, _ = self.best_step(real, ops.stop_gradient(fake))
-        ends = [self.scores(x) + self._slopes(x, step) for x in (real, fake)]
+        ends: Any = [self.scores(x) + self._slopes(x, step) for x in (real, fake)]
         return {"adversarial": -objectives.local_cost(self._weights() + step, *ends, self.regularization)}
 
 

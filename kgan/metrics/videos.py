@@ -52,8 +52,8 @@ def prediction_report(past: Array, future: Array, predicted: Array, patch: int =
             found = {"psnr": float(np.minimum(psnr(*pair), 100.0).mean()), "sharpness": sharpness(*pair)}
             if min(future.shape[2:4]) >= 11:
                 found["ssim"] = float(ssim(*pair).mean())
-            clips = (ops.convert_to_tensor(part[:, t : t + 1], "float32") for part in (made, before))
-            found["score"] = float(ops.convert_to_numpy(correlation_score(*clips, patch)))
+            now, last = (ops.convert_to_tensor(part[:, t : t + 1], "float32") for part in (made, before))
+            found["score"] = float(ops.convert_to_numpy(correlation_score(now, last, patch)))
             for name, value in found.items():
                 report.setdefault(prefix + name, []).append(value)
     return report

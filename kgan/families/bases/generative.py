@@ -56,10 +56,9 @@ class GenerativeModel(AdversarialModel):
     def latents_of(cls, generator: keras.Model | None = None, latent_size: int | None = None, shape: Sizes | None = None) -> int:
         """Numbers of a latent: what a given generator takes, what a user says, or the family's default for data of that shape."""
         if generator is None:
-            points = shape is not None and len(shape) == 1
-            fitting = (
-                cls.points_latent_size or min(max(2, *shape), cls.default_latent_size) if points else cls.default_latent_size
-            )
+            fitting = cls.default_latent_size
+            if shape is not None and len(shape) == 1:
+                fitting = cls.points_latent_size or min(max(2, *shape), fitting)
             return fitting if latent_size is None else latent_size
         taken = first_of(generator.input_shape)[-1]
         if latent_size not in (None, taken):
