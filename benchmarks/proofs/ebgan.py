@@ -72,7 +72,7 @@ def small_digits(report, seed, steps):
         model, history = play(system, seed, steps, train, (256, 256), (128, 32), (128,), 1e-3, 4.0, judge=(128,), latents=32)
         samples = model.generate(898, seed=seed)
         found = digit_figures(samples)
-        shown = f"{found['frechet_distance']:.2f}, {found['digit_score']:.2f}"
+        shown = f"{found['frechet_distance']:.2f}, {found['class_score']:.2f}"
         report.figure(f"B {system}: Frechet distance, score", shown, seed=seed)
         if system == "EBGAN-PT":
             score, classes = found["class_score"], classes_of(samples)

@@ -124,7 +124,7 @@ class CalibratedEBGAN(EnergyBased):
         self.posterior_noise = posterior_noise
         self.gap_bounds = gap_bounds if gap_bounds is None else tuple(float(bound) for bound in gap_bounds)
         self.cost_margin, self.smoothness = cost_margin, smoothness
-        self.posterior = posterior
+        self.posterior: Any = posterior
         if entropy == "variational":
             outputs = 2 * self.latent_size
             self.posterior = posterior or mlp.discriminator(self.data_shape, outputs=outputs, name="posterior")
@@ -152,13 +152,17 @@ class CalibratedEBGAN(EnergyBased):
         if self.entropy == "variational":
             generator = generator._replace(moves=(Move("generator", ("generator", "posterior"), self.generator_loss),))
         if self.gap_bounds is not None:
-            discriminator = discriminator._replace(when=lambda: ops.convert_to_tensor(self._gap) > self.gap_bounds[0])
+            lower = self.gap_bounds[0]
+            discriminator = discriminator._replace(when=lambda: ops.convert_to_tensor(self._gap) > lower)
         return discriminator, generator
 
     @property
     def generator_due(self) -> Callable[[], Tensor] | None:
         """Whether the generator moves: the discriminator is not behind."""
-        return None if self.gap_bounds is None else lambda: ops.convert_to_tensor(self._gap) < self.gap_bounds[1]
+        if self.gap_bounds is None:
+            return None
+        upper = self.gap_bounds[1]
+        return lambda: ops.convert_to_tensor(self._gap) < upper
 
     def gap(self, real_logits: Tensor, fake_logits: Tensor) -> Tensor:
         """What the discriminator minimizes: how much more real examples cost than samples."""
@@ -212,7 +216,7 @@ class CalibratedEBGAN(EnergyBased):
 
 def _networks(shape: Sizes, latents: int) -> Makers:
     images = len(shape) == 3
-    output = {"hidden": (256, 256), "output_activation": "tanh"} if images else {}
+    output: dict[str, Any] = {"hidden": (256, 256), "output_activation": "tanh"} if images else {}
     return {
         "generator": lambda: mlp.generator(shape, latents, batch_norm=True, **output),
         "discriminator": lambda: mlp.discriminator(shape, (256, 128), 0.2) if images else mlp.discriminator(shape),

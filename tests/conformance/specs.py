@@ -556,7 +556,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
         smallest_batch=2,
-        default=("digits", lambda seed: kgan.EBGAN(IMAGE, seed=seed)),
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, margin=4.0, seed=seed)),
     ),
     "EBGAN, ladder": Spec(
         kgan.EBGAN,
