@@ -134,4 +134,4 @@ PARTS = {
 
 
 if __name__ == "__main__":
-    run("conditional", __doc__, PARTS, asked_for=("D", "E"))
+    run("conditional", __doc__, PARTS, asked_for=("C", "D", "E"))
