@@ -74,7 +74,7 @@ def sample_report(
         every = np.asarray(fake_labels)
         if getattr(extractor, "own_classes", False) and hasattr(extractor, "classify"):
             figures |= _agreement(keras.ops.convert_to_numpy(extractor.classify(all_features)), every, extractor.name)
-        # All of them: the first n of samples that come class by class are of a few classes.
+        # All of them: samples may come class by class, and the first n be of a few classes.
         figures |= _within(extractor.features(real), np.asarray(real_labels), all_features, every, extractor)
     return figures
 
