@@ -456,7 +456,9 @@ def generate(model: Any, count: int, seed: int = 0, condition: str | None = None
 
 
 def asked(model: Any, count: int, condition: str | None = None) -> Array | None:
-    """The classes that samples are of, class after class and evenly: those of a condition, or all; None of a model without classes.
+    """The classes that samples are of, in turn: those of a condition, or all; None of a model without classes.
+
+    In turn, so that the first of them, which figures may stop at, are of all classes.
 
     Args:
         model, count: as in `generate`. condition: classes by their numbers or names, with commas between them; default None: all.
@@ -470,7 +472,7 @@ def asked(model: Any, count: int, condition: str | None = None) -> Array | None:
         return None
     names = model.class_names
     wanted = range(len(names)) if condition is None else [_class_of(model, one.strip()) for one in condition.split(",")]
-    return np.asarray(wanted, "int32")[np.arange(count) * len(wanted) // count]
+    return np.asarray(wanted, "int32")[np.arange(count) % len(wanted)]
 
 
 def _class_of(model: Any, text: str) -> int:

@@ -370,6 +370,10 @@ def test_classes_from_the_data_to_the_picture(tmp_path):
     """Labels of a data set train a conditional system, whose classes can be asked for by number and by name."""
     from PIL import Image
 
+    def height(path):
+        with Image.open(path) as picture:
+            return picture.size[1]
+
     folder = tmp_path / "run"
     train = ["-m", "kgan.cli", "train", "gan", "--dataset", "digits", "--smoke", "--output", folder]
     done = run(*train, "--classes", "--set", "conditioning=projection")
@@ -377,11 +381,11 @@ def test_classes_from_the_data_to_the_picture(tmp_path):
     figures = json.loads((folder / "metrics.json").read_text())
     assert {"class_agreement", "intra_class_frechet_distance"} <= {name.split("[")[0] for name in figures}
     # A row of pictures, each 8 x 8 with a gap of one, enlarged 4 times.
-    assert Image.open(folder / "samples.png").size[1] == (10 * 9 + 1) * 4
+    assert height(folder / "samples.png") == (10 * 9 + 1) * 4
     picture = tmp_path / "two.png"
     done = run("-m", "kgan.cli", "generate", folder, "--count", "20", "--output", picture, "--condition", "1, 3")
     assert done.returncode == 0, done.stderr[-2000:]
-    assert Image.open(picture).size[1] == (2 * 9 + 1) * 4
+    assert height(picture) == (2 * 9 + 1) * 4
     evens, sevens = tmp_path / "all.npy", tmp_path / "7.npy"
     for path, asked in ((evens, []), (sevens, ["--condition", "7"])):
         assert run("-m", "kgan.cli", "generate", folder, "--count", "10", "--output", path, *asked).returncode == 0

@@ -90,7 +90,12 @@ def compare(report, seed, steps, part, data, size, judge, least):
     real, labels = (rows[:SAMPLES] for rows in kgan.datasets.arrays(data, "test", size))
     share = kgan.metrics.class_agreement(judge.probabilities(real), labels)
     report.figure(f"{part} the judge's agreement with the labels of held-out pictures", share, seed=seed)
-    asked, found = np.arange(SAMPLES) * 10 // SAMPLES, {}
+    train = kgan.datasets.arrays(data, "train", size)
+    classes = kgan.metrics.within_classes(judge.features(real), labels, judge.features(train[0][:SAMPLES]), train[1][:SAMPLES])
+    for figure in ("frechet_distance", "precision", "recall"):
+        value = float(np.mean([one[figure] for one in classes.values()]))
+        report.figure(f"{part} pictures trained on: intra class {figure.replace('_', ' ')}", value, seed=seed)
+    asked, found = np.arange(SAMPLES) % 10, {}
     for name in (*JUDGES, "no classes"):
         model = trained(data, size, steps, seed, JUDGES.get(name))
         condition = list(asked) if name in JUDGES else None
@@ -134,4 +139,4 @@ PARTS = {
 
 
 if __name__ == "__main__":
-    run("conditional", __doc__, PARTS, asked_for=("D", "E"))
+    run("conditional", __doc__, PARTS, asked_for=("C", "D", "E"))

@@ -30,7 +30,7 @@ class GAN(Conditional):
     generator, once, on fresh noise (Algorithm 1). With the default objective, the non-saturating one of section 3:
     `L_D = E sp(-l(x)) + E sp(l(G(z)))` (Eq. 1) and `L_G = E sp(-l(G(z)))`, where l is the discriminator's logit and sp softplus.
 
-    With `classes` the game is conditional (section 7.1; Mirza and Osindero 2014, 1411.1784): the generator is asked for examples of a
+    With `classes` the game is conditional (section 7; Mirza and Osindero 2014, 1411.1784): the generator is asked for examples of a
     class, and the discriminator knows, or must tell, which it is. The generated examples of a minibatch are of the classes of its real
     ones, in both moves.
 

@@ -49,7 +49,8 @@ class SNGAN(GAN):
     discriminator of the residual networks the class as a learned vector of 128, spectrally normalized, joined to the maps behind the third
     block (in front of the last halving where there are fewer). `conditioning="projection"` is the projection discriminator (Miyato and
     Koyama 2018, 1802.05637, same networks otherwise), which the standard networks have by default: the paper has no conditional form of
-    theirs. `SNGAN((128, 128, 3), architecture="resnet", classes=1000)` is the ImageNet network: batch 64, 450,000 generator updates.
+    theirs. `SNGAN((128, 128, 3), architecture="resnet", classes=1000)` is the ImageNet network: batch 64, 450,000 generator updates,
+    over the last 50,000 of which the code's rates fall linearly to 0.
 
     Args:
         image_shape: `(size, size, channels)`, default (32, 32, 3): CIFAR-10. The standard networks take any multiple of 4, with fewer

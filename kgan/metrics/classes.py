@@ -55,7 +55,7 @@ def within_classes(real: Array, real_labels: Any, fake: Array, fake_labels: Any)
         examples of each set that were compared. Classes of fewer than 4 in either set are left out.
 
     Raises:
-        ValueError: where that leaves none; for other shapes.
+        ValueError: labels of another number or kind; as `frechet_distance`.
 
     Example: the second class is mirrored, and fills the same place.
 
@@ -80,8 +80,6 @@ def within_classes(real: Array, real_labels: Any, fake: Array, fake_labels: Any)
             distance = frechet_distance(*parts)
         precision, recall = precision_recall(*parts, _NEIGHBORS)
         found[int(label)] = {"frechet_distance": distance, "precision": precision, "recall": recall, "count": float(count)}
-    if not found:
-        raise ValueError(f"No class has more than {_NEIGHBORS} real and {_NEIGHBORS} generated examples. Draw more.")
     return found
 
 

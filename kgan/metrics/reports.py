@@ -30,6 +30,7 @@ def sample_report(
     With labels, of samples that were asked for by class: `intra_class_` distance, precision and recall, the means of
     `kgan.metrics.within_classes` with the examples of the smallest class as n, and `class_agreement`, the share that an extractor of these
     classes takes for what was asked for, and that of the class where it is least.
+    Classes of fewer than 4 images say nothing.
 
     Args:
         real: reference images in [-1, 1] that the extractor was not trained on.
@@ -73,7 +74,7 @@ def sample_report(
         every = np.asarray(fake_labels)
         if getattr(extractor, "own_classes", False) and hasattr(extractor, "classify"):
             figures |= _agreement(keras.ops.convert_to_numpy(extractor.classify(all_features)), every, extractor.name)
-        # All of them: the first n of samples that come class by class are of a few classes.
+        # All of them: samples may come class by class, and the first n be of a few classes.
         figures |= _within(extractor.features(real), np.asarray(real_labels), all_features, every, extractor)
     return figures
 
@@ -86,6 +87,8 @@ def _agreement(probabilities: Array, labels: Array, name: str) -> dict[str, floa
 
 def _within(real: Array, real_labels: Array, fake: Array, fake_labels: Array, extractor: Extractor) -> dict[str, float]:
     classes = within_classes(real, real_labels, fake, fake_labels).values()
+    if not classes:  # too few of each to say anything
+        return {}
     tag = f"{extractor.name},n={int(min(one['count'] for one in classes))}"
     return {
         f"intra_class_{title(name, extractor)}[{tag}]": float(np.mean([one[name] for one in classes]))

@@ -98,7 +98,8 @@ def with_features(network: keras.Model, layer: str | None = None) -> keras.Model
         layer: name of the layer whose output is wanted; default: what the last layer receives.
 
     Raises:
-        ValueError: for a subclassed model, whose inside cannot be seen, or an unknown layer.
+        ValueError: for a subclassed model, whose inside cannot be seen, an unknown layer, or a last layer of several inputs, as the
+            projection of `kgan.conditioning` has.
     """
     if not isinstance(network, keras.Model) or not hasattr(network, "operations"):
         raise ValueError(
@@ -106,6 +107,11 @@ def with_features(network: keras.Model, layer: str | None = None) -> keras.Model
             f"{type(network).__name__}."
         )
     features = network.layers[-1].input if layer is None else network.get_layer(layer).output
+    if isinstance(features, (list, tuple)):
+        raise ValueError(
+            f"The last layer of {network.name!r}, {network.layers[-1].name!r}, receives several tensors. Name the layer whose output is "
+            "wanted; a penalty on features takes a discriminator that ends in a dense layer."
+        )
     return keras.Model(network.input, [features, *network.outputs], name=f"{network.name}_with_features")
 
 

@@ -205,6 +205,9 @@ def test_features_and_classes_are_of_one_pass():
     history = model.fit(*clouds(8), batch_size=8, verbose=0).history
     assert history["discriminator/consistency"][0] > 0
     assert {"discriminator/real_classes", "discriminator/fake_classes", "generator/classes"} <= set(history)
+    judge = Projection().judge(mlp.discriminator((2,), (4,), dropout=0.5), 3)
+    with pytest.raises(ValueError, match="receives several tensors"):
+        kgan.GAN(classes=3, conditioning="projection", generator=generator, discriminator=judge, penalties=[penalty])
 
 
 def test_a_mixture_has_no_classes():
