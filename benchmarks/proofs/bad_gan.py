@@ -11,8 +11,7 @@ import kgan
 from benchmarks.proofs.harness import adam, generator_of, run
 from kgan.networks import KernelDensity, improved, mlp
 
-LABELS = 4
-BOX = 2.6
+LABELS, UNITS, BOX = 4, 64, 2.6
 
 
 @functools.cache
@@ -67,11 +66,11 @@ def on_moons(kind, seed, steps):
         (2,),
         classes=2,
         generator=made or mlp.generator((2,), 8, (4,)),
-        discriminator=mlp.discriminator((2,), (64, 64, 64), 0.1, outputs=2),
+        discriminator=mlp.discriminator((2,), (UNITS,) * 3, 0.1, outputs=2),
         feature_layer="activation_2",
         density=density if learned else None,
-        density_weight=0.2,
-        pull_away_weight=0.5 if learned else 0.0,
+        density_weight=0.2 / UNITS,  # as large beside the mean over features as 0.2 beside their sum
+        pull_away_weight=0.5 / UNITS if learned else 0.0,
         matching_power=2,
         unlabeled_weight=1.0 if kind else 0.0,
         prior=kgan.priors.Uniform(0.0, 1.0),

@@ -128,10 +128,11 @@ class PixelGANAutoencoder(SemiSupervised):
                 ),
             },
         )
-        self.encoder, self.posterior, self.image_shape = encoder, posterior, shape
         discriminator = discriminator or mlp.discriminator((size,), (64, 64), 0.1)
         super().__init__(shape, generator=generator, discriminator=discriminator, instance_noise=instance_noise, **kwargs)
-        self.data_shape = shape  # the discriminator judges codes
+        self.data_shape = self.image_shape = shape  # the discriminator judges codes
+        self.encoder, self.posterior = encoder, posterior
+        self._check_codes()
         self.filters, self.depth, self.likelihood = filters, depth, likelihood
         self.pretraining_rounds = pretraining_rounds
         self.set_classes(classes)
@@ -142,6 +143,10 @@ class PixelGANAutoencoder(SemiSupervised):
         return {move: keras.optimizers.Adam(rate, beta_1=beta_1, epsilon=1e-8) for move, (rate, beta_1) in rates.items()}
 
     def _check_networks(self) -> None:
+        check_network(self.discriminator, "discriminator", (self.latent_size,), (1,), "codes into logits")
+
+    def _check_codes(self) -> None:
+        """Refuse an encoder and a decoder of other images or codes."""
         images, size = tuple(self.encoder.inputs[0].shape[1:]), self.latent_size
         outputs = 2 * size if self.posterior == "gaussian" else size
         if images != self.image_shape or tuple(self.encoder.output_shape[1:]) != (outputs,):
@@ -153,7 +158,6 @@ class PixelGANAutoencoder(SemiSupervised):
             raise ValueError(
                 f"The decoder makes images of shape {self.generator.image_shape}, the encoder takes {self.image_shape}."
             )
-        check_network(self.discriminator, "discriminator", (size,), (1,), "codes into logits")
 
     # The game --------------------------------------------------------------------------------------------------------
 

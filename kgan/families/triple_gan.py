@@ -13,6 +13,7 @@ from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import check_network, given_or_built
 from kgan.families.bases.semi_supervised import SemiSupervised
 from kgan.families.gan import GAN, count_of
+from kgan.layers import statistics_kept
 from kgan.networks import improved, triple
 from kgan.optimizers import checked_level, level_at
 from kgan.penalties import weight_decay as decay
@@ -130,8 +131,9 @@ class TripleGAN(SemiSupervised):
         shape, discriminator, generator, classifier = given_or_built(
             data_shape, given, lambda shape: _networks(shape, latents, classes)
         )
-        self.classifier, self._classes = classifier, classes
         super().__init__(shape, generator=generator, discriminator=discriminator, **kwargs)
+        check_network(classifier, "classifier", self.data_shape, (classes,), "examples into a logit for each class")
+        self.classifier = classifier
         self.set_classes(classes)
         self.alpha, self.gradient, self.saturating = alpha, gradient, saturating
         self.adversarial_weight, self.pseudo_share = adversarial_weight, pseudo_share
@@ -146,7 +148,6 @@ class TripleGAN(SemiSupervised):
         return {m: keras.optimizers.Adam(rate, beta_1=0.5, epsilon=1e-8) for m in ("discriminator", "generator", "classifier")}
 
     def _check_networks(self) -> None:
-        check_network(self.classifier, "classifier", self.data_shape, (self._classes,), "examples into a logit for each class")
         for role, first, made in (("generator", (self.latent_size,), self.data_shape), ("discriminator", self.data_shape, (1,))):
             network, what = getattr(self, role), "examples" if role == "discriminator" else "latents"
             taken, output = network.input_shape, tuple(network.output_shape[1:])
@@ -222,7 +223,8 @@ class TripleGAN(SemiSupervised):
             terms["adversarial"] = weight * self.classifier_adversarial(unlabeled, logits, labels)
         if self.generated_weight:
             made, wanted = self.generated_pairs(count_of(unlabeled))
-            guessed = self.classifier(made, training=self.in_training)
+            with statistics_kept(self.classifier):  # what is classified later is real
+                guessed = self.classifier(made, training=self.in_training)
             weight = self.generated_weight * self._since(self.generated_start)
             terms["generated"] = weight * objectives.class_cross_entropy(guessed, wanted)
         return terms | self.classifier_regularization(unlabeled, logits)
@@ -268,7 +270,7 @@ class TripleGAN(SemiSupervised):
             return [latents, self._labels_in_turn(count)]
         labels = np.asarray(condition)
         labels = np.full((count,), as_int(condition)) if labels.ndim == 0 else labels
-        if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= self._classes:
+        if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= (self.classes or 0):
             raise ValueError(
                 f"`condition` must be a class in [0, {self.classes}), or {count} of them. Received: {shown(condition)}."
             )

@@ -70,7 +70,7 @@ def test_labels_teach_the_encoder(rng):
     model.compile(optimizers={"supervised": keras.optimizers.Adam(0.05)}, run_eagerly=True)
     x = binary_images(rng, 60)
     labels = (x[:, 0, 0, 0] > 0).astype("int64") + (x[:, 0, 1, 0] > 0)
-    model.fit({"unlabeled": x, "labeled": x}, labels, batch_size=20, epochs=20, verbose=0)
+    model.fit({"unlabeled": x, "labeled": x}, labels, batch_size=20, epochs=10, verbose=0)
     assert (model.classify(x).argmax(1) == labels).mean() > 0.9
     np.testing.assert_allclose(model.classify(x), model.encode(x), rtol=1e-5)
 

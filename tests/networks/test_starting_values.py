@@ -239,6 +239,17 @@ ROWS = {
         {r"generator/hidden_\d": glorot, "generator/output": 500**-0.5, r"discriminator/.*": 0.1},
         Norm(1e-6),
     ),
+    "TripleGAN": Row(
+        "zhenxuan00/triple-gan, SVHN; thudzj/StructuredGAN, SVHN",
+        lambda: [
+            networks.triple.generator(filters=8),
+            networks.triple.discriminator(filters=8),
+            networks.triple.classifier(filters=8),
+            networks.triple.encoder((32, 32, 3), 10, 8),
+        ],
+        {ALL: 0.05},
+        Norm(1e-6),
+    ),
     "InfoGAN": Row(
         "openai/InfoGAN, custom_ops.py",
         players(lambda: kgan.InfoGAN((28, 28, 1)), "generator", "discriminator", "recognizer"),
