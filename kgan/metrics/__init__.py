@@ -14,7 +14,7 @@ from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
 from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
-from kgan.metrics.random_features import RandomFeatures
+from kgan.metrics.random_convolutions import RandomConvolutions
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -45,7 +45,7 @@ __all__ = [
     "ModesCovered",
     "Moments",
     "MutualInformation",
-    "RandomFeatures",
+    "RandomConvolutions",
     "StackedDivergence",
     "StackedModesCovered",
     "attribute_agreement",
