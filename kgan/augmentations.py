@@ -105,6 +105,7 @@ def augmented(images: Tensor, augment: str, seed: keras.random.SeedGenerator | N
         images: float (batch, height, width, channels). augment: names of `POLICIES`, separated by commas; "" does nothing.
         seed: what draws; default Keras' own.
     """
+    images = ops.convert_to_tensor(images)
     for name in augment.split(",") if augment else ():
         for transform, drawn in POLICIES[name]:
             draws = keras.random.uniform((ops.shape(images)[0], *drawn), dtype="float32", seed=seed)

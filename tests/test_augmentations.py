@@ -29,20 +29,21 @@ def column(*values):
 def test_colors_by_hand():
     x, draws = pictures(), column(0.0, 0.5, 0.9)
     u = np.asarray([0.0, 0.5, 0.9]).reshape(3, 1, 1, 1)
-    np.testing.assert_allclose(numbers(aug.brightness(x, draws)), x + u - 0.5, atol=1e-6)
+    tensor = ops.convert_to_tensor(x)
+    np.testing.assert_allclose(numbers(aug.brightness(tensor, draws)), x + u - 0.5, atol=1e-6)
     gray = x.mean(-1, keepdims=True)
-    np.testing.assert_allclose(numbers(aug.saturation(x, draws)), gray + 2 * u * (x - gray), atol=1e-6)
+    np.testing.assert_allclose(numbers(aug.saturation(tensor, draws)), gray + 2 * u * (x - gray), atol=1e-6)
     mean = x.mean((1, 2, 3), keepdims=True)
-    np.testing.assert_allclose(numbers(aug.contrast(x, draws)), mean + (u + 0.5) * (x - mean), atol=1e-6)
+    np.testing.assert_allclose(numbers(aug.contrast(tensor, draws)), mean + (u + 0.5) * (x - mean), atol=1e-6)
     one = pictures(channels=1)
-    np.testing.assert_allclose(numbers(aug.saturation(one, draws)), one, atol=1e-6)
+    np.testing.assert_allclose(numbers(aug.saturation(ops.convert_to_tensor(one), draws)), one, atol=1e-6)
 
 
 def test_translation_by_hand():
     """At 16 pixels an eighth is 2: five shifts of each axis, zeros where nothing was."""
     x = pictures(4, 16, 2)[:, :, :12]  # 12 columns: 1.5, rounded to 2
     draws = ops.convert_to_tensor(np.asarray([[0.0, 0.5], [0.99, 0.5], [0.5, 0.21], [0.5, 1.0]], "float32"))
-    moved = numbers(aug.translated(x, draws))
+    moved = numbers(aug.translated(ops.convert_to_tensor(x), draws))
     expected = np.zeros_like(x)
     expected[0, :-2] = x[0, 2:]
     expected[1, 2:] = x[1, :-2]
@@ -55,7 +56,9 @@ def test_translation_by_hand():
 def test_cutout_by_hand(size):
     x = np.ones((2, size, size, 2), "float32")
     side = size // 2
-    cut = numbers(aug.cut_out(x, ops.convert_to_tensor(np.asarray([[0.5, 0.0], [0.999, 0.999]], "float32"))))
+    cut = numbers(
+        aug.cut_out(ops.convert_to_tensor(x), ops.convert_to_tensor(np.asarray([[0.5, 0.0], [0.999, 0.999]], "float32")))
+    )
     assert (cut[..., 0] == cut[..., 1]).all()
     rows, columns = np.where(cut[0, ..., 0] == 0)
     middle = (size + 1 - side % 2) // 2  # of the centers, as many as pixels and one more where the square is even

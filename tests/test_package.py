@@ -39,6 +39,17 @@ def test_public_names_are_documented():
                 assert (inspect.getdoc(thing) or "").strip(), f"{module.__name__}.{name}"
 
 
+def test_no_two_classes_are_registered_under_one_name():
+    """The later one would be loaded where a file holds the earlier."""
+    names = []
+    for path in (ROOT / "kgan").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef) and any("register_keras_serializable" in ast.dump(d) for d in node.decorator_list):
+                names.append(node.name)
+    assert len(names) > 100
+    assert {name for name in names if names.count(name) > 1} == set()
+
+
 def test_importing_kgan_is_light():
     heavy = (
         "sklearn",

@@ -294,7 +294,8 @@ SPECS = {
     ),
     "SNGAN, augmented": Spec(
         kgan.SNGAN,
-        lambda: kgan.SNGAN(IMAGE, width=0.03, latent_size=4, augment="color,translation,cutout", seed=0),
+        # In two batches: draws belong to the places of examples, which replicas share otherwise when real and generated ones are joined.
+        lambda: kgan.SNGAN(IMAGE, width=0.03, latent_size=4, augment="color,translation,cutout", joint_batch=False, seed=0),
         IMAGE,
         ONE_TO_ONE,
     ),

@@ -12,11 +12,11 @@ from kgan import datasets, metrics
 def test_the_network_is_fixed():
     """Numbers of another day and another backend: a change of the network would need another name."""
     ramp = np.linspace(-1, 1, 2 * 40 * 48 * 3, dtype="float32").reshape(2, 40, 48, 3)
-    found = metrics.RandomFeatures().features(ramp)
+    found = metrics.RandomConvolutions().features(ramp)
     assert found.shape == (2, 64)
     np.testing.assert_allclose(found[:, :4], FOUND, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.sum(1), SUMS, rtol=1e-4)
-    assert np.abs(metrics.RandomFeatures(1).features(ramp) - found).max() > 0.1
+    assert np.abs(metrics.RandomConvolutions(1).features(ramp) - found).max() > 0.1
 
 
 FOUND = [[0.163841, 0.869109, 0.057607, 0.0], [0.300201, 0.657162, 0.0, 0.655926]]
@@ -26,7 +26,7 @@ SUMS = [18.32301, 19.798836]
 def test_orderings_on_digits():
     train, labels = datasets.arrays("digits", "train")
     test = datasets.arrays("digits", "test")[0][: len(train)]
-    extractor = metrics.RandomFeatures()
+    extractor = metrics.RandomConvolutions()
 
     def figures(fake):
         found = metrics.sample_report(test, fake, extractor)
@@ -50,7 +50,7 @@ def test_orderings_on_digits():
 
 def test_gray_is_repeated_and_there_are_no_classes():
     images = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32, 1)).astype("float32")
-    extractor = metrics.RandomFeatures()
+    extractor = metrics.RandomConvolutions()
     np.testing.assert_allclose(extractor.features(images), extractor.features(images.repeat(3, axis=3)), rtol=1e-5)
     with pytest.raises(TypeError, match="no classes"):
         extractor.probabilities(images)
@@ -59,11 +59,11 @@ def test_gray_is_repeated_and_there_are_no_classes():
     with pytest.raises(ValueError, match="1 or 3"):
         extractor(np.zeros((2, 8, 8, 2)))
     with pytest.raises(ValueError, match="seed"):
-        metrics.RandomFeatures(-1)
+        metrics.RandomConvolutions(-1)
 
 
 def test_a_metric_with_it_is_stored():
-    metric = metrics.FrechetDistance(metrics.RandomFeatures(3))
+    metric = metrics.FrechetDistance(metrics.RandomConvolutions(3))
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
     assert again.extractor.name == "random-conv-s3"
 
