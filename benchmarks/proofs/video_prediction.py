@@ -25,7 +25,7 @@ def exact(report, seed, steps):
     worst = max(float(ops.max(ops.abs(correlation(patch, a * patch + 1.0) - np.sign(a)))) for a in (0.5, 3.0, -2.0))
     report.figure("A |NCC(P, aP + c) - sign a|", worst, "< 1e-4", worst < 1e-4, seed)
     distance = ops.convert_to_tensor(rng.uniform(0, 0.3, 100).astype("float32"))
-    believed, refused = (float(contrastive(distance, ops.full(100, p))) for p in (1.0, 0.0))
+    believed, refused = (float(contrastive(distance, ops.full((100,), p))) for p in (1.0, 0.0))
     error = abs(believed - float(ops.mean(distance))) + abs(refused - float(ops.mean(ops.relu(0.1 - distance))))
     report.figure("A error of D_delta(e, 1) = e and D_delta(e, 0) = max(0, delta - e)", error, "< 1e-6", error < 1e-6, seed)
     clips = kgan.datasets.panning_clips(100, split="test", seed=seed)
