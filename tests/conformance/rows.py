@@ -40,7 +40,7 @@ def fit(model, spec, rounds=1, batch=BATCH, **kwargs):
 
 
 def play_on(model, spec, rounds=2):
-    """One or two rounds, each an epoch of its own: model, what `fit` returned, and how far each player went: `model`, `history`, `went`.
+    """One or two rounds, each an epoch of its own: the `model`, `history` of its fits, and how far every player `went`.
 
     Of the first alone, which is all that some tests compare with: `first_history`, `first_went`.
     """
