@@ -150,7 +150,8 @@ class TrustRegionDualingGAN(GAN):
             lambda s: (self._slopes(real, s), self._slopes(fake, s)),
             lambda u, v: self._pulled(real, fake, u, v),
             weights,
-            *scores,
+            scores[0],
+            scores[1],
             self.regularization,
             radius,
             self.inner_steps,
@@ -159,9 +160,16 @@ class TrustRegionDualingGAN(GAN):
         shares: Any = ops.sigmoid(-ends[0]), ops.sigmoid(ends[1])
         half = [0.5 * s / ops.cast(ops.shape(s)[0], s.dtype) for s in shares]
         dual = objectives.local_dual(
-            *shares, self._pulled(real, fake, half[0], -half[1]), weights, *scores, self.regularization, radius
+            shares[0],
+            shares[1],
+            self._pulled(real, fake, half[0], -half[1]),
+            weights,
+            scores[0],
+            scores[1],
+            self.regularization,
+            radius,
         )
-        return step, objectives.local_cost(weights + step, *ends, self.regularization), dual
+        return step, objectives.local_cost(weights + step, ends[0], ends[1], self.regularization), dual
 
     # The game --------------------------------------------------------------------------------------------------------
 
@@ -190,7 +198,7 @@ class TrustRegionDualingGAN(GAN):
             return {"adversarial": -value, "opponent_gradient": longest * _norm(gradients)}
         step, _, _ = self.best_step(real, ops.stop_gradient(fake))
         ends: Any = [self.scores(x) + self._slopes(x, step) for x in (real, fake)]
-        return {"adversarial": -objectives.local_cost(self._weights() + step, *ends, self.regularization)}
+        return {"adversarial": -objectives.local_cost(self._weights() + step, ends[0], ends[1], self.regularization)}
 
 
 def _flat(tensors: Any) -> Tensor:

@@ -18,16 +18,24 @@ from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precisio
 from kgan.metrics.missing_modes import MissingModes, missing_modes
 from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.random_convolutions import RandomConvolutions
-from kgan.metrics.random_features import RandomFeatures
 from kgan.metrics.rankings import rank_correlation, ranking_auc
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
-from kgan.metrics.streaming import ClassScore, FrechetDistance, HighQualityShare, KernelDistance, ModesCovered, StackedDivergence, StackedModesCovered
+from kgan.metrics.streaming import (
+    ClassScore,
+    FrechetDistance,
+    HighQualityShare,
+    KernelDistance,
+    ModesCovered,
+    StackedDivergence,
+    StackedModesCovered,
+)
 from kgan.metrics.videos import prediction_report, sharpness
 from kgan.metrics.wasserstein import image_sliced_wasserstein, laplacian_pyramid, sliced_wasserstein
 
 __all__ = [
+    "KNOWN",
     "AttributeClassifier",
     "ClassScore",
     "DigitClassifier",
@@ -36,7 +44,6 @@ __all__ = [
     "FrechetDistance",
     "HighQualityShare",
     "InceptionFeatures",
-    "KNOWN",
     "KerasInceptionFeatures",
     "KernelDistance",
     "MNISTClassifier",
