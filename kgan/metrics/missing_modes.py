@@ -62,7 +62,7 @@ def missing_modes(
 
     >>> import numpy as np, kgan
     >>> x = np.random.default_rng(0).normal(size=(3, 512, 1)).astype("float32")
-    >>> found = kgan.metrics.missing_modes(x[0], 4.0 + x[1], x[2], epochs=5)
+    >>> found = kgan.metrics.missing_modes(x[0], 4.0 + x[1], x[2], epochs=10, batch_size=64, learning_rate=0.01)
     >>> found.missing > 400, found.of
     (True, 512)
     """
