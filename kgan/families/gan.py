@@ -240,7 +240,7 @@ class GAN(Conditional):
         # No gradient is stopped: the engine differentiates the moved weights alone, and rules over both players' gradients need the
         # way from one player to the other.
         real, labels = self.parted(batch)
-        return self.discriminator_terms(self.score_both(real, self.generated(count_of(real), labels), labels))
+        return self.discriminator_terms(self.score_both(real, self.generated(count_of(real), *labels), *labels))
 
     def discriminator_terms(self, scored: Scored) -> Terms:
         """Terms and observations of the discriminator's move from scored examples."""
@@ -257,13 +257,12 @@ class GAN(Conditional):
 
     def generator_loss(self, batch: Any) -> Terms:
         real, labels = self.parted(batch)
-        if labels is not None and self.generator_batch > 1:
-            labels = ops.tile(labels, (self.generator_batch,))
-        fake = self.generated(count_of(real) * self.generator_batch, labels)
+        labels = tuple(ops.tile(own, (self.generator_batch,)) for own in labels)
+        fake = self.generated(count_of(real) * self.generator_batch, *labels)
         if self.auxiliary is None:
-            return {"adversarial": self.objective.generator(self.score(fake, labels))}
+            return {"adversarial": self.objective.generator(self.score(fake, *labels))}
         logits, class_logits = self.judged(fake)
-        return {"adversarial": self.objective.generator(logits), **self.auxiliary.generator_terms(class_logits, labels)}
+        return {"adversarial": self.objective.generator(logits), **self.auxiliary.generator_terms(class_logits, *labels)}
 
     def score(self, examples: Tensor, labels: Tensor = None) -> Any:
         """The discriminator's logits, `(batch, 1)`, of examples of these classes where there are any."""
@@ -281,7 +280,7 @@ class GAN(Conditional):
 
     def score_generated(self, fake: Tensor, labels: Tensor = None) -> Any:
         """The logits of generated examples in the discriminator's move, where they do not pass together with real ones."""
-        return self.score(fake, labels)
+        return self.score(fake, *(() if labels is None else (labels,)))
 
     def noisy(self, examples: Any) -> Any:
         """What the discriminator sees of examples (a tensor, or a nest of them): themselves; in training augmented, then with
@@ -314,13 +313,14 @@ class GAN(Conditional):
         """The `kgan.penalties.Scored` examples: real and generated ones in one forward pass of the discriminator or in two."""
         if self.auxiliary is not None:
             return self._classified_both(real, fake, labels)
+        given = () if labels is None else (labels,)
         if self._tapped is not None:
-            real_logits, features = self.score_with_features(real, labels)
-            return Scored(real, fake, real_logits, self.score_generated(fake, labels), features, labels)
+            real_logits, features = self.score_with_features(real, *given)
+            return Scored(real, fake, real_logits, self.score_generated(fake, *given), features, labels)
         if not self.joint_batch:
-            return Scored(real, fake, self.score(real, labels), self.score_generated(fake, labels), labels=labels)
+            return Scored(real, fake, self.score(real, *given), self.score_generated(fake, *given), labels=labels)
         both = ops.concatenate([ops.cast(real, fake.dtype), fake])
-        logits = self.score(both, None if labels is None else ops.tile(labels, (2,)))
+        logits = self.score(both, *(ops.tile(own, (2,)) for own in given))
         return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :], labels=labels)
 
     def _classified_both(self, real: Tensor, fake: Tensor, labels: Tensor) -> Scored:

@@ -227,7 +227,8 @@ class ProGAN(GAN):
     # The game, at the present resolution -----------------------------------------------------------------------------
 
     def unpack(self, data: Any) -> Nest:
-        images, labels = self.parted(super().unpack(data))
+        batch = super().unpack(data)
+        images, labels = batch if self.conditional else (batch, None)
         shape = tuple(getattr(images, "shape", ()))[1:]
         present = (self.resolution, self.resolution, self.image_shape[-1])
         if shape not in (present, tuple(self.image_shape)):
@@ -247,7 +248,7 @@ class ProGAN(GAN):
 
     def discriminator_loss(self, batch: Any) -> Terms:
         real, labels = self.parted(batch)
-        terms = super().discriminator_loss((self.blend(real), labels) if self.conditional else self.blend(real))
+        terms = super().discriminator_loss((self.blend(real), *labels) if self.conditional else self.blend(real))
         if self.in_training:
             self._shown.assign_add(ops.cast(ops.shape(real)[0] * backend.replica_count(), "int32"))
         return terms

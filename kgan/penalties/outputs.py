@@ -78,7 +78,8 @@ class Consistency(Penalty):
             )
 
     def __call__(self, model: Any, scored: Scored) -> Tensor:
-        logits, features = model.score_with_features(scored.real, scored.labels)
+        given = () if scored.labels is None else (scored.labels,)
+        logits, features = model.score_with_features(scored.real, *given)
         return consistency(
             scored.real_logits, logits, scored.real_features, features, self.weight_in(model), self.feature_weight, self.margin
         )

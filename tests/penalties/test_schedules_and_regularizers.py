@@ -21,7 +21,7 @@ PLANE = kgan.networks.mlp.discriminator((2,), (4,), "tanh")
 def model_at(rounds, score=None, **kwargs):
     seeds = keras.random.SeedGenerator(0)
     score = score or linear(3.0, 4.0)
-    both = lambda x, labels=None: (score(x), x)  # noqa: E731
+    both = lambda x: (score(x), x)  # noqa: E731
     return types.SimpleNamespace(
         score=score, score_with_features=both, seed_generator=seeds, rounds=rounds, discriminator=PLANE, **kwargs
     )

@@ -119,13 +119,16 @@ class Conditional(GenerativeModel):
     def labels_in_range(self, batch: Nest) -> Tensor | bool:
         return are_classes(batch[1], len(self.class_names)) if self.conditional else True
 
-    def parted(self, batch: Nest) -> tuple[Tensor, Tensor]:
-        """Examples and labels of a batch, labels None where there are no classes."""
+    def parted(self, batch: Nest) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The examples of a batch, and what comes behind them: their labels, or nothing where there are no classes.
+
+        So that methods of a family without classes need not take any: `self.score(examples, *labels)`.
+        """
         if not self.conditional:
-            return batch, None
+            return batch, ()
         # Eager steps on JAX bring NumPy's arrays, and a network's inputs must be tensors all or none.
         examples, labels = map(ops.convert_to_tensor, batch)
-        return examples, labels
+        return examples, (labels,)
 
     # Generation ------------------------------------------------------------------------------------------------------
 
