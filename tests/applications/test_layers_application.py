@@ -39,7 +39,7 @@ def test_train_and_masks(tmp_path, capsys):
     with Image.open(folder / "masks-2" / "00002.png") as mask:
         assert (mask.size, mask.mode) == ((16, 16), "L")
         assert set(np.unique(np.asarray(mask))) <= {0, 255}
-    rows = list(csv.DictReader((folder / "poses.csv").open()))
+    rows = list(csv.DictReader((folder / "poses.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert 1.2 <= float(rows[0]["yy"]) <= 2.4
     assert "not empty" in refused(capsys, "masks", run=str(run), output=str(folder))
@@ -57,7 +57,7 @@ def test_tags_and_a_labeled_set(tmp_path, capsys):
     assert {"wrong_bits", "wrong_bits_of_the_bare_model", "generator/regularization"} <= set(figures)
     assert (run / "reader.keras").is_file()
     application("labeled")(run=str(run), output=str(folder), count=3)
-    rows = list(csv.DictReader((folder / "labels.csv").open()))
+    rows = list(csv.DictReader((folder / "labels.csv").read_text().splitlines()))
     assert [row["file"] for row in rows] == ["00000.png", "00001.png", "00002.png"]
     assert {row[f"bit_{index}"] for row in rows for index in range(12)} == {"0", "1"}
     assert all(-1 <= float(row["tilt_x"]) <= 1 for row in rows)

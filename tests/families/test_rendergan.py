@@ -127,7 +127,7 @@ def test_refusals():
         small(kgan.networks.mlp.generator(PICTURE, 18, (2,)), labels=18)
     with pytest.raises(TypeError, match="RenderingGenerator"):
         small(generator=kgan.networks.mlp.generator((16, 16, 1), 6))
-    with pytest.raises(ValueError, match="power of two"):
+    with pytest.raises(ValueError, match="multiple of 16"):
         small(kgan.layers.TagRenderer(size=24, radii=(5, 6)))
     with pytest.raises(ValueError, match="cannot hold 12 bits"):
         small(labels=5)
