@@ -21,7 +21,7 @@ from kgan.datasets.few_labels import semi_supervised
 from kgan.datasets.idx import idx_folder, read_idx
 from kgan.datasets.labeled_images import labeled_images, read_labels
 from kgan.datasets.loading import arrays, load, names
-from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring
+from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring, spirals
 from kgan.datasets.pipeline import from_files, image_folder
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.unpaired import unpaired
@@ -64,6 +64,7 @@ __all__ = [
     "rgbd_folder",
     "ring",
     "semi_supervised",
+    "spirals",
     "stack_digits",
     "subspaces",
     "thicken",

@@ -5,6 +5,7 @@ from kgan.families.arel import AREL
 from kgan.families.bad_gan import BadGAN
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
+from kgan.families.calibrated_ebgan import CalibratedEBGAN
 from kgan.families.catgan import CatGAN
 from kgan.families.causal_began import CausalBEGAN
 from kgan.families.causal_controller import CausalController
@@ -58,6 +59,7 @@ __all__ = [
     "BadGAN",
     "BayesianGAN",
     "BiGAN",
+    "CalibratedEBGAN",
     "CatGAN",
     "CausalBEGAN",
     "CausalController",

@@ -4,7 +4,6 @@ import warnings
 from typing import Any
 
 import keras
-import numpy as np
 
 from kgan import objectives
 from kgan.arguments import NonNegative, Several, Shape
@@ -105,7 +104,7 @@ class CatGAN(SemiSupervised):
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         super().check_data(batch, shape)
-        count = len(np.asarray(self.unlabeled(batch)))
+        count = len(self.unlabeled(batch))
         if self.classes is not None and count < self.classes:
             warnings.warn(
                 f"A minibatch of {count} cannot use {self.classes} classes alike: its marginal entropy is at most log {count}. Make "

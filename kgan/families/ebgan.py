@@ -65,7 +65,8 @@ class EBGAN(EnergyBased, SemiSupervised):
 
     Departures from the paper: the default perceptrons are narrower than its best (four generator layers of 1600, a code of 1024), and the
     decoder has a hidden layer. Its 128 and 256 pixel networks, which feed noise to every layer, are not here. The weight of EBGAN-LN's
-    cross-entropy and its margins were found by search and are not printed.
+    cross-entropy and its margins were found by search and are not printed. Under replicas the pulling-away term is of each replica's
+    samples.
 
     Example:
     >>> import numpy as np, kgan

@@ -12,6 +12,7 @@ from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
 from kgan.metrics.manifolds import density_coverage, precision_recall
 from kgan.metrics.modes import channel_labels, mode_statistics, stacked_mode_statistics, total_variation
+from kgan.metrics.rankings import rank_correlation, ranking_auc
 from kgan.metrics.reports import digit_report, sample_report
 from kgan.metrics.scores import class_score, mode_score
 from kgan.metrics.similarity import mean_ms_ssim, ms_ssim, psnr, ssim
@@ -66,6 +67,8 @@ __all__ = [
     "pixel_agreement",
     "precision_recall",
     "psnr",
+    "rank_correlation",
+    "ranking_auc",
     "reference_moments",
     "sample_report",
     "sliced_wasserstein",

@@ -118,7 +118,7 @@ def name_clusters(clusters: ArrayLike, labels: ArrayLike, count: int) -> tuple[A
     Example:
     >>> import kgan
     >>> kgan.metrics.name_clusters([0, 0, 0, 2], [7, 7, 3, 3], count=3)
-    (array([7, 7, 3]), 1)
+    (array([7, 3, 3]), 1)
     """
     clusters, labels = np.asarray(clusters), np.asarray(labels)
     if clusters.ndim != 1 or clusters.shape != labels.shape or not len(labels):

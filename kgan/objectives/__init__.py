@@ -30,6 +30,7 @@ from kgan.objectives.complement import low_density, variational_entropy
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
 from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
+from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
 from kgan.objectives.f_divergences import FDivergence
 from kgan.objectives.features import feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
@@ -72,6 +73,7 @@ from kgan.objectives.triple import label_argmax, label_balance, label_expectatio
 
 __all__ = [
     "ENERGIES",
+    "NEIGHBOR_FORMS",
     "Bernoulli",
     "FDivergence",
     "GaussianKernel",
@@ -121,6 +123,8 @@ __all__ = [
     "mmd",
     "mutual_information",
     "names",
+    "neighbor_directions",
+    "neighbor_entropy",
     "non_saturating",
     "normal_divergence",
     "pulling_away",

@@ -468,7 +468,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
         smallest_batch=2,
-        default=("digits", lambda seed: kgan.EBGAN(IMAGE, seed=seed)),
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, margin=4.0, seed=seed)),
     ),
     "EBGAN, ladder": Spec(
         kgan.EBGAN,
@@ -481,6 +481,29 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
         classes=3,
+    ),
+    "CalibratedEBGAN": Spec(
+        kgan.CalibratedEBGAN,
+        lambda: kgan.CalibratedEBGAN(
+            (2,), neighbors=2, gap_bounds=(-9.0, 9.0), smoothness=0.01, generator=kgan.networks.mlp.generator((2,), 3, (8,)), seed=0,
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/smoothness", "generator/adversarial", "generator/entropy"},
+        smallest_batch=3,
+        default=("ring", lambda seed: kgan.CalibratedEBGAN((2,), seed=seed)),
+    ),
+    "CalibratedEBGAN, variational": Spec(
+        kgan.CalibratedEBGAN,
+        lambda: kgan.CalibratedEBGAN(
+            (2,), entropy="variational", posterior_noise=0.1, gap_bounds=None, cost_margin=9.0, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)), discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+            posterior=kgan.networks.mlp.discriminator((2,), (8,), "tanh", outputs=6, name="posterior"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/entropy"},
     ),
     "CatGAN": Spec(
         kgan.CatGAN,

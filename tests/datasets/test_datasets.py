@@ -267,3 +267,18 @@ def test_training_on_a_loaded_set_is_the_documented_one_liner():
     model.compile()
     model.fit(datasets.load("digits", batch_size=64), steps_per_epoch=1, verbose=0)
     assert isinstance(model, keras.Model)
+
+
+def test_densities_of_mixtures_add_up_to_one_and_spirals_have_two_arms():
+    mixture = datasets.Mixture([[-1.0, 0.0], [1.0, 0.5]], 0.3, weights=[0.2, 0.8])
+    line = np.linspace(-4, 4, 161)
+    points = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    assert np.exp(mixture.log_density(points)).sum() * 0.05**2 == pytest.approx(1.0, abs=1e-6)
+    assert mixture.log_density([[1.0, 0.5]])[0] == pytest.approx(np.log(0.8 / (2 * np.pi * 0.09)), abs=1e-6)
+    with pytest.raises(ValueError, match="no density"):
+        datasets.gaussian1200().log_density(np.zeros((1, 1200)))
+    arms = datasets.spirals(modes=20)
+    np.testing.assert_allclose(arms.centers[:10], -arms.centers[10:], atol=1e-6)
+    assert np.linalg.norm(arms.centers, axis=1).max() == pytest.approx(10.0, rel=1e-5)
+    with pytest.raises(ValueError, match="even"):
+        datasets.spirals(modes=3)

@@ -53,11 +53,28 @@ def test_without_the_generator_s_term_it_is_rim():
     assert "discriminator/generated_entropy" in logs
 
 
+@pytest.mark.parametrize("family", ["catgan", "fisher"])
+def test_moving_averages_are_those_of_real_examples(family):
+    """What classifies real examples later must not be normalized by generated ones."""
+    x = points() + 5.0
+    if family == "catgan":
+        model, data = made(), (x,)
+    else:
+        judge = categorical.classifier((4,), 4, (6,), 0.0)
+        model = kgan.FisherGAN(
+            classes=3, generator=mlp.generator((4,), 3, (5,)), discriminator=judge, discriminator_steps=1, seed=0
+        )
+        data = {"unlabeled": x, "labeled": x}, np.arange(12) % 3
+    logs_of(model, *data)
+    hidden, norm = (model.discriminator.get_layer(name) for name in ("hidden_0", "norm_0"))
+    seen = len(data)  # batches that entered the averages: unlabeled, and labeled
+    mean = ops.convert_to_numpy(hidden(x)).mean(0)
+    np.testing.assert_allclose(ops.convert_to_numpy(norm.moving_mean), (1 - 0.9**seen) * mean, rtol=1e-3)
+
+
 def test_a_small_minibatch_is_warned_of():
-    model = made()
-    model.compile()
     with pytest.warns(UserWarning, match="at most log 2"):
-        model.fit(points()[:2], batch_size=2, verbose=0)
+        made().check_data(points()[:2])
 
 
 @pytest.mark.parametrize(

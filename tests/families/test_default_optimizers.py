@@ -86,6 +86,13 @@ TABLE = {
     "FisherGAN": Row(both(Adam(2e-4, 0.5)), "the paper; tomsercu/FisherGAN, main.py (PyTorch)"),
     "EBGAN": Row(both(Adam(1e-3, 0.5)), "the rate of the paper's grid; beta_1 is ours (DCGAN's)"),
     "EBGAN, images": Row(both(Adam(2e-4, 0.5)), "ours: DCGAN's", lambda: kgan.EBGAN((32, 32, 1), filters=2)),
+    "CalibratedEBGAN": Row(
+        {"discriminator": Adam(2e-4, 0.0), "generator": Adam(2e-3, 0.0)},
+        "zihangdai/cegan_iclr2017, the synthetic sets (TensorFlow 1)",
+    ),
+    "CalibratedEBGAN, images": Row(
+        {"discriminator": Adam(2e-4, 0.0), "generator": Adam(1e-3, 0.0)}, "ours", lambda: kgan.CalibratedEBGAN((8, 8, 1))
+    ),
     "CatGAN": Row(both(Adam(2e-4, 0.5)), "smayru/catgan (Chainer)"),
     "D2GAN": Row(both(Adam(2e-4, 0.5)), "tund/D2GAN, main.py, models.py (TensorFlow 1)"),
     "DualingGAN": Row({"generator": Adam(1e-3, 0.5)}, "ours"),

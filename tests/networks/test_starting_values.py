@@ -253,6 +253,12 @@ ROWS = {
         {r"hidden_\d": lambda f: he(f), r"above_\d": glorot, "logits": 0.0},
         Norm(1e-3),
     ),
+    "CalibratedEBGAN": Row(
+        OURS,
+        players(lambda: kgan.CalibratedEBGAN((2,), entropy="variational"), "generator", "discriminator", "posterior"),
+        {ALL: glorot},
+        Norm(1e-3),
+    ),
     "CatGAN": Row(OURS, players(lambda: kgan.CatGAN((64,))), {ALL: glorot}, Norm(1e-3)),
     "BiGAN, vectors": Row("jeffdonahue/bigan, net.py", lambda: bidirectional.perceptrons((784,)), {ALL: 0.02}, Norm(1e-8, 0.95)),
     "BiGAN": Row(
