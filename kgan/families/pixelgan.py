@@ -83,6 +83,7 @@ class PixelGANAutoencoder(SemiSupervised):
 
     fixed_arguments = (
         *GAN.fixed_arguments, "data_shape", "discriminator_steps", "generator_batch", "joint_batch", "simultaneous",
+        "instance_noise", "augment",  # its discriminator sees codes, with noise of their own
     )  # fmt: skip
     classifier_role = "encoder"
     default_prior = OneHot()

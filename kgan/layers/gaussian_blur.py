@@ -18,7 +18,7 @@ def blur_matrix(size: int, sigma: float) -> Array:
 
     Example:
     >>> from kgan.layers.gaussian_blur import blur_matrix
-    >>> blur_matrix(3, 0.3).round(3).tolist()
+    >>> blur_matrix(3, 0.3).astype("float64").round(3).tolist()
     [[0.996, 0.004, 0.0], [0.004, 0.992, 0.004], [0.0, 0.004, 0.996]]
     """
     apart = np.arange(size)[:, None] - np.arange(size)

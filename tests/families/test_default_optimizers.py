@@ -142,6 +142,8 @@ TABLE = {
     "TripleGAN, images": Row(both(Adam(3e-4, 0.5), *THREE), "zhenxuan00/triple-gan, SVHN (Theano)"),
     "StructuredGAN": Row(both(Adam(1e-3, 0.5), *THREE, "encoder"), "Triple-GAN's, whose MNIST the code lacks"),
     "StructuredGAN, images": Row(both(Adam(3e-4, 0.5), *THREE, "encoder"), "thudzj/StructuredGAN, SVHN (Theano)"),
+    "FlowGAN": Row({"discriminator": Adam(2e-4), "generator": Adam(1e-3)}, "ours"),
+    "VideoPredictor": Row({"discriminator": Adam(2e-4, 0.5), "generator": Adam(5e-4, 0.5)}, "ours"),
     "CoGAN": Row(both(Adam(2e-4, 0.5)), "mingyuliutw/CoGAN, solver files, alter_adam_solver.cpp (Caffe)"),
     "SteganographyGAN": Row(both(Adam(2e-4), "eve", "alice_bob"), "jhayes14/advsteg, main.py (TensorFlow 1)"),
     "SteganographyGAN, residual": Row({"eve": Adam(1e-3), "alice_bob": Adam(2e-3)}, "ours"),

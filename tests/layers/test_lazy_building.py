@@ -26,6 +26,12 @@ CASES = {
     "RandomFeatures": (lambda: [kgan.layers.RandomFeatures(3)], (4,)),
     "RandomFeatures, waves": (lambda: [kgan.layers.RandomFeatures(3, "fourier")], (2, 2)),
     "BinarySoftplus": (lambda: [kgan.layers.BinarySoftplus()], VECTOR),
+    "Channels": (lambda: [kgan.layers.Channels(1, 2)], VECTOR),
+    "ClipWithPenalty": (lambda: [kgan.layers.ClipWithPenalty(-1.0, 1.0)], VECTOR),
+    "Gate": (lambda: [kgan.layers.Gate()], VECTOR),
+    "GaussianBlur": (lambda: [kgan.layers.GaussianBlur(1.0)], IMAGE),
+    "LadderModulation": (lambda: [kgan.layers.LadderModulation()], VECTOR),
+    "MaskedConv2D": (lambda: [kgan.layers.MaskedConv2D(4, (2, 3))], IMAGE),
     "Clip": (lambda: [layers.Dense(4, kernel_constraint=kgan.layers.Clip(0.1))], VECTOR),
     "GlobalSumPooling2D": (lambda: [kgan.layers.GlobalSumPooling2D()], IMAGE),
     "InstanceNormalization": (lambda: [kgan.layers.InstanceNormalization()], IMAGE),
@@ -51,7 +57,13 @@ CASES = {
         if (wrapper, name) != (kgan.layers.EqualizedLearningRate, "Embedding")
     },
 }  # fmt: skip
-OTHERWISE = {"WeightSamples": "needs a built network", "SpatialTransformer": "takes two inputs and has no weights"}
+SEVERAL = "takes several inputs"
+OTHERWISE = {
+    "WeightSamples": "needs a built network",
+    "TagRenderer": "draws from labels, without weights",
+    **dict.fromkeys(("SpatialTransformer", "Warp", "LearnedBackground", "LearnedBlur", "LearnedDetail", "Lighting"), SEVERAL),
+    **dict.fromkeys(("ConditionalBatchNormalization", "JoinLabels", "GatedMaskedConv2D"), SEVERAL),
+}
 
 
 class Subclassed(keras.Model):
