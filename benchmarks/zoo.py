@@ -155,6 +155,7 @@ def cell(family, data, seed, options, folder):
 
 # The table -----------------------------------------------------------------------------------------------------------------
 
+_SERIOUS = 100  # seconds of a core
 _COLUMNS = ("frechet_distance", "precision", "recall", "density", "coverage", "classes_present")
 
 
@@ -168,7 +169,8 @@ def _mean(lines, *path):
             values.append(float(line))
     if not values:
         return ""
-    shown = f"{np.mean(values):.3g}"
+    mean = np.mean(values)
+    shown = f"{mean:.0f}" if mean >= 1000 else f"{mean:.3g}"
     return f"{shown} ({max(values) - min(values):.2g})" if len(values) > 1 and path[-1] in _COLUMNS else shown
 
 
@@ -223,8 +225,13 @@ def report(path, folder, lines):
 
         options, seeds = own[0]["options"], ", ".join(map(str, sorted({line["seed"] for line in own})))
         title = data if ":" not in data else "your own pictures"
+        trial = (
+            f"**A trial: within {options['longest']:g} seconds the order says which defaults are cheap, not which are good.**\n\n"
+            if options["longest"] < _SERIOUS
+            else ""
+        )
         parts.append(
-            f"## {title}, {options['image_size']} pixels\n\n"
+            f"## {title}, {options['image_size']} pixels\n\n{trial}"
             f"{len({line['family'] for line in own})} families, {options['updates']} updates asked for, seeds {seeds}; "
             f"{options['seconds']:g} seconds of a core in the column of equal time; none longer than {options['longest']:g}. Judge: "
             f"`{own[0]['judge']}`, {COUNT} samples against as many held-out pictures. Real pictures: {real(data, options)}.\n\n"
@@ -269,7 +276,7 @@ def main():
     )
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument(
-        "--jobs", type=int, default=2, help="processes; 0: this one, whose memory is then that of all cells (default: 2)"
+        "--jobs", type=int, default=2, help="processes; 0: this one, in which the memory of a cell is not known (default: 2)"
     )
     parser.add_argument("--output", default="runs/zoo", help="folder of results.jsonl and the strips")
     parser.add_argument("--report", help="the document to write; default zoo.md in the output folder")
@@ -314,7 +321,7 @@ def main():
                     keep(future.result())
     else:
         for task in tasks:
-            keep(cell(*task))
+            keep({key: value for key, value in cell(*task).items() if key != "mebibytes"})
             keras.backend.clear_session()
     own = [line for line in lines if line["options"] == options]
     if own:

@@ -59,9 +59,10 @@ def test_cells_run_once(tmp_path, monkeypatch, capsys):
     found = json.loads(capsys.readouterr().out)
     assert (found["rounds"], found["in_seconds"]["rounds"]) == (3, 1)
     assert found["frechet_distance"] > 0
-    assert found["mebibytes"] > 100
+    assert "mebibytes" not in found  # in this process there are others
     text = (tmp_path / "docs" / "zoo.md").read_text()
     assert "| GAN | 3 |" in text
+    assert "A trial" not in text
     assert "![samples of GAN](zoo/digits_GAN.png)" in text
     assert (tmp_path / "docs" / "zoo" / "digits_GAN.png").is_file()
     monkeypatch.setattr(zoo, "cell", lambda *_: pytest.fail("a finished cell was run again"))
