@@ -37,7 +37,7 @@ def main(
         energies = model.energy(examples)
         order = np.argsort(-energies)
         known, labels = kgan.datasets.arrays(about["dataset"], "train", about["image_size"])
-        limit = float(np.quantile(model.energy(known[np.isin(labels, about["ordinary"] or [0])]), quantile))
+        limit = float(np.quantile(model.energy(known[np.isin(labels, about["ordinary"] or [8])]), quantile))
         path = Path(output) if output else folder / "energies.csv"
 
         def write(target):

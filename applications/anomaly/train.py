@@ -1,6 +1,6 @@
 """Learn what is ordinary as an energy (Dai et al. 2017, 1702.01691), and find what is not.
 
-The defaults take zeros of scikit-learn's digits as ordinary, and are judged by digits that were held out. Trousers among clothes:
+The defaults take eights of scikit-learn's digits as ordinary, and are judged by digits that were held out. Trousers among clothes:
 
     python applications/anomaly/train.py --dataset tfds:fashion_mnist --ordinary 1 --batch-size 100 --epochs 50 --passes 1 \
         --output runs/trousers
@@ -35,7 +35,7 @@ def falling(rate, rounds):
 def main(
     settings: runs.RunSettings,
     about: dict[str, Any],
-    ordinary: Annotated[list[int] | None, typer.Option(help="classes that are ordinary; may be repeated; default 0")] = None,
+    ordinary: Annotated[list[int] | None, typer.Option(help="classes that are ordinary; may be repeated; default 8")] = None,
     image_size: Annotated[int | None, typer.Option(min=1, help="resize images to this many pixels")] = None,
     entropy: Annotated[str, typer.Option(help="neighbors, variational or none (an energy without calibration)")] = "neighbors",
     entropy_weight: Annotated[float, typer.Option(min=0, help="too large a one blows samples up")] = 0.3,
@@ -44,7 +44,7 @@ def main(
     latent_size: Annotated[int, typer.Option(min=1, help="numbers of a latent")] = 10,
 ):
     """Train on ordinary examples alone; write how well the energy tells held-out ones from the others, samples and the model."""
-    kinds, count = ordinary or [0], []
+    kinds, count = ordinary or [8], []
 
     def data():
         own, _ = ordinary_of(settings.dataset, "train", kinds, image_size)

@@ -574,7 +574,7 @@ SPECS = {
     "CalibratedEBGAN": Spec(
         kgan.CalibratedEBGAN,
         lambda: kgan.CalibratedEBGAN(
-            (2,), neighbors=2, gap_bounds=(-9.0, 9.0), smoothness=0.01, generator=kgan.networks.mlp.generator((2,), 3, (8,)), seed=0,
+            (2,), neighbors=2, gap_bounds=None, smoothness=0.01, generator=kgan.networks.mlp.generator((2,), 3, (8,)), seed=0,
             discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
         ),
         (2,),
