@@ -56,8 +56,8 @@ class ModeRegularizedGAN(Encoding):
         ValueError: for negative weights, an encoder whose codes are not the generator's latents, networks of other shapes.
 
     Departures from the paper: equations (1) and (2) are printed with `+ lambda_2 log D(G(E(x)))` in what is minimized; here it is
-    subtracted, as the text says (the term encourages reconstructions that D accepts) and as it must be to have that effect. The weights of
-    its toy, 0.005, do not keep all modes in ten thousand rounds.
+    subtracted, as the text says (the term encourages reconstructions that D accepts) and as it must be to have that effect. The paper's
+    weights for points are both 0.005; the defaults are those for MNIST.
 
     Example:
     >>> import numpy as np, kgan

@@ -139,7 +139,7 @@ class TrustRegionDualingGAN(GAN):
         """
         radius = level_at(self.trust_region, self.rounds)
         weights = ops.stop_gradient(self._weights())
-        scores: Any = [ops.stop_gradient(self.scores(x)) for x in (real, fake)]
+        real_scores, fake_scores = (ops.stop_gradient(self.scores(x)) for x in (real, fake))
         if self.linearization == "cost":
             value, gradients = opponent_gradient(lambda: self.cost(real, fake), self.discriminator.trainable_variables)
             norm = _norm(gradients)
@@ -150,26 +150,18 @@ class TrustRegionDualingGAN(GAN):
             lambda s: (self._slopes(real, s), self._slopes(fake, s)),
             lambda u, v: self._pulled(real, fake, u, v),
             weights,
-            scores[0],
-            scores[1],
+            real_scores,
+            fake_scores,
             self.regularization,
             radius,
             self.inner_steps,
         )
-        ends: Any = [f + self._slopes(x, step) for f, x in zip(scores, (real, fake), strict=True)]
-        shares: Any = ops.sigmoid(-ends[0]), ops.sigmoid(ends[1])
-        half = [0.5 * s / ops.cast(ops.shape(s)[0], s.dtype) for s in shares]
-        dual = objectives.local_dual(
-            shares[0],
-            shares[1],
-            self._pulled(real, fake, half[0], -half[1]),
-            weights,
-            scores[0],
-            scores[1],
-            self.regularization,
-            radius,
-        )
-        return step, objectives.local_cost(weights + step, ends[0], ends[1], self.regularization), dual
+        real_ends, fake_ends = real_scores + self._slopes(real, step), fake_scores + self._slopes(fake, step)
+        u, v = ops.sigmoid(-real_ends), ops.sigmoid(fake_ends)
+        count = 2.0 * ops.cast(ops.shape(u)[0], u.dtype)
+        pull = self._pulled(real, fake, u / count, -v / count)
+        dual = objectives.local_dual(u, v, pull, weights, real_scores, fake_scores, self.regularization, radius)
+        return step, objectives.local_cost(weights + step, real_ends, fake_ends, self.regularization), dual
 
     # The game --------------------------------------------------------------------------------------------------------
 
@@ -179,11 +171,11 @@ class TrustRegionDualingGAN(GAN):
         # A term of value 0 whose gradient is the negative step: what descent of rate 1 makes of it is the step itself.
         weights = self._weights()
         push = -ops.sum((weights - ops.stop_gradient(weights)) * step)
-        logits = self.scores(real), self.scores(fake)
-        cost = objectives.local_cost(weights, *logits, self.regularization)
+        real_scores, fake_scores = self.scores(real), self.scores(fake)
+        cost = objectives.local_cost(weights, real_scores, fake_scores, self.regularization)
         seen = {
-            "real_logit": Observation(ops.mean(logits[0])),
-            "fake_logit": Observation(ops.mean(logits[1])),
+            "real_logit": Observation(ops.mean(real_scores)),
+            "fake_logit": Observation(ops.mean(fake_scores)),
             "step_length": Observation(_norm([step])),
         }
         if self.linearization == "scores":
@@ -197,8 +189,8 @@ class TrustRegionDualingGAN(GAN):
             longest = ops.sqrt(2.0 * ops.cast(level_at(self.trust_region, self.rounds), "float32"))
             return {"adversarial": -value, "opponent_gradient": longest * _norm(gradients)}
         step, _, _ = self.best_step(real, ops.stop_gradient(fake))
-        ends: Any = [self.scores(x) + self._slopes(x, step) for x in (real, fake)]
-        return {"adversarial": -objectives.local_cost(self._weights() + step, ends[0], ends[1], self.regularization)}
+        real_ends, fake_ends = (self.scores(x) + self._slopes(x, step) for x in (real, fake))
+        return {"adversarial": -objectives.local_cost(self._weights() + step, real_ends, fake_ends, self.regularization)}
 
 
 def _flat(tensors: Any) -> Tensor:

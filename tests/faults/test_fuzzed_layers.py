@@ -14,7 +14,14 @@ from keras import layers, ops
 import kgan
 from tests.conformance.test_arguments import VALUES, refused_by_us
 
-OTHERS = ("kernel_initializer", "bias_initializer", "beta_initializer", "gamma_initializer", "initializer", "activation")  # Keras reads and refuses these
+OTHERS = (
+    "kernel_initializer",
+    "bias_initializer",
+    "beta_initializer",
+    "gamma_initializer",
+    "initializer",
+    "activation",
+)  # Keras reads and refuses these
 
 
 def dense():
