@@ -427,13 +427,6 @@ SPECS = {
         {"discriminator/adversarial", "generator/adversarial", "generator/regularization"},
         default=("tags", lambda seed: kgan.RenderGAN(kgan.layers.TagRenderer(), filters=8, seed=seed)),
     ),
-    "RenderGAN, learned pose": Spec(
-        kgan.RenderGAN,
-        lambda: kgan.RenderGAN(kgan.layers.TagRenderer(16, 4, radii=(5, 6)), bits=4, noise_size=3, pose_noise=3, filters=2, seed=0),
-        (16, 16, 1),
-        ONE_TO_ONE,
-        {"discriminator/adversarial", "generator/adversarial", "generator/regularization"},
-    ),
     "UnrolledGAN": Spec(
         kgan.UnrolledGAN,
         lambda: kgan.UnrolledGAN(
