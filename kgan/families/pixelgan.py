@@ -18,8 +18,6 @@ from kgan.networks.pixelcnn import Autoregressive
 from kgan.priors import OneHot
 from kgan.types import Array, Nest, SeedLike, Sizes, Tensor
 
-POSTERIORS = ("deterministic", "gaussian")
-
 
 @keras.saving.register_keras_serializable("kgan")
 class PixelGANAutoencoder(SemiSupervised):
@@ -42,8 +40,8 @@ class PixelGANAutoencoder(SemiSupervised):
         classes: default None. A number K: semi-supervised; a one-hot code of K values, of which the j-th stands for class j.
         latent_size: default 30 values of a one-hot code, 2 numbers else (the paper's, from memory).
         prior: default `kgan.priors.OneHot()`; `kgan.priors.Normal()` for continuous codes.
-        posterior: default "deterministic": the code is a function of the image. "gaussian": the encoder returns means and log standard
-            deviations, and codes are drawn; not for one-hot codes. An encoder of two inputs, `[images, noise]`, makes any distribution.
+        stochastic: default False: the code is a function of the image. True: the encoder returns means and log standard deviations, and
+            codes are drawn; not for one-hot codes. An encoder of two inputs, `[images, noise]`, makes any distribution.
         encoder: `keras.Model` from images to codes; of one-hot ones to their logits. Default: two layers of 256, leaky ReLU 0.1.
         generator: the decoder, a `kgan.networks.PixelCNN` with codes of `latent_size`.
         discriminator: `keras.Model` from codes to logits `(batch, 1)`. Default: two layers of 64, leaky ReLU 0.1.
@@ -94,7 +92,7 @@ class PixelGANAutoencoder(SemiSupervised):
         *,
         classes: Several | None = None,
         latent_size: Count | None = None,
-        posterior: str = "deterministic",
+        stochastic: bool = False,
         encoder: Network | None = None,
         generator: Network | None = None,
         discriminator: Network | None = None,
@@ -105,14 +103,12 @@ class PixelGANAutoencoder(SemiSupervised):
         instance_noise: Level = 0.2,
         **kwargs: Any,
     ) -> None:
-        if posterior not in POSTERIORS:
-            raise ValueError(f"`posterior` must be one of {', '.join(POSTERIORS)}. Received: {posterior!r}.")
         if not isinstance(generator, (Autoregressive, type(None))):
             raise TypeError(f"`generator` must be a kgan.networks.PixelCNN. Received: {type(generator).__name__}.")
         one_hot = isinstance(kwargs.get("prior") or self.default_prior, OneHot)
         size = self.latents_of(generator, latent_size or classes or (None if generator else 30 if one_hot else 2))
-        if one_hot and (size < 2 or posterior == "gaussian"):
-            raise ValueError("A one-hot code has two or more values, and no Gaussian posterior.")
+        if one_hot and (size < 2 or stochastic):
+            raise ValueError("A one-hot code has two or more values, and no normal distribution: leave `stochastic` at False.")
         if classes and (not one_hot or size != classes):
             raise ValueError(
                 f"With `classes` the code is one-hot and of as many values. Received latents of {size}, classes={classes}."
@@ -122,7 +118,7 @@ class PixelGANAutoencoder(SemiSupervised):
             {"encoder": encoder, "generator": generator},
             lambda shape: {
                 "encoder": lambda: mlp.discriminator(
-                    shape, (256, 256), 0.1, outputs=2 * size if posterior == "gaussian" else size, name="encoder"
+                    shape, (256, 256), 0.1, outputs=2 * size if stochastic else size, name="encoder"
                 ),
                 "generator": lambda: PixelCNN(
                     shape, size, filters=filters, depth=depth, location_dependent=not one_hot, likelihood=likelihood
@@ -132,7 +128,7 @@ class PixelGANAutoencoder(SemiSupervised):
         discriminator = discriminator or mlp.discriminator((size,), (64, 64), 0.1)
         super().__init__(shape, generator=generator, discriminator=discriminator, instance_noise=instance_noise, **kwargs)
         self.data_shape = self.image_shape = shape  # the discriminator judges codes
-        self.encoder, self.posterior = encoder, posterior
+        self.encoder, self.stochastic = encoder, stochastic
         self._check_codes()
         self.filters, self.depth, self.likelihood = filters, depth, likelihood
         self.pretraining_rounds = pretraining_rounds
@@ -149,7 +145,7 @@ class PixelGANAutoencoder(SemiSupervised):
     def _check_codes(self) -> None:
         """Refuse an encoder and a decoder of other images or codes."""
         images, size = tuple(self.encoder.inputs[0].shape[1:]), self.latent_size
-        outputs = 2 * size if self.posterior == "gaussian" else size
+        outputs = 2 * size if self.stochastic else size
         if images != self.image_shape or tuple(self.encoder.output_shape[1:]) != (outputs,):
             raise ValueError(
                 f"The encoder must turn {self.image_shape} into {outputs} numbers. Received one from {images} to "
@@ -198,7 +194,7 @@ class PixelGANAutoencoder(SemiSupervised):
         """Length of the noise that makes codes random: the encoder's second input, or a number for each of a Gaussian code."""
         if len(self.encoder.inputs) == 2:
             return self.encoder.inputs[1].shape[-1]
-        return self.latent_size if self.posterior == "gaussian" else 0
+        return self.latent_size if self.stochastic else 0
 
     def _noise(self, images: Tensor) -> Tensor | None:
         shape = (count_of(images), self.noise_size)
@@ -213,7 +209,7 @@ class PixelGANAutoencoder(SemiSupervised):
         outputs = full_precision(self._encoded(images, noise, training))
         if isinstance(self.prior, OneHot):
             return ops.softmax(outputs, axis=-1)
-        if self.posterior == "deterministic":
+        if not self.stochastic:
             return outputs
         mean, log_sigma = ops.split(outputs, 2, axis=-1)
         return mean + ops.exp(ops.clip(log_sigma, -10.0, 3.0)) * noise

@@ -193,7 +193,7 @@ class Gate(CheckedInput):
     """The first half of the channels times the sigmoid of the second: `a s(b)` (1701.05517), or `tanh(a) s(b)` (1606.05328).
 
     Args:
-        activation: Keras activation of a, default None: linear.
+        activation: name of a Keras activation, of a; default None: linear.
 
     Input shape: `(batch, ..., 2 F)`. Output shape: `(batch, ..., F)`.
 
@@ -206,9 +206,14 @@ class Gate(CheckedInput):
     axes = (2, None)
     words = "(batch, ..., channels), an even number of channels"
 
-    def __init__(self, activation: Any = None, **kwargs: Any) -> None:
+    def __init__(self, activation: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.activation = keras.activations.get(activation)
+        try:
+            self.activation = keras.activations.get(activation)
+        except ValueError as error:
+            raise ValueError(
+                f"`activation` of Gate must be the name of one of Keras' activations. Received: {activation!r}."
+            ) from error
 
     def build(self, input_shape: Sizes) -> None:
         if input_shape[-1] is not None and input_shape[-1] % 2:

@@ -983,7 +983,7 @@ SPECS = {
     "PixelGANAutoencoder, normal codes": Spec(
         kgan.PixelGANAutoencoder,
         lambda: kgan.PixelGANAutoencoder(
-            (4, 4, 1), prior=kgan.priors.Normal(), posterior="gaussian", pretraining_rounds=0, filters=3, depth=0, seed=0,
+            (4, 4, 1), prior=kgan.priors.Normal(), stochastic=True, pretraining_rounds=0, filters=3, depth=0, seed=0,
             encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=4, name="encoder"),
         ),
         (4, 4, 1),

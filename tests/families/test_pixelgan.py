@@ -30,7 +30,7 @@ def test_codes_are_of_the_prior_s_kind(rng):
     x = binary_images(rng, 5)
     one_hot = small(latent_size=3).encode(x)
     np.testing.assert_allclose(one_hot.sum(1), 1.0, rtol=1e-5)
-    normal = small(outputs=4, prior=kgan.priors.Normal(), posterior="gaussian")
+    normal = small(outputs=4, prior=kgan.priors.Normal(), stochastic=True)
     assert normal.encode(x).shape == (5, 2)
     assert normal.noise_size == 2
     assert normal.generator.location_dependent
@@ -78,9 +78,8 @@ def test_labels_teach_the_encoder(rng):
 @pytest.mark.parametrize(("arguments", "words"), [
     ({"latent_size": 4}, "encoder must turn"),
     ({"classes": 3, "latent_size": 4}, "With `classes`"),
-    ({"latent_size": 3, "posterior": "gaussian"}, "one-hot"),
+    ({"latent_size": 3, "stochastic": True}, "one-hot"),
     ({"latent_size": 1, "outputs": 1}, "two or more"),
-    ({"latent_size": 3, "posterior": "laplace"}, "posterior"),
     ({"latent_size": 3, "discriminator": kgan.networks.mlp.discriminator((2,), (4,))}, "discriminator must turn"),
 ])  # fmt: skip
 def test_bad_arguments(arguments, words):
