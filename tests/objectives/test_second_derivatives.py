@@ -149,7 +149,7 @@ PAIRS = {
     "contrastive": lambda a, b: objectives.contrastive(ops.abs(a - b), ops.full((4, 3), 0.3)),
     "correlation": lambda a, b: ops.sum(objectives.correlation(a, b)),
     **{
-        name: (lambda a, b, loss=getattr(objectives, name): loss(*(ops.reshape(x, (1, 1, 2, 2, 3)) for x in (a, b)), 2, 1))
+        name: (lambda a, b, name=name: getattr(objectives, name)(*(ops.reshape(x, (1, 1, 2, 2, 3)) for x in (a, b)), 2, 1))
         for name in ("correlation_score", "correlation_loss", "smooth_correlation_loss")
     },
     "frame_coherence": lambda a, b: objectives.frame_coherence(ops.reshape(a - b, (1, 4, 3)), ops.full((1, 4), 0.5), 2),
