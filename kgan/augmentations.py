@@ -9,7 +9,8 @@ each formula is a function.
 
 >>> import keras, kgan
 >>> images = keras.ops.zeros((4, 32, 32, 3))
->>> kgan.augmentations.augmented(images, "translation,cutout", keras.random.SeedGenerator(0)).shape
+>>> shown = kgan.augmentations.augmented(images, "translation,cutout", keras.random.SeedGenerator(0))
+>>> tuple(shown.shape)
 (4, 32, 32, 3)
 """
 

@@ -81,6 +81,7 @@ def image_folder(
     """
     require(COUNT, passes=passes, batch_size=batch_size)
     require(TEXT, cache=cache)
+    _check(channels, corrupt)
     if Path(cache).is_file():
         raise ValueError(f'`cache` must be "auto", "memory", "none" or a folder. There is a file {cache!r}.')
     found = _search(path, split, held_out)
@@ -126,6 +127,7 @@ def folder_arrays(
     Raises:
         FileNotFoundError, ValueError: as `image_folder`.
     """
+    _check(channels, corrupt)
     found = _search(path, split, held_out)
     if image_size is None:
         found = _checked(found, path, corrupt)
@@ -138,6 +140,13 @@ def folder_arrays(
 def folder_classes(path: FilePath) -> list[str]:
     """Names of the subfolders that hold pictures, those of `train/` and `test/` where both are there: sorted, as labels count them."""
     return _search(path, "all", 0.0).names
+
+
+def _check(channels: int, corrupt: str) -> None:
+    if channels not in (1, 3):
+        raise ValueError(f"`channels` must be 1 or 3. Received: {channels!r}.")
+    if corrupt not in ("skip", "error"):
+        raise ValueError(f'`corrupt` must be "skip" or "error". Received: {corrupt!r}.')
 
 
 # Which pictures ------------------------------------------------------------------------------------------------------------
@@ -179,18 +188,15 @@ def _search(path: FilePath, split: str, held_out: float) -> _Found:
 
 def _checked(found: _Found, path: FilePath, corrupt: str) -> _Found:
     """Those that can be read."""
-    good, bad = readable(found.files)
-    return _told(found, bad, path, corrupt) if bad or good else found
+    return _told(found, readable(found.files)[1], path, corrupt)
 
 
 def _told(found: _Found, bad: dict[Path, str], path: FilePath, corrupt: str) -> _Found:
-    """Without those that cannot be read, of which the user is told."""
-    if corrupt not in ("skip", "error"):
-        raise ValueError(f'`corrupt` must be "skip" or "error". Received: {corrupt!r}.')
+    """Without those that cannot be read, of which the user is told, and of what else is left out: once."""
     if len(bad) == len(found.files) and corrupt == "skip":
         raise ValueError(nothing_left(path, bad, found.left_out))
     refuse_or_warn(bad, len(found.files), path, corrupt, found.left_out, stacklevel=4)
-    return found.at([i for i, file in enumerate(found.files) if file not in bad])
+    return found.at([i for i, file in enumerate(found.files) if file not in bad])._replace(left_out={})
 
 
 # Decoded pictures ----------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Folders of pictures: classes, what is held out, and three places for decoded pixels that feed the same minibatches."""
 
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -146,6 +147,18 @@ def test_a_cache_is_of_the_pictures_as_they_are(pets, tmp_path, monkeypatch):
     with pytest.raises(MemoryError):
         load(image_size=8)
     assert sorted(kept.iterdir()) == before
+
+
+@pytest.mark.parametrize("cache", ["memory", "none"])
+def test_what_is_left_out_is_told_once(pets, cache):
+    (pets / "notes.txt").write_text("no picture")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        datasets.image_folder(pets, 4, cache=cache)  # of their own size, which is looked for first
+    assert [str(w.message).count("notes") + str(w.message).count(".txt") for w in told] == [1]
+    for wrong in ({"channels": 2}, {"corrupt": "ignore"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            datasets.image_folder(pets, 4, cache=cache, **wrong)
 
 
 def test_what_is_too_much_for_memory_is_streamed(pets, monkeypatch):
