@@ -114,7 +114,7 @@ def two_moons(report, seed, steps):
     )
     report.over_seeds("A points of error that gaps save beside data", good - complement, seed, "mean > 0.04", lambda v: v > 0.04)
     report.over_seeds("A points of error that the generator saves", alone - learned, seed, "mean >= 0.08", lambda v: v >= 0.08)
-    report.over_seeds("A error, the generator", learned, seed, "mean <= 0.06", lambda v: v <= 0.06)
+    report.over_seeds("A error that the generator leaves", learned, seed, "mean <= 0.06", lambda v: v <= 0.06)
     report.over_seeds("A share of its samples below the threshold", found["learned"][2], seed, "mean >= 0.4", lambda v: v >= 0.4)
 
 
