@@ -50,7 +50,7 @@ class ConditionalBatchNormalization(Checked, layers.Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not 0.0 <= momentum <= 1.0:
-            raise ValueError(f"`momentum` must lie in [0, 1]. Received: {momentum!r}.")
+            raise ValueError(f"`momentum` of ConditionalBatchNormalization must lie in [0, 1]. Received: {momentum!r}.")
         self.classes = classes
         self.momentum = momentum
         self.epsilon = epsilon

@@ -36,7 +36,7 @@ class JoinLabels(Checked, layers.Layer):
     def __init__(self, classes: Several, size: Count | None = None, power_iterations: Count | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if power_iterations is not None and size is None:
-            raise ValueError("`power_iterations` normalizes learned vectors; give their `size`, or leave it out.")
+            raise ValueError("`power_iterations` of JoinLabels normalizes learned vectors; give their `size`, or leave it out.")
         self.classes = classes
         self.size = size
         self.power_iterations = power_iterations
