@@ -16,7 +16,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=
 # JAX compiles every operation for every shape; most come back.
 JAX_CACHE := JAX_COMPILATION_CACHE_DIR="$(VENV)/jax-cache" JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 
-BACKEND_TESTS := tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties tests/metrics/test_judges.py tests/metrics/test_random_features.py tests/test_diagnostics_and_divergences.py
+BACKEND_TESTS := tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties tests/test_augmentations.py tests/metrics/test_judges.py tests/metrics/test_random_convolutions.py tests/test_diagnostics_and_divergences.py
 ACROSS := tests/conformance/test_across_backends.py
 
 .PHONY: help demo test test-slow test-backends test-all test-nightly lint proofs bench clean

@@ -9,6 +9,8 @@ from keras import layers
 from kgan import datasets, metrics, networks, pictures
 from kgan.networks import blocks, mlp
 
+SURE = 0.9
+"""Probability of its class from which a channel of an image is told for sure."""
 LEAST_SHARE = 0.1
 """Of a mode's own share, what samples must reach for it to count as filled; by the papers' rule one stray sample covers a mode."""
 
@@ -67,6 +69,10 @@ class Points(Task):
         start = keras.initializers.Orthogonal(0.8)
         return mlp.discriminator(self.shape, (self.units,), normalizer=normalizer, initializer=start, scale=self.scale)
 
+    def critic(self):
+        """The discriminator, without what mixes the examples of a minibatch."""
+        return self.discriminator()
+
     def encoder(self, outputs):
         start = keras.initializers.Orthogonal(0.8)
         network = mlp.discriminator(self.shape, (self.units,) * 2, initializer=start, scale=self.scale, name="encoder")
@@ -102,25 +108,38 @@ class Points(Task):
 
 @dataclass
 class Stacks(Task):
-    """Stacked digits, with Unrolled GAN's networks for stacked MNIST at 8x8 and their discriminator of half the channels."""
+    """Stacked digits, with Unrolled GAN's networks for stacked MNIST, and their discriminator of half the channels."""
 
     kept: int = 36
     filters: int = 32
+    dataset: str = "digits"
 
     def sample(self, count, seed):
-        return datasets.stack_digits(count, "train", seed)[0]
+        return datasets.stack_digits(count, "train", seed, self.dataset)[0]
 
     def judge(self, images):
-        labels = metrics.channel_labels(images, metrics.DigitClassifier())
+        judge = metrics.extractor(metrics.extractor_name_of(self.dataset, (*self.shape[:2], 1)))
+        probabilities = metrics.channel_probabilities(images, judge)
+        labels, sure = probabilities.argmax(-1), (probabilities.max(-1) >= SURE).all(-1)
         figures = metrics.stacked_mode_statistics(labels)
         filled = metrics.stacked_mode_statistics(labels, least_share=LEAST_SHARE)["modes"]
-        return {"modes": figures["modes"], "filled": filled, "kl": figures["kl"]}
+        confident = metrics.stacked_mode_statistics(labels[sure])["modes"] if sure.any() else 0
+        return {
+            "modes": figures["modes"],
+            "filled": filled,
+            "confident": confident,
+            "sure": float(sure.mean()),
+            "kl": figures["kl"],
+        }
 
     def generator(self, latent_size=None):
         return networks.unrolled.generator(self.shape, latent_size or self.latent_size, self.filters)
 
     def discriminator(self, normalizer=None):
-        return networks.unrolled.discriminator(self.shape, self.filters // 2)
+        return networks.unrolled.discriminator(self.shape, self.filters // 2, normalizer=normalizer)
+
+    def critic(self):
+        return networks.unrolled.discriminator(self.shape, self.filters // 2, batch_norm=False)
 
     def encoder(self, outputs):
         return with_outputs(networks.unrolled.discriminator(self.shape, self.filters, name="encoder"), outputs, "encoder")
@@ -157,4 +176,6 @@ def tasks():
             (1200,), 256, 128, 4000, 1e-3, 2500, 10, mixture=datasets.gaussian1200(), sigmas=(10.0, 30.0), units=256, scale=0.1
         ),
         "stacked": Stacks((8, 8, 3), 256, 128, 4000, 1e-3, 26_000, 1000),
+        # The papers' size: 64 maps at 4x4 down to 8 in the generator, 4, 8 and 16 in the discriminator.
+        "stacked_mnist": Stacks((28, 28, 3), 256, 128, 4000, 1e-3, 26_000, 1000, filters=8, dataset="mnist"),
     }

@@ -5,7 +5,7 @@ place in a process of its own, so that none finds warm what another read.
 
     python -m benchmarks.loading --count 2000 --pixels 256 --rounds 30
 
-Prints for each cache: seconds until the first minibatch is there (all pictures are opened), pictures a second of the data set alone,
+Prints for each cache: seconds until the first minibatch is there (all pictures are opened), milliseconds of processor time for a picture,
 seconds a round, and the share of the rounds' time in which the training waited for a minibatch.
 """
 
@@ -54,10 +54,11 @@ def measure(folder, cache, size, filters, batch, rounds, kept):
     alone = iter(endless)
     next(alone)
     ready = time.perf_counter() - began
-    began = time.perf_counter()
+    # On processors that others use as well, time of ours is what tells.
+    began = time.process_time()
     for _ in range(rounds):
         next(alone)
-    speed = batch * rounds / (time.perf_counter() - began)
+    picture = (time.process_time() - began) / (batch * rounds)
     del alone
     model = kgan.DCGAN((size, size, 3), filters=filters, seed=0)
     model.compile()
@@ -71,7 +72,7 @@ def measure(folder, cache, size, filters, batch, rounds, kept):
         waited += time.perf_counter() - asked
         model.train_on_batch(examples)
     whole = time.perf_counter() - began
-    return {"cache": cache, "ready": ready, "speed": speed, "round": whole / rounds, "waiting": waited / whole}
+    return {"cache": cache, "ready": ready, "picture": picture, "round": whole / rounds, "waiting": waited / whole}
 
 
 def main():
@@ -96,7 +97,7 @@ def main():
             folder = Path(place) / "pictures"
             folder.mkdir()
             make_folder(folder, options.count, options.pixels)
-        print("| cache | first minibatch after, s | pictures a second | s/round | waiting for data |")
+        print("| cache | first minibatch after, s | ms/picture | s/round | waiting for data |")
         print("| --- | --- | --- | --- | --- |")
         for cache in CACHES:
             command = [sys.executable, "-m", "benchmarks.loading", *sys.argv[1:], "--cache", cache, "--kept", f"{place}/kept"]
@@ -104,10 +105,8 @@ def main():
             if done.returncode:
                 sys.exit(done.stderr[-2000:])
             found = json.loads(done.stdout.splitlines()[-1])
-            print(
-                f"| {cache} | {found['ready']:.1f} | {found['speed']:,.0f} | {found['round']:.3f} | {found['waiting']:.1%} |",
-                flush=True,
-            )
+            figures = f"{found['ready']:.1f} | {1e3 * found['picture']:.3f} | {found['round']:.3f} | {found['waiting']:.1%}"
+            print(f"| {cache} | {figures} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """The arena of mode collapse: families side by side on the synthetic sets of the papers, with one pair of networks per set.
 
 Tasks: `ring` (8 modes) and `grid` (25) in the plane, `gaussian1200` (10 modes in 1200 dimensions), `stacked` (three random digits as the
-channels of an image, 1,000 modes, a digit classifier as judge). On a task all families get the same generator, the same discriminator,
+channels of an image, 1,000 modes, a digit classifier as judge), `stacked_mnist` (the same of MNIST's digits, at the papers' 28x28 with
+their convolutional networks). On a task all families get the same generator, the same discriminator,
 minibatches of one size and equally many generator updates; what a family's paper adds (encoder, kernels, unrolling, components) is
 added. Prints one JSON line per run and writes to the output folder
 
@@ -10,6 +11,7 @@ added. Prints one JSON line per run and writes to the output folder
 - `table.md`: modes, share of high quality and KL, beside the figures that the papers print.
 
     python -m benchmarks.mixtures --task ring grid --families GAN UnrolledGAN VEEGAN MMDGAN --seeds 0 1 2 --output runs/arena
+    python -m benchmarks.mixtures --task stacked_mnist --families GAN UnrolledGAN VEEGAN ALI WGANGP SNGAN --output runs/arena
 """
 
 import argparse
@@ -97,6 +99,7 @@ BUILD = {
     "SNGAN": _spectral,
     "UnrolledGAN": lambda *row: _plain(*row, steps=5),
     "VEEGAN": lambda *row: _pairs(*row, extra_noise=1),
+    "WGANGP": lambda name, task, seed: _plain(name, task, seed, discriminator=task.critic()),
 }
 """How a family is built where `_plain` does not do: `(name, task, seed) -> model`."""
 
@@ -194,8 +197,9 @@ PUBLISHED = {
     "gaussian1200": {"GAN": "1.6, 2.0 %", "ALI": "3, 5.4 %", "UnrolledGAN": "0, 0.0 %", "VEEGAN": "5.5, 28.3 %"},
     "stacked": {"GAN": "99, KL 3.4", "ALI": "16, KL 5.4", "UnrolledGAN": "48.7, KL 4.32", "VEEGAN": "150, KL 2.95"},
 }
+PUBLISHED["stacked_mnist"] = PUBLISHED["stacked"]
 """Modes and share of high quality, or KL, of VEEGAN's paper (1705.07761, Tables 1 and 2): other networks, many more steps, and for the
-stacks 28x28 MNIST digits and convolutional networks (its GAN there is a DCGAN)."""
+stacks 28x28 digits of all of MNIST and convolutional networks (its GAN there is a DCGAN)."""
 
 
 def _mean(values, text):
@@ -207,7 +211,7 @@ def table(lines):
     """The Markdown table of each task: modes per seed (by the papers' rule, and filled), means of the rest, what VEEGAN's paper prints."""
     for task in dict.fromkeys(line["task"] for line in lines):
         here = [line for line in lines if line["task"] == task]
-        further = sorted(k for k in here[0] if "@" in k and not k.startswith("kl"))
+        further = sorted(k for k in here[0] if ("@" in k and not k.startswith("kl")) or k in ("confident", "sure"))
         seeds = ", ".join(str(s) for s in dict.fromkeys(line["seed"] for line in here))
         yield f"### {task}: {here[0]['of']} modes, {here[0]['steps']} steps, seeds {seeds}"
         yield ""

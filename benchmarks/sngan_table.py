@@ -2,7 +2,12 @@
 
 The residual rows run under the same settings at constant rates; the paper's own run of theirs, with its falling rate, is
 `applications/sngan/train.py --architecture resnet --setting resnet`. The default trains dense networks on scikit-learn's digits,
-and small residual ones for the rows of those, on two cores. The paper's own protocol (CIFAR-10, 100,000 generator updates, 50,000
+and small residual ones for the rows of those, on two cores. On MNIST and Fashion-MNIST the networks are the paper's convolutional ones at a
+fraction of their width, and the judges that come with kgan give the figures, where there is something to convolve:
+
+    python -m benchmarks.sngan_table --dataset fashion_mnist --output runs/table-fashion
+
+The paper's own protocol (CIFAR-10, 100,000 generator updates, 50,000
 samples), with the original Inception network for scores:
 
     python -m benchmarks.sngan_table --dataset tfds:cifar10 --inception classify_image_graph_def.pb --output runs/table-cifar10
@@ -23,21 +28,26 @@ import typer
 
 # Sizes: (generator updates of the standard rows, of the residual rows, width of convolutional networks).
 _SMALL = (1300, 400, 0.0625)
+_JUDGED = (2000, 1000, 0.125)
 _PAPER = (100_000, 50_000, 1.0)
+_COUNT = 1000  # samples that a judge sees
 
 
 def main(
     output: Annotated[str, typer.Option(help="folder of the table; finished cells in it are kept")] = "runs/sngan-table",
-    dataset: Annotated[str, typer.Option(help="digits, or tfds:<name>, with --inception")] = "digits",
+    dataset: Annotated[str, typer.Option(help="digits, mnist, fashion_mnist; or tfds:<name>, with --inception")] = "digits",
     image_size: Annotated[int | None, typer.Option(min=8, help="resize images to this many pixels")] = None,
     inception: Annotated[str, typer.Option(help="the original Inception graph, classify_image_graph_def.pb")] = "",
     rows: Annotated[str, typer.Option(help="separated by /, such as 'SN/weight norm'; default all")] = "",
     settings: Annotated[str, typer.Option(help="some of ABCDEF")] = "ABCDEF",
     seeds: Annotated[int, typer.Option(min=1, help="runs per cell")] = 2,
     updates: Annotated[
-        int | None, typer.Option(min=1, help="generator updates; default 1300 (residual rows 400) or the paper's")
+        int | None,
+        typer.Option(min=1, help="generator updates; default 1300 (residual rows 400), 2000 (1000) of 28 pixels, or the paper's"),
     ] = None,
-    width: Annotated[float | None, typer.Option(help="factor of channel counts; default 1/16 on digits, else 1")] = None,
+    width: Annotated[
+        float | None, typer.Option(help="factor of channel counts; default 1/16 on digits, 1/8 of 28 pixels, else 1")
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="processes")] = 2,
     smoke: Annotated[bool, typer.Option("--smoke", help="a few updates of every row, to see that everything runs")] = False,
 ):
@@ -51,14 +61,15 @@ def main(
         for kind, given, known in (("--rows", chosen, list(ROWS)), ("--settings", settings, "ABCDEF")):
             if unknown := [g for g in given if g not in known]:
                 raise ValueError(f"{kind} has no {unknown}; known: {', '.join(known)}")
-        standard, residual, default_width = _SMALL if dataset == "digits" else _PAPER
-        if dataset != "digits" and not inception:
+        judged = _judge(dataset) is not None
+        standard, residual, default_width = _SMALL if dataset == "digits" else _JUDGED if judged else _PAPER
+        if not judged and not inception:
             raise ValueError(
-                "Data other than the digits are scored with --inception, the file of the original Inception network."
+                "Data without a judge of their own are scored with --inception, the file of the original Inception network."
             )
         plan = {
             "dataset": dataset,
-            "image_size": image_size,
+            "image_size": image_size or (32 if judged and dataset != "digits" else None),
             "inception": inception,
             "updates": {"standard": updates or standard, "residual": updates or residual},
             "width": width or default_width,
@@ -76,6 +87,14 @@ def main(
         _report(folder, chosen, settings, seeds, plan)
 
     runs.guarded(work)
+
+
+def _judge(dataset):
+    """The name of the judge that comes with kgan for a data set; None where there is none."""
+    from kgan import metrics
+
+    name = metrics.extractor_name_of(dataset, (32, 32, 1))
+    return None if name == "random-conv" else name
 
 
 def _claim(folder, plan):
@@ -178,7 +197,8 @@ def _data(plan, vectors):
 def _fit(model, data, updates):
     if hasattr(data, "element_spec"):
         rounds = int(data.cardinality()) // model.discriminator_steps
-        model.fit(data, epochs=math.ceil(updates / rounds), verbose=0)
+        limit = {"steps_per_epoch": updates} if updates < rounds else {}
+        model.fit(data, epochs=math.ceil(updates / rounds), verbose=0, **limit)
         return
     # Few long epochs: a small set passed over hundreds of times would spend its time between epochs.
     examples = updates * 64 * model.discriminator_steps
@@ -192,11 +212,12 @@ def _fit(model, data, updates):
 def _score(model, plan, vectors, seed):
     import kgan
 
-    if plan["dataset"] == "digits":
-        real, _ = kgan.datasets.arrays("digits", "test", plan["image_size"])
+    if (judge := _judge(plan["dataset"])) is not None and not plan["inception"]:
+        real, _ = kgan.datasets.arrays(plan["dataset"], "test", plan["image_size"])
+        real = real if plan["dataset"] == "digits" else real[:_COUNT]
         samples = model.generate(len(real), seed=seed)
         samples = 2 * samples.reshape(-1, *real.shape[1:]) - 1 if vectors else samples
-        figures = kgan.metrics.digit_report(real, samples)
+        figures = kgan.metrics.sample_report(real, samples, kgan.metrics.extractor(judge))
         kinds = {"distance": "frechet_distance", "score": "class_score"}
         return {k: next(v for n, v in figures.items() if n.startswith(f"{kind}[")) for k, kind in kinds.items()}
     # The paper's protocol: 50,000 samples in ten splits; 10,000 real images against 5,000 generated ones.
@@ -218,9 +239,14 @@ def _report(folder, rows, settings, seeds, plan):
         for setting in settings:
             found = [_cell(folder, row, setting, seed) for seed in range(seeds)]
             cells[row, setting] = [json.loads(path.read_text()) for path in found if path.exists()]
-    digits = plan["dataset"] == "digits"
     titles = {"distance": "Frechet digit distance (n=899; lower is better)", "score": "Digit score (10 is the most)"}
-    if not digits:
+    if plan["dataset"] != "digits":
+        judge = _judge(plan["dataset"])
+        titles = {
+            "distance": f"Frechet distance ({judge}, n={_COUNT}; lower is better)",
+            "score": f"Class score ({judge}, n={_COUNT})",
+        }
+    if plan["inception"]:
         titles = {"distance": "FID (10,000 real, 5,000 generated)", "score": "Inception Score"}
     lines = [f"# {plan['dataset']}: {plan['updates']['standard']} generator updates, residual rows {plan['updates']['residual']}"]
     for kind, title in titles.items():

@@ -18,6 +18,7 @@ if keras.backend.backend() not in ("tensorflow", "jax", "torch"):
     raise ImportError(f"kgan runs on tensorflow, jax and torch. KERAS_BACKEND is {keras.backend.backend()!r}.")
 
 from kgan import (
+    augmentations,
     backend,
     callbacks,
     causal,
@@ -58,6 +59,7 @@ __all__ = [
     "Rule",
     "Turn",
     "__version__",
+    "augmentations",
     "backend",
     "callbacks",
     "causal",

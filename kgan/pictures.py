@@ -268,3 +268,87 @@ def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip:
     axis.set_aspect("equal")
     axis.legend(loc="upper right")
     save_figure(path, drawn)
+
+
+def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | None = None) -> None:
+    """Clips side by side as one PNG: a line for what was seen and what is predicted after it, below it one for what came.
+
+    Args:
+        path: PNG file.
+        past: float array `(count, frames, height, width, 1 or 3)` in [-1, 1]. predicted: the same, frames that follow.
+        truth: default None: the frames that did follow.
+    """
+    lines = [np.concatenate([past, predicted], axis=1)]
+    lines += [] if truth is None else [np.concatenate([past, truth], axis=1)]
+    count, frames, height, width, _ = lines[0].shape
+    drawn, axes = figure(0.9 * frames, 0.9 * height / width * count * len(lines) + 0.5, frames, count * len(lines))
+    for row, line in ((i * len(lines) + k, (k, i)) for i in range(count) for k in range(len(lines))):
+        for t, axis in enumerate(axes[row]):
+            pixels = to_uint8(lines[line[0]][line[1], t])
+            axis.imshow(pixels.repeat(3 // pixels.shape[-1], axis=-1), interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+            if row == 0:
+                axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
+        axes[row, 0].set_ylabel(("predicted", "true")[line[0]] if len(lines) > 1 else "", fontsize=7)
+    save_figure(path, drawn)
+
+
+def save_animation(path: FilePath, frames: Array, milliseconds: int = 100) -> None:
+    """Write frames `(count, height, width, 1 or 3)`, floats in [-1, 1] or uint8, as an endless GIF, atomically."""
+    from PIL import Image
+
+    frames = _all_images(frames)
+    pixels = frames if frames.dtype == np.uint8 else to_uint8(_floats("Frames", frames, (-1.0, 1.0), clip=True))
+    first, *others = (Image.fromarray(one.repeat(3 // one.shape[-1], axis=-1)) for one in pixels)
+
+    def write(temporary: str) -> None:
+        first.save(temporary, format="GIF", save_all=True, append_images=others, duration=milliseconds, loop=0)
+
+    atomic_write(path, write)
+
+
+def flow_image(flow: Array, largest: float | None = None) -> Array:
+    """Optical flow as colors: the direction is the hue, the length the saturation (white: no motion), as the usual wheel has it.
+
+    Args:
+        flow: array `(height, width, 2)`, `(u, v)`, u right, v down. What is not finite is black.
+        largest: length of full saturation in pixels; default None: the largest there is.
+
+    Returns:
+        uint8 array `(height, width, 3)`. Motion to the right is red, down yellow-green, left cyan, up violet.
+    """
+    from matplotlib.colors import hsv_to_rgb
+
+    flow = np.asarray(flow, "float64")
+    known = np.isfinite(flow).all(axis=-1)
+    u, v = np.where(known[..., None], flow, 0.0).transpose(2, 0, 1)
+    length = np.hypot(u, v)
+    hue = np.arctan2(v, u) / (2 * np.pi) % 1.0
+    saturation = np.clip(length / (largest or max(float(length.max()), 1e-9)), 0.0, 1.0)
+    colors = hsv_to_rgb(np.stack([hue, saturation, np.ones_like(hue)], axis=-1))
+    return np.round(255 * colors * known[..., None]).astype("uint8")
+
+
+def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = None) -> None:
+    """Frames and their flow in colors, one below the other, as one PNG; truth below, in the same colors.
+
+    Args:
+        path: PNG file.
+        frames: the first frames, `(count, height, width, 1 or 3)` in [-1, 1].
+        flow: `(count, height, width, 2)` in pixels. truth: the same, default None.
+    """
+    known = flow if truth is None else truth
+    largest = float(np.linalg.norm(np.where(np.isfinite(known), known, 0.0), axis=-1).max()) or 1.0
+    rows = {"frame": [to_uint8(one).repeat(3 // one.shape[-1], axis=-1) for one in frames]}
+    rows["flow"] = [flow_image(one, largest) for one in flow]
+    if truth is not None:
+        rows["true flow"] = [flow_image(one, largest) for one in truth]
+    count, (height, width) = len(frames), frames.shape[1:3]
+    drawn, axes = figure(1.3 * count + 0.4, 1.3 * height / width * len(rows) + 0.4, count, len(rows))
+    for row, (name, pictures) in enumerate(rows.items()):
+        for axis, picture in zip(axes[row], pictures, strict=True):
+            axis.imshow(picture, interpolation="nearest")
+            axis.set(xticks=[], yticks=[])
+        axes[row, 0].set_ylabel(name, fontsize=8)
+    drawn.suptitle(f"full color: {largest:.1f} pixels", fontsize=8)
+    save_figure(path, drawn)

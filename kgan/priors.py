@@ -5,6 +5,7 @@ from typing import Any, Self
 import keras
 
 from kgan.arguments import Checked, Positive
+from kgan.codes import Categorical
 from kgan.types import Config, SeedLike, Tensor
 
 
@@ -56,3 +57,12 @@ class Uniform(Prior):
 
     def get_config(self) -> Config:
         return {"low": self.low, "high": self.high}
+
+
+@keras.saving.register_keras_serializable("kgan")
+class OneHot(Prior):
+    """One of K classes, all equally likely, as a one-hot vector: `kgan.codes.Categorical` as a prior. K is the last axis of the shape."""
+
+    def __call__(self, shape: Any, seed: SeedLike = None) -> Tensor:
+        count, classes = shape
+        return Categorical(classes).sample(count, seed)

@@ -7,6 +7,7 @@ import os
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # JAX compiles every operation for every shape, in half the time
 
 import keras
 import numpy as np
@@ -20,6 +21,8 @@ if keras.backend.backend() == "tensorflow":
 
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+elif keras.backend.backend() == "jax":
+    import jax
 
 
 def pytest_collection_modifyitems(items):
@@ -42,7 +45,7 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "only(*backends): collect the test on these backends alone")
 
 
-GROWTH = 300  # mebibytes
+GROWTH, ENOUGH = 300, 2000  # mebibytes
 held = 0.0
 
 
@@ -59,6 +62,9 @@ def pytest_runtest_teardown(item, nextitem):
     global held
     if nextitem is None or group_of(nextitem.nodeid) != group_of(item.nodeid) or resident_mebibytes() > held + GROWTH:
         keras.backend.clear_session()  # collects garbage too
+        if keras.backend.backend() == "jax" and resident_mebibytes() > ENOUGH:
+            jax.clear_caches()  # of all that was compiled; what is asked for again comes from the persistent cache
+            gc.collect()
         if hasattr(ctypes.CDLL(None), "malloc_trim"):
             ctypes.CDLL(None).malloc_trim(0)
         held = resident_mebibytes()

@@ -45,19 +45,21 @@ class Costs:
         self.last = cpu_seconds()
         self.files, self.rows, self.tests = (collections.Counter() for _ in range(3))
         self.peak, self.where = 0.0, "nowhere"
+        self.before, self.rises = peak_mebibytes(), collections.Counter()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item):
         report = yield
-        now = cpu_seconds()
-        report.user_properties.append(("costs", (now - self.last, peak_mebibytes())))
-        self.last = now
+        now, peak = cpu_seconds(), peak_mebibytes()
+        report.user_properties.append(("costs", (now - self.last, peak, peak - self.before)))
+        self.last, self.before = now, peak
         return report
 
     def pytest_runtest_logreport(self, report):
         group = group_of(report.nodeid)
-        for seconds, peak in (value for name, value in report.user_properties if name == "costs"):
+        for seconds, peak, rise in (value for name, value in report.user_properties if name == "costs"):
             self.files[report.nodeid.split("::")[0]] += seconds
+            self.rises[report.nodeid] += rise
             if peak > self.peak:
                 self.peak, self.where = peak, report.nodeid
             if group.startswith("row: "):
@@ -78,3 +80,6 @@ class Costs:
             for costs, count in ((self.rows, 1), (self.tests, len(self.rows))):
                 write("  " + ", ".join(f"{name} {seconds / count:.1f}" for name, seconds in costs.most_common(6)))
         write(f"{sum(self.files.values()):.0f} CPU seconds; largest memory of a worker: {self.peak:.0f} MiB, after {self.where}")
+        for where, rise in self.rises.most_common(5):
+            if rise >= 1:
+                write(f"  it rose by {rise:.0f} MiB in {where}")

@@ -36,14 +36,14 @@ def test_one_worker_runs_a_group_and_in_the_order_of_the_file(case):
 
 def test_costs_are_added_up_by_file_and_row():
     costs, lines = Costs(), []
-    for nodeid, seconds, peak in (
-        ("tests/a.py::test_x", 2.0, 700.0),
-        ("tests/a.py::test_x", 0.5, 900.0),
-        ("tests/conformance/b.py::test_y[GAN]", 4.0, 800.0),
-        ("tests/conformance/b.py::test_y[ALI]", 2.0, 800.0),
-        ("tests/c.py::test_z", 0.25, 800.0),
+    for nodeid, *measured in (
+        ("tests/a.py::test_x", 2.0, 700.0, 20.0),
+        ("tests/a.py::test_x", 0.5, 900.0, 200.0),
+        ("tests/conformance/b.py::test_y[GAN]", 4.0, 800.0, 80.0),
+        ("tests/conformance/b.py::test_y[ALI]", 2.0, 800.0, 0.0),
+        ("tests/c.py::test_z", 0.25, 800.0, 0.0),
     ):
-        costs.pytest_runtest_logreport(SimpleNamespace(nodeid=nodeid, user_properties=[("costs", (seconds, peak))]))
+        costs.pytest_runtest_logreport(SimpleNamespace(nodeid=nodeid, user_properties=[("costs", measured)]))
     costs.pytest_terminal_summary(SimpleNamespace(write_line=lines.append, section=lambda title: None))
     assert lines == [
         "    6.0 s  tests/conformance/b.py",
@@ -53,6 +53,8 @@ def test_costs_are_added_up_by_file_and_row():
         "  GAN 4.0, ALI 2.0",
         "  test_y 3.0",
         "9 CPU seconds; largest memory of a worker: 900 MiB, after tests/a.py::test_x",
+        "  it rose by 220 MiB in tests/a.py::test_x",
+        "  it rose by 80 MiB in tests/conformance/b.py::test_y[GAN]",
     ]
 
 

@@ -62,6 +62,8 @@ TWICE = {
     "classes": "a number; of a conditional family their names, too",
     "discriminator": "one network; CoGAN's need not be functional, the Bayesian GAN may have several",
     "generator": "as discriminator",
+    "kernel_size": "of minibatch discrimination a number; of a masked convolution rows and columns",
+    "margin": "of the consistency term a number; of EBGAN also a schedule over rounds",
     "weight": "of a rule a number; of a penalty also a schedule over rounds",
     "network": "samples of weights replace those of any built network",
 }

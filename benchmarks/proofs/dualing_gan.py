@@ -1,4 +1,4 @@
-"""Proof of the dualing GAN: strong duality and the envelope in double precision, five Gaussians, digits beside the primal game."""
+"""Proof of dualing GANs: duality and the envelope in double precision, five Gaussians, digits beside the primal game; networks."""
 
 import keras
 import numpy as np
@@ -157,7 +157,99 @@ def picture(report, seed, steps):
     report.figure("D Frechet distance, score", [judged["frechet_distance"], judged["class_score"]], seed=seed)
 
 
-PARTS = {"A": (exact, 1), "B": (gaussians, 3000), "C": (digits, 600), "D": (picture, 5000)}
+def local(report, seed, steps):
+    """Part E: the model of linear scores around a random point, 1/2 ||s||^2 <= 0.05: the step, its dual, and the generator's gradient."""
+    rng = np.random.RandomState(seed)
+    real, fake, start = 0.7 + rng.randn(50, 6), 1.3 * rng.randn(50, 6), 0.3 * rng.randn(6)
+    c, radius = 0.01, 0.05
+
+    def number(tensor):
+        return float(ops.convert_to_numpy(tensor))
+
+    def step(fake):
+        """The best step for these samples, by conditional gradients, and the value of the model there."""
+        s = objectives.local_step(
+            lambda s: (ops.matmul(real, s), ops.matmul(fake, s)),
+            lambda u, v: ops.matmul(u, real) + ops.matmul(v, fake),
+            start, real @ start, fake @ start, c, radius, steps,
+        )  # fmt: skip
+        s = ops.convert_to_numpy(s)
+        return s, number(value(s, fake))
+
+    def value(s, fake):
+        ends = ops.matmul(real, start + s), ops.matmul(fake, start + s)
+        return objectives.local_cost(start + s, *ends, c)
+
+    s, found = step(fake)
+    ball = {"type": "ineq", "fun": lambda s: radius - 0.5 * s @ s, "jac": lambda s: -s}
+    theirs = minimize(
+        lambda s: number(value(s, fake)),
+        0.01 * np.ones(6),
+        method="SLSQP",
+        constraints=[ball],
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    gap = found - theirs.fun
+    report.figure("E optimum in the ball minus a general solver's", gap, "+- 1e-6", abs(gap) < 1e-6, seed)
+    length = float(0.5 * s @ s)
+    report.figure("E 1/2 ||s||^2 where the ball binds (0.05)", length, "+- 1e-6", abs(length - radius) < 1e-6, seed)
+
+    def minus_dual(shares):
+        def at(tensors):
+            u, v = tensors[0][:50], tensors[0][50:]
+            pull = (ops.matmul(u, real) - ops.matmul(v, fake)) / 100
+            return -objectives.local_dual(u, v, pull, start, real @ start, fake @ start, c, radius), None
+
+        (at_shares, _), (slope,) = backend.value_and_gradients(at, [shares])
+        return number(at_shares), ops.convert_to_numpy(slope).astype("float64")
+
+    ascent = minimize(
+        minus_dual, np.full(100, 0.5), jac=True, method="L-BFGS-B", bounds=[(1e-6, 1 - 1e-6)] * 100,
+        options={"maxiter": 5000, "maxfun": 10_000, "ftol": 1e-16, "gtol": 1e-12},
+    )  # fmt: skip
+    gap = found + ascent.fun
+    report.figure("E optimum in the ball minus dual optimum", gap, "+- 1e-6", abs(gap) < 1e-6, seed)
+    _, (slope,) = backend.value_and_gradients(lambda t: (value(s, t[0]), None), [fake])
+    direction, h = rng.randn(50, 6), 1e-4
+    total = (step(fake + h * direction)[1] - step(fake - h * direction)[1]) / (2 * h)
+    error = abs(float((ops.convert_to_numpy(slope) * direction).sum()) / total - 1)
+    report.figure("E envelope: slope at the fixed step / of the optimum - 1", error, "< 1e-4", error < 1e-4, seed)
+
+
+def networks(report, seed, steps):
+    """Part F: 8x8 digits, discriminators 64-256-128-1 with plain steps of fixed length, both models, beside the minimax GAN."""
+    images, _ = kgan.datasets.arrays("digits", "train")
+    for name in ("cost", "scores", "GAN"):
+        keras.utils.set_random_seed(seed)
+        if name == "GAN":
+            twin = kgan.TrustRegionDualingGAN(DIGIT, seed=seed)
+            model = kgan.GAN(generator=twin.generator, discriminator=twin.discriminator, objective="minimax", seed=seed)
+            model.compile(optimizers=adam(1e-3, 1e-3), steps_per_execution=7)
+        else:
+            model = kgan.TrustRegionDualingGAN(DIGIT, linearization=name, seed=seed)
+            model.compile(steps_per_execution=7)
+        before = digit_figures(model.generate(898, seed=seed))["frechet_distance"]
+        history = model.fit(images, batch_size=64, epochs=max(1, steps // 14), verbose=0).history
+        judged = digit_figures(model.generate(898, seed=seed))
+        distance = judged["frechet_distance"]
+        report.figure(f"F {name}: Frechet distance, score", [distance, judged["class_score"]], seed=seed)
+        if name == "GAN":
+            continue
+        report.figure(f"F {name}: distance / before training", distance / before, "<= 0.1", distance / before <= 0.1, seed)
+        report.figure(f"F {name}: cost at the end (log 2 = 0.6931)", history["discriminator/cost"][-1], seed=seed)
+        if name == "scores":
+            gap = history["discriminator/duality_gap"][-1]
+            report.figure("F scores: duality gap of the last epoch", gap, seed=seed)
+
+
+PARTS = {
+    "A": (exact, 1),
+    "B": (gaussians, 3000),
+    "C": (digits, 600),
+    "D": (picture, 5000),
+    "E": (local, 60),
+    "F": (networks, 2100),
+}
 
 
 if __name__ == "__main__":

@@ -87,7 +87,21 @@ def ring(report, seed, steps):
     report.figure("C discriminator loss", history.history["discriminator/adversarial"][0], seed=seed)
 
 
-PARTS = {"A": (density_ratio, 3000), "B": (saturation, 3000), "C": (ring, 20000)}
+def default_on_points(report, seed, steps):
+    """Part D: the same ring with nothing said but the shape."""
+    mixture = kgan.datasets.ring(radius=2.0, stddev=0.02)
+    keras.utils.set_random_seed(seed)
+    model = kgan.GAN((2,), seed=seed)
+    model.compile()
+    for part in range(4):
+        model.fit(mixture.sample(64 * (steps // 4), 1000 * seed + part), batch_size=64, verbose=0)
+        statistics = kgan.metrics.mode_statistics(model.generate(2500, seed=seed), mixture)
+        reached = None if part < 3 else statistics["modes"] >= 6
+        report.figure(f"D default: modes of 8 after {steps // 4 * (part + 1)} steps", statistics["modes"], ">= 6", reached, seed)
+    report.figure("D default: share of high quality", statistics["high_quality"], seed=seed)
+
+
+PARTS = {"A": (density_ratio, 3000), "B": (saturation, 3000), "C": (ring, 20000), "D": (default_on_points, 12000)}
 
 
 if __name__ == "__main__":

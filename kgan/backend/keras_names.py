@@ -3,6 +3,7 @@
 Keras promises none of them. `tests/backend/test_keras_names.py` holds them with the installed Keras; where one is gone, an error says so.
 """
 
+import sys
 from typing import Any
 
 import keras
@@ -20,6 +21,14 @@ def _private(owner: Any, name: str) -> Any:
 def all_layers(layer: keras.layers.Layer) -> list[Any]:
     """A layer or model, and all layers inside of it, however deep; those that are in no list of `layers` too."""
     return list(_private(layer, "_flatten_layers")())
+
+
+def adding_layer() -> Any:
+    """The layer whose `add_loss` has asked a scope to keep a loss; for the scope's `add_loss` to call.
+
+    Keras hands scopes the loss alone, so the layer is read off the calling frame: `self` of the function two calls up.
+    """
+    return sys._getframe(2).f_locals.get("self")
 
 
 def take_initial_epoch(model: keras.Model) -> int | None:

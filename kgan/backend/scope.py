@@ -13,6 +13,7 @@ from typing import Any, Self
 
 import keras
 
+from kgan.backend.keras_names import adding_layer
 from kgan.types import Tensor
 
 _active = threading.local()
@@ -63,7 +64,8 @@ class Overlay(keras.StatelessScope):
         self.updates: dict[int, tuple[keras.Variable, Tensor]] = {}
         self.fell_through: set[int] = set()
         """`id` of the variables that were read here and have no value in any scope."""
-        self.added_losses: list[Tensor] = []
+        self.added_losses: list[tuple[Any, Tensor]] = []
+        """Pairs of a layer and a loss that it added here, in this order."""
         self.commit = commit
         self.known = known
         self.moving = moving
@@ -103,7 +105,7 @@ class Overlay(keras.StatelessScope):
 
     def add_loss(self, loss: Tensor) -> None:
         # Not in `losses`, which Keras empties at every call of a network: a discriminator called twice would lose a term.
-        self.added_losses.append(loss)
+        self.added_losses.append((adding_layer(), loss))
 
     def add_update(self, update: tuple[keras.Variable, Tensor]) -> None:
         variable, value = update

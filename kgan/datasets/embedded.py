@@ -31,25 +31,35 @@ def digits(split: str) -> tuple[Array, Array]:
     return _digits()[split]
 
 
-def stack_digits(count: int, split: str = "train", seed: int | None = None) -> tuple[Array, Array]:
-    """Three random digits as the channels of one image, 1,000 modes: stacked MNIST (1611.02163) with real 8x8 digits.
+def stack_digits(count: int, split: str = "train", seed: int | None = None, dataset: str = "digits") -> tuple[Array, Array]:
+    """Three random digits as the channels of one image, 1,000 modes: stacked MNIST (1611.02163), by default with real 8x8 digits.
 
     Args:
         count: >= 1, images to draw, with replacement. As many as a training needs: there are 7e8 different ones in each split.
         split: "train" or "test": where the digits come from.
         seed: int or None.
+        dataset: "digits" (default), 8x8; "mnist" or "mnist:full", 28x28 as in the papers.
 
     Returns:
-        `(images, labels)`: float32 (count, 8, 8, 3) in [-1, 1]; int64, `100 a + 10 b + c` for the digits a, b, c of the channels.
+        `(images, labels)`: float32 (count, 8, 8, 3) in [-1, 1], or 28x28; int64, `100 a + 10 b + c` for digits a, b, c of the channels.
+
+    Raises:
+        ValueError: another data set.
 
     Example:
     >>> images, labels = stack_digits(5, seed=0)
     >>> images.shape, labels.shape
     ((5, 8, 8, 3), (5,))
     """
-    images, classes = digits(split)
+    known = {"digits": digits, "mnist": mnist, "mnist:full": mnist_full}
+    if dataset not in known:
+        raise ValueError(f"`dataset` must be one of {', '.join(known)}. Received: {dataset!r}.")
+    images, classes = known[dataset](split)
     chosen = np.random.default_rng(seed).integers(len(images), size=(count, 3))
-    return np.moveaxis(images[chosen][..., 0], 1, -1).copy(), classes[chosen] @ np.asarray([100, 10, 1])
+    stacked = np.moveaxis(images[chosen][..., 0], 1, -1).copy()
+    if stacked.dtype == np.uint8:
+        stacked = stacked.astype("float32") / 127.5 - 1.0
+    return stacked, classes[chosen] @ np.asarray([100, 10, 1])
 
 
 def _stacked_digits(split: str) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kgan.arguments import COUNT, NUMBER, require
+from kgan.arguments import COUNT, NUMBER, TEXT, require
 from kgan.backend.feeding import from_arrays
 from kgan.datasets.pipeline import common_size, from_files, gathered, to_float
 from kgan.files import atomic_write, read_json, write_json
@@ -80,6 +80,9 @@ def image_folder(
             pictures lie in no folder of a class.
     """
     require(COUNT, passes=passes, batch_size=batch_size)
+    require(TEXT, cache=cache)
+    if Path(cache).is_file():
+        raise ValueError(f'`cache` must be "auto", "memory", "none" or a folder. There is a file {cache!r}.')
     found = _search(path, split, held_out)
     if labels and (found.labels < 0).any():
         bare = [str(file.relative_to(path)) for file, label in zip(found.files, found.labels, strict=True) if label < 0]

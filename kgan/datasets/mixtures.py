@@ -60,6 +60,26 @@ class Mixture:
         points = points.astype("float32")
         return (points, modes) if labels else points
 
+    def log_density(self, points: Any) -> Array:
+        """`log p` of points (count, dimensions), as float64 (count,); of a mixture whose dimensions all vary.
+
+        Example: a standard normal at its center.
+
+        >>> import kgan
+        >>> round(float(kgan.datasets.Mixture([[0.0, 0.0]], 1.0).log_density([[0.0, 0.0]])[0]), 4)
+        -1.8379
+        """
+        points = np.asarray(points, "float64")
+        if self.noisy != self.centers.shape[1]:
+            raise ValueError(f"Only {self.noisy} of {self.centers.shape[1]} dimensions vary: there is no density.")
+        if points.ndim != 2 or points.shape[1] != self.noisy:
+            raise ValueError(f"Points must be (count, {self.noisy}). Received the shape {points.shape}.")
+        squares = ((points[:, None] - self.centers[None].astype("float64")) ** 2).sum(-1) / self.stddev**2
+        exponents = np.log(self.weights) - 0.5 * squares
+        largest = exponents.max(1)
+        logs = largest + np.log(np.exp(exponents - largest[:, None]).sum(1))
+        return logs - 0.5 * self.noisy * math.log(2.0 * math.pi * self.stddev**2)
+
 
 def ring(modes: int = 8, radius: float = 1.0, stddev: float = 0.01, weights: Sequence[float] | Array | None = None) -> Mixture:
     """Modes at the angles `2 pi k / modes`. Default: the ring of VEEGAN and PacGAN; radius 2, stddev 0.02 is Unrolled GAN's."""
@@ -71,6 +91,19 @@ def grid(side: int = 5, spacing: float = 2.0, stddev: float = 0.05) -> Mixture:
     """`side x side` modes around the origin. Default: the grid of VEEGAN and PacGAN, {-4, -2, 0, 2, 4}^2."""
     line = spacing * (np.arange(side) - (side - 1) / 2)
     return Mixture(np.stack(np.meshgrid(line, line), axis=-1).reshape(-1, 2), stddev)
+
+
+def spirals(modes: int = 200, turns: float = 1.5, radius: float = 10.0, stddev: float = 0.45) -> Mixture:
+    """Two arms of Gaussians, from the middle to `radius` in so many turns, at equal steps of angle (the second set of 1702.01691).
+
+    Default: as many Gaussians and as much noise as there; their radius and turns are not printed.
+    """
+    if modes < 2 or modes % 2:
+        raise ValueError(f"`modes` must be an even number >= 2, half for each arm. Received: {modes!r}.")
+    share = np.arange(1, modes // 2 + 1) / (modes // 2)
+    angles = 2.0 * math.pi * turns * share
+    arm = radius * share[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return Mixture(np.concatenate([arm, -arm]), stddev)
 
 
 def gaussian1200() -> Mixture:

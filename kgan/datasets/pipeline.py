@@ -144,7 +144,7 @@ def common_size(files: Sequence[Path]) -> int:
         (a, first), (b, second) = list(sizes.items())[:2]
         raise ValueError(
             f"The images have different sizes: {first.name} gives a square of {a} pixels, {second.name} of {b}. "
-            "Pass `image_size` to resize them all."
+            "Pass `image_size` (--image-size 64) to resize them all."
         )
     return next(iter(sizes))
 

@@ -6,7 +6,7 @@ import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
-from typing import Any, ClassVar
+from typing import Any
 
 import keras
 import numpy as np
@@ -108,7 +108,7 @@ class AdversarialModel(Saving):
         self._progress = Progress()
         self.built = True
 
-    smallest_batch: ClassVar[int] = 1
+    smallest_batch: int = 1
     """Examples that the losses of a family need at least: of a smaller rest `evaluate` leaves them out."""
 
     # What a family defines -------------------------------------------------------------------------------------------

@@ -38,8 +38,8 @@ class Play:
     def bind(self, optimizer: MoveOptimizers, averaged: Sequence[keras.Variable]) -> None:
         """Note the optimizer, and which state each move may change: its players' and the model's own.
 
-        The state of a player at rest (the batch norm averages of the generator while the discriminator moves) stays; seeds
-        always advance, or noise would repeat.
+        The state of a network at rest stays: the batch norm averages of the generator while the discriminator moves, and in every move
+        those of a network that the model owns and no move names, however it is called. Seeds always advance, or noise would repeat.
         """
         model = self.model
         self.optimizer = optimizer
@@ -48,11 +48,16 @@ class Play:
         self._state = [v for v in model.variables if not v.trainable and id(v) not in excluded]
         self._seeds = [v for v in self._state if id(v) in seeds]
         self._known = {id(v) for v in [*model.variables, *optimizer.variables]}
-        owned = {p: {id(v) for v in getattr(model, p).variables} for m in self.moves.values() for p in m.players}
-        self._kept = {}
+        layers = backend.all_layers(model)[1:]
+        # Networks, and players of any kind: what else keeps a state, a penalty with a memory, belongs to the moves that call it.
+        named = {id(getattr(model, player)) for move in self.moves.values() for player in move.players}
+        networks = {id(v) for layer in layers if isinstance(layer, keras.Model) or id(layer) in named for v in layer.variables}
+        self._kept, self._strangers = {}, {}
         for name, move in self.moves.items():
-            own = set().union(*(owned[p] for p in move.players))
-            at_rest = set().union(*owned.values()) - own - seeds
+            players = [getattr(model, player) for player in move.players]
+            at_rest = networks - {id(v) for player in players for v in player.variables} - seeds
+            own = {id(layer) for player in players for layer in backend.all_layers(player)}
+            self._strangers[name] = {id(layer) for layer in layers} - own
             self._kept[name] = {str(i): v for i, v in enumerate(self._state) if id(v) not in at_rest}
 
     # Evaluation ------------------------------------------------------------------------------------------------------
@@ -95,12 +100,13 @@ class Play:
     def loss_terms(self, move: Move, minibatch: Nest, overlay: backend.Overlay) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The terms of a move's loss and its observations: two dicts of scalars.
 
-        Regularizers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term.
+        Regularizers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term. What
+        layers of a network at rest add belongs to the moves of that network, and to none if no move names it.
         """
         result = move.loss(minibatch)
         result = dict(result) if isinstance(result, dict) else {"loss": result}
         extra = [v.regularizer(ops.convert_to_tensor(v)) for v in self.moved[move.name] if v.regularizer is not None]
-        extra += overlay.added_losses
+        extra += [loss for layer, loss in overlay.added_losses if id(layer) not in self._strangers[move.name]]
         if extra:
             result["regularization"] = sum(extra)
         terms: dict[str, Tensor] = {}

@@ -51,7 +51,7 @@ def unrolled(
         with backend.Overlay(zip(variables, tensors, strict=True), moving=frozenset()) as overlay:
             value = opponent_loss()
             extra = [v.regularizer(ops.convert_to_tensor(v)) for v in variables if v.regularizer is not None]
-            return sum([*extra, *overlay.added_losses], value), None
+            return sum([*extra, *(loss for _, loss in overlay.added_losses)], value), None
 
     for _ in range(steps):
         _, gradients = backend.value_and_gradients(inner, values, differentiable=True)

@@ -4,25 +4,24 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan.arguments import Count, Function, Natural, Network, NonNegative, Positive, Shape
-from kgan.engine import Move, Observation, Terms, Turn
+from kgan.engine import Observation, Terms
+from kgan.families.bases.encoding import Encoding
 from kgan.families.bases.generative import given_or_built
 from kgan.families.gan import GAN, count_of
-from kgan.layers import estimate_statistics
 from kgan.networks import bidirectional
 from kgan.penalties import weight_decay as decay
 from kgan.priors import Uniform
-from kgan.types import Array, SeedLike, Sizes, Tensor
+from kgan.types import Sizes, Tensor
 
 Pair = tuple[Tensor, Tensor]
 """An example and a code."""
 
 
 @keras.saving.register_keras_serializable("kgan")
-class BiGAN(GAN):
+class BiGAN(Encoding):
     """A generator and an encoder against a discriminator of pairs: `(x, E(x))` from the data, `(G(z), z)` from the prior.
 
     With l the logit of a pair and sp softplus, the discriminator minimizes (Eq. 3)
@@ -84,6 +83,7 @@ class BiGAN(GAN):
         "simultaneous",
     )
     default_prior: ClassVar[Callable[..., Any]] = Uniform(-1.0, 1.0)
+    generator_players = ("generator", "encoder")
     pair_weight = 0.5
     """Factor of both halves of the cross-entropy (the authors' code)."""
 
@@ -113,23 +113,14 @@ class BiGAN(GAN):
         )
         both = {"generator": generator, "discriminator": discriminator}
         super().__init__(data_shape, **both, latent_size=latent_size, simultaneous=True, **kwargs)
-        if extra_noise >= self.latent_size:
-            raise ValueError(f"`extra_noise` must be an integer in [0, latent_size). Received: {extra_noise!r}.")
-        self.encoder = encoder
         self.size, self.epsilon = size, epsilon
         self.weight_decay = weight_decay
-        self.extra_noise = extra_noise
         self.joint_batch = joint_batch
-        self.code_size = self.latent_size - extra_noise
+        self.set_encoder(encoder, extra_noise)
         self._check_codes()
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(2e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
-
-    @property
-    def noise_size(self) -> int:
-        """Length of the noise that makes codes random; a family with stochastic codes has some."""
-        return 0
 
     def _logits_shape(self) -> tuple[int | None, ...]:
         shapes = getattr(self.discriminator, "input_shape", None)
@@ -140,36 +131,17 @@ class BiGAN(GAN):
         return tuple(self.discriminator.compute_output_shape([(None, *s[1:]) for s in shapes]))
 
     def _check_codes(self) -> None:
-        """Refuse an encoder, a discriminator or a prior whose codes differ."""
-        judged, made = self.discriminator.input_shape[1][1:], tuple(self.encoder.output_shape[1:])
+        """Refuse a discriminator or a prior whose codes are not the generator's."""
+        judged = self.discriminator.input_shape[1][1:]
         if judged != (self.code_size,):
             raise ValueError(
                 f"The discriminator takes codes of shape {judged}, the generator makes them of {self.code_size} numbers."
             )
-        if made != (self.code_outputs(),):
-            raise ValueError(
-                f"The encoder must return {self.code_outputs()} numbers per example for codes of {self.code_size}. Received: {made}."
-            )
-        taken = self.encoder.inputs[0].shape[1:]
-        if tuple(taken) != self.data_shape:
-            raise ValueError(f"The encoder takes examples of shape {tuple(taken)}, the data have {self.data_shape}.")
         drawn = self.prior((1, self.latent_size), seed=0)
         if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(drawn.dtype)):
             raise ValueError(f"Gradients do not pass through codes of {drawn.dtype}: the prior must draw real numbers.")
 
     # The game --------------------------------------------------------------------------------------------------------
-
-    def turns(self) -> tuple[Turn, ...]:
-        discriminator = Move("discriminator", ("discriminator",), self.discriminator_loss)
-        return (Turn((discriminator, Move("generator", ("generator", "encoder"), self.generator_loss))),)
-
-    def code_outputs(self) -> int:
-        """How many numbers the encoder returns for an example."""
-        return self.code_size
-
-    def code(self, examples: Tensor, noise: Tensor, training: bool) -> Tensor:
-        """The codes of examples. `noise` is standard normal `(batch, noise_size)`; an encoder that is a function has none."""
-        return self.encoder(examples, training=training)
 
     def pairs(self, real: Tensor) -> tuple[Pair, Pair]:
         """`(x, z)` from the data and from the prior, on fresh noise."""
@@ -180,7 +152,7 @@ class BiGAN(GAN):
         """Examples, and their codes on fresh noise."""
         # Outside of compiled steps JAX is handed NumPy arrays, and Keras mixes no inputs.
         examples = ops.convert_to_tensor(examples)
-        return examples, self.code(examples, self._noise(count_of(examples), self.seed_generator), self.in_training)
+        return examples, self.code(examples, self.draw_noise(count_of(examples), self.seed_generator), self.in_training)
 
     def score_pairs(self, real_pair: Pair, fake_pair: Pair) -> tuple[Tensor, Tensor]:
         """The discriminator's logits for both pairs, in one pass or in two."""
@@ -213,53 +185,6 @@ class BiGAN(GAN):
             return {}
         kernels = [v for player in players for v in player.trainable_variables if len(v.shape) > 1 and v.name != "bias"]
         return {"weight_decay": decay(kernels, self.weight_decay)}
-
-    # Codes -----------------------------------------------------------------------------------------------------------
-
-    def _noise(self, count: Any, seed: SeedLike) -> Tensor | None:
-        return keras.random.normal((count, self.noise_size), dtype="float32", seed=seed) if self.noise_size else None
-
-    def encode(self, examples: Array, seed: SeedLike = None, batch_size: int = 256) -> Array:
-        """Codes of examples, in inference mode and with averaged weights if the model keeps averages.
-
-        Args:
-            examples: array `(count, *data_shape)`.
-            seed: where codes are random: a draw with this seed; None (default): the code at noise 0.
-            batch_size: examples computed at once.
-
-        Returns:
-            NumPy array `(count, latent_size - extra_noise)`.
-        """
-        return self.in_inference(*self._encoding(examples, seed), batch_size=batch_size)
-
-    def reconstruct(self, examples: Array, seed: SeedLike = None, batch_size: int = 256) -> Array:
-        """`G(E(x))`; arguments as in `encode`, `extra_noise` at 0. Semantic rather than exact: no loss asks for it."""
-        code, *arrays = self._encoding(examples, seed)
-
-        def there_and_back(*parts: Tensor) -> Tensor:
-            codes = ops.cast(code(*parts), "float32")
-            return self.generator(ops.pad(codes, ((0, 0), (0, self.extra_noise))), training=False)
-
-        return self.in_inference(there_and_back, *arrays, batch_size=batch_size)
-
-    def _encoding(self, examples: Array, seed: SeedLike) -> tuple[Callable[..., Tensor], Array, Array]:
-        examples = np.asarray(examples)
-        GAN.check_data(self, examples)
-        noise = np.zeros((len(examples), self.noise_size), "float32")
-        if seed is not None and self.noise_size:
-            noise = ops.convert_to_numpy(self._noise(len(examples), seed))
-        return (lambda x, e: self.code(x, e, training=False)), examples, noise
-
-    def estimate_statistics(self, examples: Array, passes: int = 100, batch_size: int = 128) -> None:
-        """Estimate the batch-norm statistics of encoder and generator anew, see `kgan.layers.estimate_statistics`.
-
-        Args:
-            examples: array `(count, *data_shape)`. passes: minibatches, default 100 (the authors: 1000). batch_size: of one.
-        """
-        rng, seed = np.random.default_rng(self.seed), self.generation_noise
-        chosen = (examples[rng.integers(len(examples), size=batch_size)] for _ in range(passes))
-        estimate_statistics(self.encoder, chosen, lambda x: self.code(x, self._noise(batch_size, seed), training=True))
-        estimate_statistics(self.generator, (self.generator_inputs(batch_size, seed=seed) for _ in range(passes)))
 
 
 def _networks(

@@ -30,7 +30,7 @@ class DRAGAN(GAN):
         variance: required for "gaussian": the paper's c, a variance in squared units of the data.
         penalty_weight: default 10.0 (both papers' lambda).
         generator, discriminator: networks of your own, the discriminator without batch norm.
-        latent_size: default 100 (the authors' notebook). prior: default `Uniform(-1, 1)` (the notebook's).
+        latent_size: default 100 (the authors' notebook), for points as `kgan.GAN`. prior: default `Uniform(-1, 1)` (the notebook's).
         penalties: further penalties beside this one.
         **kwargs: of `kgan.GAN`: `objective="minimax"`, `discriminator_steps` (Fedus et al. use 1 and 5).
 

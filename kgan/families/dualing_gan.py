@@ -54,8 +54,8 @@ class DualingGAN(GenerativeModel):
         ValueError: for `regularization <= 0`, networks of other shapes, or data the networks cannot take.
 
     Departures from the paper: it solves the dual by a general solver; Newton's method on w has the same optimum. Of its three forms this is
-    the first: discriminators that are networks, whose cost or scores it makes linear within a trust region, are not here. Its features
-    are the pixels; the random ones, C and all sizes are ours.
+    the first; `kgan.TrustRegionDualingGAN` has those for discriminators that are networks. Its features are the pixels; the random ones, C
+    and all sizes are ours.
 
     Example:
     >>> import numpy as np, kgan

@@ -29,7 +29,7 @@ class FGAN(GAN):
         generator: default the MNIST network: two layers of 1200 ReLU under batch norm; tanh output for images. Other
             activations, `kgan.layers.MuReLU`, `LSU`, `BinarySoftplus`, are arguments of `kgan.networks.mlp.generator`.
         discriminator: default V of the MNIST experiment: two layers of 240 ELU.
-        latent_size: default 100. prior: default `Uniform(-1, 1)`. Both the paper's.
+        latent_size: default 100, for points as `kgan.GAN`. prior: default `Uniform(-1, 1)`. Both the paper's.
         simultaneous: default True (Algorithm 1). False: the discriminator first, on a minibatch and noise of its own.
         **kwargs: of `kgan.GAN`.
 

@@ -48,7 +48,7 @@ class FisherGAN(SemiSupervised):
         discriminator_steps: default 2 (the paper's).
         generator, discriminator: networks of your own; the critic returns an unbounded number, with `classes` K + 1. A last layer without
             bias is the authors'.
-        latent_size: default 100 (the authors').
+        latent_size: default 100 (the authors'), for points as `kgan.GAN`.
         **kwargs: of `kgan.GAN`.
 
     Input of `fit`: images in [-1, 1] or points; with `classes`, `fit({"unlabeled": x, "labeled": x_l}, labels)` as in `kgan.ImprovedGAN`.
@@ -130,8 +130,8 @@ class FisherGAN(SemiSupervised):
     def discriminator_loss(self, batch: Any) -> Terms:
         terms = super().discriminator_loss(self.unlabeled(batch))
         if self.uses_labels:
-            supervised = self.supervised_terms(self._class_scores(batch["labeled"], self.in_training), batch["labels"])
-            terms |= {**supervised, "supervised": self.supervised_weight * supervised["supervised"]}
+            scores = self._class_scores(batch["labeled"], self.in_training)
+            terms |= self.supervised_terms(scores, batch["labels"], self.supervised_weight)
         return terms | self._decay()
 
     def discriminator_terms(self, scored: Scored) -> Terms:

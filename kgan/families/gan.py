@@ -10,10 +10,11 @@ from keras import ops
 
 from kgan import backend, objectives
 from kgan.arguments import Classes, Count, Function, Level, Listed, Network, Shape, shown
+from kgan.augmentations import augmented, checked_policies
 from kgan.conditioning import Joined, takes_labels
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.conditional import Conditional, Ways, conditioned, ways_of
-from kgan.families.bases.generative import Makers, given_or_built
+from kgan.families.bases.generative import Makers, first_of, given_or_built
 from kgan.layers import MinibatchDiscrimination, MinibatchStdDev
 from kgan.networks import mlp, with_features
 from kgan.optimizers import checked_level, level_at
@@ -52,8 +53,12 @@ class GAN(Conditional):
             a schedule that falls over the rounds: `keras.optimizers.schedules.PolynomialDecay(0.5, rounds, 0.0)` is linear to 0,
             `kgan.optimizers.HoldThenDecay` exponential. In units of the data, per coordinate: what counts is `sigma sqrt(d)` beside
             the distance of real from generated examples. Penalties see the noisy points too; evaluation has no noise.
+        augment: default "", nothing. For few pictures: "color,translation,cutout", or some of these: differentiable augmentation (Zhao et
+            al. 2020, 2006.10738) of every picture that the discriminator sees in training, real and generated, in both players' moves;
+            see `kgan.augmentations`. Penalties see the transformed pictures too; evaluation and samples do not.
         discriminator_steps: default 1 (the paper's k).
-        latent_size: default 128; taken from `generator` if that is given.
+        latent_size: default 128, for points as many as a point has numbers, two at least (with 128 the ring of eight falls into one
+            mode); taken from `generator` if that is given.
         prior: distribution of the latents, default `kgan.priors.Normal()`. The paper's MNIST network uses
             `Uniform(-sqrt(3), sqrt(3))`.
         generator_batch: default 1: generated examples in the generator's move, in multiples of the minibatch.
@@ -106,6 +111,8 @@ class GAN(Conditional):
     """Where a family defines it: callable `(value) -> value` on every weight of the discriminator after its moves."""
     discriminator_players: ClassVar[tuple[str, ...]] = ("discriminator",)
     """What moves in the discriminator's move; a family adds the networks that move with it."""
+    generator_players: ClassVar[tuple[str, ...]] = ("generator",)
+    """The same of the generator's move."""
 
     def __init__(
         self,
@@ -117,6 +124,7 @@ class GAN(Conditional):
         objective: objectives.ObjectiveLike = "non_saturating",
         penalties: Listed = (),
         instance_noise: Level = 0.0,
+        augment: str = "",
         own_networks: Function | None = None,
         own_penalties: Listed = (),
         own_conditioning: Function | None = None,
@@ -128,7 +136,12 @@ class GAN(Conditional):
         conditioning: Any = None,
         **kwargs: Any,
     ) -> None:
-        latents, build, own_ways = self.latents_of(generator, latent_size), own_networks or _networks, own_conditioning or _joined
+        given = data_shape or (discriminator and first_of(discriminator.input_shape)[1:])
+        latents, build, own_ways = (
+            self.latents_of(generator, latent_size, given),
+            own_networks or _networks,
+            own_conditioning or _joined,
+        )
 
         def make(shape: Sizes) -> Makers:
             return conditioned(build(shape, latents), ways_of(classes, conditioning, lambda: own_ways(shape)), classes)
@@ -147,6 +160,7 @@ class GAN(Conditional):
         self.objective = objectives.get(objective)
         self.penalties = list(penalties)
         self.instance_noise = checked_level("instance_noise", instance_noise, falling=True)
+        self.augment = checked_policies(augment, self.data_shape)
         self.all_penalties = [*own_penalties, *penalties]
         if simultaneous and discriminator_steps != 1:
             raise ValueError("`simultaneous` moves both players once per round; leave `discriminator_steps` at 1.")
@@ -209,7 +223,7 @@ class GAN(Conditional):
 
     def turns(self) -> tuple[Turn, ...]:
         discriminator = Move("discriminator", self.discriminator_players, self.discriminator_loss, self.project)
-        generator = Move("generator", ("generator",), self.generator_loss)
+        generator = Move("generator", self.generator_players, self.generator_loss)
         if self.simultaneous:
             return (Turn((discriminator, generator)),)
         return (
@@ -264,9 +278,19 @@ class GAN(Conditional):
         examples = self.noisy(examples)
         return examples if labels is None or self.auxiliary is not None else [examples, ops.cast(labels, "int32")]
 
+    def score_generated(self, fake: Tensor, labels: Tensor = None) -> Any:
+        """The logits of generated examples in the discriminator's move, where they do not pass together with real ones."""
+        return self.score(fake, *(() if labels is None else (labels,)))
+
     def noisy(self, examples: Any) -> Any:
-        """What the discriminator sees of examples (a tensor, or a nest of them): themselves, in training with `instance_noise`."""
-        if self.instance_noise == 0.0 or not self.in_training:
+        """What the discriminator sees of examples (a tensor, or a nest of them): themselves; in training augmented, then with
+        `instance_noise`.
+        """
+        if not self.in_training:
+            return examples
+        if self.augment:
+            examples = keras.tree.map_structure(self._augmented, examples)
+        if self.instance_noise == 0.0:
             return examples
         level = level_at(self.instance_noise, self.rounds)
 
@@ -275,6 +299,10 @@ class GAN(Conditional):
             return one + ops.cast(level * noise, one.dtype)
 
         return keras.tree.map_structure(blurred, examples)
+
+    def _augmented(self, one: Tensor) -> Tensor:
+        # What comes beside the pictures, such as the latents of an encoder, stays as it is.
+        return augmented(one, self.augment, self.seed_generator) if tuple(one.shape[1:]) == self.data_shape else one
 
     def score_with_features(self, examples: Tensor, labels: Tensor = None) -> tuple[Tensor, Tensor]:
         """The logits, and the input of the discriminator's last layer."""
@@ -288,9 +316,9 @@ class GAN(Conditional):
         given = () if labels is None else (labels,)
         if self._tapped is not None:
             real_logits, features = self.score_with_features(real, *given)
-            return Scored(real, fake, real_logits, self.score(fake, *given), features, labels)
+            return Scored(real, fake, real_logits, self.score_generated(fake, *given), features, labels)
         if not self.joint_batch:
-            return Scored(real, fake, self.score(real, *given), self.score(fake, *given), labels=labels)
+            return Scored(real, fake, self.score(real, *given), self.score_generated(fake, *given), labels=labels)
         both = ops.concatenate([ops.cast(real, fake.dtype), fake])
         logits = self.score(both, *(ops.tile(own, (2,)) for own in given))
         return Scored(real, fake, logits[: count_of(real)], logits[count_of(real) :], labels=labels)

@@ -60,7 +60,7 @@ class GradientRegularizedGAN(GAN):
     True
     """
 
-    default_latent_size = 256
+    default_latent_size = points_latent_size = 256
 
     fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional)
 

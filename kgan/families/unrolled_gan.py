@@ -59,7 +59,7 @@ class UnrolledGAN(GAN):
     """
 
     fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "discriminator_steps", "generator_batch", "simultaneous")
-    default_latent_size = 256
+    default_latent_size = points_latent_size = 256
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class WGAN(GAN):
         warmup: `(iterations, every, steps)` or None, default (25, 500, 100), the authors' code: `steps` critic moves, rounded up to whole
             rounds, before each of the generator's first `iterations` moves and before every `every`-th one. None: Algorithm 1 as printed.
         generator, discriminator: networks of your own; the critic returns an unbounded number.
-        latent_size: default 100 (the authors').
+        latent_size: default 100 (the authors'), for points as `kgan.GAN`.
         **kwargs: of `kgan.GAN`.
 
     Raises:

@@ -41,7 +41,7 @@ class WGANGP(GAN):
         margin: default 0.0 (CT-GAN's code): M' of the consistency term.
         discriminator_steps: default 5 (both papers').
         generator, discriminator: networks of your own; the critic must not contain batch norm.
-        latent_size: default 128 (the code's).
+        latent_size: default 128 (the code's), for points as `kgan.GAN`.
         generator_batch: default None: 2 for the residual networks below 64 pixels (128 generated images beside 64), else 1.
         penalties: further penalties beside these two.
         **kwargs: of `kgan.GAN`, `classes` and `conditioning` among them.

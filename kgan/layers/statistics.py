@@ -1,6 +1,7 @@
 """Statistics of batch normalization, estimated anew."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import keras
@@ -36,7 +37,7 @@ def estimate_statistics(network: keras.Model, batches: Iterable[Any], call: Call
     2.0
     """
     call = call or (lambda batch: network(batch, training=True))
-    norms = [layer for layer in backend.all_layers(network) if isinstance(layer, layers.BatchNormalization)]
+    norms = _norms(network)
     momenta, count = [norm.momentum for norm in norms], 0
     try:
         for batch in batches:
@@ -51,3 +52,31 @@ def estimate_statistics(network: keras.Model, batches: Iterable[Any], call: Call
     if not count:
         raise ValueError("No batch to estimate statistics from.")
     return count
+
+
+@contextlib.contextmanager
+def statistics_kept(network: keras.Model) -> Iterator[None]:
+    """Inside, batch norm in training normalizes by its minibatch as ever, and its moving averages stay as they are.
+
+    For what a network is shown in training and never asked about later: generated examples, where it will classify real ones.
+
+    Args:
+        network: `keras.Model`, built.
+
+    Example:
+    >>> import keras, kgan
+    >>> network = keras.Sequential([keras.Input((1,)), keras.layers.BatchNormalization()])
+    >>> with kgan.layers.statistics_kept(network):
+    ...     _ = network(5.0 * keras.ops.ones((4, 1)), training=True)
+    >>> float(network.layers[0].moving_mean[0])
+    0.0
+    """
+    variables = [v for norm in _norms(network) for v in norm.non_trainable_variables]
+    values = [backend.snapshot(v) for v in variables]
+    yield
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _norms(network: keras.Model) -> list[keras.layers.Layer]:
+    return [layer for layer in backend.all_layers(network) if isinstance(layer, layers.BatchNormalization)]

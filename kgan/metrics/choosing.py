@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from kgan.metrics.extractors import Extractor
 from kgan.metrics.inception import InceptionFeatures
 from kgan.metrics.judges import DigitClassifier, FashionClassifier, Judge, MNISTClassifier
-from kgan.metrics.random_features import RandomFeatures
+from kgan.metrics.keras_inception import KerasInceptionFeatures
+from kgan.metrics.random_convolutions import RandomConvolutions
 
 _JUDGES: dict[str, type[Judge]] = {judge.name: judge for judge in (DigitClassifier, FashionClassifier, MNISTClassifier)}
 _OF_DATA = {
@@ -16,9 +17,10 @@ _OF_DATA = {
 }
 _WITH_ARGUMENT: dict[str, Callable[[str], Extractor]] = {
     "inception": InceptionFeatures,
-    "random-conv": lambda seed: RandomFeatures(int(seed or 0)),
+    "keras-inception": lambda path: KerasInceptionFeatures(path or None),
+    "random-conv": lambda seed: RandomConvolutions(int(seed or 0)),
 }
-KNOWN = (*_JUDGES, "random-conv", "random-conv:SEED", "inception:FILE")
+KNOWN = (*_JUDGES, "random-conv", "random-conv:SEED", "inception:FILE", "keras-inception")
 
 
 def extractor(name: str) -> Extractor:
@@ -26,7 +28,8 @@ def extractor(name: str) -> Extractor:
 
     Args:
         name: "digits-mlp64", "mnist-cnn", "fashion-cnn" (see `DigitClassifier`, `MNISTClassifier`, `FashionClassifier`); "random-conv" or
-            "random-conv:SEED" (see `RandomFeatures`); "inception:FILE" with the original Inception graph (see `InceptionFeatures`).
+            "random-conv:SEED" (see `RandomConvolutions`); "inception:FILE" with the original Inception graph (see `InceptionFeatures`);
+            "keras-inception", or "keras-inception:FILE", with Keras' weights (see `KerasInceptionFeatures`).
 
     Raises:
         ValueError: another name; a seed that is no number. FileNotFoundError: no such file.

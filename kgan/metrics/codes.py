@@ -8,7 +8,7 @@ from keras import ops
 from numpy.typing import ArrayLike
 
 from kgan.codes import Code
-from kgan.types import Config, Tensor
+from kgan.types import Array, Config, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -77,3 +77,79 @@ def cluster_purity(clusters: ArrayLike, labels: ArrayLike) -> float:
         )
     right = sum(np.unique(labels[clusters == cluster], return_counts=True)[1].max() for cluster in np.unique(clusters))
     return float(right / len(labels))
+
+
+def code_cluster_error(probabilities: ArrayLike, labels: ArrayLike) -> float:
+    """Error of a clustering when every cluster stands for the label of the example that is most surely in it (1511.05644, section 6).
+
+    Args:
+        probabilities: array `(count, clusters)`, q(cluster | example), as `kgan.PixelGANAutoencoder.encode` returns it.
+        labels: integers `(count,)`.
+
+    Returns:
+        Float in [0, 1]. Where several examples are equally sure, the first names the cluster.
+
+    Example: the first cluster is named by its second example, the second by the last.
+
+    >>> import kgan
+    >>> kgan.metrics.code_cluster_error([[0.6, 0.4], [0.9, 0.1], [0.7, 0.3], [0.2, 0.8]], [3, 7, 7, 3])
+    0.25
+    """
+    probabilities, labels = np.asarray(probabilities), np.asarray(labels)
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or not len(labels):
+        raise ValueError(
+            f"Probabilities must be (count, clusters), labels (count,). Received the shapes {probabilities.shape} and {labels.shape}."
+        )
+    named = labels[probabilities.argmax(0)]
+    return float((named[probabilities.argmax(1)] != labels).mean())
+
+
+def name_clusters(clusters: ArrayLike, labels: ArrayLike, count: int) -> tuple[Array, int]:
+    """The most frequent label of every cluster, to be learned from some examples and applied to others (1511.06390, section 4).
+
+    Args:
+        clusters, labels: integers `(examples,)`, of training examples: names learned from those that are judged are `cluster_purity`.
+        count: number of clusters, of which some may have no example.
+
+    Returns:
+        `(names, empty)`: integers `(count,)`, so that `names[clusters]` are labels, and how many clusters had no example; these are given
+        the most frequent label of all.
+
+    Example:
+    >>> import kgan
+    >>> kgan.metrics.name_clusters([0, 0, 0, 2], [7, 7, 3, 3], count=3)
+    (array([7, 3, 3]), 1)
+    """
+    clusters, labels = np.asarray(clusters), np.asarray(labels)
+    if clusters.ndim != 1 or clusters.shape != labels.shape or not len(labels):
+        raise ValueError(
+            f"Clusters and labels must be two arrays (count,) of one length. Received the shapes {clusters.shape} and {labels.shape}."
+        )
+    if clusters.min() < 0 or clusters.max() >= count:
+        raise ValueError(f"Clusters must lie in [0, {count}). Received: [{clusters.min()}, {clusters.max()}].")
+    values, positions = np.unique(labels, return_inverse=True)
+    table = np.zeros((count, len(values)), "int64")
+    np.add.at(table, (clusters, positions), 1)
+    empty = table.sum(1) == 0
+    table[empty] = table.sum(0)
+    return values[table.argmax(1)], int(empty.sum())
+
+
+def mean_hamming_distance(bits: ArrayLike, scores: ArrayLike) -> float:
+    """How many bits of a code are read wrong, in the mean over examples (RenderGAN, 1611.01331); half of them by chance.
+
+    Args:
+        bits: `(count, bits)`, 0 or 1, or -1 and 1: what is above 0 is a one. scores: of the same shape, logits, or numbers above 0 for 1.
+
+    Raises:
+        ValueError: shapes that differ.
+
+    Example:
+    >>> import kgan
+    >>> kgan.metrics.mean_hamming_distance([[1, 0, 1], [0, 0, 0]], [[2.0, 0.5, 1.0], [-1.0, -1.0, -3.0]])
+    0.5
+    """
+    bits, scores = np.asarray(bits), np.asarray(scores)
+    if bits.shape != scores.shape or bits.ndim != 2 or not bits.size:
+        raise ValueError(f"Bits and scores are (count, bits) of one shape. Received {bits.shape} and {scores.shape}.")
+    return float(((bits > 0) != (scores > 0)).sum(axis=1).mean())

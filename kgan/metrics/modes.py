@@ -65,18 +65,29 @@ def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0, least_
     return {"modes": _covered(counts, mixture.weights, len(points), least_share), "high_quality": float(good.mean()), "kl": kl}
 
 
-def channel_labels(images: ArrayLike, classifier: Extractor) -> Array:
-    """The predicted class of every channel of stacked images, for `stacked_mode_statistics`.
+def channel_probabilities(images: ArrayLike, classifier: Extractor) -> Array:
+    """The class probabilities of every channel of stacked images.
+
+    Their greatest says how sure the classifier is. One that knows digits alone names a digit in anything: an untrained generator spreads
+    over dozens of "modes", few of them sure.
 
     Args:
         images: array (samples, n, n, channels) in [-1, 1].
         classifier: judge of one channel, with `probabilities`; `kgan.metrics.DigitClassifier()` for stacked digits.
 
     Returns:
-        integers (samples, channels).
+        floats (samples, channels, classes).
     """
     channels = np.moveaxis(np.asarray(images), -1, 0)[..., None]
-    return np.stack([classifier.probabilities(channel).argmax(axis=-1) for channel in channels], axis=-1)
+    return np.stack([classifier.probabilities(channel) for channel in channels], axis=1)
+
+
+def channel_labels(images: ArrayLike, classifier: Extractor) -> Array:
+    """The predicted class of every channel of stacked images, for `stacked_mode_statistics`: integers (samples, channels).
+
+    Args: as in `channel_probabilities`.
+    """
+    return channel_probabilities(images, classifier).argmax(axis=-1)
 
 
 def stacked_mode_statistics(

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
-from kgan.types import Sizes
+from kgan.types import Sizes, Tensor
 
 Nonlinearity = str | float | Callable[..., Any]
 """A Keras activation by name or as a function, the slope of a leaky ReLU, or a layer."""
@@ -31,6 +31,19 @@ def dense(units: int, name: str, initializer: Any = "glorot_uniform", **kwargs: 
     return layers.Dense(units, kernel_initializer=fresh(initializer), name=name, **kwargs)
 
 
+@keras.saving.register_keras_serializable("kgan")
+class GroupedConv2D(layers.Conv2D):
+    """Keras' convolution with `groups`, as one convolution a group; the kernel is Keras'.
+
+    Keras leaves a grouped convolution on TensorFlow to XLA, which compiles it anew at every eager call (0.2 seconds with its gradient).
+    """
+
+    def convolution_op(self, inputs: Tensor, kernel: Tensor) -> Tensor:
+        axis = -1 if self.data_format == "channels_last" else 1
+        parts = zip(ops.split(inputs, self.groups, axis), ops.split(kernel, self.groups, -1), strict=True)
+        return ops.concatenate([super(GroupedConv2D, self).convolution_op(*part) for part in parts], axis)
+
+
 def conv(
     filters: int,
     kernel: int,
@@ -40,7 +53,8 @@ def conv(
     padding: str = "same",
     **kwargs: Any,
 ) -> keras.layers.Layer:
-    return layers.Conv2D(
+    make = GroupedConv2D if kwargs.get("groups", 1) > 1 else layers.Conv2D
+    return make(
         filters, kernel, strides, padding, kernel_initializer=fresh(initializer), name=name, **kwargs, data_format="channels_last"
     )
 

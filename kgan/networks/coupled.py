@@ -6,36 +6,20 @@ evaluated once on the features of all domains stacked along the batch. What is s
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any
 
 import keras
 from keras import layers, ops
 
 from kgan.networks import blocks
 from kgan.networks.blocks import conv, deconv, dense, scaled
+from kgan.networks.composed import Composed
 from kgan.networks.coupled_architectures import ARCHITECTURES, architecture_for, image_size_of
-from kgan.types import Config, Sizes, Tensor
-
-
-class _Coupled(keras.Model):
-    """A trunk, and a dict of domain to the network of its own layers. Serialized by the constructor's arguments, `parts` names them."""
-
-    parts: ClassVar[tuple[str, ...]] = ()
-
-    def get_config(self) -> Config:
-        # A plain dict: the attribute is one that Keras watches.
-        own = {part: getattr(self, part) for part in self.parts}
-        own = {part: dict(value) if isinstance(value, dict) else value for part, value in own.items()}
-        return {**super().get_config(), **{part: keras.saving.serialize_keras_object(value) for part, value in own.items()}}
-
-    @classmethod
-    def from_config(cls, config: Config, custom_objects: Mapping[str, Any] | None = None) -> Self:
-        own = {p: keras.saving.deserialize_keras_object(config[p], custom_objects=custom_objects) for p in cls.parts}
-        return cls(**{**config, **own})
+from kgan.types import Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class CoupledGenerator(_Coupled):
+class CoupledGenerator(Composed):
     """One generator from a shared network and one more for every domain.
 
     It maps latents `(batch, latent_size)` to a dict of domain to examples. The trunk is called once.
@@ -85,7 +69,7 @@ class CoupledGenerator(_Coupled):
 
 
 @keras.saving.register_keras_serializable("kgan")
-class CoupledDiscriminator(_Coupled):
+class CoupledDiscriminator(Composed):
     """One discriminator from a network for every domain and a shared one behind them.
 
     Call it on a dict of some or all domains to examples, of one batch size; it returns a dict of domain to logits `(batch, 1)`. The trunk

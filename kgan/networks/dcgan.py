@@ -119,6 +119,7 @@ def discriminator(
     gamma: Any = None,
     dense_initializer: Any = None,
     extra_layers: int = 0,
+    units: int | None = None,
 ) -> keras.Model:
     """Convolutions of stride 2, leaky ReLU 0.2, batch norm except at the input, one logit from the flattened maps.
 
@@ -132,6 +133,7 @@ def discriminator(
         outputs: int, default 1, the logit; more for the features of an encoder.
         tap: callable `(maps, level) -> maps` on the maps behind every level, counted from 0, or None (default).
         extra_layers: int, default 0, 3x3 convolutions of stride 1 on the maps behind the first level (the code of WGAN and its heirs).
+        units: int, of a dense layer of ReLU in front of the logit; default None: there is none.
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, outputs)`. With batch norm it must see real and generated
@@ -156,6 +158,8 @@ def discriminator(
             x = _batch_norm(f"extra_{index}_norm", epsilon, gamma)(x) if batch_norm else x
             x = activation(0.2, f"extra_{index}_leaky")(x)
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
+    if units is not None:
+        x = activation("relu", "features")(dense(units, "units", dense_initializer or initializer)(x))
     x = dense(outputs, "logit", dense_initializer or initializer, use_bias=biases)(x)
     return keras.Model(inputs, x, name=name)
 

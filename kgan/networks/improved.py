@@ -184,3 +184,23 @@ def classifier(
         x = MinibatchDiscrimination(minibatch_kernels, name="minibatch")(x)
     x = _weight_norm(dense(classes, "logits", _normal(0.05)), init_stdv=0.1)(x)
     return keras.Model(inputs, x, name=name)
+
+
+def encoder(image_shape: Sizes = (32, 32, 3), outputs: int = 200, filters: int = 128, name: str = "encoder") -> keras.Model:
+    """The encoder of bad GANs' CIFAR-10 code (1705.09783): three 5x5 convolutions of stride 2, batch norm, a weight-normalized output.
+
+    Args:
+        image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes are halved less often.
+        outputs: default 200 (the paper's), twice the length of a latent.
+        filters: default 128 (the paper's), maps of the first convolution, doubled by each further one.
+
+    Returns:
+        `keras.Model` from images in [-1, 1] to `(batch, outputs)`.
+    """
+    image_shape = check_image_shape(image_shape, 4, 8)
+    x = inputs = keras.Input(image_shape, name="images")
+    for level in range(halvings(image_shape, 3, 2)):
+        x = conv(filters * 2**level, 5, f"down_{level}", 2, initializer=_normal(0.05), use_bias=False)(x)
+        x = layers.ReLU(name=f"relu_{level}")(_batch_norm(f"norm_{level}")(x))
+    x = layers.Flatten(name="flatten", data_format="channels_last")(x)
+    return keras.Model(inputs, _weight_norm(dense(outputs, "outputs", _normal(0.05)), init_stdv=0.1)(x), name=name)

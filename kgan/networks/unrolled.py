@@ -1,5 +1,8 @@
 """The convolutional networks of unrolled GANs: Metz et al. 2017, 1611.02163, and of the stacked digits that papers compare on."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 from keras import layers
 
@@ -46,21 +49,32 @@ def generator(image_shape: Sizes, latent_size: int = 256, filters: int = 64, nam
     return keras.Model(inputs, conv(image_shape[-1], 3, "output", activation="tanh")(x), name=name)
 
 
-def discriminator(image_shape: Sizes, filters: int = 64, name: str = "discriminator") -> keras.Model:
+def discriminator(
+    image_shape: Sizes,
+    filters: int = 64,
+    name: str = "discriminator",
+    *,
+    normalizer: Callable[[keras.layers.Layer], Any] | None = None,
+    batch_norm: bool = True,
+) -> keras.Model:
     """3x3 convolutions of stride 2 down to at most 4x4, each with batch norm and leaky ReLU 0.3; one logit.
 
     Args:
         image_shape: as in `generator`.
         filters: default 64 (the CIFAR-10 network): maps after the first convolution, doubled at every smaller size. The stacked
             digits' discriminators are 2 ("1/4") and 4 ("1/2").
+        normalizer: callable `(layer) -> layer` around every linear layer, in place of batch norm; default None.
+        batch_norm: default True (the paper's). Without it convolutions have biases: for critics that are asked for gradients by example.
 
     Returns:
         `keras.Model` from images in [-1, 1] to logits `(batch, 1)`.
     """
+    batch_norm, wrap = batch_norm and normalizer is None, normalizer or (lambda layer: layer)
     x = inputs = keras.Input(tuple(image_shape), name="images")
     for level in range(len(_sizes(image_shape)) - 1):
-        x = conv(filters * 2**level, 3, f"down_{level}", 2, use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"down_{level}_norm")(x)
+        x = wrap(conv(filters * 2**level, 3, f"down_{level}", 2, use_bias=not batch_norm))(x)
+        if batch_norm:
+            x = layers.BatchNormalization(momentum=0.9, name=f"down_{level}_norm")(x)
         x = activation(0.3, f"down_{level}_leaky")(x)
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
-    return keras.Model(inputs, dense(1, "logit")(x), name=name)
+    return keras.Model(inputs, wrap(dense(1, "logit"))(x), name=name)

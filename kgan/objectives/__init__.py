@@ -14,22 +14,27 @@ such a model is loaded:
 True
 """
 
-from kgan.objectives.adversarial import (
-    OneSidedSmoothing,
-    hinge,
-    least_squares,
-    minimax,
-    non_saturating,
-    reverse_kl,
-    wasserstein,
-)
+from kgan.objectives.adversarial import OneSidedSmoothing, hinge, least_squares, minimax, non_saturating, reverse_kl, wasserstein
 from kgan.objectives.bayesian import marginal_energy
+from kgan.objectives.categorical import conditional_entropy, marginal_entropy
 from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
+from kgan.objectives.complement import low_density, variational_entropy
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
-from kgan.objectives.dualing import dualing_dual, dualing_optimum, dualing_primal, dualing_shares
+from kgan.objectives.dualing import (
+    dualing_dual,
+    dualing_optimum,
+    dualing_primal,
+    dualing_shares,
+    local_cost,
+    local_dual,
+    local_step,
+)
+from kgan.objectives.energy import ENERGIES, energy_margin, pulling_away, reconstruction_energy
+from kgan.objectives.entropy import NEIGHBOR_FORMS, neighbor_directions, neighbor_entropy
 from kgan.objectives.f_divergences import FDivergence
-from kgan.objectives.features import feature_matching
+from kgan.objectives.features import feature_denoising, feature_matching
 from kgan.objectives.fisher import class_critic, fisher_constraint, fisher_distance, second_moment
+from kgan.objectives.flow import charbonnier, end_point_error, flow_smoothness
 from kgan.objectives.information import mutual_information
 from kgan.objectives.kernels import (
     GaussianKernel,
@@ -47,6 +52,7 @@ from kgan.objectives.labels import (
     squared_label_difference,
     swapped_label_cross_entropy,
 )
+from kgan.objectives.likelihoods import Bernoulli, LogisticMixture, PixelLikelihood
 from kgan.objectives.reconstruction import (
     bit_cross_entropy,
     latent_reconstruction,
@@ -54,48 +60,77 @@ from kgan.objectives.reconstruction import (
     mean_square,
     normal_divergence,
     shape_distance,
+    summed_square,
 )
 from kgan.objectives.registry import Objective, ObjectiveLike, get, names, register
-from kgan.objectives.sequences import (
-    baseline_error,
-    boltzmann_reward,
-    masked_cross_entropy,
-    masked_mean,
-    reinforce,
-    word_mask,
+from kgan.objectives.sequences import baseline_error, boltzmann_reward, masked_cross_entropy, masked_mean, reinforce, word_mask
+from kgan.objectives.temporal import (
+    contrastive,
+    correlation,
+    correlation_loss,
+    correlation_score,
+    frame_coherence,
+    smooth_correlation_loss,
 )
+from kgan.objectives.ternary import ternary_discriminator, ternary_generator
+from kgan.objectives.triple import label_argmax, label_balance, label_expectation, label_reinforce
 
 __all__ = [
+    "ENERGIES",
+    "NEIGHBOR_FORMS",
+    "Bernoulli",
     "FDivergence",
     "GaussianKernel",
+    "LogisticMixture",
     "Objective",
     "ObjectiveLike",
     "OneSidedSmoothing",
+    "PixelLikelihood",
     "absolute_label_difference",
     "baseline_error",
     "biased_mmd2",
     "bit_cross_entropy",
     "boltzmann_reward",
+    "charbonnier",
     "class_critic",
     "class_cross_entropy",
+    "conditional_entropy",
+    "contrastive",
+    "correlation",
+    "correlation_loss",
+    "correlation_score",
     "dual_generator",
     "dualing_dual",
     "dualing_optimum",
     "dualing_primal",
     "dualing_shares",
+    "end_point_error",
+    "energy_margin",
     "feasible_set",
+    "feature_denoising",
     "feature_matching",
     "fisher_constraint",
     "fisher_distance",
+    "flow_smoothness",
+    "frame_coherence",
     "get",
     "get_kernel",
     "hinge",
+    "label_argmax",
+    "label_balance",
     "label_cross_entropy",
+    "label_expectation",
+    "label_reinforce",
     "latent_reconstruction",
     "least_squares",
     "linear_time_mmd2",
+    "local_cost",
+    "local_dual",
+    "local_step",
     "log_softplus",
+    "low_density",
     "marginal_energy",
+    "marginal_entropy",
     "masked_cross_entropy",
     "masked_mean",
     "mean_absolute",
@@ -104,20 +139,29 @@ __all__ = [
     "mmd",
     "mutual_information",
     "names",
+    "neighbor_directions",
+    "neighbor_entropy",
     "non_saturating",
     "normal_divergence",
+    "pulling_away",
     "ratio_loss",
     "realness",
+    "reconstruction_energy",
     "register",
     "reinforce",
     "reverse_kl",
     "second_moment",
     "shape_distance",
+    "smooth_correlation_loss",
     "squared_distances",
     "squared_label_difference",
+    "summed_square",
     "swapped_label_cross_entropy",
+    "ternary_discriminator",
+    "ternary_generator",
     "unbiased_mmd2",
     "unsupervised",
+    "variational_entropy",
     "wasserstein",
     "word_mask",
 ]

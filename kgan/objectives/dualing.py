@@ -5,11 +5,14 @@ With fixed features phi, weights w and C > 0, the discriminator's cost on n exam
 has one variable for each example of the minibatch; here these are given as shares, `2n lambda`, in [0, 1].
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
-from kgan.backend import full_precision
+from kgan.backend import full_precision, mean_over_replicas
 from kgan.types import Tensor
 
 _STEPS = (1.0, 0.5, 0.25, 0.125, 0.0625, 0.015625, 0.0)  # lengths of a Newton step, the best of which is taken; 0: stay
@@ -123,3 +126,110 @@ def dualing_optimum(start: Tensor, real_features: Tensor, fake_features: Tensor,
         rounding = 16.0 * float(np.finfo(keras.backend.standardize_dtype(weights.dtype)).eps) * ops.min(costs)
         weights = weights + direction * ops.take(lengths, ops.argmin(costs - rounding * lengths))
     return ops.stop_gradient(weights)
+
+
+# Discriminators that are networks --------------------------------------------------------------------------------------
+
+_HALVINGS = 14
+
+
+def local_cost(weights: Tensor, real_scores: Tensor, fake_scores: Tensor, regularization: float) -> Tensor:
+    """The cost f from scores: `C/2 ||w||^2 + 1/(2n) sum sp(-F(x)) + 1/(2n) sum sp(F(G(z)))`, for a network of weights w with scores F.
+
+    Args:
+        weights: tensor `(weights,)`, all of the discriminator's side by side.
+        real_scores, fake_scores: tensors `(n,)`. regularization: float >= 0, C.
+
+    Returns:
+        Scalar, log 2 at scores and weights of 0.
+
+    Example:
+    >>> from keras import ops
+    >>> import kgan
+    >>> round(float(kgan.objectives.local_cost(ops.ones((2,)), ops.zeros((3,)), ops.zeros((3,)), 0.1)), 4)
+    0.7931
+    """
+    weights, real_scores, fake_scores = full_precision(weights, real_scores, fake_scores)
+    return 0.5 * regularization * ops.sum(ops.square(weights)) + _mean_cost(real_scores, fake_scores)
+
+
+def local_step(
+    slopes: Callable[[Tensor], tuple[Tensor, Tensor]],
+    pulled: Callable[[Tensor, Tensor], Tensor],
+    weights: Tensor,
+    real_scores: Tensor,
+    fake_scores: Tensor,
+    regularization: float,
+    radius: Any,
+    steps: int = 8,
+) -> Tensor:
+    """The step s that minimizes f of scores made linear in it, `F + a.s`, within `1/2 ||s||^2 <= radius`: a constant.
+
+    Each step looks for the point of the ball against the slope of f (that of the first step, from s = 0, is the optimum of the cost made
+    linear) and goes towards it as far as f falls, so that the cost never rises and s never leaves the ball. Under several replicas it is
+    one s for the whole minibatch.
+
+    Args:
+        slopes: callable `(s) -> (a(x).s, a(G(z)).s)`, two tensors `(n,)`.
+        pulled: callable `(u, v) -> sum u_i a(x_i) + sum v_i a(G(z_i))`, a tensor `(weights,)`, its mean over replicas where there are some.
+        weights, real_scores, fake_scores, regularization: as in `local_cost`. radius: float or scalar > 0. steps: int >= 1, default 8.
+
+    Returns:
+        Tensor `(weights,)`.
+    """
+    weights, real, fake = (ops.stop_gradient(t) for t in full_precision(weights, real_scores, fake_scores))
+    longest = ops.sqrt(2.0 * ops.cast(radius, weights.dtype))
+    step, moved = ops.zeros_like(weights), (real, fake)
+
+    def losses(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        """The derivatives of the cost in the scores."""
+        counts = (ops.cast(ops.shape(t)[0], t.dtype) for t in (real, fake))
+        return -0.5 * ops.sigmoid(-real) / next(counts), 0.5 * ops.sigmoid(fake) / next(counts)
+
+    for _ in range(steps):
+        slope = regularization * (weights + step) + pulled(*losses(*moved))
+        vertex = -longest * slope / ops.sqrt(ops.sum(ops.square(slope)) + 1e-24)
+        direction = vertex - step
+        along = slopes(direction)
+        low, high = ops.zeros((), weights.dtype), ops.ones((), weights.dtype)
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            ends = [scores + middle * a for scores, a in zip(moved, along, strict=True)]
+            fall = sum(ops.sum(u * a) for u, a in zip(losses(*ends), along, strict=True))
+            fall = mean_over_replicas(fall) + regularization * ops.sum((weights + step + middle * direction) * direction)
+            low, high = ops.where(fall < 0.0, middle, low), ops.where(fall < 0.0, high, middle)
+        # All of the way where the cost falls to its end, which halving only comes near to.
+        share = ops.where(high > 1.0 - 2.0**-_HALVINGS, 1.0, low)
+        step, moved = step + share * direction, tuple(m + share * a for m, a in zip(moved, along, strict=True))
+    return ops.stop_gradient(step)
+
+
+def local_dual(
+    real_shares: Tensor,
+    fake_shares: Tensor,
+    pull: Tensor,
+    weights: Tensor,
+    real_scores: Tensor,
+    fake_scores: Tensor,
+    regularization: float,
+    radius: Any,
+) -> Tensor:
+    """The dual of f of linear scores within a trust region, with the best multiplier of the region: at most f for every step in it.
+
+    `C/2 ||w||^2 - 1/(2(C + t)) ||C w - v||^2 + 1/(2n) sum H(2n lambda_x) + 1/(2n) sum H(2n lambda_z) - sum lambda_x F_x + sum lambda_z F_z
+    - t radius`, `v = sum lambda_x a_x - sum lambda_z a_z`, at `t = max(0, ||C w - v|| / sqrt(2 radius) - C)`.
+
+    Args:
+        real_shares, fake_shares: tensors `(n,)` in [0, 1], `2n lambda`. pull: v, `(weights,)`. The others: as `local_cost`, `local_step`.
+
+    Returns:
+        Scalar.
+    """
+    pull, weights = full_precision(pull, weights)
+    longest = ops.sqrt(2.0 * ops.cast(radius, weights.dtype))
+    length = ops.sqrt(ops.sum(ops.square(regularization * weights - pull)))
+    whole = ops.maximum(length / longest, regularization)  # C + t
+    entropy = 0.5 * (ops.mean(_entropy(real_shares)) + ops.mean(_entropy(fake_shares)))
+    linear = 0.5 * (ops.mean(fake_shares * fake_scores) - ops.mean(real_shares * real_scores))
+    bent = 0.5 * ops.square(length) / whole + (whole - regularization) * 0.5 * ops.square(longest)
+    return 0.5 * regularization * ops.sum(ops.square(weights)) - bent + entropy + linear

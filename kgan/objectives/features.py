@@ -1,8 +1,9 @@
-"""Matching statistics of features instead of fooling the discriminator."""
+"""Matching features instead of fooling the discriminator: their means, or what a denoiser makes of them."""
 
 from keras import ops
 
 from kgan.backend import full_precision
+from kgan.objectives.reconstruction import mean_square
 from kgan.types import Tensor
 
 
@@ -34,3 +35,24 @@ def feature_matching(real_features: Tensor, fake_features: Tensor, power: int = 
     difference = ops.mean(fake, axis=0) - ops.stop_gradient(ops.mean(real, axis=0))
     difference = ops.square(difference) if power == 2 else ops.abs(difference)
     return ops.mean(difference) if average else ops.sum(difference)
+
+
+def feature_denoising(features: Tensor, denoised: Tensor) -> Tensor:
+    """How far features are from where a denoiser moves them: Warde-Farley and Bengio, ICLR 2017.
+
+    `E mean_k (phi_k - r_k)^2`, a mean over all numbers. The denoised features are a constant, a target: the gradient in phi is
+    `2 (phi - r) / n` for each of n numbers, without the denoiser's own derivative.
+
+    Args:
+        features: tensor `(batch, n)`, of generated examples. denoised: tensor of that shape, what the denoiser returns for them.
+
+    Returns:
+        Scalar.
+
+    Example:
+    >>> from keras import ops
+    >>> import kgan
+    >>> float(kgan.objectives.feature_denoising(ops.zeros((1, 2)), ops.convert_to_tensor([[3.0, -4.0]])))
+    12.5
+    """
+    return mean_square(features, ops.stop_gradient(denoised))

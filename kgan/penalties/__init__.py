@@ -3,10 +3,11 @@
 from kgan.penalties.gradient import R1, GradientPenalty, gradient_norm, gradient_penalty, r1_penalty
 from kgan.penalties.history import HistoricalAverage
 from kgan.penalties.jensen_shannon import FDivergenceRegularizer, JensenShannonRegularizer
-from kgan.penalties.opponent import opponent_gradient
+from kgan.penalties.opponent import directional_derivative, opponent_gradient
 from kgan.penalties.outputs import Consistency, Drift, consistency
 from kgan.penalties.penalty import Penalty, Scored
 from kgan.penalties.regions import interpolate
+from kgan.penalties.variation import total_variation
 from kgan.penalties.weights import Orthonormal, orthonormal_penalty, weight_decay
 
 __all__ = [
@@ -21,11 +22,13 @@ __all__ = [
     "Penalty",
     "Scored",
     "consistency",
+    "directional_derivative",
     "gradient_norm",
     "gradient_penalty",
     "interpolate",
     "opponent_gradient",
     "orthonormal_penalty",
     "r1_penalty",
+    "total_variation",
     "weight_decay",
 ]

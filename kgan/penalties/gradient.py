@@ -153,10 +153,16 @@ class R1(Penalty):
 
 
 def refuse_batch_norm(penalty: Penalty, discriminator: keras.Model) -> None:
-    """Refuse a discriminator that mixes the examples of a batch."""
-    for layer in all_layers(discriminator) if penalty.weight else ():
+    """Refuse a discriminator that mixes the examples of a batch, where the penalty has a weight."""
+    if penalty.weight:
+        refuse_mixing(type(penalty).__name__, discriminator)
+
+
+def refuse_mixing(name: str, discriminator: keras.Model) -> None:
+    """Refuse batch norm for what of this name differentiates single examples."""
+    for layer in all_layers(discriminator):
         if isinstance(layer, keras.layers.BatchNormalization):
             raise ValueError(
-                f"{type(penalty).__name__} needs the gradient of each example alone, but the layer {layer.name!r} of the "
+                f"{name} needs the gradient of each example alone, but the layer {layer.name!r} of the "
                 "discriminator is BatchNormalization, which mixes the batch. Use LayerNormalization or none."
             )

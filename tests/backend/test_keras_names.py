@@ -62,6 +62,13 @@ def test_a_schedule_and_the_place_of_a_variable():
     assert [backend.index_of(optimizer, v) for v in weights] == list(range(len(weights)))
 
 
+def test_a_scope_learns_which_layer_adds_a_loss():
+    regularized = keras.layers.ActivityRegularization(l1=1.0)
+    with backend.Overlay(moving=frozenset()) as overlay:
+        regularized(keras.ops.ones((2, 3)))
+    assert [layer for layer, _ in overlay.added_losses] == [regularized]
+
+
 def test_a_missing_name_is_explained():
     with pytest.raises(RuntimeError, match=r"has no `_flatten_layers` on object.*Install Keras 3\.15"):
         backend.all_layers(object())

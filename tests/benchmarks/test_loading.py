@@ -17,5 +17,5 @@ def test_the_table(monkeypatch, capsys):
     rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()[2:]]
     assert [row[0] for row in rows] == list(loading.CACHES)
     for row in rows:
-        assert float(row[2].replace(",", "")) > 0
+        assert float(row[2]) > 0
         assert 0 <= float(row[4].rstrip("%")) < 100

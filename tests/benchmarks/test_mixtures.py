@@ -100,6 +100,27 @@ def test_rows_play_with_the_networks_of_the_task(name):
     assert [v.shape for v in player.weights] == [v.shape for v in task.generator().weights]
 
 
+def test_stacked_mnist_counts_confident_modes_beside_all():
+    task = mixtures.tasks()["stacked_mnist"]
+    assert task.generator().output_shape[1:] == task.shape == (28, 28, 3)
+    real = task.judge(task.sample(1500, 0))
+    noise = task.judge(np.random.default_rng(0).uniform(-0.1, 0.1, (300, 28, 28, 3)).astype("float32"))
+    assert 700 < real["confident"] <= real["modes"] < 850  # 1,000 (1 - exp(-1.5)) = 777 are expected of uniform ones
+    assert real["sure"] > 0.8
+    assert noise["sure"] < 0.3
+    assert noise["confident"] <= noise["modes"]
+
+
+def test_what_the_papers_put_into_the_discriminator_of_stacks():
+    task = mixtures.tasks()["stacked_mnist"]
+    names = {
+        name: [layer.name for layer in mixtures.build(name, task, 0).discriminator.layers] for name in ("GAN", "SNGAN", "WGANGP")
+    }
+    assert sum(name.endswith("_norm") for name in names["GAN"]) == 3
+    assert not any(name.endswith("_norm") for name in names["SNGAN"] + names["WGANGP"])
+    assert sum(name.endswith("_sn") for name in names["SNGAN"]) == 4
+
+
 def test_unknown_families_are_named():
     with pytest.raises(mixtures.UnknownFamilyError, match=r"'SuperGAN'.*UnrolledGAN"):
         mixtures.main(["--families", "SuperGAN"])

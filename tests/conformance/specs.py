@@ -3,6 +3,7 @@
 Everything in `test_conformance.py` follows from a row.
 """
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 
 import kgan
+from kgan.networks import optical_flow, video
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,23 @@ LABELED = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "
 STEGANOGRAPHY = {"eve/adversarial", *(f"alice_bob/{term}" for term in ("image", "message", "adversarial"))}
 DUAL = {"discriminator/forward", "discriminator/reverse", "generator/adversarial"}
 FISHER = {"generator/adversarial", *(f"discriminator/{term}" for term in ("adversarial", "constraint", "weight_decay"))}
+TRIPLE = {"discriminator": 1, "generator": 1, "classifier": 1}
+TRIPLE_TERMS = {
+    "discriminator/adversarial", "generator/adversarial", *(f"classifier/{t}" for t in ("supervised", "adversarial", "generated"))
+}  # fmt: skip
+STRUCTURED = {"classifier": 1, "discriminator": 1, "encoder": 1, "generator": 1}
+STRUCTURED_TERMS = {
+    "classifier/supervised", "classifier/generated", "discriminator/adversarial", "discriminator/latents", "encoder/adversarial",
+    "encoder/reconstruction", *(f"generator/{term}" for term in ("adversarial", "latents", "reconstruction", "classes")),
+}  # fmt: skip
+PIXELGAN = {"autoencoder": 1, "discriminator": 1, "encoder": 1}
+CATEGORICAL = {
+    "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
+}  # fmt: skip
+REGULARIZED = {"discriminator/adversarial", "generator/adversarial"}
+MANIFOLD = {"manifold_discriminator": 1, "manifold": 1, **ONE_TO_ONE}
+THREE_MOVES = {"denoiser": 1, **ONE_TO_ONE}
+DENOISED = {"discriminator/adversarial", "denoiser/denoising", "generator/adversarial", "generator/feature_denoising"}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
 
 
@@ -97,6 +116,20 @@ def batch_norm(name):
 def causal_began():
     model = kgan.CausalBEGAN(kgan.causal.structural_model("faces"), IMAGE, filters=2, noise_size=3, seed=0)
     model._factors.assign([0.5, 0.5, 0.5])  # from 0, where they start, terms are dead until the margins open
+    return model
+
+
+def triple_networks():
+    return {
+        "generator": kgan.networks.triple.perceptron_generator((5,), 4, 3, (6,)),
+        "discriminator": kgan.networks.triple.perceptron_discriminator((5,), 3, (6,), (0.1, 0.1)),
+        "classifier": kgan.networks.improved.perceptron_classifier((5,), 3, (6,), (0.1, 0.1), name="classifier"),
+    }
+
+
+def thresholded(*args, **kwargs):
+    model = kgan.BadGAN(*args, **kwargs)
+    model.threshold.assign(-1000.0)  # below all, so that the term is alive
     return model
 
 
@@ -117,6 +150,25 @@ def coupled_points():
     }
 
 
+def fixed_features():
+    """A network that is at rest, with batch norm and dropout: called in training it would change, and be no function."""
+    layers = [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(5, name="dense"), batch_norm("norm")]
+    return keras.Sequential([*layers, keras.layers.Dropout(0.5, seed=3, name="dropout")], name="features")
+
+
+def two_domains(rng, count):
+    return (
+        {domain: rng.uniform(-1, 1, (count, 8, 8, maps)).astype("float32") for domain, maps in (("source", 3), ("target", 1))},
+    )
+
+
+@functools.cache
+def negative_features():
+    """Of a classifier of negatives of digits."""
+    images, digits = kgan.datasets.arrays("digits", "train")
+    return kgan.networks.transfer.trained_features(-images, digits, width=0.25, epochs=15)
+
+
 def three(networks):
     return dict(zip(("encoder", "generator", "discriminator"), networks, strict=True))
 
@@ -135,6 +187,10 @@ def classes_of(shape, classes=3):
 
 
 AUXILIARY = {"discriminator/real_classes", "generator/classes"}
+
+
+def binary_images(rng, count):
+    return (rng.integers(0, 2, (count, 4, 4, 1)) * 2 - 1).astype("float32")
 
 
 def voxels(rng, count, size=8):
@@ -165,6 +221,11 @@ class SharedWords:
 
 REINFORCED = {"policy/action", "policy/value", "policy/cross_entropy"}
 STORIES = {"photo_size": 4, "sentence_length": 7, "units": 6, "seed": 0}
+SHORT = {**STORIES, "num_photos": 3, "sentence_length": 6}
+
+
+def short_albums(rng, count):
+    return albums(rng, count, photos=3, length=6)
 
 
 SPECS = {
@@ -230,6 +291,13 @@ SPECS = {
         kgan.SNGAN, lambda: kgan.SNGAN(IMAGE, width=0.05, latent_size=4, setting="D", discriminator_steps=2, seed=0), IMAGE,
         {"discriminator": 2, "generator": 1},
         default=("digits", lambda seed: kgan.SNGAN(IMAGE, seed=seed)),
+    ),
+    "SNGAN, augmented": Spec(
+        kgan.SNGAN,
+        # In two batches: draws belong to the places of examples, which replicas share otherwise when real and generated ones are joined.
+        lambda: kgan.SNGAN(IMAGE, width=0.03, latent_size=4, augment="color,translation,cutout", joint_batch=False, seed=0),
+        IMAGE,
+        ONE_TO_ONE,
     ),
     "SNGAN, residual": Spec(
         kgan.SNGAN,
@@ -351,6 +419,21 @@ SPECS = {
         ),
         default=("shapes and views", lambda seed: kgan.ThreeDVAEGAN((16, 16, 16, 1), image_shape=(32, 32, 1), seed=seed)),
     ),
+    "RenderGAN": Spec(
+        kgan.RenderGAN,
+        lambda: kgan.RenderGAN(kgan.layers.TagRenderer(16, radii=(5, 6)), noise_size=3, filters=2, seed=0),
+        (16, 16, 1),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/regularization"},
+        default=("tags", lambda seed: kgan.RenderGAN(kgan.layers.TagRenderer(), filters=8, seed=seed)),
+    ),
+    "RenderGAN, learned pose": Spec(
+        kgan.RenderGAN,
+        lambda: kgan.RenderGAN(kgan.layers.TagRenderer(16, 4, radii=(5, 6)), bits=4, noise_size=3, pose_noise=3, filters=2, seed=0),
+        (16, 16, 1),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/regularization"},
+    ),
     "UnrolledGAN": Spec(
         kgan.UnrolledGAN,
         lambda: kgan.UnrolledGAN(
@@ -464,6 +547,77 @@ SPECS = {
         FISHER | {"discriminator/supervised"},
         classes=3,
     ),
+    "EBGAN": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (2,), generator=kgan.networks.mlp.generator((2,), 3, (8,)), margin=6.0, seed=0,
+            discriminator=kgan.networks.autoencoders.perceptron((2,), (8, 3), (7,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, margin=4.0, seed=seed)),
+    ),
+    "EBGAN, ladder": Spec(
+        kgan.EBGAN,
+        lambda: kgan.EBGAN(
+            (5,), classes=3, margin=keras.optimizers.schedules.PolynomialDecay(9.0, 9, 0.0), energy_kind="sum_squares", seed=0,
+            pulling_away_weight=0.0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.autoencoders.ladder((5,), 3, (6,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
+        classes=3,
+    ),
+    "CalibratedEBGAN": Spec(
+        kgan.CalibratedEBGAN,
+        lambda: kgan.CalibratedEBGAN(
+            (2,), neighbors=2, gap_bounds=None, smoothness=0.01, generator=kgan.networks.mlp.generator((2,), 3, (8,)), seed=0,
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/smoothness", "generator/adversarial", "generator/entropy"},
+        smallest_batch=3,
+        default=("ring", lambda seed: kgan.CalibratedEBGAN((2,), seed=seed)),
+    ),
+    "CalibratedEBGAN, variational": Spec(
+        kgan.CalibratedEBGAN,
+        lambda: kgan.CalibratedEBGAN(
+            (2,), entropy="variational", posterior_noise=0.1, gap_bounds=None, cost_margin=9.0, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)), discriminator=kgan.networks.mlp.discriminator((2,), (8,), "tanh"),
+            posterior=kgan.networks.mlp.discriminator((2,), (8,), "tanh", outputs=6, name="posterior"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/adversarial", "generator/entropy"},
+    ),
+    "CatGAN": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (2,), classes=3, generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True), seed=0,
+            discriminator=kgan.networks.categorical.classifier((2,), 3, (8,), 0.1),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        CATEGORICAL,
+        smallest_batch=3,
+        default=("digits", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
+    ),
+    "CatGAN, semi-supervised": Spec(
+        kgan.CatGAN,
+        lambda: kgan.CatGAN(
+            (5,), classes=3, semi_supervised=True, seed=0, generator=kgan.networks.mlp.generator((5,), 3, (8,)),
+            discriminator=kgan.networks.categorical.classifier((5,), 3, (8,), 0.1),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        CATEGORICAL | {"discriminator/supervised"},
+        smallest_batch=3,
+        classes=3,
+    ),
     "D2GAN": Spec(
         kgan.D2GAN,
         lambda: kgan.D2GAN(
@@ -480,6 +634,18 @@ SPECS = {
     "D2GAN, images": Spec(
         kgan.D2GAN, lambda: kgan.D2GAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE, DUAL,
     ),
+    "DomainTransferNetwork": Spec(
+        kgan.DomainTransferNetwork,
+        lambda: kgan.DomainTransferNetwork(
+            fixed_features(), IMAGE, filters=3, constancy_weight=1.0, identity_weight=2.0, variation_weight=0.01, seed=0
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("adversarial", "constancy", "identity", "variation"))},
+        arguments=two_domains,
+        conditional=True,
+        default=("transfer", lambda seed: kgan.DomainTransferNetwork(negative_features(), constancy_weight=1.0, filters=16, seed=seed)),
+    ),
     "DualingGAN": Spec(
         kgan.DualingGAN,
         lambda: kgan.DualingGAN(
@@ -491,6 +657,79 @@ SPECS = {
         {"generator": 1},
         {"generator/dual"},
         default=("digits", lambda seed: kgan.DualingGAN(IMAGE, seed=seed)),
+    ),
+    "ModeRegularizedGAN": Spec(
+        kgan.ModeRegularizedGAN,
+        lambda: kgan.ModeRegularizedGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            encoder=kgan.networks.mlp.discriminator((2,), (8,), outputs=3, name="encoder"), prior=kgan.priors.Normal(),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        REGULARIZED | {"generator/reconstruction", "generator/mode"},
+        default=("digits", lambda seed: kgan.ModeRegularizedGAN(IMAGE, seed=seed)),
+    ),
+    "MDGAN": Spec(
+        kgan.MDGAN,
+        lambda: kgan.MDGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+            manifold_discriminator=kgan.networks.mlp.discriminator((2,), (7,), name="manifold_discriminator"),
+            encoder=kgan.networks.mlp.generator((3,), 2, (8,), output_activation="sigmoid", name="encoder"),
+        ),
+        (2,),
+        MANIFOLD,
+        REGULARIZED | {"manifold_discriminator/adversarial", "manifold/reconstruction", "manifold/mode"},
+        default=("digits", lambda seed: kgan.MDGAN(IMAGE, seed=seed)),
+    ),
+    "DFMGAN": Spec(
+        kgan.DFMGAN,
+        lambda: kgan.DFMGAN(
+            (2,), denoising_weight=0.5, denoiser_layers=1, seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (8,)),
+            discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
+        ),
+        (2,),
+        THREE_MOVES,
+        DENOISED,
+        smallest_batch=2,
+        default=("digits", lambda seed: kgan.DFMGAN(IMAGE, seed=seed)),
+    ),
+    "DFMGAN, images, in turn, corruption that falls": Spec(
+        kgan.DFMGAN,
+        lambda: kgan.DFMGAN(
+            IMAGE, filters=3, latent_size=4, feature_size=5, denoiser_layers=1, feature_layer="units", simultaneous=False,
+            corruption=keras.optimizers.schedules.PolynomialDecay(1.0, 9, 0.0), seed=0,
+        ),
+        IMAGE,
+        THREE_MOVES,
+        DENOISED,
+        smallest_batch=2,
+    ),
+    "TrustRegionDualingGAN": Spec(
+        kgan.TrustRegionDualingGAN,
+        lambda: kgan.TrustRegionDualingGAN(
+            (2,), seed=0,
+            generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/cost", "generator/adversarial", "generator/opponent_gradient"},
+        default=("digits", lambda seed: kgan.TrustRegionDualingGAN(IMAGE, seed=seed)),
+    ),
+    "TrustRegionDualingGAN, scores, a ball that shrinks": Spec(
+        kgan.TrustRegionDualingGAN,
+        lambda: kgan.TrustRegionDualingGAN(
+            (2,), linearization="scores", inner_steps=1, simultaneous=True, seed=0,
+            trust_region=keras.optimizers.schedules.PolynomialDecay(0.05, 9, 0.01),
+            generator=kgan.networks.mlp.generator((2,), 3, (6,)), discriminator=kgan.networks.mlp.discriminator((2,), (5,), "tanh"),
+        ),
+        (2,),
+        ONE_TO_ONE,
+        {"discriminator/cost", "generator/adversarial"},
     ),
     "GMMN": Spec(
         kgan.GMMN,
@@ -514,6 +753,22 @@ SPECS = {
         (2,),
         {"generator": 1},
         {"generator/mmd"},
+        smallest_batch=2,
+    ),
+    "LRGAN": Spec(
+        kgan.LRGAN,
+        lambda: kgan.LRGAN(IMAGE, filters=2, discriminator_filters=3, noise_size=3, start_scale=1.5, seed=0),
+        IMAGE,
+        ONE_TO_ONE,
+        default=("placed digits", lambda seed: kgan.LRGAN((16, 16, 1), filters=8, discriminator_filters=32, noise_size=32, seed=seed)),
+    ),
+    "LRGAN, two foregrounds": Spec(
+        kgan.LRGAN,
+        lambda: kgan.LRGAN(
+            (16, 16, 1), foregrounds=2, filters=2, discriminator_filters=3, noise_size=3, start_scale=1.5, simultaneous=True, seed=0
+        ),
+        (16, 16, 1),
+        ONE_TO_ONE,
         smallest_batch=2,
     ),
     "MMDGAN": Spec(
@@ -592,7 +847,7 @@ SPECS = {
         default=("digits", lambda seed: kgan.BiGAN(IMAGE, seed=seed)),
     ),
     "BiGAN, convolutional": Spec(
-        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=8, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=4, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
     ),
     "ALI": Spec(
         kgan.ALI,
@@ -648,6 +903,38 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/classification", "discriminator/features", "generator/adversarial"},
         classes=3,
     ),
+    "BadGAN": Spec(
+        kgan.BadGAN,
+        lambda: thresholded(
+            (5,), classes=3, density=kgan.networks.KernelDensity(4, 5, bandwidth=1.0), density_weight=0.1, variational_weight=0.1,
+            conditional_entropy_weight=0.1, max_sigma=0.9, feature_layer="activation_1", seed=0,
+            generator=kgan.networks.improved.perceptron_generator((5,), 4, (6, 6)),
+            discriminator=kgan.networks.improved.perceptron_classifier((5,), 3, (8, 7), (0.1, 0.1, 0.1)),
+            encoder=kgan.networks.mlp.discriminator((5,), (6,), outputs=8, name="encoder"),
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {
+            "discriminator/adversarial", "discriminator/supervised", "discriminator/conditional_entropy",
+            *(f"generator/{term}" for term in ("feature_matching", "pull_away", "variational", "low_density")),
+        },
+        smallest_batch=2,
+        classes=3,
+        default=("labeled digits", lambda seed: kgan.BadGAN((64,), classes=10, seed=seed)),
+    ),
+    "BadGAN, images": Spec(
+        kgan.BadGAN,
+        lambda: thresholded(
+            IMAGE, classes=3, density=kgan.networks.PixelCNNPlusPlus(IMAGE, filters=2, blocks=1, resolutions=1), density_samples=2,
+            pull_away_weight=0.0, seed=0, generator=kgan.networks.improved.generator(IMAGE, 4, 2),
+            discriminator=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3), feature_layer="activation_0",
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "discriminator/supervised", "generator/feature_matching", "generator/low_density"},
+        smallest_batch=2,
+        classes=3,
+    ),
     "BayesianGAN": Spec(
         kgan.BayesianGAN,
         lambda: kgan.BayesianGAN(
@@ -675,6 +962,42 @@ SPECS = {
         },
         classes=3,
     ),
+    "PixelGANAutoencoder": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), latent_size=3, pretraining_rounds=0, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=3, name="encoder"),
+            generator=kgan.networks.PixelCNN((4, 4, 1), 3, filters=3, depth=1, first_kernel_width=3, head_maps=4),
+            discriminator=kgan.networks.mlp.discriminator((3,), (5,)),
+        ),
+        (4, 4, 1),
+        PIXELGAN,
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
+        arguments=lambda rng, count: (binary_images(rng, count),),
+        default=("binary digits", lambda seed: kgan.PixelGANAutoencoder(IMAGE, seed=seed)),
+    ),
+    "PixelGANAutoencoder, semi-supervised": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), classes=3, pretraining_rounds=1, likelihood=kgan.objectives.LogisticMixture(2), filters=3, depth=1, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=3, name="encoder"),
+        ),
+        (4, 4, 1),
+        {"autoencoder": 1, "discriminator": 0.5, "encoder": 0.5, "supervised": 1},
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial", "supervised/supervised"},
+        classes=3,
+    ),
+    "PixelGANAutoencoder, normal codes": Spec(
+        kgan.PixelGANAutoencoder,
+        lambda: kgan.PixelGANAutoencoder(
+            (4, 4, 1), prior=kgan.priors.Normal(), posterior="gaussian", pretraining_rounds=0, filters=3, depth=0, seed=0,
+            encoder=kgan.networks.mlp.discriminator((4, 4, 1), (6,), outputs=4, name="encoder"),
+        ),
+        (4, 4, 1),
+        PIXELGAN,
+        {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
+        arguments=lambda rng, count: (binary_images(rng, count),),
+    ),
     "SteganographyGAN": Spec(
         kgan.SteganographyGAN,
         lambda: kgan.SteganographyGAN(
@@ -701,6 +1024,41 @@ SPECS = {
         {"eve": 1, "alice_bob": 1},
         STEGANOGRAPHY,
         averaged="alice",
+    ),
+    "VideoPredictor": Spec(
+        kgan.VideoPredictor,
+        lambda: kgan.VideoPredictor(
+            IMAGE, past_frames=2, patch=4, coherence_start=0, seed=0,
+            coarse_generator=video.stage((2, 4, 4, 1), 2, ((3, 3, 2), (3, 4, 1)), residual=True),
+            fine_generator=video.stage((2, *IMAGE), 2, ((3, 3, 1),), guess=True, name="fine_generator"),
+            coarse_discriminator=video.judge((4, 4, 1), ((2, 3),), (3,)),
+            fine_discriminator=video.judge(IMAGE, ((2, 3),), (3,), name="fine_discriminator"),
+        ),
+        (2, *IMAGE),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("adversarial", "l1", "correlation", "coherence", "coherence_2"))},
+        averaged="fine_generator",
+        arguments=lambda rng, count: (rng.uniform(-1, 1, (count, 4, *IMAGE)).astype("float32"),),
+        conditional=True,
+        default=("clips", lambda seed: kgan.VideoPredictor((32, 32, 1), seed=seed)),
+    ),
+    "FlowGAN": Spec(
+        kgan.FlowGAN,
+        lambda: kgan.FlowGAN(
+            IMAGE, discriminator_start=0, adversarial_start=0, photometric_weight=1.0, smoothness_weight=0.01, seed=0,
+            generator=optical_flow.plain(1, (3,), (1,)), discriminator=optical_flow.patch_judge(1, 23, 2),
+        ),
+        (8, 8, 2),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", *(f"generator/{term}" for term in ("end_point_error", "adversarial", "photometric", "smoothness"))},
+        arguments=lambda rng, count: (
+            {
+                "labeled": kgan.datasets.flow_examples(*(rng.uniform(-1, 1, (count, 8, 8, 2)).astype("float32") for _ in range(2))),
+                "unlabeled": rng.uniform(-1, 1, (count, 8, 8, 2)).astype("float32"),
+            },
+        ),
+        conditional=True,
+        default=("pairs", lambda seed: kgan.FlowGAN((32, 32, 1), seed=seed)),
     ),
     "CausalController": Spec(
         kgan.CausalController,
@@ -747,43 +1105,109 @@ SPECS = {
         arguments=labeled_images,
         default=("faces", lambda seed: kgan.CausalBEGAN(kgan.causal.structural_model("faces"), (16, 16, 3), seed=seed)),
     ),
+    "TripleGAN": Spec(
+        kgan.TripleGAN,
+        lambda: kgan.TripleGAN(
+            (5,), classes=3, pretraining_rounds=0, generated_start=0, consistency_weight=1.0, pseudo_share=0.5, seed=0, **triple_networks()
+        ),
+        (5,),
+        TRIPLE,
+        {*TRIPLE_TERMS, "classifier/consistency", "classifier/entropy", "classifier/balance", "classifier/weight_decay"},
+        classes=3,
+        averaged="classifier",
+        default=("labeled digits", lambda seed: kgan.TripleGAN((64,), classes=10, seed=seed)),
+    ),
+    "TripleGAN, all labels": Spec(
+        kgan.TripleGAN,
+        lambda: kgan.TripleGAN(
+            (5,), classes=3, gradient="integrate", saturating=True, pretraining_rounds=1, generated_start=0, entropy_weight=0.0,
+            balance_weight=0.0, weight_decay=0.0, pseudo_share=0.0, seed=0, **triple_networks(),
+        ),
+        (5,),
+        {"discriminator": 0.5, "generator": 0.5, "classifier": 1},
+        TRIPLE_TERMS,
+        classes=3,
+    ),
+    "TripleGAN, images": Spec(
+        kgan.TripleGAN,
+        lambda: kgan.TripleGAN(
+            IMAGE, classes=3, gradient="reinforce", pretraining_rounds=0, generated_start=0, entropy_weight=0.0, balance_weight=0.0,
+            weight_decay=0.0, seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
+            discriminator=kgan.networks.triple.discriminator(IMAGE, 3, 2),
+            classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3, name="classifier"),
+        ),
+        IMAGE,
+        TRIPLE,
+        TRIPLE_TERMS,
+        smallest_batch=2,
+        classes=3,
+    ),
+    "StructuredGAN": Spec(
+        kgan.StructuredGAN,
+        lambda: kgan.StructuredGAN(
+            (5,), classes=3, pretraining_rounds=0, generated_start=0, seed=0, **triple_networks(),
+            encoder=kgan.networks.mlp.discriminator((5,), (6,), outputs=4, name="encoder"),
+        ),
+        (5,),
+        STRUCTURED,
+        {*STRUCTURED_TERMS, "classifier/entropy", "classifier/balance", "classifier/weight_decay"},
+        classes=3,
+        averaged="classifier",
+        default=("labeled digits", lambda seed: kgan.StructuredGAN((64,), classes=10, seed=seed)),
+    ),
+    "StructuredGAN, images": Spec(
+        kgan.StructuredGAN,
+        lambda: kgan.StructuredGAN(
+            IMAGE, classes=3, pretraining_rounds=1, generated_start=0, entropy_weight=0.0, balance_weight=0.0, weight_decay=0.0,
+            seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
+            discriminator=kgan.networks.triple.discriminator(IMAGE, 3, 2),
+            classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3, name="classifier"),
+            encoder=kgan.networks.triple.encoder(IMAGE, 4, 2),
+            latent_discriminator=kgan.networks.triple.latent_discriminator(IMAGE, 4, 2, 3),
+        ),
+        IMAGE,
+        {"classifier": 1, "discriminator": 0.5, "encoder": 0.5, "generator": 0.5},
+        STRUCTURED_TERMS,
+        smallest_batch=2,
+        classes=3,
+    ),
     "StoryXE": Spec(
         kgan.StoryXE,
-        lambda: kgan.StoryXE(9, scheduled_sampling=(1, 0.3, 0.6), **STORIES),
-        (5, 7),
+        lambda: kgan.StoryXE(9, scheduled_sampling=(1, 0.3, 0.6), **SHORT),
+        (3, 6),
         {"policy": 1},
         {"policy/cross_entropy"},
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryXE(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
     "StoryRL": Spec(
         kgan.StoryRL,
-        lambda: kgan.StoryRL(9, metric=SharedWords(), **STORIES),
-        (5, 7),
+        lambda: kgan.StoryRL(9, metric=SharedWords(), **SHORT),
+        (3, 6),
         {"policy": 1},
         REINFORCED,
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryRL(len(kgan.stories.album_vocabulary()), metric=SharedWords(), photo_size=64, seed=seed)),
     ),
     "StoryGAN": Spec(
         kgan.StoryGAN,
-        lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **STORIES),
-        (5, 7),
+        lambda: kgan.StoryGAN(9, filters=3, log_reward=True, reward_steps=1, policy_steps=1, **SHORT),
+        (3, 6),
         {"reward": 0.5, "policy": 0.5},
         REINFORCED | {"reward/adversarial"},
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryGAN(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),
     "AREL": Spec(
         kgan.AREL,
-        lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **STORIES),
-        (5, 7),
+        lambda: kgan.AREL(9, filters=3, alpha=0.1, fusion="product", squash="tanh", reward_steps=1, policy_steps=1, **SHORT),
+        (3, 6),
         {"reward": 0.5, "policy": 0.5},
         REINFORCED | {"reward/adversarial"},
-        arguments=albums,
+        arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.AREL(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
     ),

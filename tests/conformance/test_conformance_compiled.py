@@ -10,12 +10,14 @@ from tests.conformance.test_conformance import check_file
 
 # Of those with a gate, repeats, labels, two networks of one player: the rows that the first tier compiles.
 SOONER = ("GAN with penalties", "WGAN", "ImprovedGAN, semi-supervised", "BayesianGAN")
+# Rows whose file is resumed in a graph too, which is traced anew for it: those, gated state, rules, unrolled steps, phases, stories.
+RESUMED = (*SOONER, "ProGAN, fading", "ThreeDVAEGAN", "UnrolledGAN", "ConsensusGAN", "SteganographyGAN", "StoryGAN")
 rows = [row if row in SOONER else pytest.param(row, marks=pytest.mark.slow) for row in SPECS]
 
 
 @pytest.mark.parametrize("row", rows)
 def test_one_model_many_promises(row, tmp_path):
-    """Shapes, finiteness, schedule, terms, no retrace, the eager way, evaluation, generation, file round trip: one model pays for all."""
+    """Shapes, finiteness, schedule, terms, no retrace, the eager way, evaluation, generation, files: one model pays for all."""
     spec = SPECS[row]
     model = compiled(spec, averages={spec.averaged: 0.9})
     calls = []
@@ -38,7 +40,8 @@ def test_one_model_many_promises(row, tmp_path):
     result = model.evaluate(*spec.data(2 * BATCH), batch_size=BATCH, verbose=0, return_dict=True)
     assert spec.terms <= set(result)
     del model._train
-    check_file(spec, model, tmp_path / "model.keras", rounds=2)
+    if row in RESUMED or keras.backend.backend() != "tensorflow":  # where every row's file is read by an eager model
+        check_file(spec, model, tmp_path / "model.keras", rounds=2 if row in RESUMED else 0)
     if keras.backend.backend() == "tensorflow":  # or else a few rows have an eager model
         for player, eager in played(row).went.items():
             # Adam makes full steps of the rounding of gradients that are 0: of SteganographyGAN's residual Eve a quarter of the way.

@@ -62,6 +62,16 @@ def test_stacked_digits_carry_the_label_of_every_channel():
     np.testing.assert_array_equal(images, again)
 
 
+def test_digits_of_mnist_are_stacked_at_their_size():
+    images, labels = datasets.stack_digits(4, seed=2, dataset="mnist")
+    single, classes = datasets.arrays("mnist", "train")
+    for channel, part in enumerate((labels // 100, labels // 10 % 10, labels % 10)):
+        for image, label in zip(images[..., channel], part, strict=True):
+            assert label in classes[(single[..., 0] == image).all((1, 2))]
+    with pytest.raises(ValueError, match="one of digits, mnist, mnist:full"):
+        datasets.stack_digits(4, dataset="fashion_mnist")
+
+
 def test_splits_share_no_digit_and_cover_all():
     train, test = (datasets.arrays("digits", split)[0] for split in ("train", "test"))
     together, labels = datasets.arrays("digits", "all")
@@ -267,3 +277,18 @@ def test_training_on_a_loaded_set_is_the_documented_one_liner():
     model.compile()
     model.fit(datasets.load("digits", batch_size=64), steps_per_epoch=1, verbose=0)
     assert isinstance(model, keras.Model)
+
+
+def test_densities_of_mixtures_add_up_to_one_and_spirals_have_two_arms():
+    mixture = datasets.Mixture([[-1.0, 0.0], [1.0, 0.5]], 0.3, weights=[0.2, 0.8])
+    line = np.linspace(-4, 4, 161)
+    points = np.stack(np.meshgrid(line, line), -1).reshape(-1, 2)
+    assert np.exp(mixture.log_density(points)).sum() * 0.05**2 == pytest.approx(1.0, abs=1e-6)
+    assert mixture.log_density([[1.0, 0.5]])[0] == pytest.approx(np.log(0.8 / (2 * np.pi * 0.09)), abs=1e-6)
+    with pytest.raises(ValueError, match="no density"):
+        datasets.gaussian1200().log_density(np.zeros((1, 1200)))
+    arms = datasets.spirals(modes=20)
+    np.testing.assert_allclose(arms.centers[:10], -arms.centers[10:], atol=1e-6)
+    assert np.linalg.norm(arms.centers, axis=1).max() == pytest.approx(10.0, rel=1e-5)
+    with pytest.raises(ValueError, match="even"):
+        datasets.spirals(modes=3)

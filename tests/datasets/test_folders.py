@@ -69,6 +69,8 @@ def test_a_share_is_held_out(pets):
             datasets.load(name, image_size=8, held_out=wrong)
     with pytest.raises(ValueError, match="split"):
         datasets.load(name, "validation", image_size=8)
+    with pytest.raises(ValueError, match=r"`cache` must be .* There is a file"):
+        datasets.load(name, image_size=8, cache=str(pets / "dog" / "00.png"))
     for options in ({"held_out": 0.2}, {"cache": "memory"}):
         with pytest.raises(ValueError, match="for folders"):
             datasets.load("digits", **options)

@@ -215,6 +215,76 @@ def test_regularizers_and_activity_losses_of_the_player_are_terms():
     assert logs["network/regularization"][0] == pytest.approx(0.75)
 
 
+class Owning(Bilinear):
+    """A third network that no move names, and layers that add losses: 1, 10 and 100 times the mean of the minibatch, in every call."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        for factor, network in ((1.0, "discriminator"), (10.0, "generator"), (100.0, "frozen")):
+            inner = keras.Sequential(
+                [keras.Input((1,)), Adding(factor), keras.layers.BatchNormalization()], name=f"{network}_adds"
+            )
+            setattr(
+                self, network, keras.Sequential([keras.Input((1,)), inner, keras.layers.Dense(1, name="dense")], name=network)
+            )
+
+    def value(self, x):
+        # The discriminator twice, as on real and on generated examples: neither loss may be lost.
+        for network in (self.discriminator, self.generator, self.frozen, self.discriminator):
+            x = network(x, training=True)
+        return ops.mean(x)
+
+
+@keras.saving.register_keras_serializable("tests")
+class Adding(keras.layers.Layer):
+    """Adds a loss, and hands ones on."""
+
+    def __init__(self, factor, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        self.add_loss(self.factor * ops.mean(ops.ones_like(x)))
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}
+
+
+def test_what_a_layer_adds_belongs_to_the_moves_that_move_it():
+    class Three(Owning):
+        def turns(self):
+            both = Move("both", ("discriminator", "generator"), lambda x: self.value(x))
+            return (Turn((self.d_move(), self.g_move())), Turn((both,), fresh=False))
+
+        def default_optimizers(self):
+            return sgd("discriminator", "generator", "both")
+
+    logs = play(Three(seed=0)).history
+    assert {name: logs[f"{name}/regularization"][0] for name in ("discriminator", "generator", "both")} == pytest.approx(
+        {"discriminator": 2.0, "generator": 10.0, "both": 12.0}
+    )
+
+
+def test_a_move_without_such_a_layer_has_no_such_term():
+    model = Owning(seed=0)
+    model.discriminator = Weight((1.0,), name="discriminator")
+    model.value = lambda x: ops.mean(model.generator(x, training=True)) * ops.sum(model.discriminator())
+    assert {name for name in play(model).history if "regularization" in name} == {"generator/regularization"}
+
+
+def test_a_network_that_no_move_names_keeps_its_state_however_it_is_called():
+    model = Owning(seed=0)
+
+    def moving(network):
+        return np.concatenate([ops.convert_to_numpy(v) for v in network.non_trainable_variables])
+
+    before = {name: moving(getattr(model, name)) for name in ("discriminator", "generator", "frozen")}
+    play(model, rounds=2)
+    assert np.array_equal(moving(model.frozen), before["frozen"])
+    assert not any(np.array_equal(moving(getattr(model, name)), before[name]) for name in ("discriminator", "generator"))
+
+
 @pytest.mark.parametrize(
     ("turns", "message"),
     [

@@ -185,7 +185,13 @@ def one_input():
         ({"discriminator": one_input}, "two inputs"),
         ({"encoder": lambda: pairs.linear([1], [[1.0, 2.0]], "encoder")}, "must return 1 numbers"),
         ({"encoder": lambda: pairs.linear([2], [[1.0], [2.0]], "encoder")}, "takes examples of shape"),
-        ({"generator": lambda: pairs.linear([2], [[1.0], [2.0]], "generator")}, "takes codes of shape"),
+        (
+            {
+                "generator": lambda: pairs.linear([2], [[1.0], [2.0]], "generator"),
+                "encoder": lambda: pairs.linear([1], [[1.0, 2.0]], "encoder"),
+            },
+            "takes codes of shape",
+        ),
         ({"discriminator": lambda: pairs.linear([1, 1], np.ones((2, 3)), "discriminator")}, "one logit"),
         ({"generator": lambda: None}, "or none of them"),
         ({"prior": Integers}, "real numbers"),

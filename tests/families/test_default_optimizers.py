@@ -32,6 +32,10 @@ class Adam(NamedTuple):
     global_clipnorm: float | None = None
 
 
+class SGD(NamedTuple):
+    learning_rate: float
+
+
 class RMSprop(NamedTuple):
     learning_rate: float
     rho: float
@@ -50,6 +54,8 @@ def both(optimizer, *moves):
     return dict.fromkeys(moves or ("discriminator", "generator"), optimizer)
 
 
+THREE = ("discriminator", "generator", "classifier")
+PIXELGAN = {"autoencoder": Adam(1e-3), "discriminator": Adam(3e-3, 0.5), "encoder": Adam(1e-3, 0.5)}
 STORY = Adam(2e-4, 0.8, 0.999, 1e-8, 10.0)
 TABLE = {
     "GAN": Row(both(Adam(1e-3, 0.5)), "ours: the paper has momentum SGD"),
@@ -73,6 +79,7 @@ TABLE = {
     "ThreeDVAEGAN": Row(
         {"discriminator": Adam(1e-5, 0.5), "generator": Adam(0.0025, 0.5), "encoder": Adam(1e-4, 0.5)}, "as ThreeDGAN; the ports"
     ),
+    "RenderGAN": Row(both(Adam(4e-4, 0.5)), "berleon/deepdecoder, rendergan configs (Keras 1); the paper has 2e-4"),
     "UnrolledGAN": Row(both(Adam(1e-4, 0.5)), "the paper's ring; epsilon of poolio/unrolled_gan (TensorFlow 1, Keras)"),
     "ConsensusGAN": Row(
         both(RMSprop(1e-4, 0.9, 1e-10)), "LMescheder/TheNumericsOfGANs, experiments (TensorFlow 1: under the root, as Keras)"
@@ -82,8 +89,32 @@ TABLE = {
     ),
     "FGAN": Row(both(Adam(2e-4, 0.5)), "the paper's MNIST; Chainer"),
     "FisherGAN": Row(both(Adam(2e-4, 0.5)), "the paper; tomsercu/FisherGAN, main.py (PyTorch)"),
+    "EBGAN": Row(both(Adam(1e-3, 0.5)), "the rate of the paper's grid; beta_1 is ours (DCGAN's)"),
+    "EBGAN, images": Row(both(Adam(2e-4, 0.5)), "ours: DCGAN's", lambda: kgan.EBGAN((32, 32, 1), filters=2)),
+    "CalibratedEBGAN": Row(
+        {"discriminator": Adam(2e-4, 0.0), "generator": Adam(2e-3, 0.0)},
+        "zihangdai/cegan_iclr2017, the synthetic sets (TensorFlow 1)",
+    ),
+    "CalibratedEBGAN, images": Row(
+        {"discriminator": Adam(2e-4, 0.0), "generator": Adam(1e-3, 0.0)}, "ours", lambda: kgan.CalibratedEBGAN((8, 8, 1))
+    ),
+    "CatGAN": Row(both(Adam(2e-4, 0.5)), "smayru/catgan (Chainer)"),
     "D2GAN": Row(both(Adam(2e-4, 0.5)), "tund/D2GAN, main.py, models.py (TensorFlow 1)"),
+    "ModeRegularizedGAN": Row(both(Adam(1e-3, 0.5)), "ours"),
+    "ModeRegularizedGAN, images": Row(both(Adam(2e-4, 0.5)), "DCGAN's", lambda: kgan.ModeRegularizedGAN((8, 8, 1), filters=2)),
+    "MDGAN": Row(both(Adam(1e-3, 0.5), "manifold_discriminator", "manifold", "discriminator", "generator"), "ours"),
+    "DFMGAN": Row(both(Adam(1e-3, 0.5), "discriminator", "denoiser", "generator"), "ours"),
+    "DFMGAN, images, in turn, corruption that falls": Row(
+        both(Adam(2e-4, 0.5), "discriminator", "denoiser", "generator"), "ours"
+    ),
     "DualingGAN": Row({"generator": Adam(1e-3, 0.5)}, "ours"),
+    "TrustRegionDualingGAN": Row(
+        {"discriminator": SGD(1.0), "generator": Adam(1e-3, 0.5)}, "steps of the length of the paper; ours"
+    ),
+    "DomainTransferNetwork": Row(
+        both(Adam(3e-4)), "yunjey/domain-transfer-network, solver.py (TensorFlow 1); the paper names none"
+    ),
+    "LRGAN": Row(both(Adam(2e-4, 0.5)), "jwyang/lr-gan.pytorch, train.py (PyTorch)"),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(
         both(RMSprop(5e-5, 0.99, 1e-16), "encoder", "generator"),
@@ -99,6 +130,20 @@ TABLE = {
     "ALI, images": Row(both(Adam(1e-4, 0.5)), "IshmaelBelghazi/ALI, ali_cifar10.py (Blocks)"),
     "VEEGAN": Row(both(Adam(1e-3, 0.5)), "the authors' ring (TensorFlow 1)"),
     "VEEGAN, images": Row(both(Adam(1e-3, 0.7)), "akashgit/VEEGAN, veegan_julia_mnist.ipynb"),
+    "PixelGANAutoencoder": Row(PIXELGAN, "ours: the paper's are not known to us"),
+    "PixelGANAutoencoder, semi-supervised": Row({**PIXELGAN, "supervised": Adam(1e-3)}, "ours, likewise"),
+    "BadGAN": Row(
+        {"discriminator": Adam(3e-3, 0.5, 0.9999), "generator": Adam(1e-3, 0.0, 0.9999)}, "kimiyoung/ssl_bad_gan, MNIST (PyTorch)"
+    ),
+    "BadGAN, images": Row(
+        {"discriminator": Adam(6e-4, 0.5), "generator": Adam(3e-4, 0.0)}, "kimiyoung/ssl_bad_gan, CIFAR-10 (PyTorch)"
+    ),
+    "TripleGAN": Row(both(Adam(1e-3, 0.5), *THREE), "zhenxuan00/triple-gan, MNIST (Theano)"),
+    "TripleGAN, images": Row(both(Adam(3e-4, 0.5), *THREE), "zhenxuan00/triple-gan, SVHN (Theano)"),
+    "StructuredGAN": Row(both(Adam(1e-3, 0.5), *THREE, "encoder"), "Triple-GAN's, whose MNIST the code lacks"),
+    "StructuredGAN, images": Row(both(Adam(3e-4, 0.5), *THREE, "encoder"), "thudzj/StructuredGAN, SVHN (Theano)"),
+    "FlowGAN": Row({"discriminator": Adam(2e-4), "generator": Adam(1e-3)}, "ours"),
+    "VideoPredictor": Row({"discriminator": Adam(2e-4, 0.5), "generator": Adam(5e-4, 0.5)}, "ours"),
     "CoGAN": Row(both(Adam(2e-4, 0.5)), "mingyuliutw/CoGAN, solver files, alter_adam_solver.cpp (Caffe)"),
     "SteganographyGAN": Row(both(Adam(2e-4), "eve", "alice_bob"), "jhayes14/advsteg, main.py (TensorFlow 1)"),
     "SteganographyGAN, residual": Row({"eve": Adam(1e-3), "alice_bob": Adam(2e-3)}, "ours"),

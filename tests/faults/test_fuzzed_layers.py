@@ -14,7 +14,14 @@ from keras import layers, ops
 import kgan
 from tests.conformance.test_arguments import VALUES, refused_by_us
 
-OTHERS = ("kernel_initializer", "bias_initializer", "gamma_initializer", "initializer")  # Keras reads and refuses these
+OTHERS = (
+    "kernel_initializer",
+    "bias_initializer",
+    "beta_initializer",
+    "gamma_initializer",
+    "initializer",
+    "activation",
+)  # Keras reads and refuses these
 
 
 def dense():
@@ -28,11 +35,24 @@ def network():
 # Class: arguments that it needs, and a good input.
 LAYERS = {
     kgan.layers.BinarySoftplus: ({}, (2, 3)),
+    kgan.layers.Channels: ({"start": 1}, (2, 3)),
+    kgan.layers.ClipWithPenalty: ({"low": -1.0, "high": 1.0}, (2, 3)),
+    kgan.layers.ConditionalBatchNormalization: ({"classes": 2}, None),
     kgan.layers.DropReference: ({"reference_size": 2}, (5, 3)),
     kgan.layers.EqualizedLearningRate: ({"layer": dense}, (2, 3)),
+    kgan.layers.Gate: ({}, (2, 4)),
+    kgan.layers.GatedMaskedConv2D: ({"filters": 2}, None),
+    kgan.layers.GaussianBlur: ({"sigma": 1.0}, (2, 4, 4, 3)),
     kgan.layers.GlobalSumPooling2D: ({}, (2, 4, 4, 3)),
     kgan.layers.InstanceNormalization: ({}, (2, 4, 4, 3)),
+    kgan.layers.JoinLabels: ({"classes": 2}, None),
     kgan.layers.LSU: ({}, (2, 3)),
+    kgan.layers.MaskedConv2D: ({"filters": 2, "kernel_size": (2, 3)}, (2, 4, 4, 3)),
+    kgan.layers.LadderModulation: ({}, (2, 3)),
+    kgan.layers.LearnedBackground: ({}, None),
+    kgan.layers.LearnedBlur: ({}, None),
+    kgan.layers.LearnedDetail: ({}, None),
+    kgan.layers.Lighting: ({}, None),
     kgan.layers.Maxout: ({"units": 2}, (2, 3)),
     kgan.layers.MinibatchDiscrimination: ({"num_kernels": 2}, (3, 4)),
     kgan.layers.MinibatchStdDev: ({}, (4, 2, 2, 3)),
@@ -42,9 +62,12 @@ LAYERS = {
     kgan.layers.Quantize8Bit: ({}, (2, 3)),
     kgan.layers.RandomFeatures: ({"units": 2}, (2, 3)),
     kgan.layers.Sawtooth: ({}, (2, 3)),
+    kgan.layers.SpatialTransformer: ({}, None),
     kgan.layers.SpectralNormalization: ({"layer": dense}, (2, 3)),
+    kgan.layers.TagRenderer: ({}, None),
     kgan.layers.UntiedBias: ({}, (2, 3)),
     kgan.layers.VirtualBatchNormalization: ({"reference_size": 2}, (5, 3)),
+    kgan.layers.Warp: ({}, None),
     kgan.layers.Waves: ({}, (2, 3)),
     kgan.layers.WeightNormalization: ({"layer": dense}, (2, 3)),
     kgan.layers.WeightSamples: ({"network": network, "slots": 2}, None),
@@ -60,7 +83,8 @@ def made(cls, **changes):
 
 def test_every_layer_is_fuzzed():
     assert {getattr(kgan.layers, name) for name in kgan.layers.__all__} == {
-        *LAYERS, kgan.layers.estimate_statistics, kgan.layers.initialize_from_data, kgan.layers.quantize_8bit
+        *LAYERS, kgan.layers.estimate_statistics, kgan.layers.initialize_from_data, kgan.layers.quantize_8bit,
+        kgan.layers.statistics_kept, kgan.layers.warp,
     }  # fmt: skip
 
 

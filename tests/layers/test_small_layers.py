@@ -1,11 +1,21 @@
-"""Maxout, global sum pooling, weight normalization."""
+"""Maxout, global sum pooling, weight normalization, grouped convolutions."""
 
 import keras
 import numpy as np
 import pytest
 from keras import layers, ops
 
-from kgan.layers import GlobalSumPooling2D, Maxout, RandomFeatures, UntiedBias, WeightNormalization, estimate_statistics
+from kgan.layers import (
+    GlobalSumPooling2D,
+    LadderModulation,
+    Maxout,
+    RandomFeatures,
+    UntiedBias,
+    WeightNormalization,
+    estimate_statistics,
+    statistics_kept,
+)
+from kgan.networks import blocks
 
 
 def test_maxout_by_hand():
@@ -111,3 +121,32 @@ def test_untied_bias_has_a_number_for_every_entry():
 def test_statistics_need_a_batch():
     with pytest.raises(ValueError, match="No batch"):
         estimate_statistics(keras.Sequential([keras.Input((1,)), layers.BatchNormalization()]), [])
+
+
+def test_statistics_are_kept_inside_and_move_outside():
+    network = keras.Sequential([keras.Input((1,)), layers.BatchNormalization(momentum=0.5)])
+    with statistics_kept(network):
+        normalized = network(keras.ops.convert_to_tensor([[1.0], [3.0]]), training=True)
+    assert abs(float(keras.ops.mean(normalized))) < 1e-6  # by the minibatch as ever
+    assert float(network.layers[0].moving_mean[0]) == 0.0
+    network(keras.ops.ones((2, 1)), training=True)
+    assert float(network.layers[0].moving_mean[0]) == 0.5
+
+
+def test_a_ladder_s_modulation_by_hand():
+    layer = LadderModulation()
+    layer.build((None, 1))
+    for name, value in zip(("a1", "a2", "a3", "a4", "a5"), (2.0, 1.0, 3.0, 0.5, -1.0), strict=True):
+        getattr(layer, name).assign([value])
+    # 2 s(-3 + 3) + 0.5 * -3 - 1
+    assert abs(float(layer(keras.ops.convert_to_tensor([[-3.0]]))[0, 0]) + 1.5) < 1e-6
+
+
+def test_a_grouped_convolution_is_that_of_keras(rng):
+    layer = blocks.conv(4, 3, "grouped", strides=2, groups=2)
+    theirs = layers.Conv2D(4, 3, 2, "same", groups=2, data_format="channels_last")
+    x = rng.normal(size=(2, 5, 5, 6)).astype("float32")
+    layer(x), theirs(x)
+    theirs.set_weights(layer.get_weights())
+    assert layer.kernel.shape == (3, 3, 3, 4)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(theirs(x)), rtol=1e-4, atol=1e-5)

@@ -193,8 +193,24 @@ ROWS = {
         {ALL: 0.02},
         TENSORFLOW_DCGAN,
     ),
+    "ModeRegularizedGAN": Row(
+        "no code; DCGAN's in TensorFlow",
+        players(lambda: kgan.ModeRegularizedGAN((16, 16, 1), filters=12), "generator", "discriminator", "encoder"),
+        {ALL: 0.02},
+        TENSORFLOW_DCGAN,
+    ),
+    "MDGAN, points": Row(
+        OURS, players(lambda: kgan.MDGAN((2,)), "generator", "discriminator", "manifold_discriminator", "encoder"), {ALL: glorot}
+    ),
+    "DFMGAN": Row(
+        "no code; DCGAN's in TensorFlow",
+        players(lambda: kgan.DFMGAN((16, 16, 1), filters=12, denoiser_layers=1), "generator", "discriminator"),
+        {ALL: 0.02},
+        TENSORFLOW_DCGAN,
+    ),
     "DualingGAN": Row(OURS, players(lambda: kgan.DualingGAN((8, 8, 1)), "generator"), {ALL: glorot}, Norm(1e-3)),
     "DualingGAN, points": Row(OURS, players(lambda: kgan.DualingGAN((2,)), "generator"), {ALL: glorot}),
+    "TrustRegionDualingGAN, points": Row(OURS, players(lambda: kgan.TrustRegionDualingGAN((2,))), {ALL: glorot}),
     "GMMN": Row(OURS, players(lambda: kgan.GMMN((8, 8, 1)), "generator"), {ALL: glorot}),
     "FGAN": Row("ours; Chainer's batch norm", players(lambda: kgan.FGAN((8, 8, 1))), {ALL: glorot}, Norm(2e-5)),
     "ConsensusGAN": Row(
@@ -223,12 +239,43 @@ ROWS = {
         {r"generator/hidden_\d": glorot, "generator/output": 500**-0.5, r"discriminator/.*": 0.1},
         Norm(1e-6),
     ),
+    "TripleGAN": Row(
+        "zhenxuan00/triple-gan, SVHN; thudzj/StructuredGAN, SVHN",
+        lambda: [
+            networks.triple.generator(filters=8),
+            networks.triple.discriminator(filters=8),
+            networks.triple.classifier(filters=8),
+            networks.triple.encoder((32, 32, 3), 10, 8),
+        ],
+        {ALL: 0.05},
+        Norm(1e-6),
+    ),
     "InfoGAN": Row(
         "openai/InfoGAN, custom_ops.py",
         players(lambda: kgan.InfoGAN((28, 28, 1)), "generator", "discriminator", "recognizer"),
         {r"down_\d": CUT * 0.02, "hidden|project|up|output|logit|codes": 0.02},
         TORCH_DCGAN,
     ),
+    "EBGAN": Row(OURS, players(lambda: kgan.EBGAN((8, 8, 1))), {ALL: glorot}, Norm(1e-3)),
+    "EBGAN, images": Row(
+        "DCGAN's kernels, to which the paper points; the epsilon is Keras'",
+        lambda: [networks.autoencoders.convolutional((32, 32, 1), 8)],
+        {ALL: 0.02},
+        Norm(1e-3),
+    ),
+    "EBGAN, ladder": Row(
+        OURS,
+        lambda: [networks.autoencoders.ladder((64,), 10, (40, 30))],
+        {r"hidden_\d": lambda f: he(f), r"above_\d": glorot, "logits": 0.0},
+        Norm(1e-3),
+    ),
+    "CalibratedEBGAN": Row(
+        OURS,
+        players(lambda: kgan.CalibratedEBGAN((2,), entropy="variational"), "generator", "discriminator", "posterior"),
+        {ALL: glorot},
+        Norm(1e-3),
+    ),
+    "CatGAN": Row(OURS, players(lambda: kgan.CatGAN((64,))), {ALL: glorot}, Norm(1e-3)),
     "BiGAN, vectors": Row("jeffdonahue/bigan, net.py", lambda: bidirectional.perceptrons((784,)), {ALL: 0.02}, Norm(1e-8, 0.95)),
     "BiGAN": Row(
         "jeffdonahue/bigan, net.py: apply_cond",
@@ -297,6 +344,33 @@ ROWS = {
         Norm(1e-5),
     ),
     "CoGAN, small": Row(OURS, coupled("small", 8), {ALL: glorot}, Norm(1e-5)),
+    "DomainTransferNetwork": Row(
+        "ours, DCGAN's; torch's batch norm",
+        players(lambda: kgan.DomainTransferNetwork(networks.transfer.classifier((32, 32, 3), 4, 0.1), (32, 32, 1), filters=12)),
+        {ALL: 0.02},
+        TORCH_DCGAN,
+    ),
+    "DomainTransferNetwork, features": Row(
+        OURS, lambda: [networks.transfer.classifier((32, 32, 3), 40, 0.25)], {ALL: glorot}, Norm(1e-5)
+    ),
+    "LRGAN": Row(
+        "ours, jwyang/lr-gan.pytorch has torch's; torch's batch norm",
+        lambda: [
+            getattr(networks.layered.generator((16, 16, 3), 20, foregrounds=2, filters=12), part)
+            for part in ("background", "foreground", "encoder", "first_encoder")
+        ],
+        {r"project|up_\d|.*_maps|code|maps_code": glorot},
+        Norm(1e-5),
+    ),
+    "RenderGAN": Row(
+        OURS,
+        lambda: [
+            networks.rendered.generator(kgan.layers.TagRenderer(), (32, 32, 1), 18, 12, filters=12),
+            networks.rendered.discriminator((32, 32, 1), 12),
+        ],
+        {ALL: glorot},
+        Norm(1e-3),
+    ),
     "ThreeDGAN": Row(
         "its ports; torch's batch norm",
         lambda: [

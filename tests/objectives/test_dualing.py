@@ -95,3 +95,77 @@ def test_equal_features_leave_nothing_to_say():
     np.testing.assert_allclose(ops.convert_to_numpy(w), 0.0, atol=1e-6 if DOUBLE else 1e-3)
     dual = objectives.dualing_dual(*objectives.dualing_shares(w, real, real), real, real, C)
     assert number(dual) == pytest.approx(math.log(2), abs=TINY)
+
+
+# Discriminators that are networks, made linear in a step ----------------------------------------------------------------
+
+
+def linear_model(n=20, size=5):
+    """Gradients of scores as matrices, scores and weights, of a point that is not 0."""
+    rng = np.random.RandomState(1)
+    kind = "float64" if DOUBLE else "float32"
+    return [
+        array.astype(kind)
+        for array in (rng.randn(n, size), rng.randn(n, size) - 0.5, rng.randn(n), rng.randn(n), rng.randn(size))
+    ]
+
+
+def step_of(radius, steps, model=None):
+    real, fake, f_x, f_z, w = model or linear_model()
+    return objectives.local_step(
+        lambda s: (ops.matmul(real, s), ops.matmul(fake, s)),
+        lambda u, v: ops.matmul(u, real) + ops.matmul(v, fake),
+        w, f_x, f_z, C, radius, steps,
+    )  # fmt: skip
+
+
+def model_cost(s, real, fake, f_x, f_z, w):
+    return 0.5 * C * (w + s) @ (w + s) + 0.5 * softplus(-f_x - real @ s).mean() + 0.5 * softplus(f_z + fake @ s).mean()
+
+
+@pytest.mark.parametrize(("radius", "steps", "tolerance"), [(0.05, 20, 1e-6), (0.5, 30, 1e-5)])
+def test_the_step_within_the_ball_is_that_of_a_general_solver(radius, steps, tolerance):
+    real, fake, f_x, f_z, w = linear_model()
+    s = step_of(radius, steps)
+    ball = {"type": "ineq", "fun": lambda s: radius - 0.5 * s @ s, "jac": lambda s: -s}
+    theirs = minimize(
+        model_cost,
+        np.full(5, 1e-3),
+        (real, fake, f_x, f_z, w),
+        "SLSQP",
+        constraints=[ball],
+        options={"ftol": 1e-14, "maxiter": 500},
+    )
+    found = ops.convert_to_numpy(s)
+    assert 0.5 * found @ found == pytest.approx(radius, rel=1e-4)  # the region binds
+    assert model_cost(found, real, fake, f_x, f_z, w) == pytest.approx(theirs.fun, abs=tolerance if DOUBLE else 1e-5)
+    # Its dual, at the shares that belong to the step.
+    shares = [1 / (1 + np.exp(f_x + real @ found)), 1 / (1 + np.exp(-f_z - fake @ found))]
+    pull = 0.5 * (shares[0] @ real - shares[1] @ fake) / len(real)
+    dual = number(objectives.local_dual(*shares, pull, w, f_x, f_z, C, radius))
+    assert dual <= theirs.fun + 1e-6
+    assert dual == pytest.approx(theirs.fun, abs=20 * tolerance if DOUBLE else 1e-3)
+
+
+def test_a_ball_that_does_not_bind_leaves_the_optimum_inside():
+    real, fake, f_x, f_z, w = linear_model()
+    theirs = minimize(model_cost, np.zeros(5), (real, fake, f_x, f_z, w), method="BFGS")
+    radius = float(theirs.x @ theirs.x)
+    found = ops.convert_to_numpy(step_of(radius, 30))
+    assert model_cost(found, real, fake, f_x, f_z, w) == pytest.approx(theirs.fun, abs=5e-3)
+    assert found @ found < 2 * radius
+
+
+def test_the_first_step_is_that_of_the_cost_made_linear_and_none_rises():
+    real, fake, f_x, f_z, w = linear_model()
+    slope = C * w + 0.5 * (-(1 / (1 + np.exp(f_x))) @ real + (1 / (1 + np.exp(-f_z))) @ fake) / len(real)
+    found = ops.convert_to_numpy(step_of(1e-4, 1))
+    np.testing.assert_allclose(found, -np.sqrt(2e-4) * slope / np.linalg.norm(slope), rtol=1e-3, atol=1e-7)
+    costs = [model_cost(ops.convert_to_numpy(step_of(0.5, k)), real, fake, f_x, f_z, w) for k in (1, 2, 4, 8)]
+    assert np.diff([model_cost(np.zeros(5), real, fake, f_x, f_z, w), *costs]).max() <= 1e-6
+
+
+def test_the_cost_from_scores_by_hand():
+    value = objectives.local_cost(np.array([2.0, 1.0]), np.array([1.0, -1.0]), np.array([0.0]), 0.1)
+    expected = 0.05 * 5 + 0.25 * (math.log1p(math.exp(-1)) + math.log1p(math.exp(1))) + 0.5 * math.log(2)
+    assert number(value) == pytest.approx(expected)

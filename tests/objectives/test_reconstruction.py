@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 import kgan
-from kgan.objectives import normal_divergence, shape_distance
+from kgan.objectives import normal_divergence, shape_distance, summed_square
 
 
 def test_the_distance_is_a_norm_and_the_mean_over_shapes():
@@ -40,3 +40,14 @@ def test_the_divergence_by_hand_and_against_sampling(rng):
 def test_shapes_of_other_sizes_are_refused():
     with pytest.raises(ValueError, match="reconstructions"):
         shape_distance(ops.zeros((2, 3)), ops.zeros((2, 4)))
+
+
+def test_squares_are_summed_over_an_example_and_their_gradient_is_twice_the_difference(rng):
+    a, b = (rng.normal(size=(3, 2, 2)).astype("float32") for _ in range(2))
+    (value, _), (gradient,) = kgan.backend.value_and_gradients(
+        lambda tensors: (summed_square(tensors[0], ops.convert_to_tensor(b)), None), [ops.convert_to_tensor(a)]
+    )
+    assert float(value) == pytest.approx(((a - b) ** 2).sum() / 3, rel=1e-5)
+    np.testing.assert_allclose(ops.convert_to_numpy(gradient), 2 * (a - b) / 3, rtol=1e-5)
+    with pytest.raises(ValueError, match="equal shapes"):
+        summed_square(ops.zeros((2, 3)), ops.zeros((2, 4)))

@@ -123,6 +123,36 @@ PAIRS = {
     "dualing_primal": lambda a, b: objectives.dualing_primal(ops.ones((3,)), a, b, 0.1),
     "dualing_shares": lambda a, b: sum(ops.sum(s) for s in objectives.dualing_shares(ops.ones((3,)), a, b)),
     "dualing_dual": lambda a, b: objectives.dualing_dual(ops.sigmoid(a[:, 0]), ops.sigmoid(b[:, 0]), a, b, 0.1),
+    "local_cost": lambda a, b: objectives.local_cost(ops.ones((3,)), a[:, 0], b[:, 0], 0.1),
+    "local_dual": lambda a, b: objectives.local_dual(
+        ops.sigmoid(a[:, 0]) / 8, ops.sigmoid(b[:, 0]) / 8, ops.mean(a - b, axis=0), ops.ones((3,)), a[:, 1], b[:, 1], 0.1, 0.5
+    ),
+    "conditional_entropy": lambda a, b: objectives.conditional_entropy(a - b),
+    "marginal_entropy": lambda a, b: objectives.marginal_entropy(a - b),
+    "label_balance": lambda a, b: objectives.label_balance(a - b),
+    "label_expectation": objectives.label_expectation,
+    "label_argmax": lambda a, b: objectives.label_argmax(a, np.array([0, 1, 2, 0]), b[:, 0]),
+    "label_reinforce": lambda a, b: objectives.label_reinforce(a, np.array([0, 1, 2, 0]), b[:, 0]),
+    "energy_margin": lambda a, b: objectives.energy_margin(a[:, :1], b[:, :1], 1.0),
+    "reconstruction_energy": lambda a, b: ops.sum(objectives.reconstruction_energy(a, b)),
+    "pulling_away": lambda a, b: objectives.pulling_away(a - b),
+    "neighbor_entropy": lambda a, b: objectives.neighbor_entropy(a - b, neighbors=2),
+    "variational_entropy": lambda a, b: objectives.variational_entropy(a, b, ops.clip(a - b, -20.0, 20.0)),
+    "low_density": lambda a, b: objectives.low_density(a[:, 0] - b[:, 0], 0.5),
+    "feature_denoising": objectives.feature_denoising,
+    "summed_square": objectives.summed_square,
+    "ternary_discriminator": lambda a, b: objectives.ternary_discriminator(a, b, a + b),
+    "ternary_generator": objectives.ternary_generator,
+    "charbonnier": lambda a, b: objectives.charbonnier(a - b),
+    "end_point_error": lambda a, b: objectives.end_point_error(*(ops.reshape(x[:, :2], (4, 1, 1, 2)) for x in (a, b))),
+    "flow_smoothness": lambda a, b: objectives.flow_smoothness(ops.reshape(a - b, (1, 2, 3, 2))),
+    "contrastive": lambda a, b: objectives.contrastive(ops.abs(a - b), ops.full((4, 3), 0.3)),
+    "correlation": lambda a, b: ops.sum(objectives.correlation(a, b)),
+    **{
+        name: (lambda a, b, loss=getattr(objectives, name): loss(*(ops.reshape(x, (1, 1, 2, 2, 3)) for x in (a, b)), 2, 1))
+        for name in ("correlation_score", "correlation_loss", "smooth_correlation_loss")
+    },
+    "frame_coherence": lambda a, b: objectives.frame_coherence(ops.reshape(a - b, (1, 4, 3)), ops.full((1, 4), 0.5), 2),
     "consistency": lambda a, b: penalties.consistency(a[:, :1], b[:, :1], a, b),
     "orthonormal_penalty": lambda a, b: penalties.orthonormal_penalty(a - b),
     "weight_decay": lambda a, b: penalties.weight_decay([a, b], 1.0),
@@ -137,7 +167,7 @@ def test_objectives_of_two_tensors(name, at):
 
 def test_every_function_of_objectives_is_among_them():
     tested = {name.split(",")[0] for name in PAIRS} | {"realness", "masked_mean"}  # parts of those
-    no_losses = {"dualing_optimum", "get", "get_kernel", "names", "register", "word_mask"}
+    no_losses = {"dualing_optimum", "get", "get_kernel", "local_step", "names", "neighbor_directions", "register", "word_mask"}
     functions = {name for name in objectives.__all__ if type(getattr(objectives, name)).__name__ == "function"}
     assert functions - no_losses <= tested
 

@@ -88,3 +88,14 @@ def test_the_game_adds_up_the_published_terms():
     fake_logit = history["discriminator/fake_logit"][0]
     assert np.isfinite(fake_logit)
     assert history["generator/adversarial"][0] < 0  # log(1 - D), the saturating form of the code
+
+
+def test_denoised_features_are_a_target(rng):
+    """The gradient in phi of the distance to r(phi), where r is a linear map of phi itself."""
+    phi, matrix = rng.normal(size=(3, 4)).astype("float32"), rng.normal(size=(4, 4)).astype("float32")
+    (value, _), (gradient,) = kgan.backend.value_and_gradients(
+        lambda t: (kgan.objectives.feature_denoising(t[0], ops.matmul(t[0], matrix)), None), [ops.convert_to_tensor(phi)]
+    )
+    off = phi - phi @ matrix
+    assert float(value) == pytest.approx((off**2).mean(), rel=1e-5)
+    np.testing.assert_allclose(ops.convert_to_numpy(gradient), 2 * off / 12, rtol=1e-4, atol=1e-6)

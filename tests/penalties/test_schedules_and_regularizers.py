@@ -225,3 +225,33 @@ def test_the_generators_loss_by_hand(objective, adversarial, norm):
 
 def test_level_at_takes_numbers_as_they_are():
     assert level_at(0.5, 7) == 0.5
+
+
+def test_directional_derivatives_against_finite_differences(rng):
+    """Of every example alone, and in what the player owns: here the examples."""
+    network = kgan.networks.mlp.discriminator((3,), (4,), "tanh")
+    x = ops.convert_to_tensor(rng.normal(size=(5, 3)).astype("float32"))
+    variables = network.trainable_variables
+    direction = [ops.convert_to_tensor(rng.normal(size=v.shape).astype("float32")) for v in variables]
+
+    def scores(examples=x):
+        return ops.reshape(network(examples), (-1,))
+
+    def along(examples):
+        return penalties.directional_derivative(lambda: scores(examples), variables, direction)
+
+    found = ops.convert_to_numpy(along(x))
+    starts = [ops.convert_to_numpy(v).copy() for v in variables]
+    ends = []
+    for sign in (1e-2, -1e-2):
+        for v, start, d in zip(variables, starts, direction, strict=True):
+            v.assign(start + sign * ops.convert_to_numpy(d))
+        ends.append(ops.convert_to_numpy(scores()))
+    for v, start in zip(variables, starts, strict=True):
+        v.assign(start)
+    np.testing.assert_allclose(found, (ends[0] - ends[1]) / 2e-2, atol=2e-3)
+    _, (slope,) = kgan.backend.value_and_gradients(lambda t: (ops.sum(along(t[0])), None), [x])
+    shift = np.zeros((5, 3), "float32")
+    shift[2, 1] = 1e-2
+    difference = ops.convert_to_numpy(along(x + shift) - along(x - shift)).sum() / 2e-2
+    assert ops.convert_to_numpy(slope)[2, 1] == pytest.approx(difference, abs=5e-3)

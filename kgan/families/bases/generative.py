@@ -32,6 +32,9 @@ class GenerativeModel(AdversarialModel):
 
     default_latent_size: ClassVar[int] = 128
     """Numbers of a latent where neither the user nor a generator says; a family with another default sets it, as the next."""
+    points_latent_size: ClassVar[int | None] = None
+    """The same for points; None: as many as a point has numbers, two at least, and no more than for pictures. With many more latents than
+    numbers the game on points falls into a single mode."""
     default_prior: ClassVar[Callable[..., Any]] = Normal()
 
     def __init__(
@@ -50,11 +53,14 @@ class GenerativeModel(AdversarialModel):
         self.generator = generator
 
     @classmethod
-    def latents_of(cls, generator: keras.Model | None = None, latent_size: int | None = None) -> int:
-        """Numbers of a latent: what a given generator takes, what a user says, or the family's default."""
+    def latents_of(cls, generator: keras.Model | None = None, latent_size: int | None = None, shape: Sizes | None = None) -> int:
+        """Numbers of a latent: what a given generator takes, what a user says, or the family's default for data of that shape."""
         if generator is None:
-            return cls.default_latent_size if latent_size is None else latent_size
-        taken = _first(generator.input_shape)[-1]
+            fitting = cls.default_latent_size
+            if shape is not None and len(shape) == 1:
+                fitting = cls.points_latent_size or min(max(2, *shape), fitting)
+            return fitting if latent_size is None else latent_size
+        taken = first_of(generator.input_shape)[-1]
         if latent_size not in (None, taken):
             raise ValueError(f"`latent_size` is {latent_size}, the generator takes latents of {taken}.")
         return taken
@@ -145,7 +151,7 @@ def given_or_built(
     if together and 0 < len(missing) < len(given):
         raise ValueError(f"Pass {_listed(given)}, which have to fit together, or none of them. Missing: {_listed(missing)}.")
     if (judge := given.get("discriminator")) is not None:
-        shape = _first(judge.input_shape)[1:]
+        shape = first_of(judge.input_shape)[1:]
     elif shape is None and (maker := given.get("generator")) is not None:
         shape = maker.output_shape[1:]
     if missing and shape is None:
@@ -161,17 +167,23 @@ def given_or_built(
 
 
 # Networks that return logits, or values without bounds.
-_JUDGES = ("discriminator", "labeler", "anti_labeler", "eve", "reconstructor")
+_JUDGES = ("discriminator", "manifold_discriminator", "labeler", "anti_labeler", "eve", "reconstructor")
+
+
+def last_layer(network: Any) -> Any:
+    """The layer that a network ends in, whatever it is wrapped in."""
+    while getattr(network, "layers", None) or isinstance(network, keras.layers.Wrapper):
+        network = network.layer if isinstance(network, keras.layers.Wrapper) else network.layers[-1]
+    return network
 
 
 def _warn_of_probabilities(network: Any, role: str) -> None:
     """Warn of a network that ends in a sigmoid or softmax where losses take logits."""
-    last, shape = network, getattr(network, "output_shape", None)
-    while getattr(last, "layers", None) or isinstance(last, keras.layers.Wrapper):
-        last = last.layer if isinstance(last, keras.layers.Wrapper) else last.layers[-1]
+    last, shape = last_layer(network), getattr(network, "output_shape", None)
     kind = type(last).__name__.lower() if isinstance(last, keras.layers.Softmax) else ""
     kind = kind or getattr(getattr(last, "activation", None), "__name__", "")
-    if kind in ("sigmoid", "hard_sigmoid", "softmax") and isinstance(shape, tuple) and len(shape) == 2:
+    restores = shape == getattr(network, "input_shape", None) and shape != (None, 1)  # an autoencoder of vectors
+    if kind in ("sigmoid", "hard_sigmoid", "softmax") and isinstance(shape, tuple) and len(shape) == 2 and not restores:
         warnings.warn(
             f"The {role.replace('_', '-')} ends in a {kind}, so it returns probabilities; logits are expected, numbers without bounds, "
             "higher for more real, and the losses make of them what the paper does. Leave the activation out.",
@@ -179,7 +191,7 @@ def _warn_of_probabilities(network: Any, role: str) -> None:
         )
 
 
-def _first(shapes: Any) -> Any:
+def first_of(shapes: Any) -> Any:
     """The shape of a network's first input."""
     shapes = list(shapes.values()) if isinstance(shapes, dict) else shapes
     return shapes[0] if isinstance(shapes, list) else shapes

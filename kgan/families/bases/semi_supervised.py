@@ -1,6 +1,6 @@
-"""What games whose discriminator is a classifier share: labeled and unlabeled data, and classification."""
+"""What games with a classifier among their players share: labeled and unlabeled data, and classification."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 from keras import ops
@@ -9,18 +9,21 @@ from kgan import objectives
 from kgan.engine import Observation, Terms
 from kgan.families.bases.conditional import are_classes, check_labels
 from kgan.families.gan import GAN
+from kgan.layers import statistics_kept
 from kgan.types import Array, Nest, Sizes, Tensor
 
 
 class SemiSupervised(GAN):
-    """Put first among the bases. With `classes`, the discriminator returns one logit a class, and examples can be classified.
+    """Put first among the bases. With `classes`, one of the players returns one logit a class, and examples can be classified.
 
     What it returns and what it is taught by are two things: `classes` says how many logits there are, `uses_labels` whether labeled
     examples come with the others. The family calls `set_classes` in its constructor and defines `class_logits`.
     """
 
+    classifier_role: ClassVar[str] = "discriminator"
+    """The player that classifies. Where a family names another, its discriminator has the one logit of `kgan.GAN`."""
     classes: int | None
-    """How many classes the discriminator tells apart; None: it returns the one logit of `kgan.GAN`."""
+    """How many classes the classifier tells apart; None: a discriminator returns the one logit of `kgan.GAN`."""
 
     @property
     def uses_labels(self) -> bool:
@@ -28,31 +31,40 @@ class SemiSupervised(GAN):
         return self.classes is not None
 
     def set_classes(self, classes: int | None, beside: int = 0) -> None:
-        """Keep `classes`, and refuse a discriminator that does not return as many logits, and `beside` more where there are classes."""
-        outputs, needed = self.discriminator.output_shape, classes + beside if classes else 1
-        if len(outputs) != 2 or outputs[-1] != needed:
+        """Keep `classes`, and refuse a classifier that does not return as many logits, and `beside` more where there are classes."""
+        outputs, needed = getattr(self, self.classifier_role).output_shape, classes + beside if classes else 1
+        # Without classes another player than the discriminator returns what else it is for.
+        asked = classes is not None or self.classifier_role == "discriminator"
+        if asked and (len(outputs) != 2 or outputs[-1] != needed):
             raise ValueError(
-                f"The discriminator returns {outputs[-1] if len(outputs) == 2 else outputs[1:]} logits per example; classes={classes!r} "
-                f"needs {needed}."
+                f"The {self.classifier_role} returns {outputs[-1] if len(outputs) == 2 else outputs[1:]} logits per example; "
+                f"classes={classes!r} needs {needed}."
             )
         self.classes = classes
 
     def _check_logits(self, shape: tuple[int | None, ...]) -> None:
-        """Several logits are right or wrong by `classes`, see `set_classes`."""
+        """Several logits of a discriminator that classifies are right or wrong by `classes`, see `set_classes`."""
+        if self.classifier_role != "discriminator":
+            super()._check_logits(shape)
 
     def class_logits(self, examples: Tensor) -> Tensor:
         """The logits of classes `(batch, classes)`, in inference mode."""
         raise NotImplementedError(f"{type(self).__name__} must define class_logits(examples).")
 
+    def score_generated(self, fake: Tensor, labels: Tensor = None) -> Any:
+        # What is classified later is real: moving averages that generated examples enter are others than those it was taught with.
+        with statistics_kept(getattr(self, self.classifier_role)):
+            return super().score_generated(fake, labels)
+
     def unlabeled(self, batch: Any) -> Any:
         """The examples without labels of a minibatch: all of it where there are no labels."""
         return batch["unlabeled"] if self.uses_labels else batch
 
-    def supervised_terms(self, logits: Tensor, labels: Tensor) -> Terms:
-        """Cross-entropy and accuracy on labeled examples."""
+    def supervised_terms(self, logits: Tensor, labels: Tensor, weight: float = 1.0) -> Terms:
+        """Cross-entropy, times a weight, and accuracy on labeled examples."""
         right = ops.equal(ops.argmax(logits, axis=-1), ops.cast(labels, "int32"))
         return {
-            "supervised": objectives.class_cross_entropy(logits, labels),
+            "supervised": weight * objectives.class_cross_entropy(logits, labels),
             "accuracy": Observation(ops.mean(ops.cast(right, "float32"))),
         }
 

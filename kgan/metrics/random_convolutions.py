@@ -29,7 +29,7 @@ def _weights(seed: int, units: int) -> tuple[tuple[Array, Array], ...]:
 
 
 @keras.saving.register_keras_serializable("kgan")
-class RandomFeatures(Extractor):
+class RandomConvolutions(Extractor):
     """Features of images of any kind: a fixed convolutional network that was never trained.
 
     Naeem et al. 2020 (2002.09797, section 3.3) find random networks sound for precision, recall, density and coverage, above all where the
@@ -49,7 +49,7 @@ class RandomFeatures(Extractor):
 
     Example:
     >>> import numpy as np
-    >>> features = RandomFeatures()
+    >>> features = RandomConvolutions()
     >>> features.name, features.features(np.zeros((2, 48, 40, 3), "float32")).shape
     ('random-conv-s0', (2, 64))
     """

@@ -1,5 +1,7 @@
 """Features without training: equal everywhere, and figures over them that order what they should."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -10,11 +12,11 @@ from kgan import datasets, metrics
 def test_the_network_is_fixed():
     """Numbers of another day and another backend: a change of the network would need another name."""
     ramp = np.linspace(-1, 1, 2 * 40 * 48 * 3, dtype="float32").reshape(2, 40, 48, 3)
-    found = metrics.RandomFeatures().features(ramp)
+    found = metrics.RandomConvolutions().features(ramp)
     assert found.shape == (2, 64)
     np.testing.assert_allclose(found[:, :4], FOUND, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(found.sum(1), SUMS, rtol=1e-4)
-    assert np.abs(metrics.RandomFeatures(1).features(ramp) - found).max() > 0.1
+    assert np.abs(metrics.RandomConvolutions(1).features(ramp) - found).max() > 0.1
 
 
 FOUND = [[0.163841, 0.869109, 0.057607, 0.0], [0.300201, 0.657162, 0.0, 0.655926]]
@@ -24,7 +26,7 @@ SUMS = [18.32301, 19.798836]
 def test_orderings_on_digits():
     train, labels = datasets.arrays("digits", "train")
     test = datasets.arrays("digits", "test")[0][: len(train)]
-    extractor = metrics.RandomFeatures()
+    extractor = metrics.RandomConvolutions()
 
     def figures(fake):
         found = metrics.sample_report(test, fake, extractor)
@@ -48,7 +50,7 @@ def test_orderings_on_digits():
 
 def test_gray_is_repeated_and_there_are_no_classes():
     images = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32, 1)).astype("float32")
-    extractor = metrics.RandomFeatures()
+    extractor = metrics.RandomConvolutions()
     np.testing.assert_allclose(extractor.features(images), extractor.features(images.repeat(3, axis=3)), rtol=1e-5)
     with pytest.raises(TypeError, match="no classes"):
         extractor.probabilities(images)
@@ -57,11 +59,11 @@ def test_gray_is_repeated_and_there_are_no_classes():
     with pytest.raises(ValueError, match="1 or 3"):
         extractor(np.zeros((2, 8, 8, 2)))
     with pytest.raises(ValueError, match="seed"):
-        metrics.RandomFeatures(-1)
+        metrics.RandomConvolutions(-1)
 
 
 def test_a_metric_with_it_is_stored():
-    metric = metrics.FrechetDistance(metrics.RandomFeatures(3))
+    metric = metrics.FrechetDistance(metrics.RandomConvolutions(3))
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(metric))
     assert again.extractor.name == "random-conv-s3"
 
@@ -77,9 +79,34 @@ def test_other_names_are_refused(name):
         metrics.extractor(name)
 
 
-def test_the_inception_graph_by_name():
+def test_the_inception_graph_by_name(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         metrics.extractor("inception:/nowhere/graph.pb")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=f"no weights '{tmp_path}.*kgan does not download"):
+        metrics.extractor("keras-inception")
+    (tmp_path / "other.h5").write_bytes(b"no weights")
+    with pytest.raises(ValueError, match="is not weights of keras"):
+        metrics.extractor(f"keras-inception:{tmp_path / 'other.h5'}")
+
+
+@pytest.mark.slow
+@pytest.mark.only("tensorflow")
+def test_keras_inception_from_a_file(tmp_path):
+    network = keras.applications.InceptionV3(weights=None)
+    path = tmp_path / "inception.weights.h5"
+    network.save_weights(path)
+    state = random.getstate()
+    extractor = metrics.extractor(f"keras-inception:{path}")
+    assert random.getstate() == state
+    assert extractor.name.startswith("keras-inception-v3:")
+    images = np.random.default_rng(0).uniform(-1, 1, (2, 299, 299, 3)).astype("float32")
+    expected = keras.ops.convert_to_numpy(network(images, training=False))
+    np.testing.assert_allclose(extractor.probabilities(images), expected, rtol=1e-3, atol=1e-6)
+    assert extractor.features(images[:, :40, :30, :1]).shape == (2, 2048)
+    with pytest.warns(UserWarning, match="singular"):
+        figures = metrics.sample_report(images, images, extractor)
+    assert all("[keras-inception-v3:" in name and not name.startswith(("FID", "IS", "KID")) for name in figures)
 
 
 @pytest.mark.parametrize(

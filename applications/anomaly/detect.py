@@ -1,0 +1,70 @@
+"""Rank pictures by the energy that train.py has learned: the strangest and the most ordinary.
+
+python applications/anomaly/detect.py runs/anomaly
+"""
+
+import csv
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+import kgan
+from kgan import runs
+from kgan.files import atomic_write
+
+
+def main(
+    run: Annotated[str, typer.Argument(help="folder of a finished run of train.py")] = "runs/anomaly",
+    images: Annotated[str, typer.Option(help="a folder of pictures; default the data set's held-out ones")] = "",
+    output: Annotated[str, typer.Option(help="the table, .csv; default energies.csv in the folder of the run")] = "",
+    quantile: Annotated[
+        float, typer.Option(min=0, max=1, help="energies above this quantile of the ordinary training examples are reported")
+    ] = 0.99,
+    count: Annotated[int, typer.Option(min=1, help="pictures in either row of the drawing")] = 10,
+):
+    """Write the energy of every picture, from the strangest down, and draw both ends of the list."""
+
+    def work():
+        folder = Path(run)
+        model = runs.load(folder)
+        if not isinstance(model, kgan.CalibratedEBGAN):
+            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a CalibratedEBGAN. Run train.py first.")
+        about = json.loads((folder / "settings.json").read_text())["settings"]
+        names, examples = given(model, about)
+        energies = model.energy(examples)
+        order = np.argsort(-energies)
+        known, labels = kgan.datasets.arrays(about["dataset"], "train", about["image_size"])
+        limit = float(np.quantile(model.energy(known[np.isin(labels, about["ordinary"] or [8])]), quantile))
+        path = Path(output) if output else folder / "energies.csv"
+
+        def write(target):
+            with open(target, "w", newline="") as file:
+                table = csv.writer(file)
+                table.writerow(["picture", "energy", "anomaly"])
+                table.writerows([names[i], f"{energies[i]:.6g}", int(energies[i] > limit)] for i in order)
+
+        atomic_write(path, write)
+        print(f"{int((energies > limit).sum())} of {len(energies)} are above {limit:.4g}; table in {path}")
+        if examples.ndim == 4:
+            shown = min(count, len(order))
+            rows = np.concatenate([examples[order[:shown]], examples[order[::-1][:shown]]])
+            kgan.pictures.save_image(path.with_suffix(".png"), kgan.pictures.image_grid(rows, columns=shown, clip=True))
+            print(f"strangest above, most ordinary below: {path.with_suffix('.png')}")
+
+    def given(model, about):
+        if images:
+            files, _ = kgan.images.find_images(images)
+            size, _, channels = model.data_shape
+            pixels = [kgan.datasets.read_image(file, size, channels) for file in files]
+            return [str(file) for file in files], np.stack(pixels).astype("float32") / 127.5 - 1.0
+        examples, labels = kgan.datasets.arrays(about["dataset"], "test", about["image_size"])
+        return [f"{index} of class {label}" for index, label in enumerate(labels)], examples
+
+    runs.guarded(work)
+
+
+if __name__ == "__main__":
+    typer.run(main)

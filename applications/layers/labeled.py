@@ -1,0 +1,49 @@
+"""Write labeled pictures of a trained RenderGAN: a data set that nobody labeled, for any program that reads PNG files and a table.
+
+    python applications/layers/labeled.py runs/tags --count 10000 --output labeled
+
+`labels.csv` has a line a picture: its file in `images/`, its bits, and the other numbers of its label in [-1, 1].
+`kgan.datasets.labeled_images` reads it.
+"""
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import kgan
+from kgan import pictures, runs
+from kgan.layers.tags import POSE
+
+
+def main(
+    run: Annotated[str, typer.Argument(help="folder of a finished run of tags.py, or a .keras file")] = "runs/tags",
+    output: Annotated[str, typer.Option(help="folder, made if missing")] = "labeled",
+    count: Annotated[int, typer.Option(min=1, help="pictures")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="of the latents")] = 0,
+):
+    """Write pictures and labels, and an overview of the first."""
+
+    def work():
+        model, folder = runs.load(run), Path(output)
+        if not isinstance(model, kgan.RenderGAN):
+            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a RenderGAN: its pictures have no labels.")
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f"{output!r} is not empty; give another --output.")
+        made, bits, pose = model.labeled(count, seed=seed)
+        pictures.save_each(folder / "images", made, clip=True)
+        names = POSE if pose.shape[1] == len(POSE) else [f"number_{index}" for index in range(pose.shape[1])]
+        with (folder / "labels.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["file", *(f"bit_{index}" for index in range(bits.shape[1])), *names])
+            for index, (own, numbers) in enumerate(zip(bits, pose, strict=True)):
+                table.writerow([f"{index:05d}.png", *own.tolist(), *map("{:.5f}".format, numbers)])
+        pictures.save_samples(folder / "overview.png", made[:36], clip=True)
+        print(f"{count} pictures in {folder / 'images'}/, their labels in {folder / 'labels.csv'}")
+
+    runs.guarded(work)
+
+
+if __name__ == "__main__":
+    typer.run(main)

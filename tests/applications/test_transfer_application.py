@@ -1,0 +1,66 @@
+"""The command lines of applications/transfer: two folders of pictures, the transfer of a third, and what they refuse."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
+FOLDER = Path(__file__).parents[2] / "applications" / "transfer"
+SMALL = {"image_size": 8, "feature_width": 0.05, "filters": 2, "smoke": True}
+
+
+def application(name):
+    spec = importlib.util.spec_from_file_location(f"transfer_{name}", FOLDER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.main
+
+
+def refused(capsys, name, **kwargs):
+    with pytest.raises(SystemExit) as stopped:
+        application(name)(**kwargs)
+    assert stopped.value.code == 2
+    return capsys.readouterr().err
+
+
+@pytest.fixture
+def folders(tmp_path, rng):
+    from PIL import Image
+
+    for domain, mode in (("photos", "RGB"), ("drawings", "L")):
+        for name in ("cats", "dogs"):
+            place = tmp_path / domain / name
+            place.mkdir(parents=True)
+            for index in range(40):
+                pixels = rng.integers(0, 256, (12, 10, 3) if mode == "RGB" else (12, 10)).astype("uint8")
+                Image.fromarray(pixels, mode).save(place / f"{index}.png")
+    return tmp_path
+
+
+def test_train_on_two_folders_and_transfer_a_third(folders, capsys):
+    run, made = folders / "run", folders / "made"
+    application("train")(output=str(run), source=str(folders / "photos"), target=str(folders / "drawings"), gray=True, **SMALL)
+    figures = json.loads((run / "metrics.json").read_text())
+    assert {"accuracy", "accuracy_without_transfer", "transferred_std", "generator/constancy"} <= set(figures)
+    assert (run / "samples.png").is_file()
+    application("transfer")(run=str(run), photos=str(folders / "photos"), output=str(made))
+    assert len(list(made.glob("*-*.png"))) == 80  # the names of cats and dogs are the same
+    assert "80 pictures" in capsys.readouterr().out
+
+
+def test_what_is_refused(folders, capsys):
+    cats = str(folders / "photos" / "cats")
+    assert "Give both folders" in refused(capsys, "train", output=str(folders / "a"), source=cats, **SMALL)
+    assert "no subfolder a class" in refused(capsys, "train", output=str(folders / "b"), source=cats, target=cats, **SMALL)
+
+
+def test_classes_follow_subfolders(folders):
+    spec = importlib.util.spec_from_file_location("transfer_train", FOLDER / "train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    images, classes = module.folder_of(str(folders / "drawings"), 8, 1)
+    assert (images.shape, np.bincount(classes).tolist()) == ((80, 8, 8, 1), [40, 40])
+    assert module.folder_of(str(folders / "drawings" / "cats"), 8, 1)[1] is None
