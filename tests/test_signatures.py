@@ -64,6 +64,7 @@ TWICE = {
     "generator": "as discriminator",
     "kernel_size": "of minibatch discrimination a number; of a masked convolution rows and columns",
     "margin": "of the consistency term a number; of EBGAN also a schedule over rounds",
+    "regularization": "of the dual form > 0; within a trust region 0 as well",
     "weight": "of a rule a number; of a penalty also a schedule over rounds",
     "network": "samples of weights replace those of any built network",
 }

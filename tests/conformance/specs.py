@@ -815,7 +815,7 @@ SPECS = {
                 generator=kgan.networks.mlp.generator((2,), 3, (8,), batch_norm=True),
                 discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
             ),
-            components=3, epochs_per_component=1, classifier_epochs=2, seed=0,
+            components=3, epochs_per_component=2, classifier_epochs=2, seed=0,
         ),
         (2,),
         ONE_TO_ONE,
@@ -933,7 +933,7 @@ SPECS = {
         lambda: kgan.BayesianGAN(
             generator=kgan.networks.Ensemble.of(lambda: kgan.networks.mlp.generator((2,), 3, (4,), batch_norm=True), 2),
             discriminator=[kgan.networks.mlp.discriminator((2,), (4,))],
-            burn_in=0, keep_every=1, samples_kept=2, seed=0,
+            burn_in=0, keep_every=1, samples_kept=2, data_size=64, seed=0,
         ),
         (2,),
         {"generator": 2, "discriminator": 2},
@@ -945,7 +945,7 @@ SPECS = {
         lambda: kgan.BayesianGAN(
             generator=[kgan.networks.mlp.generator((2,), 3, (4,))],
             discriminator=[kgan.networks.mlp.discriminator((2,), (4,), outputs=3, norm=batch_norm) for _ in range(2)],
-            classes=3, marginal="mean", sghmc_steps=1, burn_in=0, keep_every=1, seed=0,
+            classes=3, marginal="mean", sghmc_steps=1, burn_in=0, keep_every=1, data_size=64, labeled_size=64, seed=0,
         ),
         (2,),
         ONE_TO_ONE,

@@ -43,7 +43,7 @@ def test_deterministic_and_weight(monkeypatch):
 def test_distance_is_a_sum_over_coordinates_and_a_mean_over_the_batch():
     z, other = np.zeros((2, 3), "float32"), np.array([[1, 2, 3], [0, 0, 2]], "float32")
     assert float(kgan.objectives.latent_reconstruction(z, other)) == pytest.approx(0.5 * (14 + 4) / 2)
-    with pytest.raises(ValueError, match="coordinates"):
+    with pytest.raises(ValueError, match="equal shapes"):
         kgan.objectives.latent_reconstruction(z, other[:, :2])
 
 
