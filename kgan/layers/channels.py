@@ -2,12 +2,13 @@
 
 import keras
 
-from kgan.arguments import Checked, Count, Natural
+from kgan.arguments import Count, Natural
+from kgan.layers.checked_input import CheckedInput
 from kgan.types import Config, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class Channels(Checked, keras.layers.Layer):
+class Channels(CheckedInput):
     """`count` channels of its input from `start` on, such as one frame of several that lie in the channels.
 
     Args:
@@ -21,6 +22,9 @@ class Channels(Checked, keras.layers.Layer):
     >>> [float(value) for value in kgan.layers.Channels(1, 2)(keras.ops.convert_to_tensor([[0.0, 1.0, 2.0, 3.0]]))[0]]
     [1.0, 2.0]
     """
+
+    axes = (2, None)
+    words = "(batch, ..., channels)"
 
     def __init__(self, start: Natural, count: Count = 1, **kwargs: object) -> None:
         super().__init__(**kwargs)

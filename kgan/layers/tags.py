@@ -54,10 +54,10 @@ class TagRenderer(CheckedInput):
     ) -> None:
         super().__init__(**kwargs)
         if len(radii) != 2 or not 0 < radii[0] <= radii[1]:
-            raise ValueError(f"`radii` are the least and the largest, 0 < least <= largest. Received: {radii!r}.")
+            raise ValueError(f"`radii` of TagRenderer are the least and the largest, 0 < least <= largest. Received: {radii!r}.")
         if size % 4 or bits < 3 or tilt >= math.pi / 2:
             raise ValueError(
-                f"A tag has a size that is a multiple of 4, three bits or more, a tilt below pi / 2. Received: {size}, {bits}, {tilt}."
+                f"A tag of TagRenderer has a size that is a multiple of 4, three bits or more, a tilt below pi / 2. Received: {size}, {bits}, {tilt}."
             )
         self.size, self.bits, self.rotation, self.shift, self.tilt = size, bits, rotation, shift, tilt
         self.radii = list(radii)

@@ -829,7 +829,7 @@ SPECS = {
                 discriminator=kgan.networks.mlp.discriminator((2,), (8,)),
                 discriminator_steps=2, warmup=(1, 2, 4),
             ),
-            components=3, epochs_per_component=1, classifier_epochs=1, seed=0,
+            components=3, epochs_per_component=2, classifier_epochs=1, seed=0,
         ),
         (2,),
         {"discriminator": 2, "generator": 0.5},
