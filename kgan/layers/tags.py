@@ -57,7 +57,8 @@ class TagRenderer(CheckedInput):
             raise ValueError(f"`radii` of TagRenderer are the least and the largest, 0 < least <= largest. Received: {radii!r}.")
         if size % 4 or bits < 3 or tilt >= math.pi / 2:
             raise ValueError(
-                f"A tag of TagRenderer has a size that is a multiple of 4, three bits or more, a tilt below pi / 2. Received: {size}, {bits}, {tilt}."
+                "A tag of TagRenderer has a size that is a multiple of 4, three bits or more, a tilt below pi / 2. Received: "
+                f"{size}, {bits}, {tilt}."
             )
         self.size, self.bits, self.rotation, self.shift, self.tilt = size, bits, rotation, shift, tilt
         self.radii = list(radii)

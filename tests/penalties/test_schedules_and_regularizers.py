@@ -253,5 +253,6 @@ def test_directional_derivatives_against_finite_differences(rng):
     _, (slope,) = kgan.backend.value_and_gradients(lambda t: (ops.sum(along(t[0])), None), [x])
     shift = np.zeros((5, 3), "float32")
     shift[2, 1] = 1e-2
+    shift = ops.convert_to_tensor(shift)
     difference = ops.convert_to_numpy(along(x + shift) - along(x - shift)).sum() / 2e-2
     assert ops.convert_to_numpy(slope)[2, 1] == pytest.approx(difference, abs=5e-3)
