@@ -53,7 +53,7 @@ def test_train_generate_and_transform(tmp_path, capsys):
     with pytest.raises(SystemExit):
         cli.generate(str(run), str(tmp_path / "pairs.npy"), 5, 0)
     assert ".npz" in capsys.readouterr().err
-    cli.evaluate(str(run), "digits", 5, 0)
+    cli.evaluate(str(run), "digits", None, 5, 0, None)
     assert set(json.loads(capsys.readouterr().out)) == {f"{d}_sample_{k}" for d in ("digits", "edges") for k in ("mean", "std")}
     assert "another --output" in refused(capsys, "train", output=str(run))
 
