@@ -49,7 +49,7 @@ def test_the_row_brings_its_tests(copy):
         f"tests/conformance/{name}" for name in ("test_conformance.py", "test_arguments.py", "test_conformance_replicas.py")
     ]
     out = run(copy, "-m", "pytest", "-p", "no:cacheprovider", "-n", "0", *conformance, "-k", "LSGAN or has_a_row")
-    assert int(out.rsplit(" passed", 1)[0].split()[-1]) >= 8
+    assert int(out.rsplit(" passed", 1)[0].split()[-1]) >= 7
 
 
 def test_its_example_and_its_proof_run(copy):
