@@ -23,7 +23,7 @@ def exact(report, seed, steps):
     rng = np.random.default_rng(seed)
     patch = rng.normal(size=(50, 64)).astype("float32")
     worst = max(float(ops.max(ops.abs(correlation(patch, a * patch + 1.0) - np.sign(a)))) for a in (0.5, 3.0, -2.0))
-    report.figure("A |NCC(P, aP + c) - sign a|", worst, "< 1e-4", worst < 1e-4, seed)
+    report.figure("A error of NCC(P, aP + c) = sign a", worst, "< 1e-4", worst < 1e-4, seed)
     distance = ops.convert_to_tensor(rng.uniform(0, 0.3, 100).astype("float32"))
     believed, refused = (float(contrastive(distance, ops.full((100,), p))) for p in (1.0, 0.0))
     error = abs(believed - float(ops.mean(distance))) + abs(refused - float(ops.mean(ops.relu(0.1 - distance))))
