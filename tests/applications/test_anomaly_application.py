@@ -1,29 +1,15 @@
 """The command lines of applications/anomaly: from training to the ranked pictures, and what they refuse."""
 
 import csv
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.applications.programs import Application
+
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications" / "anomaly"
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"anomaly_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-def refused(capsys, name, **kwargs):
-    with pytest.raises(SystemExit) as stopped:
-        application(name)(**kwargs)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
+application = Application("anomaly")
 
 
 def test_train_and_detect(tmp_path, capsys):
@@ -52,10 +38,10 @@ def test_train_and_detect(tmp_path, capsys):
         Image.fromarray(np.full((8, 8), 80 * index, "uint8")).save(pictures / f"{index}.png")
     application("detect")(run=str(run), images=str(pictures), output=str(tmp_path / "own.csv"), count=2)
     assert len((tmp_path / "own.csv").read_text().splitlines()) == 4
-    assert "another --output" in refused(capsys, "train", output=str(run))
+    assert "another --output" in application.refused(capsys, "train", output=str(run))
 
 
 def test_what_is_refused(tmp_path, capsys):
-    assert "must be some of the classes" in refused(capsys, "train", output=str(tmp_path / "a"), ordinary=[11])
-    assert "entropy" in refused(capsys, "train", output=str(tmp_path / "b"), entropy="histogram")
-    assert str(tmp_path) in refused(capsys, "detect", run=str(tmp_path / "none"))
+    assert "must be some of the classes" in application.refused(capsys, "train", output=str(tmp_path / "a"), ordinary=[11])
+    assert "entropy" in application.refused(capsys, "train", output=str(tmp_path / "b"), entropy="histogram")
+    assert str(tmp_path) in application.refused(capsys, "detect", run=str(tmp_path / "none"))

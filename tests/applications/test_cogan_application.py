@@ -1,30 +1,15 @@
 """The command lines of applications/cogan, from training to the transformed picture, and what they refuse."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kgan import datasets
+from tests.applications.programs import Application
 
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications" / "cogan"
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"cogan_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-def refused(capsys, name, **kwargs):
-    with pytest.raises(SystemExit) as stopped:
-        application(name)(**kwargs)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
+application = Application("cogan")
 
 
 def test_train_generate_and_transform(tmp_path, capsys):
@@ -55,7 +40,7 @@ def test_train_generate_and_transform(tmp_path, capsys):
     assert ".npz" in capsys.readouterr().err
     cli.evaluate(str(run), "digits", None, 5, 0, None)
     assert set(json.loads(capsys.readouterr().out)) == {f"{d}_sample_{k}" for d in ("digits", "edges") for k in ("mean", "std")}
-    assert "another --output" in refused(capsys, "train", output=str(run))
+    assert "another --output" in application.refused(capsys, "train", output=str(run))
 
 
 def test_adapt(tmp_path):
@@ -69,10 +54,10 @@ def test_adapt(tmp_path):
 
 
 def test_what_is_refused(tmp_path, capsys):
-    assert "Pairs of domains" in refused(capsys, "train", output=str(tmp_path / "a"), pair="mirrored")
-    assert "There is no file" in refused(capsys, "adapt", output=str(tmp_path / "b"), pair="usps:none.npz")
-    assert "fewer than the 5000" in refused(capsys, "adapt", output=str(tmp_path / "c"), source_count=5000)
-    assert "Run train.py first" in refused(capsys, "transform", run=str(tmp_path))
+    assert "Pairs of domains" in application.refused(capsys, "train", output=str(tmp_path / "a"), pair="mirrored")
+    assert "There is no file" in application.refused(capsys, "adapt", output=str(tmp_path / "b"), pair="usps:none.npz")
+    assert "fewer than the 5000" in application.refused(capsys, "adapt", output=str(tmp_path / "c"), source_count=5000)
+    assert "Run train.py first" in application.refused(capsys, "transform", run=str(tmp_path))
 
 
 def test_domains_by_name(tmp_path):

@@ -1,31 +1,16 @@
 """The command lines of applications/flow, from training to the flow of two pictures, and what they refuse."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 import kgan
+from tests.applications.programs import Application
 
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications" / "flow"
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"flow_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-def refused(capsys, name, *args, **kwargs):
-    with pytest.raises(SystemExit) as stopped:
-        application(name)(*args, **kwargs)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
+application = Application("flow")
 
 
 def test_train_and_estimate(tmp_path, capsys, rng):
@@ -41,7 +26,7 @@ def test_train_and_estimate(tmp_path, capsys, rng):
     assert "flow of 15x10 pixels" in capsys.readouterr().out
     assert kgan.datasets.read_flow(tmp_path / "out.flo")[0].shape == (10, 15, 2)
     assert (tmp_path / "out.png").is_file()
-    assert "one size" in refused(capsys, "estimate", first, other, run=run)
+    assert "one size" in application.refused(capsys, "estimate", first, other, run=run)
 
 
 def test_train_on_own_files(tmp_path, capsys, rng):
@@ -49,7 +34,7 @@ def test_train_on_own_files(tmp_path, capsys, rng):
     np.save(tmp_path / "film.npy", np.stack([np.roll(texture, t, axis=1) for t in range(12)]))
     chairs = tmp_path / "chairs"
     chairs.mkdir()
-    assert "holds no" in refused(capsys, "train", output=str(tmp_path / "none"), labeled=str(chairs), frame_size=16)
+    assert "holds no" in application.refused(capsys, "train", output=str(tmp_path / "none"), labeled=str(chairs), frame_size=16)
     for part in ("img1", "img2"):
         Image.fromarray(texture[..., 0]).save(chairs / f"00001_{part}.ppm")
     kgan.datasets.write_flow(chairs / "00001_flow.flo", np.zeros((32, 32, 2)))

@@ -1,29 +1,15 @@
 """The command lines of applications/layers: training, masks as files, and what they refuse."""
 
 import csv
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.applications.programs import Application
+
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications" / "layers"
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"layers_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-def refused(capsys, name, **kwargs):
-    with pytest.raises(SystemExit) as stopped:
-        application(name)(**kwargs)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
+application = Application("layers")
 
 
 def test_train_and_masks(tmp_path, capsys):
@@ -42,12 +28,12 @@ def test_train_and_masks(tmp_path, capsys):
     rows = list(csv.DictReader((folder / "poses.csv").read_text().splitlines()))
     assert len(rows) == 6
     assert 1.2 <= float(rows[0]["yy"]) <= 2.4
-    assert "not empty" in refused(capsys, "masks", run=str(run), output=str(folder))
+    assert "not empty" in application.refused(capsys, "masks", run=str(run), output=str(folder))
 
 
 def test_what_is_refused(tmp_path, capsys):
-    assert "4 times a power of two" in refused(capsys, "train", output=str(tmp_path / "a"), image_size=24)
-    assert "Unknown data set" in refused(capsys, "train", output=str(tmp_path / "b"), source="birds")
+    assert "4 times a power of two" in application.refused(capsys, "train", output=str(tmp_path / "a"), image_size=24)
+    assert "Unknown data set" in application.refused(capsys, "train", output=str(tmp_path / "b"), source="birds")
 
 
 def test_tags_and_a_labeled_set(tmp_path, capsys):
@@ -73,4 +59,4 @@ def test_tags_and_a_labeled_set(tmp_path, capsys):
         smoke=True,
     )
     assert "wrong_bits" not in json.loads((tmp_path / "again" / "metrics.json").read_text())
-    assert "not a LRGAN" in refused(capsys, "masks", run=str(run), output=str(tmp_path / "masks"))
+    assert "not a LRGAN" in application.refused(capsys, "masks", run=str(run), output=str(tmp_path / "masks"))

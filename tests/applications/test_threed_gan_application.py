@@ -1,24 +1,16 @@
 """The 3D-GAN application from training to a printable file, in one process."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kgan import pictures, runs
+from tests.applications.programs import Application
 
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications/threed_gan"
+application = Application("threed_gan")
 SMALL = {"dataset": "solids", "size": 8, "filters": 4, "latent_size": 6, "batch_size": 16, "smoke": True}
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"threed_gan_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
 
 
 @pytest.fixture(scope="module")

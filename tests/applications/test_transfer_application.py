@@ -1,29 +1,15 @@
 """The command lines of applications/transfer: two folders of pictures, the transfer of a third, and what they refuse."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.applications.programs import Application
+
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications" / "transfer"
+application = Application("transfer")
 SMALL = {"image_size": 8, "feature_width": 0.05, "filters": 2, "smoke": True}
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"transfer_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-def refused(capsys, name, **kwargs):
-    with pytest.raises(SystemExit) as stopped:
-        application(name)(**kwargs)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
 
 
 @pytest.fixture
@@ -53,14 +39,14 @@ def test_train_on_two_folders_and_transfer_a_third(folders, capsys):
 
 def test_what_is_refused(folders, capsys):
     cats = str(folders / "photos" / "cats")
-    assert "Give both folders" in refused(capsys, "train", output=str(folders / "a"), source=cats, **SMALL)
-    assert "no subfolder a class" in refused(capsys, "train", output=str(folders / "b"), source=cats, target=cats, **SMALL)
+    assert "Give both folders" in application.refused(capsys, "train", output=str(folders / "a"), source=cats, **SMALL)
+    assert "no subfolder a class" in application.refused(
+        capsys, "train", output=str(folders / "b"), source=cats, target=cats, **SMALL
+    )
 
 
 def test_classes_follow_subfolders(folders):
-    spec = importlib.util.spec_from_file_location("transfer_train", FOLDER / "train.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = application.module("train")
     images, classes = module.folder_of(str(folders / "drawings"), 8, 1)
     assert (images.shape, np.bincount(classes).tolist()) == ((80, 8, 8, 1), [40, 40])
     assert module.folder_of(str(folders / "drawings" / "cats"), 8, 1)[1] is None

@@ -1,29 +1,15 @@
 """The command lines of applications/video, from training to the predicted GIF, and what they refuse."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.applications.programs import Application
+
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]  # whole programs
-FOLDER = Path(__file__).parents[2] / "applications" / "video"
-
-
-def application(name):
-    spec = importlib.util.spec_from_file_location(f"video_{name}", FOLDER / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
-
-
-def refused(capsys, name, **kwargs):
-    with pytest.raises(SystemExit) as stopped:
-        application(name)(**kwargs)
-    assert stopped.value.code == 2
-    return capsys.readouterr().err
+application = Application("video")
 
 
 def test_train_on_a_video_and_predict(tmp_path, capsys, rng):
@@ -41,10 +27,12 @@ def test_train_on_a_video_and_predict(tmp_path, capsys, rng):
     assert "decibels frame by frame" in capsys.readouterr().out
     with Image.open(tmp_path / "run" / "predicted.gif") as gif:
         assert gif.n_frames == 7
-    assert "has 0 of" in refused(capsys, "predict", run=run, video=given, start=100)
-    assert "leave the frame" in refused(capsys, "predict", run=run, video=given, top=20)
+    assert "has 0 of" in application.refused(capsys, "predict", run=run, video=given, start=100)
+    assert "leave the frame" in application.refused(capsys, "predict", run=run, video=given, top=20)
     np.save(tmp_path / "still.npy", np.zeros((40, 24, 32, 1), "uint8"))
-    message = refused(capsys, "train", output=str(tmp_path / "none"), video=str(tmp_path / "still.npy"), frame_size=16)
+    message = application.refused(
+        capsys, "train", output=str(tmp_path / "none"), video=str(tmp_path / "still.npy"), frame_size=16
+    )
     assert "Too little moves" in message
 
 

@@ -358,7 +358,10 @@ SPECS = {
         default=("digits", lambda seed: kgan.WGANGP(IMAGE, seed=seed)),
     ),
     "WGANGP, auxiliary classifier": Spec(
-        kgan.WGANGP, lambda: kgan.WGANGP(IMAGE, width=0.03, latent_size=4, discriminator_steps=2, classes=3, seed=0), IMAGE,
+        kgan.WGANGP,
+        # A double minibatch of the generator would pair labels and latents otherwise on two replicas.
+        lambda: kgan.WGANGP(IMAGE, width=0.03, latent_size=4, discriminator_steps=2, generator_batch=1, classes=3, seed=0),
+        IMAGE,
         {"discriminator": 2, "generator": 1},
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial", *AUXILIARY},
         arguments=classes_of(IMAGE),
@@ -840,7 +843,7 @@ SPECS = {
         default=("digits", lambda seed: kgan.BiGAN(IMAGE, seed=seed)),
     ),
     "BiGAN, convolutional": Spec(
-        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=4, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+        kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=6, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
     ),
     "ALI": Spec(
         kgan.ALI,

@@ -16,12 +16,10 @@ pytestmark = pytest.mark.only("tensorflow")
 
 # Rows whose update is not that of one device, and why; docs/scale.md says so.
 DROPOUT, MINIBATCH, WEIGHTS = "dropout", "a statistic of the replica's own examples", "noise for weights, not for examples"
-LABELS = "labels of a generator's double minibatch, which meet other latents"
 SECOND = "second derivatives through synchronized batch norm: 2e-5 apart after steps of 8e-3"
 OTHERWISE = {
     "ImprovedGAN": MINIBATCH,
     "ImprovedGAN, semi-supervised": DROPOUT,
-    "WGANGP, auxiliary classifier": LABELS,
     "WGANGP, consistency": DROPOUT,
     "ProGAN": MINIBATCH,
     "ProGAN, fading": MINIBATCH,
