@@ -278,18 +278,17 @@ def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | Non
         past: float array `(count, frames, height, width, 1 or 3)` in [-1, 1]. predicted: the same, frames that follow.
         truth: default None: the frames that did follow.
     """
-    lines = [np.concatenate([past, predicted], axis=1)]
-    lines += [] if truth is None else [np.concatenate([past, truth], axis=1)]
-    count, frames, height, width, _ = lines[0].shape
-    drawn, axes = figure(0.9 * frames, 0.9 * height / width * count * len(lines) + 0.5, frames, count * len(lines))
-    for row, line in ((i * len(lines) + k, (k, i)) for i in range(count) for k in range(len(lines))):
-        for t, axis in enumerate(axes[row]):
-            pixels = to_uint8(lines[line[0]][line[1], t])
-            axis.imshow(pixels.repeat(3 // pixels.shape[-1], axis=-1), interpolation="nearest")
+    futures = {"predicted": predicted} if truth is None else {"predicted": predicted, "true": truth}
+    lines = [(name, [*past[i], *clips[i]]) for i in range(len(past)) for name, clips in futures.items()]
+    frames, (height, width) = len(lines[0][1]), past.shape[2:4]
+    drawn, axes = figure(0.9 * frames, 0.9 * height / width * len(lines) + 0.5, frames, len(lines))
+    for row, (name, line) in zip(axes, lines, strict=True):
+        for axis, frame in zip(row, line, strict=True):
+            axis.imshow(to_uint8(frame).repeat(3 // frame.shape[-1], axis=-1), interpolation="nearest")
             axis.set(xticks=[], yticks=[])
-            if row == 0:
-                axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
-        axes[row, 0].set_ylabel(("predicted", "true")[line[0]] if len(lines) > 1 else "", fontsize=7)
+        row[0].set_ylabel(name, fontsize=7)
+    for t, axis in enumerate(axes[0]):
+        axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
     save_figure(path, drawn)
 
 

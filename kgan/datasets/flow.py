@@ -1,5 +1,6 @@
 """Optical flow: files of flow, pairs of frames with known flow. Flow is `(u, v)` in pixels on the first frame's grid, u right, v down."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from kgan.arguments import COUNT, require
 from kgan.datasets.covers import gray_photo
 from kgan.files import atomic_write, reading
-from kgan.types import Array, FilePath, Sizes
+from kgan.types import Array, FilePath
 
 _MAGIC = b"PIEH"
 _UNKNOWN = 1e9
@@ -98,7 +99,7 @@ def flow_examples(pairs: Array, flow: Array, valid: Array | None = None) -> Arra
 def warped_pairs(
     count: int,
     size: int = 32,
-    photos: Sizes | tuple[str, ...] = _PHOTOS,
+    photos: Sequence[str] = _PHOTOS,
     shrink: int = 2,
     shift: tuple[float, float] = (2.0, 2.0),
     bend: float = 0.04,
@@ -123,7 +124,7 @@ def warped_pairs(
     """
     require(COUNT, count=count, size=size, shrink=shrink)
     rng = np.random.default_rng(seed)
-    pictures = [_averaged(gray_photo(str(name)) / 255.0, shrink) for name in photos]
+    pictures = [_averaged(gray_photo(name) / 255.0, shrink) for name in photos]
     margin = int(np.ceil(max(shift) + bend * size)) + 2
     pairs, flows = [], []
     for _ in range(count):

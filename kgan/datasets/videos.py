@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from kgan.arguments import COUNT, NATURAL, require
-from kgan.datasets.covers import GRAY_PHOTOS, gray_photo
+from kgan.datasets.covers import gray_photo
 from kgan.files import read_array, reading
 from kgan.images import find_images, read_pixels
 from kgan.types import Array, FilePath
@@ -165,19 +165,9 @@ def panning_clips(
     require(COUNT, count=count, frames=frames, size=size)
     if split not in _PANNED:
         raise ValueError(f"`split` must be one of {sorted(_PANNED)}. Received: {split!r}.")
-    photos = [_shrunk(_gray(name)[None], 3)[0, ..., 0] for name in _PANNED[split]]
+    photos = [_shrunk(gray_photo(name)[None, ..., None], 3)[0, ..., 0] for name in _PANNED[split]]
     rng = np.random.default_rng(seed)
     return np.stack([_pan(photos[int(rng.integers(len(photos)))], frames, size, speed, rng) for _ in range(count)])[..., None]
-
-
-def _gray(name: str) -> Array:
-    """One of scikit-image's photos, gray: uint8 `(height, width, 1)`."""
-    if name in GRAY_PHOTOS:
-        return gray_photo(name)[..., None]
-    import skimage.data
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(getattr(skimage.data, name)()).convert("L"))[..., None]
 
 
 def _pan(photo: Array, frames: int, size: int, speed: tuple[float, float], rng: Any) -> Array:

@@ -10,11 +10,11 @@ from keras import ops
 from kgan import backend
 from kgan.arguments import BuiltNetwork, Natural, NonNegative, Shape
 from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel
+from kgan.families.bases.generative import GenerativeModel, given_or_built
 from kgan.layers import warp
 from kgan.networks import optical_flow
 from kgan.objectives import charbonnier, end_point_error, flow_smoothness, non_saturating
-from kgan.types import Array, SeedLike, Sizes, Tensor
+from kgan.types import Array, SeedLike, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -31,8 +31,8 @@ class FlowGAN(AdversarialModel):
     Where the truth is unknown, both errors are 0 for the discriminator.
 
     Args:
-        frame_shape: `(height, width, channels)`, default (32, 32, 1): of the crops trained on; frames in [-1, 1]. Warp errors are halved:
-            they have the size that frames in [0, 1], the paper's, give.
+        frame_shape: `(height, width, channels)`, default (32, 32, 1), ours: of the crops trained on; frames in [-1, 1]. Warp
+            errors are halved: they have the size that frames in [0, 1], the paper's, give.
         architecture: "small" (default), five dilated convolutions and a discriminator of three, of this project, which two cores train
             in minutes; "pyramid", the paper's five levels, for multiples of 32 pixels, and its discriminator of fields of 47 pixels.
         generator: `keras.Model` from `(batch, height, width, 2 channels)` to `(batch, height, width, 2)`. discriminator: from warp errors
@@ -92,13 +92,12 @@ class FlowGAN(AdversarialModel):
         self.adversarial_weight = adversarial_weight
         self.discriminator_start, self.adversarial_start = discriminator_start, adversarial_start
         self.photometric_weight, self.smoothness_weight = photometric_weight, smoothness_weight
-        built = self._default_networks(self.frame_shape)
-        self.generator = generator or built["generator"]()
-        self.discriminator = discriminator or built["discriminator"]()
+        given = {"generator": generator, "discriminator": discriminator}
+        _, self.generator, self.discriminator = given_or_built(self.frame_shape, given, lambda _: self._default_networks())
         self._check_networks()
 
-    def _default_networks(self, shape: Sizes) -> dict[str, Callable[[], keras.Model]]:
-        height, width, channels = shape
+    def _default_networks(self) -> dict[str, Callable[[], keras.Model]]:
+        height, width, channels = self.frame_shape
         if self.architecture == "small":
             return {
                 "generator": lambda: optical_flow.plain(channels),

@@ -112,6 +112,10 @@ class VideoPredictor(AdversarialModel):
         self.l1_weight = usual["l1"] if l1_weight is None else l1_weight
         self.correlation_weight = usual["correlation"] if correlation_weight is None else correlation_weight
         self.coherence_weight = usual["coherence"] if coherence_weight is None else coherence_weight
+        if self.coherence_weight and past_frames + future_frames < 3:
+            raise ValueError(
+                "One frame seen and one predicted have no second difference: see or predict more, or set `coherence_weight` to 0."
+            )
         given = {
             "coarse_generator": coarse_generator,
             "fine_generator": fine_generator,
@@ -232,22 +236,20 @@ class VideoPredictor(AdversarialModel):
         before = ops.concatenate([past[:, -1:], future[:, :-1]], axis=1)
         patch = self.patch // 2 if scale == "coarse" else self.patch
         resemblance = smooth_correlation_loss if self.smooth else correlation_loss
-        coherence = (
-            self.coherence_weight * ops.cast(self.rounds >= self.coherence_start, "float32") if self.coherence_weight else 0.0
-        )
+        acting = ops.cast(self.rounds >= self.coherence_start, "float32")
 
         def coherent(order: int) -> Tensor:
             first = max(0, known - order)
-            return frame_coherence(features[:, first:], beliefs[:, first:], order, self.margin)
+            return acting * frame_coherence(features[:, first:], beliefs[:, first:], order, self.margin)
 
-        terms: dict[str, tuple[Any, Callable[[], Tensor]]] = {
+        terms: dict[str, tuple[float, Callable[[], Tensor]]] = {
             "adversarial": (self.adversarial_weight, lambda: non_saturating.generator(logits[:, known:])),
             "l1": (self.l1_weight, lambda: mean_absolute(made, future)),
             "correlation": (self.correlation_weight, lambda: resemblance(made, before, patch)),
-            "coherence": (coherence, lambda: coherent(1)),
-            "coherence_2": (coherence, lambda: coherent(2)),
+            "coherence": (self.coherence_weight, lambda: coherent(1)),
+            "coherence_2": (self.coherence_weight, lambda: coherent(2)),
         }
-        return {name: weight * term() for name, (weight, term) in terms.items() if not isinstance(weight, float) or weight}
+        return {name: weight * term() for name, (weight, term) in terms.items() if weight}
 
     # Use -------------------------------------------------------------------------------------------------------------
 

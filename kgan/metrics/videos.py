@@ -35,8 +35,9 @@ def prediction_report(past: Array, future: Array, predicted: Array, patch: int =
         patch: default 8: of `kgan.objectives.correlation_score`.
 
     Returns:
-        name to one number a frame: "psnr" (decibels, the mean over clips; peak to peak 255), "ssim" (where frames have 11 pixels or more),
-        "score" (the paper's; of a frame among the true one before it), "sharpness"; each also as "copy_<name>", of the copy.
+        name to one number a frame: "psnr" (decibels of 8-bit pixels, the mean over clips, 100 where frames are equal), "ssim" (where
+        frames have 11 pixels or more), "score" (the paper's; of a frame among the true one before it), "sharpness"; each also as
+        "copy_<name>", of the copy.
 
     Raises:
         ValueError: for clips that do not fit.
