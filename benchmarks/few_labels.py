@@ -4,10 +4,10 @@
     python -m benchmarks.few_labels BadGAN TripleGAN --labels 10 --seeds 0
     python -m benchmarks.few_labels --smoke                        # two rounds each, to see that everything runs
 
-A cell is one system, one number of labels, one seed, which draws the labels too. What is finished in the output folder stays, so that a
-stopped run goes on where it was. All systems see the same 4,000 digits, of which a few have labels, for as many rounds, and are judged on
-1,000 others. Their networks are of one size, three layers of 256 for what classifies; errors can be compared with each other, not with the
-papers' in the last columns, whose networks and data are larger.
+A cell is one system, one number of labels, one seed, which draws the labels too, one number of rounds. What is finished in the output
+folder stays, so that a stopped run goes on where it was. All systems see the same 4,000 digits, of which a few have labels, for as many
+rounds, and are judged on 1,000 others. Their networks are of one size, three layers of 256 for what classifies; errors can be compared with
+each other, not with the papers' in the last columns, whose networks and data are larger.
 """
 
 import argparse
@@ -145,7 +145,8 @@ def cell(system, labels_per_class, seed, rounds):
         "system": system,
         "labels": labels_per_class,
         "seed": seed,
-        "rounds": int(model.optimizer.iterations),
+        "rounds": rounds,
+        "played": int(model.optimizer.iterations),
         "error": round(float(wrong.mean()), 4),
         "seconds": round(used, 1),
     }
@@ -182,12 +183,12 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     results = folder / "results.jsonl"
     lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    done = {(line["system"], line["labels"], line["seed"]) for line in lines}
     rounds = 2 if args.smoke else args.rounds
+    done = {(line["system"], line["labels"], line["seed"], line["rounds"]) for line in lines}
     for number in args.labels[:1] if args.smoke else args.labels:
         for system in args.systems or SYSTEMS:
             for seed in args.seeds[:1] if args.smoke else args.seeds:
-                if (system, number, seed) in done:
+                if (system, number, seed, rounds) in done:
                     continue
                 print(f"{system}, {number} labels a class, seed {seed}", file=sys.stderr, flush=True)
                 lines.append(cell(system, number, seed, rounds))
@@ -195,7 +196,8 @@ def main():
                 with results.open("a") as file:
                     file.write(json.dumps(lines[-1]) + "\n")
                 print(json.dumps(lines[-1]), flush=True)
-                atomic_write(folder / "table.md", lambda path: Path(path).write_text(table(lines)))
+                comparable = [line for line in lines if line["rounds"] == rounds]
+                atomic_write(folder / "table.md", lambda path, shown=comparable: Path(path).write_text(table(shown)))
 
 
 if __name__ == "__main__":

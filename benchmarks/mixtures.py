@@ -197,9 +197,9 @@ PUBLISHED = {
     "gaussian1200": {"GAN": "1.6, 2.0 %", "ALI": "3, 5.4 %", "UnrolledGAN": "0, 0.0 %", "VEEGAN": "5.5, 28.3 %"},
     "stacked": {"GAN": "99, KL 3.4", "ALI": "16, KL 5.4", "UnrolledGAN": "48.7, KL 4.32", "VEEGAN": "150, KL 2.95"},
 }
-PUBLISHED["stacked_mnist"] = PUBLISHED["stacked"]
 """Modes and share of high quality, or KL, of VEEGAN's paper (1705.07761, Tables 1 and 2): other networks, many more steps, and for the
 stacks 28x28 digits of all of MNIST and convolutional networks (its GAN there is a DCGAN)."""
+PUBLISHED["stacked_mnist"] = PUBLISHED["stacked"]
 
 
 def _mean(values, text):

@@ -1,13 +1,13 @@
 """Every family that makes pictures, with its defaults, on the same pictures: one table a data set.
 
-    python -m benchmarks.zoo --data mnist fashion_mnist            # a night on two cores: eight hours at most
+    python -m benchmarks.zoo --data mnist fashion_mnist            # a night on two cores: ten hours at most
     python -m benchmarks.zoo SNGAN GAN --data mnist --seeds 0      # some
     python -m benchmarks.zoo --data folder:photos --image-size 64  # your own pictures
     python -m benchmarks.zoo --report docs/zoo.md --output runs/zoo
 
 A cell is one family, data set and seed, trained with minibatches of 64 in two ways: over `--updates` updates of the generator, and over
 `--seconds` of one core. A cell that would take longer than `--longest` seconds of a core ends there, and the table says how far it came.
-With the limits' defaults (300 and 120 seconds), 21 families, two data sets and three seeds are 126 cells of seven minutes at most.
+With the limits' defaults (300 and 120 seconds), 27 families, two data sets and three seeds are 162 cells of seven minutes at most.
 Every cell is a process of its own, which tells its memory; what is finished in the output folder stays, so that a stopped table goes on.
 Figures are of 1,000 samples against as many held-out pictures, by the judge of the data set, or random-conv.
 Families join by the `default` of their row in `tests/conformance/specs.py`, where it is one of digits.
@@ -28,8 +28,8 @@ import numpy as np
 import kgan
 from kgan import pictures
 from kgan.engine.game import minibatches_per_round
+from kgan.evaluation import Reference
 from kgan.files import atomic_write
-from kgan.runs import Reference
 
 BATCH = 64
 COUNT = 1000
@@ -45,20 +45,26 @@ CLAIMS = {
     "AdaGAN": "1701.02386: covers the modes that one GAN misses",
     "BayesianGAN": "1705.09558: no collapse; wins with few labels",
     "BiGAN": "1605.09782: 97.4 % 1-NN on MNIST features",
+    "CatGAN": "1511.06390: 4.27 % error on MNIST without labels",
     "ConsensusGAN": "1705.10461: converges where simultaneous gradients do not",
     "D2GAN": "1709.03831: more modes than GAN on stacked MNIST",
     "DCGAN": "1511.06434: trains stably across data sets",
+    "DFMGAN": "Warde-Farley and Bengio 2017: IS 7.72 on CIFAR-10, 8.51 on STL-10",
     "DRAGAN": "1705.07215: fewer collapses across architectures than GAN",
     "DualingGAN": "1706.06216: stable ascent for linear discriminators",
+    "EBGAN": "1609.03126: higher scores than GAN over a grid of settings, MNIST",
     "FGAN": "1606.00709: divergences differ little in samples",
     "FisherGAN": "1705.09675: stable without batch norm",
     "GAN": "1406.2661: Parzen 225 on MNIST",
     "GMMN": "1502.02761: Parzen 147 on MNIST, 282 with an autoencoder",
     "ImprovedGAN": "1606.03498: 52.4 % of people's answers right on MNIST",
     "InfoGAN": "1606.03657: codes that are digits, MNIST",
+    "MDGAN": "1612.02136: fewer missing modes than GAN",
     "MMDGAN": "1705.08584: better than GMMN, on a par with WGAN",
+    "ModeRegularizedGAN": "1612.02136: fewer missing modes than GAN",
     "ProGAN": "1710.10196: IS 8.80 on CIFAR-10",
     "SNGAN": "1802.05957: IS 7.58, FID 25.5 on CIFAR-10, standard networks",
+    "TrustRegionDualingGAN": "1706.06216: stable ascent, networks by linearization",
     "UnrolledGAN": "1611.02163: more modes than GAN on stacked MNIST",
     "WGAN": "1701.07875: no collapse seen; distance follows quality",
     "WGANGP": "1704.00028: trains many architectures where WGAN does not",
@@ -156,6 +162,7 @@ def cell(family, data, seed, options, folder):
 # The table -----------------------------------------------------------------------------------------------------------------
 
 _SERIOUS = 100  # seconds of a core
+_LEAST = 100  # updates, fewer than which say nothing about a family that was to have them
 _COLUMNS = ("frechet_distance", "precision", "recall", "density", "coverage", "classes_present")
 
 
@@ -175,13 +182,15 @@ def _mean(lines, *path):
 
 
 def table(lines, strips):
-    """Markdown of one data set: families by their mean distance, the best first.
+    """Markdown of one data set: families by their mean distance, the best first; those without a training to speak of are only named.
 
     Args:
         lines: results of cells. strips: callable `(family) -> path of its strip, or None`.
     """
     by_family = {name: [line for line in lines if line["family"] == name] for name in dict.fromkeys(x["family"] for x in lines)}
-    order = sorted(by_family, key=lambda name: np.mean([line["frechet_distance"] for line in by_family[name]]))
+    reached = {name: np.mean([line["rounds"] for line in own]) for name, own in by_family.items()}
+    cut = {name: rounds for name, rounds in reached.items() if rounds < _LEAST <= by_family[name][0]["options"]["updates"]}
+    order = sorted({*by_family} - {*cut}, key=lambda name: np.mean([line["frechet_distance"] for line in by_family[name]]))
     head = [
         "family",
         "updates",
@@ -198,12 +207,15 @@ def table(lines, strips):
         own = by_family[name]
         asked = own[0]["options"]["updates"]
         rounds = _mean(own, "rounds")
-        reached = f"{rounds} of {asked}" if np.mean([line["rounds"] for line in own]) < 0.99 * asked else rounds
+        rounds = f"{rounds} of {asked}" if reached[name] < 0.99 * asked else rounds
         timed = _mean(own, "in_seconds", "frechet_distance")
         timed = f"{timed}; {_mean(own, 'in_seconds', 'rounds')}" if timed else ""
         figures = [_mean(own, column) for column in _COLUMNS]
-        rows.append([name, reached, *figures, _mean(own, "used"), _mean(own, "mebibytes"), timed, CLAIMS.get(name, "")])
+        rows.append([name, rounds, *figures, _mean(own, "used"), _mean(own, "mebibytes"), timed, CLAIMS.get(name, "")])
     text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    if cut:
+        named = ", ".join(f"{name} ({rounds:.3g})" for name, rounds in sorted(cut.items()))
+        text += f"\n\nStopped by the limit on time after fewer than {_LEAST} updates, and therefore without figures: {named}."
     pairs = [(name, strips(name)) for name in order]
     return text + "\n\n" + "\n\n".join(f"{name}:\n\n![samples of {name}]({path})" for name, path in pairs if path)
 
@@ -246,7 +258,7 @@ _HEAD = """# The zoo
 Every family that makes pictures, with its defaults, on the same pictures, minibatches of 64, over the same number of rounds (updates of the
 generator): written by `python -m benchmarks.zoo`, whose head says how. Defaults are their papers' networks where these fit the size, and
 small dense ones elsewhere; an update of one costs a hundred times one of another, hence the column of equal time. Where `updates` reads
-"50 of 400", the family was stopped by the limit on time. Strips: samples of the same latents at an eighth, a quarter, a half of the
+"250 of 400", the family was stopped by the limit on time. Strips: samples of the same latents at an eighth, a quarter, a half of the
 training and at its end.
 
 The whole, a night on two cores, is `python -m benchmarks.zoo --data mnist fashion_mnist --report docs/zoo.md`; what was run is said below.

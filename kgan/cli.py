@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import keras
 import typer
 
-from kgan import backend, metrics, runs
+from kgan import backend, evaluation, metrics, runs
 from kgan.stego.cli import app as stego
 from kgan.version import __version__
 
@@ -158,10 +158,10 @@ def generate(
         elif output.endswith(".npz"):
             parts = samples if isinstance(samples, dict) else {"samples": samples}
             atomic_write(output, lambda temporary: np.savez(temporary, **parts))
-        elif isinstance(samples, dict):
+        elif (classes := runs.asked(trained, count, condition)) is None:
             pictures.save_samples(output, samples, clip=True)
         else:
-            runs.draw_classes(output, samples, trained, condition)
+            evaluation.draw_classes(output, samples, classes, trained.class_names)
         print(f"{count} samples in {output}")
 
     runs.guarded(main)
@@ -189,14 +189,17 @@ def evaluate(
 
     def main() -> None:
         given = {"dataset": dataset, "extractor": extractor}
-        reference = runs.Reference.of({**_settings_of(Path(model)), **{k: v for k, v in given.items() if v is not None}})
-        if reference.dataset is None:
+        settings = {**_settings_of(Path(model)), **{k: v for k, v in given.items() if v is not None}}
+        if dataset is not None:  # of another one, this may not hold
+            settings["resize" if dataset.startswith("folder:") else "held_out"] = None
+        reference = evaluation.Reference.of(settings)
+        if not reference.dataset:
             raise ValueError(f"No settings.json beside {model!r} says which data set it was trained on. Give --dataset.")
         trained = runs.load(model)
         samples = runs.generate(trained, count, seed)
-        figures = runs.evaluate_samples(samples, reference, runs.asked(trained, count))
+        figures = evaluation.evaluate_samples(samples, reference, runs.asked(trained, count))
         if neighbors is not None:
-            figures[f"nearest_trained_on[n={count}]"] = runs.draw_neighbors(neighbors, samples, reference)
+            figures[f"nearest_trained_on[n={count}]"] = evaluation.draw_neighbors(neighbors, samples, reference)
         print(json.dumps(figures, indent=2))
 
     runs.guarded(main)

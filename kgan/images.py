@@ -85,6 +85,35 @@ def pad(images: Array, size: int) -> Array:
     return np.pad(images, ((0, 0), around, around, (0, 0)), constant_values=0 if images.dtype == np.uint8 else -1)
 
 
+def square_means(pictures: Array, size: int) -> Array:
+    """Means over squares of pixels; what is left over at the lower and right border is cut off.
+
+    Args:
+        pictures: array `(..., height, width, channels)`. size: pixels of a square's side, >= 1.
+
+    Returns:
+        float array `(..., height // size, width // size, channels)`.
+
+    Raises:
+        ValueError: a square is larger than the pictures.
+    """
+    *leading, height, width, channels = pictures.shape
+    rows, columns = height // size, width // size
+    if not rows or not columns:
+        raise ValueError(f"Pictures of {height}x{width} pixels cannot be averaged over squares of {size}.")
+    cut = pictures[..., : rows * size, : columns * size, :]
+    return cut.reshape(*leading, rows, size, columns, size, channels).mean(axis=(-4, -2))
+
+
+def bilinear(picture: Array, y: Array, x: Array) -> Array:
+    """A picture `(height, width)` at places between its pixels: rows y, columns x, arrays of one shape, all inside by one pixel."""
+    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
+    down, right = y - top, x - left
+    upper = (1 - right) * picture[top, left] + right * picture[top, left + 1]
+    lower = (1 - right) * picture[top + 1, left] + right * picture[top + 1, left + 1]
+    return (1 - down) * upper + down * lower
+
+
 def to_uint8(images: Any) -> Array:
     """Pixels 0-255 of images in [-1, 1], rounded and clipped."""
     return np.clip(np.round((np.asarray(images) + 1.0) * 127.5), 0, 255).astype("uint8")

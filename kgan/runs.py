@@ -6,9 +6,9 @@ A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (fina
 
 import contextlib
 import csv
-import functools
 import inspect
 import json
+import os
 import platform
 import sys
 import time
@@ -22,9 +22,10 @@ from typing import Annotated, Any
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, memory, metrics, pictures, shapes
+from kgan import backend, callbacks, datasets, memory, metrics, pictures
 from kgan.arguments import POSITIVE
 from kgan.engine import AdversarialModel
+from kgan.evaluation import Reference, draw_classes, evaluate_samples
 from kgan.files import atomic_write, read_json, reading, write_json
 from kgan.types import Array, FilePath, Logs, Nest
 from kgan.version import __version__
@@ -32,6 +33,8 @@ from kgan.version import __version__
 SAMPLES = 1000
 SAMPLED_SHAPES = 200
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+_PLACED = ("dataset", "extractor")  # settings that may name a file or a folder, behind one of
+_PLACES = ("folder", "idx", "modelnet", "inception", "keras-inception")
 _PER_CLASS = 10  # samples of a class in a picture
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
@@ -149,6 +152,8 @@ def options(
             values = {renamed.get(name, name): value for name, value in bound.arguments.items()}
             mine = {p.name: bound.arguments[p.name] for p in own}
             settings = RunSettings(**{name: value for name, value in values.items() if name in known and value is not None})
+            if "dataset" in without:
+                settings.dataset = ""  # the command brings data of its own, with which nobody can compare by name later
             about = {k: v for k, v in mine.items() if k not in known and k not in renamed and k not in outside}
             command(settings, about, **mine)
 
@@ -192,6 +197,8 @@ def _settings_option(stored: Callable[[str], dict[str, Any]]) -> inspect.Paramet
 def read_settings(path: FilePath) -> dict[str, Any]:
     """The settings of a run, from its `settings.json` or its folder, as a dict of names to values.
 
+    Files and folders that they name from where the run was started are named from here.
+
     Raises:
         FileNotFoundError: there is none. ValueError: the file holds no settings.
     """
@@ -199,7 +206,25 @@ def read_settings(path: FilePath) -> dict[str, Any]:
     path = path / "settings.json" if path.is_dir() else path
     if not path.is_file():
         raise FileNotFoundError(f"There are no settings {str(path)!r}. Give the settings.json of a run, or its folder.")
-    return read_json(path, "the settings of a run", lambda content: {**content["settings"]})
+
+    def parse(content: Mapping[str, Any]) -> dict[str, Any]:
+        stored = {**content["settings"]}
+        begun = os.path.join(os.path.realpath(path.parent), content["started_in"]) if "started_in" in content else "."
+        return {**stored, **{name: _from_here(stored[name], begun) for name in _PLACED if name in stored}}
+
+    return read_json(path, "the settings of a run", parse)
+
+
+def _from_here(value: Any, begun: str = ".") -> Any:
+    """A setting such as folder:photos, whose place was said from the folder `begun`, as one says it from here.
+
+    What is not there any more, of a run that was brought from elsewhere, stays as it was said.
+    """
+    kind, _, place = value.partition(":") if isinstance(value, str) else ("", "", "")
+    if kind not in _PLACES or not place or os.path.isabs(place):
+        return value
+    there = os.path.join(begun, place)
+    return f"{kind}:{os.path.relpath(there, os.path.realpath('.'))}" if os.path.exists(there) else value
 
 
 def _stored_options(path: FilePath, names: Mapping[str, str], rest: str | None) -> dict[str, Any]:
@@ -237,7 +262,7 @@ def train(
         settings: `RunSettings`.
         about: dict of the application's own settings, kept in `settings.json`.
         data: `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
-        measure: `(model, samples) -> dict of figures`; default: by the data set, see `evaluate_samples`.
+        measure: `(model, samples) -> dict of figures`; default: `kgan.evaluation.evaluate_samples`.
         draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples` with clip=True.
         sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
@@ -291,10 +316,13 @@ def _train(
     sample = sample or generate
     if by_class:
         # A picture has a row for each class.
-        shown = _PER_CLASS * len(model.class_names)
-        draw = draw or (lambda path, samples: draw_classes(path, samples, model, columns=_PER_CLASS))
+        names = model.class_names
+        shown = _PER_CLASS * len(names)
+        draw = draw or (
+            lambda path, samples: draw_classes(path, samples, _in_turn(range(len(names)), len(samples)), names, _PER_CLASS)
+        )
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
-    reference = Reference.of(settings)
+    reference = Reference.of(asdict(settings))
     measure = measure or (
         lambda model, samples: evaluate_samples(samples, reference, asked(model, len(samples)) if by_class else None)
     )
@@ -316,8 +344,9 @@ def _train(
     if chief and backend.name() == "tensorflow" and _has_tensorboard():
         watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
     began = time.time()
+    of = f" on {settings.dataset}" if settings.dataset else ""
     print(
-        f"{type(model).__name__} on {settings.dataset}: examples {shape}, {model.count_params():,} weights, output {output}/",
+        f"{type(model).__name__}{of}: examples {shape}, {model.count_params():,} weights, output {output}/",
         flush=True,
     )
     if start < epochs:
@@ -472,7 +501,11 @@ def asked(model: Any, count: int, condition: str | None = None) -> Array | None:
         return None
     names = model.class_names
     wanted = range(len(names)) if condition is None else [_class_of(model, one.strip()) for one in condition.split(",")]
-    return np.asarray(wanted, "int32")[np.arange(count) % len(wanted)]
+    return _in_turn(wanted, count)
+
+
+def _in_turn(classes: Sequence[int], count: int) -> Array:
+    return np.asarray(classes, "int32")[np.arange(count) % len(classes)]
 
 
 def _class_of(model: Any, text: str) -> int:
@@ -483,118 +516,6 @@ def _class_of(model: Any, text: str) -> int:
 def _single(samples: Nest) -> Nest:
     half = ("float16", "bfloat16")
     return keras.tree.map_structure(lambda part: part.astype("float32") if part.dtype.name in half else part, samples)
-
-
-@dataclass(frozen=True)
-class Reference:
-    """What samples are held against: the data set of a run, and whose features figures of images are of.
-
-    Attributes:
-        dataset: as in `kgan.datasets.arrays`, or None: nothing is known. resize, held_out: as there.
-        extractor: as in `kgan.metrics.extractor`; default None: that of `kgan.metrics.extractor_name_of`.
-    """
-
-    dataset: str | None = None
-    resize: str | None = None
-    held_out: float | None = None
-    extractor: str | None = None
-
-    @classmethod
-    def of(cls, settings: RunSettings | Mapping[str, Any]) -> "Reference":
-        """From the settings of a run, or from what `settings.json` says of them."""
-        known = asdict(settings) if isinstance(settings, RunSettings) else settings
-        return cls(**{f.name: known.get(f.name) for f in fields(cls)})
-
-    def images(self, split: str, size: int) -> Array:
-        """Real images of a size: those trained on ("train"), or those held out ("test")."""
-        return (_real if split == "test" else _real.__wrapped__)(self, split, size)[0]
-
-    def labels(self, size: int) -> Array:
-        """The classes of the images that are held out."""
-        return _real(self, "test", size)[1]
-
-    def judge(self, shape: Sequence[int]) -> metrics.Extractor | None:
-        """The extractor for samples of a shape; None where there are no images to compare them with."""
-        name = self.extractor or metrics.extractor_name_of(self.dataset, shape)
-        return metrics.extractor(name) if self.dataset and name and len(shape) == 3 and self.held_out != 0 else None
-
-
-@functools.lru_cache(maxsize=2)
-def _real(reference: Reference, split: str, size: int) -> tuple[Array, Array]:
-    """As `Reference.images`, with labels; those held out are asked for again and again."""
-    return datasets.arrays(str(reference.dataset), split, size, reference.resize, held_out=reference.held_out)
-
-
-def evaluate_samples(samples: Nest, reference: Reference, classes: Array | None = None) -> dict[str, float]:
-    """Figures of merit of samples: of images `kgan.metrics.sample_report` against the held-out ones, mode statistics of mixtures,
-    `shape_report` of voxels, the range of anything else, and of images of which fewer than two are held out.
-
-    Samples of several domains, a dict, get the last, domain by domain. `classes` are those that images were asked for, default None.
-
-    Raises:
-        ValueError: images with other channels than the data set's.
-    """
-    if isinstance(samples, dict):
-        return {f"{d}_{k}": v for d, part in samples.items() for k, v in evaluate_samples(part, Reference()).items()}
-    if reference.dataset in ("ring", "grid"):
-        mixture = getattr(datasets, reference.dataset)()
-        return {f"{k}[n={len(samples)}]": v for k, v in metrics.mode_statistics(samples, mixture).items()}
-    if samples.ndim == 5:
-        return {f"{k}[n={len(samples)}]": v for k, v in shapes.shape_report(samples).items()}
-    judge = reference.judge(samples.shape[1:])
-    real = None if judge is None else reference.images("test", samples.shape[1])
-    if judge is None or real is None or len(real) < 2:
-        return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
-    if real.shape[1:] != samples.shape[1:]:
-        raise ValueError(
-            f"Samples are {samples.shape[1:]}, images of {reference.dataset} {real.shape[1:]}. Name their own data set."
-        )
-    if classes is None:
-        return metrics.sample_report(real, samples, judge)
-    return metrics.sample_report(real, samples, judge, reference.labels(samples.shape[1]), classes)
-
-
-def draw_classes(path: FilePath, samples: Array, model: Any, condition: str | None = None, columns: int | None = None) -> None:
-    """The picture of samples of the classes of `asked`: of images of several classes a row for each, with its name, else as all samples.
-
-    Args:
-        path, samples, model, condition: as there. columns: how many of each class at the most; default None: all.
-    """
-    classes = asked(model, len(samples), condition)
-    if classes is None or samples.ndim != 4 or len(set(classes)) == 1:
-        pictures.save_samples(path, samples, clip=True)
-        return
-    columns = columns or int(np.bincount(classes).max())
-    pictures.save_classes(path, samples, classes, model.class_names, columns, clip=True)
-
-
-def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: int = 12, k: int = 5) -> float:
-    """A picture of samples, each beside its nearest neighbors among the images that were trained on: memorized, or not?
-
-    Neighbors are the nearest by the features of the reference's judge.
-
-    Args:
-        path: of the picture. samples: images. rows: default 12: how many of them. k: default 5 neighbors each.
-
-    Returns:
-        float: the median distance of samples to their nearest neighbor, over that of held-out images; below 1, samples are nearer to what
-        was trained on than other real images are.
-
-    Raises:
-        ValueError: samples that are no images with a data set.
-    """
-    judge = reference.judge(samples.shape[1:])
-    if judge is None:
-        raise ValueError(f"Neighbors are for images of a data set. Received: samples {samples.shape[1:]} of {reference.dataset}.")
-    held_out = reference.images("test", samples.shape[1])[: len(samples)]
-    train = reference.images("train", samples.shape[1])
-    parts = (train[start : start + 1000] for start in range(0, len(train), 1000))
-    points = np.concatenate([judge.features(samples), judge.features(held_out)])
-    found, distances = metrics.nearest_neighbors(points, ((judge.features(part), part) for part in parts), k)
-    shown = np.concatenate([samples[:rows, None], found[: min(rows, len(samples))]], axis=1)
-    pictures.save_image(path, pictures.image_grid(shown.reshape(-1, *samples.shape[1:]), columns=k + 1, clip=True))
-    nearest = distances[:, 0]
-    return float(np.median(nearest[: len(samples)]) / max(np.median(nearest[len(samples) :]), 1e-12))
 
 
 @contextlib.contextmanager
@@ -621,16 +542,18 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
     if path.exists():
         if not settings.resume:
             raise RunError(f"{output} holds a run already. Go on with --resume, or choose another --output.")
-        stored = read_json(path, "the settings of a run", lambda content: {**content["settings"]})
+        stored, here = read_settings(path), {**described, **{name: _from_here(described[name]) for name in _PLACED}}
         free = ("epochs", "checkpoint_every", "picture_every", "evaluate_every", "keep", "extractor")
-        changed = sorted(k for k in {*stored, *described} if k not in free and stored.get(k) != described.get(k))
+        changed = sorted(k for k in {*stored, *here} if k not in free and stored.get(k) != here.get(k))
         if changed:
-            pairs = ", ".join(f"{k}: {stored.get(k)!r} there, {described.get(k)!r} here" for k in changed)
+            pairs = ", ".join(f"{k}: {stored.get(k)!r} there, {here.get(k)!r} here" for k in changed)
             raise RunError(f"{output} holds a run with other settings ({pairs}). Use them to resume, or choose another --output.")
     try:
         output.mkdir(parents=True, exist_ok=True)
         versions = {"kgan": __version__, "keras": keras.__version__, "numpy": np.__version__, "python": platform.python_version()}
-        write_json(path, {"settings": described, "backend": backend.name(), "versions": versions})
+        # As seen from the run, so that both may be moved together, and no path of this machine is told to others.
+        begun = os.path.relpath(os.path.realpath("."), os.path.realpath(output))
+        write_json(path, {"settings": described, "started_in": begun, "backend": backend.name(), "versions": versions})
     except OSError as error:
         raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
 

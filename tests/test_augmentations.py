@@ -100,7 +100,7 @@ def test_gradients_pass_through_every_transformation():
     def energy(points):
         model.seed_generator.state.assign([7, 0])
         with Overlay(training=True):
-            return ops.sum(model.noisy(points) ** 2)
+            return ops.sum(model.perturbed(points) ** 2)
 
     _, (found,) = value_and_gradients(lambda points: (energy(points[0]), None), [ops.convert_to_tensor(x)])
     direction = np.random.default_rng(1).normal(size=x.shape).astype("float32")
@@ -114,14 +114,14 @@ def test_gradients_pass_through_every_transformation():
 def test_off_by_default_and_in_evaluation():
     x = ops.convert_to_tensor(pictures(4, 8, 1))
     with Overlay(training=True):
-        assert gan().noisy(x) is x
-        shown = gan(augment="color").noisy(x)
-        pair = gan(augment="color").noisy([x, ops.ones((4, 3))])
+        assert gan().perturbed(x) is x
+        shown = gan(augment="color").perturbed(x)
+        pair = gan(augment="color").perturbed([x, ops.ones((4, 3))])
     assert abs(numbers(shown - x)).max() > 0.05
     assert abs(numbers(pair[0] - x)).max() > 0.05
     np.testing.assert_array_equal(numbers(pair[1]), 1.0)
     with Overlay(training=False):
-        assert gan(augment="color").noisy(x) is x
+        assert gan(augment="color").perturbed(x) is x
 
 
 def test_what_cannot_be_augmented():

@@ -2,13 +2,15 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import kgan
 from kgan import runs
-from kgan.runs import Reference, RunSettings, evaluate_samples
+from kgan.evaluation import Reference, draw_neighbors, evaluate_samples
+from kgan.runs import RunSettings
 
 pytestmark = pytest.mark.only("tensorflow")
 NAME = "frechet_distance[digits-mlp64,n=80]"
@@ -91,12 +93,12 @@ def test_what_is_wrong_is_said_before_the_training(tmp_path):
 def test_memorized_pictures_are_nearer_than_those_held_out(tmp_path):
     train, test = (kgan.datasets.arrays("digits", split)[0] for split in ("train", "test"))
     reference = Reference("digits")
-    assert runs.draw_neighbors(tmp_path / "a.png", train[:50], reference) < 1e-2
-    assert runs.draw_neighbors(tmp_path / "b.png", test[-50:], reference) == pytest.approx(1.0, abs=0.3)
+    assert draw_neighbors(tmp_path / "a.png", train[:50], reference) < 1e-2
+    assert draw_neighbors(tmp_path / "b.png", test[-50:], reference) == pytest.approx(1.0, abs=0.3)
     noise = np.random.default_rng(0).uniform(-1, 1, (50, 8, 8, 1)).astype("float32")
-    assert runs.draw_neighbors(tmp_path / "c.png", noise, reference) > 2
+    assert draw_neighbors(tmp_path / "c.png", noise, reference) > 2
     with pytest.raises(ValueError, match="images of a data set"):
-        runs.draw_neighbors(tmp_path / "d.png", noise.reshape(50, 64), reference)
+        draw_neighbors(tmp_path / "d.png", noise.reshape(50, 64), reference)
 
 
 def test_samples_of_other_channels_are_refused():
@@ -127,6 +129,68 @@ def test_pictures_of_a_folder_are_held_against_those_held_out(tmp_path):
         *("frechet_distance", "kernel_distance", "precision", "recall", "density", "coverage")
     }
     assert all("[random-conv-s0,n=9]" in name for name in figures)
-    assert runs.draw_neighbors(tmp_path.parent / "near.png", samples, reference) > 1
+    assert draw_neighbors(tmp_path.parent / "near.png", samples, reference) > 1
     for share in (0.0, 0.01):  # none, and one that is no set
         assert set(evaluate_samples(samples, Reference(f"folder:{tmp_path}", held_out=share))) == {"sample_mean", "sample_std"}
+
+
+@pytest.mark.filterwarnings("ignore:A Frechet distance")
+def test_a_run_finds_its_folder_from_anywhere(tmp_path, monkeypatch, capsys):
+    """By the name that was typed where it was started; its file holds no path of this machine, and both may be moved."""
+    from kgan import cli
+
+    noise = np.random.default_rng(0).uniform(-1, 1, (20, 12, 12, 3)).astype("float32")
+    kgan.pictures.save_each(tmp_path / "home" / "photos", noise)
+    monkeypatch.chdir(tmp_path / "home")
+
+    def build(shape):
+        model = kgan.GAN(shape, latent_size=2, seed=0)
+        model.compile()
+        return model
+
+    runs.train(build, RunSettings("runs/own", "folder:photos", batch_size=8, smoke=True, held_out=0.4))
+    text = (tmp_path / "home/runs/own/settings.json").read_text()
+    assert '"dataset": "folder:photos"' in text
+    assert str(tmp_path) not in text
+    (tmp_path / "home").rename(tmp_path / "moved")
+    capsys.readouterr()
+    for folder, run, photos in (
+        (tmp_path / "moved", "runs/own", "photos"),
+        (tmp_path, "moved/runs/own", "moved/photos"),
+        (tmp_path / "moved/runs/own", ".", "../../photos"),
+    ):
+        monkeypatch.chdir(folder)
+        assert runs.read_settings(run)["dataset"] == f"folder:{photos}"
+        cli.evaluate(run, count=8, neighbors=None, dataset=None, extractor=None, seed=0)
+        assert "frechet_distance[random-conv-s0,n=8]" in json.loads(capsys.readouterr().out)
+    # Of another data set what the run says of its folder does not hold.
+    cli.evaluate(".", count=8, neighbors=None, dataset="photos", extractor=None, seed=0)
+    assert "frechet_distance[random-conv-s0,n=8]" in json.loads(capsys.readouterr().out)
+    # The same data by another name are the same settings, and those of the run that went on from there are found as well.
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "moved/runs/own"
+    again = RunSettings("", "folder:moved/photos", batch_size=8, smoke=True, held_out=0.4, resume=True)
+    runs._claim(folder, again, {})
+    with pytest.raises(runs.RunError, match="other settings"):
+        runs._claim(folder, replace(again, dataset="folder:moved/runs"), {})
+    monkeypatch.chdir(tmp_path / "moved")
+    assert runs.read_settings("runs/own")["dataset"] == "folder:photos"
+
+
+def test_what_a_run_names_and_is_gone_stays_as_it_was_typed(tmp_path):
+    for begun in ({}, {"started_in": "../nowhere"}):
+        (tmp_path / "settings.json").write_text(json.dumps({"settings": {"dataset": "folder:photos"}, **begun}))
+        assert runs.read_settings(tmp_path)["dataset"] == "folder:photos"
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {}, "started_in": 3}))
+    with pytest.raises(ValueError, match="settings of a run"):
+        runs.read_settings(tmp_path)
+
+
+def test_an_extractor_is_made_once():
+    """What reads a large file does so once in a training that is evaluated after many epochs."""
+    from kgan import evaluation
+
+    reference = Reference("digits", extractor="random-conv:5")
+    assert reference.judge((8, 8, 1)) is reference.judge((8, 8, 1))
+    assert reference.judge((2,)) is None
+    evaluation._extractor.cache_clear()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.proofs.demo import nearest_digits
+from benchmarks.proofs.real_pictures import nearest_digits
 
 pytestmark = [pytest.mark.only("tensorflow"), pytest.mark.slow]
 

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-import kgan
+import kgan.cli
 from kgan import runs
 
 
@@ -47,6 +47,18 @@ def test_settings_come_from_the_fields_and_the_rest_is_kept():
     assert run("--passes", 2).exit_code == 2  # no such option here
     assert run("--epochs", 0).exit_code == 2  # the field's limit
     assert run("--no-resume").exit_code == 2
+
+
+def test_a_command_with_data_of_its_own_names_no_data_set(tmp_path):
+    """Its run is of no data set that somebody could compare with later."""
+    seen = []
+    _, run = command(seen, without=("dataset",), output="o")
+    assert run().exit_code == 0
+    assert seen[0][0].dataset == ""
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {"dataset": ""}}))
+    done = CliRunner().invoke(kgan.cli.app, ["evaluate", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "Give --dataset" in done.output + done.stderr
 
 
 def test_every_field_says_what_it_is_and_commands_show_it():

@@ -4,7 +4,6 @@ python applications/anomaly/detect.py runs/anomaly
 """
 
 import csv
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -32,7 +31,7 @@ def main(
         model = runs.load(folder)
         if not isinstance(model, kgan.CalibratedEBGAN):
             raise ValueError(f"{run!r} holds a {type(model).__name__}, not a CalibratedEBGAN. Run train.py first.")
-        about = json.loads((folder / "settings.json").read_text())["settings"]
+        about = runs.read_settings(folder)
         names, examples = given(model, about)
         energies = model.energy(examples)
         order = np.argsort(-energies)

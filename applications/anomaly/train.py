@@ -2,7 +2,7 @@
 
 The defaults take eights of scikit-learn's digits as ordinary, and are judged by digits that were held out. Trousers among clothes:
 
-    python applications/anomaly/train.py --dataset tfds:fashion_mnist --ordinary 1 --batch-size 100 --epochs 50 --passes 1 \
+    python applications/anomaly/train.py --dataset fashion_mnist --ordinary 1 --batch-size 100 --epochs 50 --passes 1 \
         --output runs/trousers
 """
 
@@ -31,7 +31,14 @@ def falling(rate, rounds):
     return keras.optimizers.schedules.PolynomialDecay(rate, max(2, rounds), 0.02 * rate)
 
 
-@runs.options(without=("strategy", "average"), output="runs/anomaly", epochs=20, passes=150, picture_every=5, batch_size=80)
+@runs.options(
+    without=("average", "cache", "extractor", "held_out", "keep", "resize", "strategy"),
+    output="runs/anomaly",
+    epochs=20,
+    passes=150,
+    picture_every=5,
+    batch_size=80,
+)
 def main(
     settings: runs.RunSettings,
     about: dict[str, Any],

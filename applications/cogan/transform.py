@@ -3,7 +3,6 @@
 python applications/cogan/transform.py runs/cogan
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -35,7 +34,7 @@ def main(
         import keras
 
         model = keras.saving.load_model(folder / "model.keras", compile=False)
-        about = json.loads((folder / "settings.json").read_text())["settings"]
+        about = runs.read_settings(folder)
         first, second = reversed(model.domains) if reverse else model.domains
         given = examples(model, first, about)[:count]
         latents, errors = model.invert(given, first, restarts=restarts, steps=steps, seed=seed)

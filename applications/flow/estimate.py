@@ -32,13 +32,8 @@ def main(
             raise ValueError(
                 f"Both pictures must have one size. {first!r} is {frames[0].shape[:2]}, {second!r} {frames[1].shape[:2]}."
             )
-        height, width = (n // shrink for n in frames[0].shape[:2])
-        if not height or not width:
-            raise ValueError(f"Pictures of {frames[0].shape[:2]} pixels cannot be averaged over squares of {shrink}.")
-        cut = [
-            f[: height * shrink, : width * shrink].reshape(height, shrink, width, shrink, channels).mean(axis=(1, 3))
-            for f in frames
-        ]
+        cut = [kgan.images.square_means(frame, shrink) for frame in frames]
+        height, width = cut[0].shape[:2]
         pair = [(f[None] / 127.5 - 1.0).astype("float32") for f in cut]
         flow = model.flow(*pair)
         kgan.datasets.write_flow(output, flow[0])

@@ -6,7 +6,6 @@ or a folder of them, as the unlabeled part:
     python applications/flow/train.py --video film.mp4 --shrink 4 --output runs/film-flow
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -62,7 +61,7 @@ def labeled_files(folder, size, channels, seed, count):
 
 
 @runs.options(
-    without=("strategy", "dataset", "image_size", "passes", "average"),
+    without=("average", "cache", "dataset", "extractor", "held_out", "image_size", "keep", "passes", "resize", "strategy"),
     output="runs/flow",
     epochs=48,
     batch_size=8,
@@ -85,7 +84,6 @@ def main(
 ):
     """Train and write flow in colors, figures, checkpoints and the model to a folder."""
     held_out = []
-    settings = dataclasses.replace(settings, dataset=video or "a real scene")
 
     def data():
         if labeled:

@@ -24,7 +24,14 @@ def reader_of(pictures, bits, epochs):
     return reader
 
 
-@runs.options(without=("strategy", "dataset", "resize"), output="runs/tags", epochs=4, passes=1, batch_size=32, picture_every=1)
+@runs.options(
+    without=("cache", "dataset", "extractor", "held_out", "keep", "resize", "strategy"),
+    output="runs/tags",
+    epochs=4,
+    passes=1,
+    batch_size=32,
+    picture_every=1,
+)
 def main(
     settings: runs.RunSettings,
     about: dict[str, Any],

@@ -8,6 +8,7 @@ The defaults place scikit-learn's digits on gray backgrounds and learn on two CP
 
 from typing import Annotated, Any
 
+import keras
 import numpy as np
 import typer
 
@@ -24,7 +25,7 @@ def stages(model, count, seed):
 
 
 @runs.options(
-    without=("strategy", "resize"),
+    without=("cache", "extractor", "held_out", "keep", "resize", "strategy"),
     renamed={"source": "dataset"},
     output="runs/layers",
     epochs=5,
@@ -76,8 +77,6 @@ def main(
             start_scale=min(1.15 * scale, 2 * scale),
             seed=settings.seed,
         )
-        import keras
-
         model.compile(
             optimizers={move: keras.optimizers.Adam(rate, 0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
         )

@@ -34,7 +34,7 @@ def digits_of(size, seed):
 
 
 @runs.options(
-    without=("strategy", "dataset", "resize"),
+    without=("cache", "dataset", "extractor", "held_out", "keep", "resize", "strategy"),
     output="runs/transfer",
     epochs=5,
     passes=5,

@@ -5,7 +5,6 @@ The defaults learn windows that pan over photos of scikit-image, on two CPU core
     python applications/video/train.py --video film.mp4 --shrink 4 --output runs/film
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +44,7 @@ def files_of(path):
 
 
 @runs.options(
-    without=("strategy", "dataset", "image_size", "passes", "average"),
+    without=("average", "cache", "dataset", "extractor", "held_out", "image_size", "keep", "passes", "resize", "strategy"),
     output="runs/video",
     epochs=10,
     batch_size=8,
@@ -68,7 +67,6 @@ def main(
 ):
     """Train and write predictions beside what came, figures beside those of the copy, checkpoints and the model to a folder."""
     held_out = []
-    settings = dataclasses.replace(settings, dataset=video or "pans over photos")
 
     def data():
         frames = past_frames + future_frames

@@ -140,7 +140,7 @@ def on_digits(family, seed, steps, **kwargs):
 
 
 def digits(report, seed, steps):
-    """Part B: labels alone, feature matching, and feature matching with the pull-away term (SVHN's setting, without a density)."""
+    """Part B: labels alone, feature matching, and feature matching with the pull-away term (with SVHN's weight; without a density)."""
     alone = on_digits(kgan.ImprovedGAN, seed, steps, unlabeled_weight=0.0)
     matching = on_digits(kgan.ImprovedGAN, seed, steps)
     whole = on_digits(kgan.BadGAN, seed, steps)

@@ -7,8 +7,7 @@ import numpy as np
 from keras import ops
 
 import kgan
-from benchmarks.proofs import real_data
-from benchmarks.proofs.harness import DIGIT, adam, digit_figures, float64, run
+from benchmarks.proofs.harness import DIGIT, adam, digit_figures, float64, mnist_figures, run
 from kgan import backend, objectives
 from kgan.networks import autoencoders, mlp
 
@@ -146,13 +145,16 @@ SETTINGS = (("rate 1e-3", 1e-3, True), ("rate 1e-3, no batch norm", 1e-3, False)
 
 
 def real_digits(report, seed, steps):
-    """Part E: 4,000 real digits of 28 pixels, EBGAN-PT (784-256-32-256-784) and GAN (784-256-128-1), one generator and optimizer."""
-    gains = []
+    """Part E: 4,000 real digits of 28 pixels, EBGAN-PT (784-256-32-256-784) and GAN (784-256-128-1), one generator and optimizer.
+
+    The bar of 45 is from a trial with another judge, for which real digits lay at 4.4 and noise at 352: see `mnist_figures`.
+    """
+    train, gains = kgan.datasets.arrays("mnist")[0].reshape(-1, 784), []
     for name, rate, batch_norm in SETTINGS:
         found = {}
         for system in ("EBGAN-PT", "GAN"):
-            model, _ = play(system, seed, steps, real_data.digits()[0], (256, 256), (256, 32), (256,), rate, MARGIN, batch_norm)
-            found[system] = real_data.figures(model.generate(2000, seed=seed))
+            model, _ = play(system, seed, steps, train, (256, 256), (256, 32), (256,), rate, MARGIN, batch_norm)
+            found[system], _ = mnist_figures(model.generate(2000, seed=seed))
             shown = "{distance:.1f}, {score:.2f}, {classes}".format(**found[system])
             report.figure(f"E {name}, {system}: distance, score, classes", shown, seed=seed)
         ours, theirs = found["EBGAN-PT"], found["GAN"]

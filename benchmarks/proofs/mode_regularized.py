@@ -4,8 +4,7 @@ import keras
 import numpy as np
 
 import kgan
-from benchmarks.proofs import real_data
-from benchmarks.proofs.harness import run
+from benchmarks.proofs.harness import mnist_figures, run
 from kgan.networks import mlp
 
 
@@ -120,15 +119,13 @@ DIGITS = {
 
 def judged(samples):
     """Distance and score, classes with more than a fiftieth of the samples, distance of their shares from equal ones."""
-    found = real_data.figures(samples)
-    _, probabilities = real_data.judge().predict(samples, batch_size=500, verbose=0)
-    shares = np.bincount(probabilities.argmax(1), minlength=10) / len(samples)
+    found, shares = mnist_figures(samples)
     return found["distance"], found["score"], int((shares > 0.02).sum()), kgan.metrics.total_variation(shares, np.full(10, 0.1))
 
 
 def digits(report, seed, steps):
     """Part C: 28x28 digits, batch 64, Adam(1e-3, 0.5), at half of the rounds and at the end."""
-    train, _, test, _ = real_data.digits()
+    train, test = (kgan.datasets.arrays("mnist", split)[0].reshape(-1, 784) for split in ("train", "test"))
     halves = {}
     for name, build in DIGITS.items():
         keras.utils.set_random_seed(seed)

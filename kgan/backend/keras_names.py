@@ -26,9 +26,16 @@ def all_layers(layer: keras.layers.Layer) -> list[Any]:
 def adding_layer() -> Any:
     """The layer whose `add_loss` has asked a scope to keep a loss; for the scope's `add_loss` to call.
 
-    Keras hands scopes the loss alone, so the layer is read off the calling frame: `self` of the function two calls up.
+    Keras hands scopes the loss alone, so the layer is read off the calling frame: `self` of the function two calls up. What Keras notes
+    itself, the ids of a layer's losses, it forgets when the layer is called again, as a discriminator is within one move.
     """
-    return sys._getframe(2).f_locals.get("self")
+    layer = sys._getframe(2).f_locals.get("self")
+    if not isinstance(layer, keras.layers.Layer):
+        raise RuntimeError(
+            f"Keras {keras.__version__} hands losses that layers add to a scope from another place than `Layer.add_loss`, so that nobody "
+            "knows whose they are. Install Keras 3.15 (pip install 'keras==3.15.*'), or a newer kgan."
+        )
+    return layer
 
 
 def take_initial_epoch(model: keras.Model) -> int | None:

@@ -8,6 +8,7 @@ import numpy as np
 from kgan.arguments import COUNT, require
 from kgan.datasets.covers import gray_photo
 from kgan.files import atomic_write, reading
+from kgan.images import bilinear, square_means
 from kgan.types import Array, FilePath
 
 _MAGIC = b"PIEH"
@@ -124,7 +125,7 @@ def warped_pairs(
     """
     require(COUNT, count=count, size=size, shrink=shrink)
     rng = np.random.default_rng(seed)
-    pictures = [_averaged(gray_photo(name) / 255.0, shrink) for name in photos]
+    pictures = [square_means(gray_photo(name)[..., None] / 255.0, shrink)[..., 0] for name in photos]
     margin = int(np.ceil(max(shift) + bend * size)) + 2
     pairs, flows = [], []
     for _ in range(count):
@@ -136,7 +137,7 @@ def warped_pairs(
         flow = _affine_flow(size, rng.uniform(-1, 1, 2) * np.array(shift), *rng.uniform(-bend, bend, 2))
         y, x = np.mgrid[top : top + size, left : left + size]
         second = photo[top : top + size, left : left + size]
-        first = _sampled(photo, y + flow[..., 1], x + flow[..., 0])
+        first = bilinear(photo, y + flow[..., 1], x + flow[..., 0])
         frames = np.stack([first, second], axis=-1) + noise * rng.normal(size=(size, size, 2))
         pairs.append(np.clip(2.0 * frames - 1.0, -1.0, 1.0))
         flows.append(flow)
@@ -148,19 +149,6 @@ def _affine_flow(size: int, shift: Array, angle: float, scale: float) -> Array:
     y, x = np.mgrid[:size, :size] - middle
     cos, sin = (1 + scale) * np.cos(angle), (1 + scale) * np.sin(angle)
     return np.stack([cos * x - sin * y - x + shift[0], sin * x + cos * y - y + shift[1]], axis=-1)
-
-
-def _sampled(photo: Array, y: Array, x: Array) -> Array:
-    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-    down, right = y - top, x - left
-    upper = (1 - right) * photo[top, left] + right * photo[top, left + 1]
-    lower = (1 - right) * photo[top + 1, left] + right * photo[top + 1, left + 1]
-    return (1 - down) * upper + down * lower
-
-
-def _averaged(picture: Array, shrink: int) -> Array:
-    height, width = (n // shrink for n in picture.shape)
-    return picture[: height * shrink, : width * shrink].reshape(height, shrink, width, shrink).mean(axis=(1, 3))
 
 
 def motorcycle(shrink: int = 12) -> tuple[Array, Array]:
@@ -178,7 +166,9 @@ def motorcycle(shrink: int = 12) -> tuple[Array, Array]:
     from PIL import Image
 
     *pictures, disparity = skimage.data.stereo_motorcycle()
-    gray = [_averaged(np.asarray(Image.fromarray(picture).convert("L")) / 255.0, shrink) for picture in pictures]
+    gray = [
+        square_means(np.asarray(Image.fromarray(picture).convert("L"))[..., None] / 255.0, shrink)[..., 0] for picture in pictures
+    ]
     height, width = gray[0].shape
     blocks = disparity[: height * shrink, : width * shrink].reshape(height, shrink, width, shrink).swapaxes(1, 2)
     blocks = np.where(np.isfinite(blocks), blocks, np.nan).reshape(height, width, -1)

@@ -81,8 +81,11 @@ def idx_folder(folder: FilePath, split: str = "train") -> tuple[Array, Array]:
         `(images, labels)`: uint8 (count, height, width, 1), int64.
 
     Raises:
-        FileNotFoundError: names the files that are missing. ValueError: as `read_idx`; arrays that are no images with a label each.
+        FileNotFoundError: names the files that are missing. ValueError: as `read_idx`; another split; arrays that are no images with a
+            label each.
     """
+    if split not in _PARTS:
+        raise ValueError(f'`split` must be "train" or "test". Received: {split!r}.')
     names = [f"{_PARTS[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
     paths = [_there(Path(folder), name) for name in names]
     missing = [name for name, path in zip(names, paths, strict=True) if path is None]

@@ -9,7 +9,7 @@ import numpy as np
 from kgan.arguments import COUNT, NATURAL, require
 from kgan.datasets.covers import gray_photo
 from kgan.files import read_array, reading
-from kgan.images import find_images, read_pixels
+from kgan.images import bilinear, find_images, read_pixels, square_means
 from kgan.types import Array, FilePath
 
 _PANNED = {"train": ("astronaut", "camera", "coffee", "brick"), "test": ("chelsea", "rocket")}
@@ -96,12 +96,7 @@ def _decoded(path: Path, channels: int) -> Iterator[Array]:
 
 
 def _shrunk(frames: Array, shrink: int) -> Array:
-    count, height, width, channels = frames.shape
-    height, width = height // shrink, width // shrink
-    if not height or not width:
-        raise ValueError(f"Frames of {frames.shape[1]}x{frames.shape[2]} pixels cannot be averaged over squares of {shrink}.")
-    cut = frames[:, : height * shrink, : width * shrink].reshape(count, height, shrink, width, shrink, channels)
-    return (cut.mean(axis=(2, 4), dtype="float32") / 127.5 - 1.0).astype("float32")
+    return (square_means(frames.astype("float32"), shrink) / 127.5 - 1.0).astype("float32")
 
 
 def moving_clips(
@@ -179,12 +174,6 @@ def _pan(photo: Array, frames: int, size: int, speed: tuple[float, float], rng: 
             f"{frames} frames at {speed[1]:g} pixels a frame leave the photo, {photo.shape[1]}x{photo.shape[0]} pixels."
         )
     start = np.array([rng.uniform(max(0, -w), min(r, r - w)) for w, r in zip(way, room, strict=True)])
-    return np.stack([_window(photo, start + way * t / max(1, frames - 1), size) for t in range(frames)])
-
-
-def _window(photo: Array, corner: Array, size: int) -> Array:
-    """A window at a place between pixels."""
-    (top, left), (down, right) = np.floor(corner).astype(int), corner - np.floor(corner)
-    part = photo[top : top + size + 1, left : left + size + 1]
-    rows = (1 - down) * part[:-1] + down * part[1:]
-    return ((1 - right) * rows[:, :-1] + right * rows[:, 1:]).astype("float32")
+    grid = np.mgrid[:size, :size]
+    places = [start + way * t / max(1, frames - 1) for t in range(frames)]
+    return np.stack([bilinear(photo, *(grid + place[:, None, None])) for place in places]).astype("float32")

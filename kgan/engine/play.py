@@ -49,15 +49,18 @@ class Play:
         self._seeds = [v for v in self._state if id(v) in seeds]
         self._known = {id(v) for v in [*model.variables, *optimizer.variables]}
         layers = backend.all_layers(model)[1:]
-        # Networks, and players of any kind: what else keeps a state, a penalty with a memory, belongs to the moves that call it.
+        # Networks, and players of any kind: what else keeps a state or adds a loss, a penalty with a memory, belongs to the moves that
+        # call it.
         named = {id(getattr(model, player)) for move in self.moves.values() for player in move.players}
-        networks = {id(v) for layer in layers if isinstance(layer, keras.Model) or id(layer) in named for v in layer.variables}
+        networks = [layer for layer in layers if isinstance(layer, keras.Model) or id(layer) in named]
+        states = {id(v) for network in networks for v in network.variables}
+        inside = {id(layer) for network in networks for layer in backend.all_layers(network)}
         self._kept, self._strangers = {}, {}
         for name, move in self.moves.items():
             players = [getattr(model, player) for player in move.players]
-            at_rest = networks - {id(v) for player in players for v in player.variables} - seeds
+            at_rest = states - {id(v) for player in players for v in player.variables} - seeds
             own = {id(layer) for player in players for layer in backend.all_layers(player)}
-            self._strangers[name] = {id(layer) for layer in layers} - own
+            self._strangers[name] = inside - own
             self._kept[name] = {str(i): v for i, v in enumerate(self._state) if id(v) not in at_rest}
 
     # Evaluation ------------------------------------------------------------------------------------------------------
@@ -101,7 +104,8 @@ class Play:
         """The terms of a move's loss and its observations: two dicts of scalars.
 
         Regularizers of the moved weights, and losses that layers add to `overlay` while networks are called, make one more term. What
-        layers of a network at rest add belongs to the moves of that network, and to none if no move names it.
+        layers of a network at rest add belongs to the moves of that network, and to none if no move names it; what a layer outside of all
+        networks adds, to the moves that call it.
         """
         result = move.loss(minibatch)
         result = dict(result) if isinstance(result, dict) else {"loss": result}

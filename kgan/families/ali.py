@@ -131,7 +131,7 @@ class ALI(SemiSupervised, BiGAN):
         if not self.uses_labels:
             return terms
         pair = list(self.data_pair(batch["labeled"]))
-        logits = self.discriminator(self.noisy(pair), training=self.in_training)
+        logits = self.discriminator(self.perturbed(pair), training=self.in_training)
         return {**self.supervised_terms(logits, batch["labels"]), **terms}
 
     def generator_loss(self, batch: Any) -> Terms:

@@ -13,6 +13,7 @@ from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
 from kgan.families.improved_gan import ImprovedGAN
+from kgan.layers import statistics_kept
 from kgan.networks import improved, mlp
 from kgan.optimizers import checked_level, level_at
 from kgan.types import Array
@@ -26,7 +27,7 @@ class BadGAN(ImprovedGAN):
     put its boundaries there. With K logits l, the fake class's being 0, f the features before the last layer, q the softmax of l:
 
         discriminator  E -log q(y | x) + 1/2 {E sp(-lse l) + E_G sp(lse l)} + w_c E H[q(. | x)]
-        generator      |E_G f - E f|                          feature matching: near the data
+        generator      mean |E_G f - E f|^power               feature matching, over features: near the data
                        + w_p E cos^2(f_i, f_j)                pull-away term, or
                        + w_v E -log r(z | G(z))               a bound of its entropy with an encoder r, moved with it: spread
                        + w_d E_{log p(x) > log eps} [log p(x) - log eps]      a density p, which stays as it is: unlikely
@@ -54,16 +55,19 @@ class BadGAN(ImprovedGAN):
     `generator/feature_matching`, `.../pull_away`, `.../variational`, `.../low_density`, and `.../below_threshold`, the share of samples
     that p has below eps.
 
-    Default optimizers: Adam, beta_1 0.5 for the discriminator and 0.0 for the generator; 3e-3 and 1e-3 for vectors (MNIST's), 6e-4 and
-    3e-4 for images (CIFAR-10's), there to be lowered linearly to 0 over the last third.
+    Default optimizers: Adam, beta_1 0.5 for the discriminator and 0.0 for the generator; 3e-3 and 1e-3 with beta_2 0.9999 for vectors
+    (MNIST's), 6e-4 and 3e-4 for images (CIFAR-10's), there to be lowered linearly to 0 over the last third.
 
     Raises:
         ValueError: for contradictory arguments, a `fit` with a density and no threshold, minibatches of one, labels outside [0, K).
 
-    Departures from the paper: factors 1/2 as in the code; the generator's move takes a second minibatch, as in the code for MNIST (for
-    SVHN it is the same one). The code asks the density in one step of ten on 30 samples of their own: here it is asked in every step, about
-    `density_samples` of those it has. The default networks are those of `kgan.ImprovedGAN`, from which the paper's differ in widths and
-    noise. Its threshold is the tenth percentile on test images: take others.
+    Departures from the paper: as in the code, factors 1/2, the entropy of q, which leaves out the fake class, and feature matching as a
+    mean over features. Eq. 4 has the squared norm, a sum: weights of the other terms that go with it are to be divided by the number of
+    features. The generator's move takes a second minibatch, as in the code for MNIST (for SVHN it is the same one). The code asks the
+    density after 9,000 steps, in one of ten, on 30 samples of their own: here it is asked in every step from the first, about
+    `density_samples` of those it has, so that `density_weight` counts ten times as much in the mean; a schedule may begin later. The
+    default networks are those of `kgan.ImprovedGAN`, from which the paper's differ in widths and noise. Its threshold is the tenth
+    percentile on test images: take others.
 
     Example:
     >>> import numpy as np, kgan
@@ -141,10 +145,10 @@ class BadGAN(ImprovedGAN):
         return discriminator, generator._replace(moves=(Move("generator", ("generator", "encoder"), self.generator_loss),))
 
     def discriminator_loss(self, batch: Any) -> Terms:
-        labeled = self.discriminator(self.noisy(batch["labeled"]), training=self.in_training)
-        # Generated examples first, so that moving averages are those of real ones.
-        fake = self.discriminator(self.noisy(self.generated(count_of(batch["unlabeled"]))), training=self.in_training)
-        real = self.discriminator(self.noisy(batch["unlabeled"]), training=self.in_training)
+        labeled = self.judged(batch["labeled"])
+        with statistics_kept(self.discriminator):  # what is classified later is real
+            fake = self.judged(self.generated(count_of(batch["unlabeled"])))
+        real = self.judged(batch["unlabeled"])
         terms = self.supervised_terms(labeled, batch["labels"])
         terms["adversarial"] = self.unlabeled_weight * objectives.unsupervised(real, fake)
         if self.conditional_entropy_weight != 0.0:
@@ -157,7 +161,7 @@ class BadGAN(ImprovedGAN):
         real = self.unlabeled(batch)
         latents = self.generator_inputs(count_of(real), seed=self.seed_generator)
         fake = self.generator(latents, training=self.in_training)
-        wanted, made = (self._features(self.noisy(x), training=self.in_training)[0] for x in (real, fake))
+        wanted, made = (self._features(self.perturbed(x), training=self.in_training)[0] for x in (real, fake))
         terms: Terms = {"feature_matching": objectives.feature_matching(wanted, made, power=self.matching_power)}
         if self.pull_away_weight:
             terms["pull_away"] = self.pull_away_weight * objectives.pulling_away(made)

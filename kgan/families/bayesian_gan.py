@@ -204,7 +204,7 @@ class BayesianGAN(SemiSupervised, GAN):
             fakes = [self._generated(g, noises * count) for g in self.generator.members]
             fake = self._realness(judge, ops.concatenate(fakes))
             if self.classes is not None:
-                logits = judge(self.noisy(batch["labeled"]), training=self.in_training)
+                logits = judge(self.perturbed(batch["labeled"]), training=self.in_training)
                 labeled = self.supervised_terms(logits, batch["labels"])
                 terms["supervised"] = terms.get("supervised", 0.0) + self._share_labeled() * labeled["supervised"]
                 seen["accuracy"].append(labeled["accuracy"].value)
@@ -220,7 +220,7 @@ class BayesianGAN(SemiSupervised, GAN):
         return generator(self.prior((count, self.latent_size), self.seed_generator), training=self.in_training)
 
     def _realness(self, judge: keras.Model, examples: Tensor) -> Tensor:
-        logits = full_precision(judge(self.noisy(examples), training=self.in_training))
+        logits = full_precision(judge(self.perturbed(examples), training=self.in_training))
         return logits if self.classes is None else objectives.realness(logits)
 
     def _marginal(self, energies: Sequence[Tensor]) -> Tensor:

@@ -68,14 +68,15 @@ class CalibratedEBGAN(EnergyBased):
     Logs: as `kgan.GAN`, with `discriminator/real_energy`, `discriminator/fake_energy` in place of logits, `discriminator/gap`,
     `discriminator/smoothness`, `generator/entropy` (of "neighbors" its value means nothing, of "variational" it is `-w E log q`).
 
-    Default optimizers: Adam(2e-4, beta_1 0) for the discriminator, 2e-3 for the generator (the authors', for points); for images 1e-3. Let
-    both rates fall, as they do: without, the order of energies comes and goes.
+    Default optimizers: Adam(2e-4, beta_1 0) for the discriminator, 2e-3 for the generator (the authors', for points), 1e-3 (ours) for
+    images. Let both rates fall, as they do: without, the order of energies comes and goes.
 
     Raises:
         ValueError: for contradictory arguments, minibatches of `neighbors` examples or fewer, networks that do not fit.
 
     Departures from the paper: discriminator and generator move one after the other, each on noise of its own, where the authors take all
-    gradients from one pass. For CIFAR-10 they bound the cost by a softplus; here it is free.
+    gradients from one pass. For CIFAR-10 they bound the cost by a softplus; here it is free. Kernels start Glorot-uniform, where the
+    authors' for points start from normals of small deviations.
 
     The identity behind "variational" needs noise on samples: of a deterministic generator `log q(z | G(z))` does not change when all
     samples are scaled, for the posterior scales with them, while their entropy does. With `posterior_noise` s it is exact for the entropy
@@ -91,7 +92,7 @@ class CalibratedEBGAN(EnergyBased):
     (128,)
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "joint_batch", "objective", "simultaneous")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "joint_batch", "objective", "simultaneous")
 
     def __init__(
         self,
@@ -173,8 +174,8 @@ class CalibratedEBGAN(EnergyBased):
 
     def discriminator_terms(self, scored: Scored) -> Terms:
         logits = scored.real_logits, scored.fake_logits
-        gap = self._measured(self.gap(*logits))
-        terms = {**super().discriminator_terms(scored), "adversarial": self.gap(*logits), "gap": Observation(gap)}
+        gap = self.gap(*logits)
+        terms = {**super().discriminator_terms(scored), "adversarial": gap, "gap": Observation(self._measured(gap))}
         if self.smoothness:
             squares = (ops.mean(ops.square(backend.full_precision(part))) for part in logits)
             terms["smoothness"] = self.smoothness * sum(squares)

@@ -74,7 +74,7 @@ class CatGAN(SemiSupervised):
     ((64, 2), (3, 2))
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "joint_batch", "objective", "penalties")
+    fixed_arguments = (*GAN.fixed_arguments, "conditioning", "joint_batch", "objective", "penalties")
     default_prior = Uniform(0.0, 1.0)
 
     def __init__(

@@ -116,7 +116,7 @@ class D2GAN(GAN):
 
     def score_reversed(self, examples: Tensor) -> Tensor:
         """The logits of the second discriminator, `(batch, 1)`."""
-        return self.reverse_discriminator(examples, training=self.in_training)
+        return self.reverse_discriminator(self.perturbed(examples), training=self.in_training)
 
     def discriminator_loss(self, real: Any) -> Terms:
         fake = self.generated(count_of(real))

@@ -70,6 +70,7 @@ class DFMGAN(GAN):
     ['denoiser/denoising', 'generator/feature_denoising']
     """
 
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional)
     default_latent_size = 100
     default_prior = Uniform(-1.0, 1.0)
 
@@ -129,7 +130,7 @@ class DFMGAN(GAN):
 
     def features(self, examples: Tensor) -> tuple[Tensor, Tensor]:
         """The features phi of examples, `(batch, n)`, and their logits."""
-        features, logits = self._features(self.noisy(examples), training=self.in_training)
+        features, logits = self._features(self.perturbed(examples), training=self.in_training)
         return features, logits
 
     def denoiser_loss(self, real: Any) -> Terms:

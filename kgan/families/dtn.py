@@ -145,10 +145,11 @@ class DomainTransferNetwork(AdversarialModel):
 
     def generator_loss(self, batch: Any) -> Terms:
         source, target = batch["source"], batch["target"]
-        changed, kept = self.transferred(source), self.transferred(target)
+        seen = self.represent(source)
+        changed, kept = self.generator(seen, training=self.in_training), self.transferred(target)
         terms = {"adversarial": ternary_generator(self.score(changed), self.score(kept))}
         if self.constancy_weight:
-            terms["constancy"] = self.constancy_weight * mean_square(self.represent(source), self.represent(changed))
+            terms["constancy"] = self.constancy_weight * mean_square(seen, self.represent(changed))
         if self.identity_weight:
             terms["identity"] = self.identity_weight * mean_square(target, kept)
         if self.variation_weight:

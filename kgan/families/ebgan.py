@@ -78,9 +78,8 @@ class EBGAN(EnergyBased, SemiSupervised):
     ((64,), (2, 5))
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "objective")
+    fixed_arguments = (*GAN.fixed_arguments, "conditioning", "objective")
     default_latent_size = 100
-    smallest_batch = 2  # of the pulling-away term
 
     def __init__(
         self,
@@ -114,6 +113,7 @@ class EBGAN(EnergyBased, SemiSupervised):
         self.filters = filters
         self._check_restored()
         self._coded = with_features(self.discriminator, code_layer).__call__ if pulling_away_weight else None
+        self.smallest_batch = 2 if pulling_away_weight else 1
 
     def _check_restored(self) -> None:
         shapes = self.discriminator.output_shape
@@ -131,11 +131,11 @@ class EBGAN(EnergyBased, SemiSupervised):
     # The game --------------------------------------------------------------------------------------------------------
 
     def score(self, examples: Tensor, labels: Tensor = None) -> Tensor:
-        seen = self.noisy(examples)
+        seen = self.perturbed(examples)
         return self._realness(seen, self.discriminator(seen, training=self.in_training))
 
     def score_with_features(self, examples: Tensor, labels: Tensor = None) -> tuple[Tensor, Tensor]:
-        seen = self.noisy(examples)
+        seen = self.perturbed(examples)
         features, *outputs = self._tapped(seen, training=self.in_training)
         return self._realness(seen, outputs), features
 
@@ -145,7 +145,7 @@ class EBGAN(EnergyBased, SemiSupervised):
     def discriminator_loss(self, batch: Any) -> Terms:
         terms = super().discriminator_loss(self.unlabeled(batch))
         if self.uses_labels:
-            logits = self.discriminator(self.noisy(batch["labeled"]), training=self.in_training)[1]
+            logits = self.discriminator(self.perturbed(batch["labeled"]), training=self.in_training)[1]
             terms |= self.supervised_terms(logits, batch["labels"], self.supervised_weight)
         return terms
 
@@ -159,7 +159,7 @@ class EBGAN(EnergyBased, SemiSupervised):
         }
 
     def generator_loss(self, batch: Any) -> Terms:
-        fake = self.noisy(self.generated(count_of(self.unlabeled(batch)) * self.generator_batch))
+        fake = self.perturbed(self.generated(count_of(self.unlabeled(batch)) * self.generator_batch))
         if self._coded is None:
             return {
                 "adversarial": self.objective.generator(self._realness(fake, self.discriminator(fake, training=self.in_training)))

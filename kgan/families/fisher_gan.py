@@ -130,7 +130,7 @@ class FisherGAN(SemiSupervised):
     def discriminator_loss(self, batch: Any) -> Terms:
         terms = super().discriminator_loss(self.unlabeled(batch))
         if self.uses_labels:
-            scores = self._class_scores(batch["labeled"], self.in_training)
+            scores = self._class_scores(self.perturbed(batch["labeled"]), self.in_training)
             terms |= self.supervised_terms(scores, batch["labels"], self.supervised_weight)
         return terms | self._decay()
 

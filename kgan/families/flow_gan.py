@@ -10,7 +10,7 @@ from keras import ops
 from kgan import backend
 from kgan.arguments import BuiltNetwork, Natural, NonNegative, Shape
 from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel, given_or_built
+from kgan.families.bases.generative import GenerativeModel, check_maps, given_or_built
 from kgan.layers import warp
 from kgan.networks import optical_flow
 from kgan.objectives import charbonnier, end_point_error, flow_smoothness, non_saturating
@@ -112,11 +112,7 @@ class FlowGAN(AdversarialModel):
 
     def _check_networks(self) -> None:
         height, width, channels = self.frame_shape
-        made = tuple(self.generator.compute_output_shape((None, height, width, 2 * channels)))
-        if made != (None, height, width, 2):
-            raise ValueError(
-                f"The generator must turn {(height, width, 2 * channels)} into {(height, width, 2)}. It makes {made[1:]}."
-            )
+        check_maps(self.generator, (None, height, width, 2 * channels), (None, height, width, 2))
         logits = tuple(self.discriminator.compute_output_shape((None, height, width, channels)))
         if logits[-1] != 1:
             raise ValueError(f"The discriminator must return logits with one channel. It returns {logits[1:]}.")

@@ -275,14 +275,14 @@ class GAN(Conditional):
 
     def _seen(self, examples: Any, labels: Tensor) -> Any:
         """What the discriminator is given."""
-        examples = self.noisy(examples)
+        examples = self.perturbed(examples)
         return examples if labels is None or self.auxiliary is not None else [examples, ops.cast(labels, "int32")]
 
     def score_generated(self, fake: Tensor, labels: Tensor = None) -> Any:
         """The logits of generated examples in the discriminator's move, where they do not pass together with real ones."""
         return self.score(fake, *(() if labels is None else (labels,)))
 
-    def noisy(self, examples: Any) -> Any:
+    def perturbed(self, examples: Any) -> Any:
         """What the discriminator sees of examples (a tensor, or a nest of them): themselves; in training augmented, then with
         `instance_noise`.
         """
@@ -327,7 +327,7 @@ class GAN(Conditional):
         """As `score_both`, with the logits of classes."""
         features = None
         if self._tapped is not None:
-            features, *of_real = self._tapped(self.noisy(real), training=self.in_training)
+            features, *of_real = self._tapped(self.perturbed(real), training=self.in_training)
             of_fake = self.judged(fake)
         elif self.joint_batch:
             outputs = self.judged(ops.concatenate([ops.cast(real, fake.dtype), fake]))

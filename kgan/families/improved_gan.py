@@ -145,7 +145,7 @@ class ImprovedGAN(SemiSupervised):
         if not self.uses_labels:
             terms = super().discriminator_loss(batch)
         else:
-            logits = self.discriminator(self.noisy(batch["labeled"]), training=self.in_training)
+            logits = self.discriminator(self.perturbed(batch["labeled"]), training=self.in_training)
             unsupervised = super().discriminator_loss(batch["unlabeled"])
             unsupervised["adversarial"] = 0.5 * self.unlabeled_weight * unsupervised["adversarial"]
             terms = {**self.supervised_terms(logits, batch["labels"]), **unsupervised}
@@ -157,7 +157,7 @@ class ImprovedGAN(SemiSupervised):
             terms = super().generator_loss(real)
         else:
             fake = self.generated(ops.shape(real)[0] * self.generator_batch)
-            wanted, made = (self._features(self.noisy(x), training=self.in_training)[0] for x in (real, fake))
+            wanted, made = (self._features(self.perturbed(x), training=self.in_training)[0] for x in (real, fake))
             terms = {"feature_matching": objectives.feature_matching(wanted, made, power=self.matching_power)}
         return terms | ({"history": self.generator_history.term(self.rounds)} if self.history_weight else {})
 

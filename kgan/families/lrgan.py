@@ -53,7 +53,7 @@ class LRGAN(GAN):
     {'canvases': (2, 2, 8, 8, 1), 'appearances': (2, 1, 8, 8, 1), 'masks': (2, 1, 8, 8, 1), 'poses': (2, 1, 2, 3)}
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "latent_size")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "data_shape", "latent_size")
 
     def __init__(
         self,

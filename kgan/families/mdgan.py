@@ -33,8 +33,8 @@ class MDGAN(ModeRegularizedGAN):
         mode_weight: the paper's lambda, default 0.01 (the paper's).
         manifold_discriminator: l1, from examples to logits `(batch, 1)`; `discriminator`: l2. They share no weights. Default: two of those
             that `kgan.ModeRegularizedGAN` has.
-        filters, encoder, generator, discriminator, latent_size, prior, **kwargs: as in `kgan.ModeRegularizedGAN`. `penalties` and
-            `instance_noise` concern l2.
+        filters, encoder, generator, discriminator, latent_size, prior, **kwargs: as in `kgan.ModeRegularizedGAN`. `penalties`,
+            `instance_noise` and `augment` concern l2.
 
     Input of `fit`, output of `generate`, `encode` and `reconstruct`: as in `kgan.ModeRegularizedGAN`. A round takes two minibatches.
 

@@ -69,6 +69,7 @@ class ModeRegularizedGAN(Encoding):
     ((256, 3), (256, 2))
     """
 
+    fixed_arguments = (*Encoding.fixed_arguments, *Encoding.unconditional)
     generator_players: ClassVar[tuple[str, ...]] = ("generator", "encoder")
 
     def __init__(

@@ -41,13 +41,13 @@ class PixelGANAutoencoder(SemiSupervised):
         latent_size: default 30 values of a one-hot code, 2 numbers else (the paper's, from memory).
         prior: default `kgan.priors.OneHot()`; `kgan.priors.Normal()` for continuous codes.
         stochastic: default False: the code is a function of the image. True: the encoder returns means and log standard deviations, and
-            codes are drawn; not for one-hot codes. An encoder of two inputs, `[images, noise]`, makes any distribution.
+            codes are drawn; not for one-hot codes. An encoder of two inputs, `[images, noise]`, makes any distribution without.
         encoder: `keras.Model` from images to codes; of one-hot ones to their logits. Default: two layers of 256, leaky ReLU 0.1.
         generator: the decoder, a `kgan.networks.PixelCNN` with codes of `latent_size`.
         discriminator: `keras.Model` from codes to logits `(batch, 1)`. Default: two layers of 64, leaky ReLU 0.1.
         filters, depth: default 32 and 4, of the default PixelCNN, in which one-hot codes are a bias of every map (location-invariant),
             others a bias of every place (location-dependent), as the paper prefers.
-        likelihood: default `kgan.objectives.Bernoulli()`: images of -1 and 1. `LogisticMixture()` for others.
+        likelihood: of the default PixelCNN, default `kgan.objectives.Bernoulli()`: images of -1 and 1. `LogisticMixture()` for others.
         pretraining_rounds: default 300: rounds of the autoencoder alone.
         instance_noise: default 0.2: standard deviation of the noise on all that the discriminator sees. Without, it tells a softmax from a
             one-hot vector at once.
@@ -80,7 +80,7 @@ class PixelGANAutoencoder(SemiSupervised):
     """
 
     fixed_arguments = (
-        *GAN.fixed_arguments, "data_shape", "discriminator_steps", "generator_batch", "joint_batch", "simultaneous",
+        *GAN.fixed_arguments, "conditioning", "data_shape", "discriminator_steps", "generator_batch", "joint_batch", "simultaneous",
         "instance_noise", "augment",  # its discriminator sees codes, with noise of their own
     )  # fmt: skip
     classifier_role = "encoder"
@@ -151,6 +151,8 @@ class PixelGANAutoencoder(SemiSupervised):
                 f"The encoder must turn {self.image_shape} into {outputs} numbers. Received one from {images} to "
                 f"{tuple(self.encoder.output_shape[1:])}."
             )
+        if self.stochastic and len(self.encoder.inputs) > 1:
+            raise ValueError("An encoder that takes noise makes codes random by itself: leave `stochastic` at False.")
         if self.generator.image_shape != self.image_shape:
             raise ValueError(
                 f"The decoder makes images of shape {self.generator.image_shape}, the encoder takes {self.image_shape}."

@@ -47,7 +47,10 @@ class RenderGAN(GAN):
 
     Departures from the paper: real and generated pictures take two passes through the discriminator, not one (`joint_batch=True` is the
     authors'); lights begin in the middle of their limits, and are the paper's [0.1, 1], where the code allows up to 1.9; amounts of blur
-    are the paper's [0, 1], the code's [0.25, 1].
+    are the paper's [0, 1], the code's [0.25, 1]. `generate` and `labeled` normalize by moving averages, where the code's batch norm takes
+    the batch's statistics there too. Predicted poses (`pose_noise`) are p numbers, none brought to a unit circle. Blurs are as many pixels
+    wide as the authors' at any size: on pictures smaller than their 64, details may be as large as a cell. Inputs of the middle: see
+    `kgan.networks.rendered.generator`.
 
     Example:
     >>> import numpy as np, kgan
@@ -60,7 +63,7 @@ class RenderGAN(GAN):
     ((3, 16, 16, 1), (3, 12), [0, 1], (3, 6))
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "data_shape", "latent_size")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "data_shape", "latent_size")
     default_prior = Uniform(-1.0, 1.0)
 
     def __init__(

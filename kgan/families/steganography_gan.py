@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from kgan import backend, presets
 from kgan.arguments import BuiltNetwork, Count, NonNegative, Positive, Shape
 from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel, given_or_built
+from kgan.families.bases.generative import GenerativeModel, check_maps, given_or_built
 from kgan.families.gan import count_of
 from kgan.images import to_uint8
 from kgan.layers import quantize_8bit
@@ -171,14 +171,7 @@ class SteganographyGAN(AdversarialModel):
             (self.bob, image, message),
             (self.eve, image, (None, 1)),
         ):
-            if not network.built:
-                raise ValueError(f"The network {network.name!r} is not built. Call it on an example or give it an Input.")
-            try:
-                made = tuple(network.compute_output_shape(inputs))
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{network.name!r} does not take {inputs}: {str(error).splitlines()[0]}") from error
-            if made != output:
-                raise ValueError(f"{network.name!r} must turn {inputs} into {output}. It makes {made}.")
+            check_maps(network, inputs, output)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"eve": 1e-3, "alice_bob": 2e-3} if self.residual else {"eve": 2e-4, "alice_bob": 2e-4}

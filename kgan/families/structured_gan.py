@@ -37,7 +37,8 @@ class StructuredGAN(TripleGAN):
         data_shape: shape of one example.
         classes: K.
         pseudo_share: s, default 0.5.
-        generated_weight: w_g, default 0.1 from round `generated_start` on, default 2500.
+        generated_weight: w_g, default 0.1 from round `generated_start` on, default 2500 (as `kgan.TripleGAN`; the code's rises, to 0.025
+            for SVHN, to 1 for CIFAR-10).
         encoder: `keras.Model` from examples to `(batch, latent_size)`. latent_discriminator: from `[examples, latents]` to logits
             `(batch, 1)`. generator, discriminator, classifier: as in `kgan.TripleGAN`. Default: the code's for SVHN
             (`kgan.networks.triple`), for vectors perceptrons of two layers of 256.
@@ -55,8 +56,9 @@ class StructuredGAN(TripleGAN):
         ValueError: as `kgan.TripleGAN`.
 
     Departures from the paper: the classifier moves once a round, in the code for a whole epoch before the others. Shares of true pairs are
-    weights that stay, where the code lets labeled ones fall from all to a fifth and adds a few generated ones. z of U(0, 1) has no
-    center at 0: the default prior here is U(-1, 1), as the encoder is linear.
+    weights that stay, where the code lets labeled ones fall from all to a fifth and adds a few generated ones. The code's weight of the
+    squared difference of z is 1 for CIFAR-10, as here, and 0.1 for SVHN. z of U(0, 1) has no center at 0: the default prior here is
+    U(-1, 1), as the encoder is linear.
 
     Example:
     >>> import numpy as np, kgan
@@ -123,12 +125,12 @@ class StructuredGAN(TripleGAN):
     def generated_with_latents(self, count: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Generated examples on fresh noise, with their labels, the classes in turn, and their latents."""
         labels = self._labels_in_turn(count)
-        latents = self.prior((count, self.latent_size), self.seed_generator)
-        return self.generator([latents, labels], training=self.in_training), labels, latents
+        latents, asked = self.training_inputs(count, labels)
+        return self.generator([latents, asked], training=self.in_training), labels, latents
 
     def latent_logits(self, examples: Tensor, latents: Tensor) -> Tensor:
         """The logits of pairs of an example and latents, `(batch, 1)`."""
-        pair = [self.noisy(ops.convert_to_tensor(examples)), latents]
+        pair = [self.perturbed(ops.convert_to_tensor(examples)), latents]
         return backend.full_precision(self.latent_discriminator(pair, training=self.in_training))
 
     def encoded(self, examples: Tensor) -> Tensor:

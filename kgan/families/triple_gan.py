@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from kgan import backend, objectives
-from kgan.arguments import Count, Level, Natural, Network, NonNegative, Several, Shape, as_int, shown
+from kgan.arguments import Count, Level, Natural, Network, NonNegative, Several, Shape
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import check_network, given_or_built
 from kgan.families.bases.semi_supervised import SemiSupervised
@@ -74,7 +73,8 @@ class TripleGAN(SemiSupervised):
 
     Departures from the paper: D, G, C move in the order of the code; Algorithm 1 has D, C, G. True pairs are weighted by s, not counted out
     of a batch: the same mean of more pairs. The MNIST classifier is a perceptron here, convolutional there; pass images for convolutions.
-    Among the authors' regularizers, the decay is on kernels alone.
+    Among the authors' regularizers, the decay is on kernels alone. With "integrate" the discriminator sees drawn labels, in the code all,
+    weighted by p; its true pairs beside the labeled ones are the same unlabeled examples, in the code others.
 
     Example:
     >>> import numpy as np, kgan
@@ -93,7 +93,8 @@ class TripleGAN(SemiSupervised):
     """
 
     fixed_arguments = (
-        *GAN.fixed_arguments, "discriminator_steps", "generator_batch", "joint_batch", "objective", "penalties", "simultaneous",
+        *GAN.fixed_arguments, "conditioning", "discriminator_steps", "generator_batch", "joint_batch", "objective", "penalties",
+        "simultaneous",
     )  # fmt: skip
     classifier_role = "classifier"
     default_latent_size = 100
@@ -168,7 +169,7 @@ class TripleGAN(SemiSupervised):
 
     def pair_logits(self, examples: Tensor, labels: Tensor) -> Tensor:
         """The discriminator's logits of pairs, `(batch,)`."""
-        pair = [self.noisy(ops.convert_to_tensor(examples)), ops.cast(labels, "int32")]
+        pair = [self.perturbed(ops.convert_to_tensor(examples)), ops.cast(labels, "int32")]
         return ops.squeeze(backend.full_precision(self.discriminator(pair, training=self.in_training)), axis=-1)
 
     def fooled(self, logits: Tensor) -> Tensor:
@@ -178,8 +179,7 @@ class TripleGAN(SemiSupervised):
     def generated_pairs(self, count: Any) -> tuple[Tensor, Tensor]:
         """Generated examples on fresh noise with their labels, the classes in turn."""
         labels = self._labels_in_turn(count)
-        latents = self.prior((count, self.latent_size), self.seed_generator)
-        return self.generator([latents, labels], training=self.in_training), labels
+        return self.generated(count, labels), labels
 
     def _labels_in_turn(self, count: Any) -> Tensor:
         return ops.cast(ops.mod(ops.arange(count), self.classes), "int32")
@@ -266,15 +266,8 @@ class TripleGAN(SemiSupervised):
 
     def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:
         latents = self.prior((count, self.latent_size), seed)
-        if condition is None:
-            return [latents, self._labels_in_turn(count)]
-        labels = np.asarray(condition)
-        labels = np.full((count,), as_int(condition)) if labels.ndim == 0 else labels
-        if labels.shape != (count,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= (self.classes or 0):
-            raise ValueError(
-                f"`condition` must be a class in [0, {self.classes}), or {count} of them. Received: {shown(condition)}."
-            )
-        return [latents, ops.convert_to_tensor(labels.astype("int32"))]
+        labels = self._labels_in_turn(count) if condition is None else self.labels_of(condition, count)
+        return [latents, ops.convert_to_tensor(labels, "int32")]
 
 
 def _networks(shape: Sizes, latents: int, classes: int) -> Mapping[str, Any]:

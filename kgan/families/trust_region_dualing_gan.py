@@ -43,8 +43,9 @@ class TrustRegionDualingGAN(GAN):
             `sqrt(2 trust_region)`: they do not die out, unless a schedule makes them.
         regularization: default 1e-3 (ours), C; over all trainable weights of the discriminator.
         inner_steps: default 8, with "scores": each two derivatives of the scores, in each of the moves.
-        generator, discriminator: networks of your own; no batch norm in the discriminator. Default: two layers of 64 tanh each for points;
-            for images 256 and 256 ReLU under batch norm in the generator, 256 and 128 leaky ReLU in the discriminator.
+        generator, discriminator: networks of your own; no batch norm in the discriminator, with "scores" no dropout. Default: two layers
+            of 64 tanh each for points; for images 256 and 256 ReLU under batch norm in the generator, 256 and 128 leaky ReLU in the
+            discriminator.
         latent_size: default 4 for points, 64 for images.
         **kwargs: of `kgan.GAN`.
 
@@ -58,7 +59,7 @@ class TrustRegionDualingGAN(GAN):
     generator, ours.
 
     Raises:
-        ValueError: for another linearization, a trust region of 0, batch norm in the discriminator, networks of other shapes.
+        ValueError: for another linearization, a trust region of 0, batch norm or noise in the discriminator, networks of other shapes.
 
     Departures from the paper: it solves the dual of the scores' model by a general solver; here the step is found by conditional gradients
     in the primal, which has the same optimum. Radii, C and sizes are ours.
@@ -73,7 +74,7 @@ class TrustRegionDualingGAN(GAN):
     0.1414
     """
 
-    fixed_arguments = (*GAN.fixed_arguments, "objective", "penalties", "joint_batch", "generator_batch")
+    fixed_arguments = (*GAN.fixed_arguments, *GAN.unconditional, "objective", "penalties", "joint_batch", "generator_batch")
 
     def __init__(
         self,
@@ -102,6 +103,8 @@ class TrustRegionDualingGAN(GAN):
         self.regularization = regularization
         self.inner_steps = inner_steps
         refuse_mixing(type(self).__name__, self.discriminator)
+        if linearization == "scores":
+            _refuse_noise(self.discriminator)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {"discriminator": keras.optimizers.SGD(1.0), "generator": keras.optimizers.Adam(1e-3, beta_1=0.5, epsilon=1e-8)}
@@ -109,15 +112,49 @@ class TrustRegionDualingGAN(GAN):
     # The model around the present weights ----------------------------------------------------------------------------
 
     def scores(self, examples: Tensor) -> Tensor:
-        """F, `(n,)`."""
-        return ops.reshape(backend.full_precision(self.score(examples)), (-1,))
+        """F, `(n,)`, of what the discriminator sees: a move draws noise once, for scores and their slopes belong to the same points."""
+        return ops.reshape(backend.full_precision(self.discriminator(examples, training=self.in_training)), (-1,))
 
     def cost(self, real: Tensor, fake: Tensor) -> Tensor:
         """The cost f at the present weights."""
         return objectives.local_cost(self._weights(), self.scores(real), self.scores(fake), self.regularization)
 
+    def best_step(self, real: Tensor, fake: Tensor) -> Tensor:
+        """The step at which the model is least within the ball, a constant."""
+        if self.linearization == "cost":
+            _, gradients = self._cost_and_gradients(real, fake)
+            return ops.stop_gradient(-self._longest() * _flat(gradients) / _norm(gradients))
+        return objectives.local_step(
+            lambda s: (self._slopes(real, s), self._slopes(fake, s)),
+            lambda u, v: self._pulled(real, fake, u, v),
+            self._weights(),
+            self.scores(real),
+            self.scores(fake),
+            self.regularization,
+            level_at(self.trust_region, self.rounds),
+            self.inner_steps,
+        )
+
+    def duality_gap(self, real: Tensor, fake: Tensor, step: Tensor) -> Tensor:
+        """The model of linear scores at a step, minus its dual at the variables that belong to the step; 0 at the best one."""
+        weights, real_scores, fake_scores = self._weights(), self.scores(real), self.scores(fake)
+        real_ends, fake_ends = real_scores + self._slopes(real, step), fake_scores + self._slopes(fake, step)
+        u, v = ops.sigmoid(-real_ends), ops.sigmoid(fake_ends)
+        count = 2.0 * ops.cast(ops.shape(u)[0], u.dtype)
+        pull = self._pulled(real, fake, u / count, -v / count)
+        radius = level_at(self.trust_region, self.rounds)
+        dual = objectives.local_dual(u, v, pull, weights, real_scores, fake_scores, self.regularization, radius)
+        return objectives.local_cost(weights + step, real_ends, fake_ends, self.regularization) - dual
+
     def _weights(self) -> Tensor:
         return _flat([ops.convert_to_tensor(v) for v in self.discriminator.trainable_variables])
+
+    def _longest(self) -> Tensor:
+        """The length of a step to the end of the ball."""
+        return ops.sqrt(2.0 * ops.cast(level_at(self.trust_region, self.rounds), "float32"))
+
+    def _cost_and_gradients(self, real: Tensor, fake: Tensor) -> tuple[Tensor, list[Tensor]]:
+        return opponent_gradient(lambda: self.cost(real, fake), self.discriminator.trainable_variables)
 
     def _slopes(self, examples: Tensor, step: Tensor) -> Tensor:
         """`step.grad F` of every example."""
@@ -132,42 +169,16 @@ class TrustRegionDualingGAN(GAN):
 
         return _flat(opponent_gradient(total, self.discriminator.trainable_variables)[1])
 
-    def best_step(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The best step within the ball, a constant; the model's value there, and its dual at the variables that belong to the step.
-
-        With "cost" the step is the first of the search, all the way to the end of the ball, and model and dual are equal.
-        """
-        radius = level_at(self.trust_region, self.rounds)
-        weights = ops.stop_gradient(self._weights())
-        real_scores, fake_scores = (ops.stop_gradient(self.scores(x)) for x in (real, fake))
-        if self.linearization == "cost":
-            value, gradients = opponent_gradient(lambda: self.cost(real, fake), self.discriminator.trainable_variables)
-            norm = _norm(gradients)
-            longest = ops.sqrt(2.0 * ops.cast(radius, "float32"))
-            left = value - longest * norm
-            return ops.stop_gradient(-longest * _flat(gradients) / norm), left, left
-        step = objectives.local_step(
-            lambda s: (self._slopes(real, s), self._slopes(fake, s)),
-            lambda u, v: self._pulled(real, fake, u, v),
-            weights,
-            real_scores,
-            fake_scores,
-            self.regularization,
-            radius,
-            self.inner_steps,
-        )
-        real_ends, fake_ends = real_scores + self._slopes(real, step), fake_scores + self._slopes(fake, step)
-        u, v = ops.sigmoid(-real_ends), ops.sigmoid(fake_ends)
-        count = 2.0 * ops.cast(ops.shape(u)[0], u.dtype)
-        pull = self._pulled(real, fake, u / count, -v / count)
-        dual = objectives.local_dual(u, v, pull, weights, real_scores, fake_scores, self.regularization, radius)
-        return step, objectives.local_cost(weights + step, real_ends, fake_ends, self.regularization), dual
-
     # The game --------------------------------------------------------------------------------------------------------
 
+    def _both(self, real: Any) -> tuple[Tensor, Tensor]:
+        """Real and generated examples as the discriminator sees them in this move."""
+        real, fake = self.perturbed([ops.convert_to_tensor(real), self.generated(count_of(real))])
+        return real, fake
+
     def discriminator_loss(self, real: Any) -> Terms:
-        real, fake = ops.convert_to_tensor(real), self.generated(count_of(real))
-        step, value, dual = self.best_step(real, fake)
+        real, fake = self._both(real)
+        step = self.best_step(real, fake)
         # A term of value 0 whose gradient is the negative step: what descent of rate 1 makes of it is the step itself.
         weights = self._weights()
         push = -ops.sum((weights - ops.stop_gradient(weights)) * step)
@@ -179,18 +190,26 @@ class TrustRegionDualingGAN(GAN):
             "step_length": Observation(_norm([step])),
         }
         if self.linearization == "scores":
-            seen["duality_gap"] = Observation(value - dual)
+            seen["duality_gap"] = Observation(self.duality_gap(real, fake, step))
         return {"cost": ops.stop_gradient(cost) + push, **seen}
 
     def generator_loss(self, real: Any) -> Terms:
-        real, fake = ops.convert_to_tensor(real), self.generated(count_of(real))
+        real, fake = self._both(real)
         if self.linearization == "cost":
-            value, gradients = opponent_gradient(lambda: self.cost(real, fake), self.discriminator.trainable_variables)
-            longest = ops.sqrt(2.0 * ops.cast(level_at(self.trust_region, self.rounds), "float32"))
-            return {"adversarial": -value, "opponent_gradient": longest * _norm(gradients)}
-        step, _, _ = self.best_step(real, ops.stop_gradient(fake))
+            value, gradients = self._cost_and_gradients(real, fake)
+            return {"adversarial": -value, "opponent_gradient": self._longest() * _norm(gradients)}
+        step = self.best_step(real, ops.stop_gradient(fake))
         real_ends, fake_ends = (self.scores(x) + self._slopes(x, step) for x in (real, fake))
         return {"adversarial": -objectives.local_cost(self._weights() + step, real_ends, fake_ends, self.regularization)}
+
+
+def _refuse_noise(discriminator: keras.Model) -> None:
+    for layer in backend.all_layers(discriminator):
+        if getattr(layer, "seed_generator", None) is not None:
+            raise ValueError(
+                f"The layer {layer.name!r} of the discriminator draws noise, anew at every look, but the model of linear scores is of one "
+                'function, looked at many times. Leave it out, or take `linearization="cost"`.'
+            )
 
 
 def _flat(tensors: Any) -> Tensor:

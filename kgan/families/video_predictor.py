@@ -10,7 +10,7 @@ from keras import ops
 from kgan import backend
 from kgan.arguments import BuiltNetwork, Count, Natural, NonNegative, Positive, Shape
 from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel, given_or_built
+from kgan.families.bases.generative import GenerativeModel, check_maps, given_or_built
 from kgan.networks import video, with_features
 from kgan.objectives import correlation_loss, frame_coherence, mean_absolute, non_saturating, smooth_correlation_loss
 from kgan.types import Array, SeedLike, Sizes, Tensor
@@ -159,12 +159,7 @@ class VideoPredictor(AdversarialModel):
             (self.coarse_discriminator, (None, *half), (None, 1)),
             (self.fine_discriminator, (None, *full), (None, 1)),
         ):
-            try:
-                made = tuple(network.compute_output_shape(inputs))
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"{network.name!r} does not take {inputs}: {str(error).splitlines()[0]}") from error
-            if made != output:
-                raise ValueError(f"{network.name!r} must turn {inputs} into {output}. It makes {made}.")
+            check_maps(network, inputs, output)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         rates = {"discriminator": 2e-4, "generator": 5e-4}

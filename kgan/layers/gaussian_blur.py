@@ -34,6 +34,13 @@ def blurred(images: Tensor, sigma: float) -> Tensor:
     return ops.cast(ops.einsum("hi,biwc,vw->bhvc", rows, wide, columns), images.dtype)
 
 
+def high_pass(images: Tensor, sigma: float, times: int) -> Tensor:
+    """What is left of pictures when their blur is taken away so many times: `x <- x - blur(x)`."""
+    for _ in range(times):
+        images = images - blurred(images, sigma)
+    return images
+
+
 @keras.saving.register_keras_serializable("kgan")
 class GaussianBlur(CheckedInput):
     """A Gaussian blur of pictures, or with `highpass` what it takes away, as often as that says.
@@ -60,11 +67,7 @@ class GaussianBlur(CheckedInput):
         self.highpass = highpass
 
     def call(self, inputs: Tensor) -> Tensor:
-        if self.highpass is None:
-            return blurred(inputs, self.sigma)
-        for _ in range(self.highpass):
-            inputs = inputs - blurred(inputs, self.sigma)
-        return inputs
+        return blurred(inputs, self.sigma) if self.highpass is None else high_pass(inputs, self.sigma, self.highpass)
 
     def compute_output_shape(self, input_shape: Sizes) -> Sizes:
         return tuple(input_shape)

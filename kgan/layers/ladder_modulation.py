@@ -14,7 +14,7 @@ class LadderModulation(CheckedInput):
     """`a1 sigmoid(a2 u + a3) + a4 u + a5`, five learned numbers for every unit: Rasmus et al., NIPS 2015, arXiv 1507.02672, Eq. 2.
 
     The decoder of a ladder network takes a noisy z for `(z - mu(u)) v(u) + mu(u)`, with two such functions mu and v of the signal u from
-    above. They start as the authors': a2 at 1, the others at 0, and for v a5 at 1, so that z passes as it is.
+    above. They start as the authors', a2 at 1 and the others at 0, but for what `offset` says.
 
     Args:
         offset: float, default 0.0: where a5 starts.

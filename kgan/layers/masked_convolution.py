@@ -111,12 +111,13 @@ class MaskedConv2D(CheckedInput, layers.Conv2D):
 class GatedMaskedConv2D(CheckedInput):
     """One layer of the gated PixelCNN (1606.05328, figure 2): a vertical and a horizontal stack, the first feeding the second.
 
-    With W the masked convolutions of 2F maps, split into a and b, and V c the offsets of a context c, all without biases but W's own,
+    With W the masked convolutions of 2F maps, split into a and b, and V c the offsets of a context c,
 
         v' = tanh(a) s(b)                  of  W_v v + V_v c
         h' = h + U [tanh(a) s(b)]          of  W_h h + N (W_v v) + V_h c + m,
 
-    N and U 1x1 convolutions, m the bias of N. The first layer is strict and has no residual connection: that would hand on the pixel.
+    N and U 1x1 convolutions, m the bias of N; W and U have their own, V none. The first layer is strict and has no residual connection:
+    that would hand on the pixel.
 
     Args:
         filters: F.

@@ -82,6 +82,9 @@ def cluster_purity(clusters: ArrayLike, labels: ArrayLike) -> float:
 def code_cluster_error(probabilities: ArrayLike, labels: ArrayLike) -> float:
     """Error of a clustering when every cluster stands for the label of the example that is most surely in it (1511.05644, section 6).
 
+    The paper names clusters by validation examples and judges others; here both are the same ones, so that an example which names its own
+    cluster is right in any case: that flatters by at most one example a cluster.
+
     Args:
         probabilities: array `(count, clusters)`, q(cluster | example), as `kgan.PixelGANAutoencoder.encode` returns it.
         labels: integers `(count,)`.

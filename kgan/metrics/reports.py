@@ -57,14 +57,16 @@ def sample_report(
     if (real_labels is None) != (fake_labels is None):
         raise ValueError("Give the labels of both sets, or of none.")
     n = min(len(real), len(fake))
-    real_features, all_features = extractor.features(real[:n]), extractor.features(fake)
-    fake_features, tag = all_features[:n], f"{extractor.name},n={n}"
+    # By class all of them: samples may come class by class, and the first n be of a few classes.
+    all_real, all_features = extractor.features(real[:n] if fake_labels is None else real), extractor.features(fake)
+    real_features, fake_features, tag = all_real[:n], all_features[:n], f"{extractor.name},n={n}"
+    probabilities = keras.ops.convert_to_numpy(extractor.classify(all_features)) if hasattr(extractor, "classify") else None
     figures = {
         f"{title('frechet_distance', extractor)}[{tag}]": frechet_distance(real_features, fake_features),
         f"{title('kernel_distance', extractor)}[{tag}]": kernel_distance(real_features, fake_features)[0],
     }
-    if hasattr(extractor, "classify"):
-        figures |= _of_classes(keras.ops.convert_to_numpy(extractor.classify(all_features)), extractor)
+    if probabilities is not None:
+        figures |= _of_classes(probabilities, extractor)
     # The manifolds need more samples than neighbors; fewer say nothing about them.
     for names, measure, k in ((("precision", "recall"), precision_recall, 3), (("density", "coverage"), density_coverage, 5)):
         if n > k:
@@ -72,10 +74,9 @@ def sample_report(
             figures |= {f"{name}[{tag}]": value for name, value in zip(names, values, strict=True)}
     if fake_labels is not None:
         every = np.asarray(fake_labels)
-        if getattr(extractor, "own_classes", False) and hasattr(extractor, "classify"):
-            figures |= _agreement(keras.ops.convert_to_numpy(extractor.classify(all_features)), every, extractor.name)
-        # All of them: samples may come class by class, and the first n be of a few classes.
-        figures |= _within(extractor.features(real), np.asarray(real_labels), all_features, every, extractor)
+        if probabilities is not None and extractor.own_classes:
+            figures |= _agreement(probabilities, every, extractor.name)
+        figures |= _within(all_real, np.asarray(real_labels), all_features, every, extractor)
     return figures
 
 

@@ -116,6 +116,7 @@ def ladder(
         hidden layer.
 
     Departures from the paper: moving averages of batch norm are those of noisy passes; `kgan.layers.estimate_statistics` makes them anew.
+    v starts at 1, so that z passes as it is; in the authors' code it starts at 0.
     """
 
     def norm(name: str) -> keras.layers.Layer:

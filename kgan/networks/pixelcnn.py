@@ -253,7 +253,7 @@ class PixelCNNPlusPlus(Autoregressive):
         image_shape: `(rows, columns, channels)`, sizes that can be halved `resolutions - 1` times.
         filters: default 160 (both papers'). blocks: default 5 at every resolution (PixelCNN++; bad GANs: 3 for MNIST and SVHN).
         resolutions: default 3 (PixelCNN++; bad GANs: 2 for MNIST and SVHN).
-        dropout: default 0.5 (the paper's).
+        dropout: default 0.5 (the paper's; bad GANs: 0.0 for MNIST and SVHN).
         likelihood: default `kgan.objectives.LogisticMixture()`.
 
     To train it, minimize `-log_likelihood`; the likelihood is a loss of Keras:

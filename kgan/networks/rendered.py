@@ -33,13 +33,13 @@ class RenderingGenerator(Composed):
     """Labels, what a fixed model renders of them, and four learned changes that leave the labels what they are (Eq. 2).
 
     A latent is a number a bit, whose sign is the bit, then the noise of the pose, then that of the appearance. The pose's noise is the
-    pose itself, or goes through `pose`. Networks that change the picture see the pose and the bits, but no gradient comes back through
-    these: a label is not to be changed so that its picture looks better.
+    pose itself, or goes through `pose`. Networks that change the picture are told the pose, through which no gradient comes back: a label
+    is not to be changed so that its picture looks better. Of the bits they see no more than what the model renders.
 
     Args:
         model: `keras.Model` or layer from labels `(batch, bits + p)` to `[tag, mask, depth]`: pictures in [-1, 1]; 1 where the object is
             not; and how far the object stands out, at a quarter of the size. It is frozen, and called in inference mode.
-        front: from `[appearance noise, labels]` to maps of a quarter of the size.
+        front: from `[appearance noise, pose]` to maps of a quarter of the size.
         light: from `[maps, depth]` to `[white, black, shift]`, pictures of one channel.
         middle: from `[maps, depth, tag, tag at half the size, white, black, shift]` to `[blur amount, background, maps]`.
         detail: from `[picture, mask, tag, background, maps, white, black, shift]` to one channel.
@@ -87,8 +87,8 @@ class RenderingGenerator(Composed):
         """The `Rendering` of latents."""
         labels = self.labels(latents, training)
         tag, mask, depth = self.model(labels, training=False) if isinstance(self.model, keras.Model) else self.model(labels)
-        told = ops.stop_gradient(labels)
-        maps = self.front([latents[:, self.bits + self.pose_noise :], told], training=training)
+        pose = ops.stop_gradient(labels[:, self.bits :])
+        maps = self.front([latents[:, self.bits + self.pose_noise :], pose], training=training)
         lights = self.light([maps, depth], training=training)
         amount, background, maps = self.middle([maps, depth, tag, _halved(tag), *lights], training=training)
         stages = [self.blur([tag, amount])]
@@ -119,6 +119,9 @@ def generator(
 ) -> RenderingGenerator:
     """The authors' networks around a model of the object: 3x3 convolutions with batch norm and ReLU, doubled in size by repeating pixels.
 
+    Kernels are Glorot's, that of the detail N(0, 0.05). Depth and lights reach the middle as they are, the tag twice, at half and at full
+    size; the authors give depth, lights and the halved tag two convolutions each.
+
     Args:
         model: of the object, see `RenderingGenerator`.
         image_shape: `(size, size, 1)`, size 16 times a power of two.
@@ -148,7 +151,7 @@ def generator(
         return keras.Input((side, side, maps), name=name)
 
     quarter, half, n = size // 4, size // 2, filters
-    noise, told = keras.Input((appearance_noise,), name="noise"), keras.Input((labels,), name="labels")
+    noise, told = keras.Input((appearance_noise,), name="noise"), keras.Input((labels - bits,), name="pose")
     x = layers.Concatenate(name="join")([noise, told])
     width = 2 * n * 2**ups
     x = dense(16 * width, "project", use_bias=False)(x)
@@ -197,7 +200,9 @@ def generator(
     x = layers.Concatenate(name="join")(inputs)
     for index in range(3):
         x = block(x, n, f"conv_{index}")
-    x = ClipWithPenalty(-2.0, 2.0, weight, name="limits")(conv(1, 3, "detail")(x))
+    # N(0, 0.05), as only here in the authors' code: narrow networks start with little detail, which would hide the bits.
+    raw = conv(1, 3, "detail", initializer=keras.initializers.RandomNormal(stddev=0.05))(x)
+    x = ClipWithPenalty(-2.0, 2.0, weight, name="limits")(raw)
     details = keras.Model(inputs, x, name="detail")
 
     pose = None

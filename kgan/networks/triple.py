@@ -5,6 +5,7 @@ Generators take `[latents, labels]`, discriminators `[examples, labels]`, labels
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -23,6 +24,15 @@ def _weight_norm(layer: keras.layers.Layer, scale: bool = True) -> keras.layers.
     return WeightNormalization(layer, scale, name=f"{layer.name}_wn")
 
 
+def _batch_norm(name: str) -> keras.layers.Layer:
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-4, name=name)  # Lasagne's
+
+
+def _padding(image_shape: Sizes) -> str:
+    """Of the last 3x3 convolutions: none, as in the codes, where the maps are as large as theirs."""
+    return "valid" if image_shape[0] >= 32 else "same"
+
+
 def _labels() -> Tensor:
     return keras.Input((), dtype="int32", name="labels")
 
@@ -35,7 +45,7 @@ def perceptron_generator(
     output_activation: Nonlinearity | None = "sigmoid",
     name: str = "generator",
 ) -> keras.Model:
-    """The MNIST generator: softplus layers followed by batch norm, a weight-normalized output.
+    """The MNIST generator: softplus layers followed by batch norm (in the code, under it), a weight-normalized output.
 
     Args:
         data_shape: shape of one example. latent_size: length of a latent. classes: their number.
@@ -66,6 +76,8 @@ def perceptron_discriminator(
 ) -> keras.Model:
     """The MNIST discriminator: layers under weight norm, Gaussian noise before each of them.
 
+    Lengths are learned, from those of the drawn weights on; in the code they stay at 1.
+
     Args:
         data_shape: shape of one example. classes: their number.
         hidden: units, default (1000, 500, 250, 250, 250) (the authors').
@@ -93,7 +105,7 @@ def generator(
 ) -> keras.Model:
     """The SVHN and CIFAR-10 generator: a dense layer to maps of an eighth, three 5x5 transposed convolutions of stride 2.
 
-    ReLU under batch norm, tanh under weight norm at the output, kernels from N(0, 0.05).
+    ReLU under batch norm without gamma, tanh under weight norm at the output, kernels from N(0, 0.05).
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes have fewer doublings.
@@ -108,14 +120,16 @@ def generator(
     base, first = image_shape[0] // 2**ups, filters * 2 ** (ups - 1)
     latent, labels = keras.Input((latent_size,), name="latent"), _labels()
     x = JoinLabels(classes, name="labels_project")([latent, labels])
-    x = dense(base * base * first, "project", _normal())(x)
-    x = layers.ReLU(name="project_relu")(layers.BatchNormalization(momentum=0.9, epsilon=1e-6, name="project_norm")(x))
+
+    def norm_relu(x: Tensor, name: str) -> Tensor:
+        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-6, scale=False, name=f"{name}_norm")(x)
+        return layers.ReLU(name=f"{name}_relu")(x)
+
+    x = norm_relu(dense(base * base * first, "project", _normal(), use_bias=False)(x), "project")
     x = layers.Reshape((base, base, first), name="reshape")(x)
     for level, maps in enumerate(first // 2**n for n in range(1, ups)):
         x = JoinLabels(classes, name=f"labels_{level}")([x, labels])
-        x = deconv(maps, 5, f"up_{level}", initializer=_normal())(x)
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-6, name=f"up_{level}_norm")(x)
-        x = layers.ReLU(name=f"up_{level}_relu")(x)
+        x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(), use_bias=False)(x), f"up_{level}")
     x = JoinLabels(classes, name="labels_output")([x, labels])
     x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(), activation="tanh"))(x)
     return keras.Model([latent, labels], x, name=name)
@@ -125,6 +139,8 @@ def discriminator(
     image_shape: Sizes = (32, 32, 3), classes: int = 10, filters: int = 32, name: str = "discriminator"
 ) -> keras.Model:
     """The SVHN and CIFAR-10 discriminator: six 3x3 convolutions under weight norm, dropout, global average pooling; leaky ReLU 0.2.
+
+    Lengths are fixed to 1 on convolutions and learned on the output. The last two convolutions have no padding from 32 pixels on.
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8. classes: their number.
@@ -138,7 +154,8 @@ def discriminator(
     x = blocks.dropout(0.2, "dropout_0")(images)
     for index, (maps, strides) in enumerate(((1, 1), (1, 2), (2, 1), (2, 2), (4, 1), (4, 1))):
         x = JoinLabels(classes, name=f"labels_{index}")([x, labels])
-        x = _weight_norm(conv(maps * filters, 3, f"conv_{index}", strides, initializer=_normal()))(x)
+        padding = _padding(image_shape) if index >= 4 else "same"
+        x = _weight_norm(conv(maps * filters, 3, f"conv_{index}", strides, _normal(), padding), scale=False)(x)
         x = activation(0.2, f"leaky_{index}")(x)
         if strides == 2:
             x = blocks.dropout(0.2, f"dropout_{index}")(x)
@@ -148,7 +165,10 @@ def discriminator(
 
 
 def classifier(image_shape: Sizes = (32, 32, 3), classes: int = 10, filters: int = 128, name: str = "classifier") -> keras.Model:
-    """The SVHN and CIFAR-10 classifier: nine convolutions under batch norm, pooling and dropout, global average pooling.
+    """The SVHN classifier: nine convolutions under batch norm, pooling and dropout, global average pooling, logits under batch norm.
+
+    The seventh convolution has no padding from 32 pixels on. CIFAR-10's, with Gaussian noise on whitened pixels and mean-only batch norm,
+    is not here.
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8. classes: their number.
@@ -161,9 +181,9 @@ def classifier(image_shape: Sizes = (32, 32, 3), classes: int = 10, filters: int
     x = images = keras.Input(image_shape, name="images")
     x = blocks.dropout(0.2, "input_dropout")(x)
 
-    def convolve(x: Tensor, maps: int, kernel: int, name: str) -> Tensor:
-        x = conv(maps, kernel, name, initializer=_normal(), use_bias=False)(x)
-        return activation(0.2, f"{name}_leaky")(layers.BatchNormalization(momentum=0.9, epsilon=1e-6, name=f"{name}_norm")(x))
+    def convolve(x: Tensor, maps: int, kernel: int, name: str, padding: str = "same") -> Tensor:
+        x = conv(maps, kernel, name, initializer=_normal(), padding=padding, use_bias=False)(x)
+        return activation(0.2, f"{name}_leaky")(_batch_norm(f"{name}_norm")(x))
 
     for stage in range(2):
         for index in range(3):
@@ -171,9 +191,10 @@ def classifier(image_shape: Sizes = (32, 32, 3), classes: int = 10, filters: int
         x = layers.MaxPooling2D(2, name=f"pool_{stage}", data_format="channels_last")(x)
         x = blocks.dropout(0.5, f"dropout_{stage}")(x)
     for index, (maps, kernel) in enumerate(((4, 3), (2, 1), (1, 1))):
-        x = convolve(x, filters * maps, kernel, f"conv_2_{index}")
+        x = convolve(x, filters * maps, kernel, f"conv_2_{index}", _padding(image_shape))
     x = layers.GlobalAveragePooling2D(name="features", data_format="channels_last")(x)
-    return keras.Model(images, dense(classes, "logits", _normal())(x), name=name)
+    x = _batch_norm("logits_norm")(dense(classes, "logits", _normal(), use_bias=False)(x))
+    return keras.Model(images, x, name=name)
 
 
 def encoder(data_shape: Sizes, latent_size: int, filters: int = 64, name: str = "encoder") -> keras.Model:
@@ -190,8 +211,8 @@ def encoder(data_shape: Sizes, latent_size: int, filters: int = 64, name: str = 
         return mlp.discriminator(data_shape, (256, 256), 0.2, outputs=latent_size, name=name)
     x = images = keras.Input(check_image_shape(data_shape, 4, 8), name="examples")
     for level in range(halvings(data_shape, 4, 2)):
-        x = conv(filters * 2**level, 4, f"down_{level}", 2, initializer=_normal())(x)
-        x = layers.BatchNormalization(momentum=0.9, epsilon=1e-6, name=f"down_{level}_norm")(x)
+        x = conv(filters * 2**level, 4, f"down_{level}", 2, initializer=_normal(), use_bias=False)(x)
+        x = _batch_norm(f"down_{level}_norm")(x)
         x = activation(0.2, f"down_{level}_leaky")(x)
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     return keras.Model(images, dense(latent_size, "latent", _normal())(x), name=name)
@@ -214,18 +235,18 @@ def latent_discriminator(
     examples, latent = keras.Input(data_shape, name="examples"), keras.Input((latent_size,), name="latent")
     x, z = layers.Flatten(name="flatten_examples", data_format="channels_last")(examples), latent
     hidden: Sizes = (256, 256)
+    start: Any = "glorot_uniform"
     if len(data_shape) == 3:
         check_image_shape(data_shape, 4, 8)
-        x, hidden = examples, (2 * units,)
+        x, hidden, start = examples, (2 * units,), _normal()
         for level in range(halvings(data_shape, 3, 2)):
-            x = conv(filters * 2**level, 5, f"down_{level}", 2, initializer=_normal())(x)
-            if level:
-                x = layers.BatchNormalization(momentum=0.9, epsilon=1e-6, name=f"down_{level}_norm")(x)
+            x = conv(filters * 2**level, 5, f"down_{level}", 2, initializer=_normal(), use_bias=not level)(x)
+            x = _batch_norm(f"down_{level}_norm")(x) if level else x
             x = activation(0.2, f"down_{level}_leaky")(x)
         x = layers.Flatten(name="flatten", data_format="channels_last")(x)
         for index in range(2):
             z = activation(0.2, f"latent_{index}_leaky")(dense(units, f"latent_{index}", _normal())(z))
     x = layers.Concatenate(name="pairs")([x, z])
     for index, width in enumerate(hidden):
-        x = activation(0.2, f"joint_{index}_leaky")(dense(width, f"joint_{index}")(x))
-    return keras.Model([examples, latent], dense(1, "logit")(x), name=name)
+        x = activation(0.2, f"joint_{index}_leaky")(dense(width, f"joint_{index}", start)(x))
+    return keras.Model([examples, latent], dense(1, "logit", start)(x), name=name)

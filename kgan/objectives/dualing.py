@@ -228,8 +228,9 @@ def local_dual(
     pull, weights = full_precision(pull, weights)
     longest = ops.sqrt(2.0 * ops.cast(radius, weights.dtype))
     length = ops.sqrt(ops.sum(ops.square(regularization * weights - pull)))
-    whole = ops.maximum(length / longest, regularization)  # C + t
+    # The terms of the multiplier in terms of the step it belongs to: at a radius of 0 it is infinite, they are 0.
+    reached = ops.minimum(longest, length / regularization) if regularization else longest
     entropy = 0.5 * (ops.mean(_entropy(real_shares)) + ops.mean(_entropy(fake_shares)))
     linear = 0.5 * (ops.mean(fake_shares * fake_scores) - ops.mean(real_shares * real_scores))
-    bent = 0.5 * ops.square(length) / whole + (whole - regularization) * 0.5 * ops.square(longest)
+    bent = reached * length - 0.5 * regularization * ops.square(reached)
     return 0.5 * regularization * ops.sum(ops.square(weights)) - bent + entropy + linear

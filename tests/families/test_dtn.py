@@ -55,6 +55,14 @@ def test_each_weight_leaves_its_term_out():
         }
 
 
+def test_features_see_every_picture_once_in_the_generators_move(monkeypatch):
+    model, batch, seen = small(), {domain: ops.convert_to_tensor(images) for domain, images in data().items()}, []
+    represent = model.represent
+    monkeypatch.setattr(model, "represent", lambda images: seen.append(images) or represent(images))
+    model.generator_loss(batch)
+    assert len(seen) == 3  # of the source, of the target, of what became of the source
+
+
 def test_terms_by_hand():
     """A generator of constant pictures: what each term is."""
     codes = keras.Input((5,))

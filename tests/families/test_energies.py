@@ -59,6 +59,11 @@ def test_without_the_repelling_term_no_layer_of_codes_is_needed():
         ebgan(discriminator=network)
 
 
+def test_without_the_repelling_term_one_example_can_be_evaluated():
+    logs = still(ebgan(pulling_away_weight=0.0)).evaluate(points(1), verbose=0, return_dict=True)
+    assert logs["generator/adversarial"] > 0
+
+
 def test_a_falling_margin_ends_as_the_ladder_network_alone():
     network = autoencoders.ladder((4,), 3, (6, 5))
     model = still(

@@ -98,6 +98,8 @@ SHARED = mlp.discriminator((2,), (3,))
         (kgan.MDGAN, {"discriminator": SHARED, "manifold_discriminator": SHARED}, "share"),
         (kgan.MDGAN, {"manifold_discriminator": mlp.discriminator((3,), (3,))}, "manifold discriminator must turn"),
         (kgan.MDGAN, {"simultaneous": True}, "simultaneous"),
+        (kgan.ModeRegularizedGAN, {"classes": 3}, "sets `classes` itself"),
+        (kgan.MDGAN, {"classes": 3}, "sets `classes` itself"),
     ],
 )
 def test_what_cannot_be_is_refused(family, arguments, message):

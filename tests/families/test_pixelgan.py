@@ -87,6 +87,15 @@ def test_bad_arguments(arguments, words):
         small(**arguments)
 
 
+def test_noise_enters_once():
+    """A normal distribution around what noise has made would be drawn from the same noise twice."""
+    images, noise = keras.Input((4, 4, 1)), keras.Input((2,))
+    joined = keras.layers.Concatenate()([keras.layers.Flatten(data_format="channels_last")(images), noise])
+    encoder = keras.Model([images, noise], keras.layers.Dense(4)(joined))
+    with pytest.raises(ValueError, match="random by itself"):
+        kgan.PixelGANAutoencoder((4, 4, 1), encoder=encoder, prior=kgan.priors.Normal(), stochastic=True, filters=3, depth=1)
+
+
 def test_gray_images_and_other_decoders_are_refused(rng):
     model = small(latent_size=3)
     model.compile()

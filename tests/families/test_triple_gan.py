@@ -111,9 +111,30 @@ def test_classes_are_asked_for(rng):
     one, other = (model.generate(4, condition=k, seed=3) for k in (0, 2))
     assert np.abs(one - other).max() > 0
     np.testing.assert_array_equal(model.generate(2, condition=[2, 2], seed=3), model.generate(2, condition=2, seed=3))
+    np.testing.assert_array_equal(model.generate(2, condition=np.asarray([1, 1]), seed=3), model.generate(2, condition=1, seed=3))
     for condition in ([0, 1], 3, [0, 1, 2, -1], [0.5, 1, 1, 1]):
-        with pytest.raises(ValueError, match="class in"):
+        with pytest.raises(ValueError, match=r"`condition` (names classes by numbers in|holds the classes of 2 examples)"):
             model.generate(4, condition=condition)
+
+
+def test_networks_are_those_of_the_code_for_svhn():
+    networks = kgan.networks.triple
+    discriminator, classifier, generator = (
+        networks.discriminator(filters=2),
+        networks.classifier(filters=2),
+        networks.generator(filters=2),
+    )
+    # Three convolutions without padding, as in the scripts: 8 to 6 to 4, and 8 to 6.
+    assert [discriminator.get_layer(f"conv_{n}_wn").output.shape[1] for n in (3, 4, 5)] == [8, 6, 4]
+    assert [classifier.get_layer(f"conv_2_{n}_norm").output.shape[1] for n in range(3)] == [6, 6, 6]
+    assert classifier.layers[-1].name == "logits_norm"
+    learned = [layer.name for layer in discriminator.layers if getattr(layer, "scale", False)]
+    assert learned == ["logit_wn"]
+    norms = [layer for layer in generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert len(norms) == 3
+    assert not any(layer.scale for layer in norms)
+    assert networks.discriminator((8, 8, 1), 3, 2).output_shape == (None, 1)
+    assert networks.classifier((16, 16, 1), 3, 2).output_shape == (None, 3)
 
 
 @pytest.mark.parametrize(

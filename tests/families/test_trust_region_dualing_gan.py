@@ -19,10 +19,7 @@ def line(**kwargs):
     return kgan.TrustRegionDualingGAN(
         generator=linear([1], [[-1.0]], "generator"),
         discriminator=linear([1], [[2.0]], "discriminator"),
-        regularization=C,
-        trust_region=RADIUS,
-        prior=pairs.Always(),
-        **kwargs,
+        **{"regularization": C, "trust_region": RADIUS, "prior": pairs.Always(), **kwargs},
     )
 
 
@@ -66,6 +63,32 @@ def test_the_model_of_scores_of_a_linear_discriminator_is_the_cost_itself():
     assert gradient == pytest.approx(-1.5 * (2 + best) * sigmoid(-3 * (2 + best)), rel=1e-3)
 
 
+@pytest.mark.parametrize("linearization", ["cost", "scores"])
+def test_a_move_sees_noise_once(linearization):
+    """Of a linear discriminator the model is exact, so the step is the best one for the cost that is logged; not across two draws."""
+    model = line(linearization=linearization, inner_steps=12, instance_noise=1.0)
+    terms, (gradient,) = evaluate(model, "discriminator")
+    x, g = terms["real_logit"] / 2, terms["fake_logit"] / 2
+
+    def noised(w):
+        return 0.5 * C * w**2 + 0.5 * softplus(-w * x) + 0.5 * softplus(w * g)
+
+    assert terms["cost"] == pytest.approx(noised(2.0), rel=1e-5)
+    if linearization == "cost":
+        assert gradient == pytest.approx(np.sqrt(2 * RADIUS) * np.sign(noised(2.001) - noised(1.999)), rel=1e-4)
+        return
+    grid = np.linspace(-np.sqrt(2 * RADIUS), np.sqrt(2 * RADIUS), 20_001)
+    assert gradient == pytest.approx(-grid[noised(2.0 + grid).argmin()], abs=1e-3)
+    assert terms["duality_gap"] == pytest.approx(0.0, abs=1e-5)
+
+
+def test_a_ball_may_shrink_to_nothing():
+    nothing = keras.optimizers.schedules.PiecewiseConstantDecay([-1], [1.0, 0.0])
+    terms, gradient = evaluate(line(linearization="scores", inner_steps=1, trust_region=nothing), "discriminator")
+    assert gradient == pytest.approx([0.0])
+    assert terms["duality_gap"] == pytest.approx(0.0, abs=1e-5)
+
+
 def test_both_models_move_a_network_alike_within_a_small_ball(rng):
     data = rng.normal(size=(32, 2)).astype("float32")
     steps = []
@@ -95,6 +118,7 @@ def normed():
         ({"regularization": -1.0}, "regularization"),
         ({"discriminator": normed()}, "BatchNormalization"),
         ({"discriminator": mlp.discriminator((2,), (3,), outputs=2)}, "one logit"),
+        ({"linearization": "scores", "discriminator": mlp.discriminator((2,), (3,), dropout=0.5)}, "draws noise"),
     ],
 )
 def test_what_cannot_be_is_refused(arguments, message):

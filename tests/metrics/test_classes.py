@@ -49,3 +49,15 @@ def test_classes_that_changed_places_show_within_classes_alone():
     assert not [name for name in few if name.startswith("intra")]
     with pytest.raises(ValueError, match="both sets"):
         sample_report(images, images, kgan.metrics.DigitClassifier(), labels)
+
+
+def test_every_image_passes_the_extractor_once(monkeypatch):
+    seen = []
+    features = kgan.metrics.DigitClassifier.features
+    monkeypatch.setattr(kgan.metrics.DigitClassifier, "features", lambda self, x: seen.append(len(x)) or features(self, x))
+    images, labels = kgan.datasets.arrays("digits", "test")
+    sample_report(images[:300], images[:200], kgan.metrics.DigitClassifier(), labels[:300], labels[:200])
+    assert sorted(seen) == [200, 300]
+    seen.clear()
+    sample_report(images[:300], images[:200], kgan.metrics.DigitClassifier())
+    assert sorted(seen) == [200, 200]

@@ -240,15 +240,20 @@ ROWS = {
         Norm(1e-6),
     ),
     "TripleGAN": Row(
-        "zhenxuan00/triple-gan, SVHN; thudzj/StructuredGAN, SVHN",
-        lambda: [
-            networks.triple.generator(filters=8),
-            networks.triple.discriminator(filters=8),
-            networks.triple.classifier(filters=8),
-            networks.triple.encoder((32, 32, 3), 10, 8),
-        ],
+        "zhenxuan00/triple-gan, SVHN",
+        lambda: [networks.triple.generator(filters=8), networks.triple.discriminator(filters=8)],
         {ALL: 0.05},
         Norm(1e-6),
+    ),
+    "TripleGAN, classifier; StructuredGAN": Row(
+        "zhenxuan00/triple-gan, SVHN; thudzj/StructuredGAN, SVHN; Lasagne's batch norm",
+        lambda: [
+            networks.triple.classifier(filters=8),
+            networks.triple.encoder((32, 32, 3), 10, 8),
+            networks.triple.latent_discriminator((32, 32, 3), 10, 8, 16),
+        ],
+        {ALL: 0.05},
+        Norm(1e-4),
     ),
     "InfoGAN": Row(
         "openai/InfoGAN, custom_ops.py",
@@ -363,12 +368,12 @@ ROWS = {
         Norm(1e-5),
     ),
     "RenderGAN": Row(
-        OURS,
+        "berleon/deepdecoder, networks.py: Keras 1's, get_details: init='normal'; ours: Norm",
         lambda: [
             networks.rendered.generator(kgan.layers.TagRenderer(), (32, 32, 1), 18, 12, filters=12),
             networks.rendered.discriminator((32, 32, 1), 12),
         ],
-        {ALL: glorot},
+        {"detail": 0.05, r"(?!.*/detail$).*/.*": glorot},
         Norm(1e-3),
     ),
     "ThreeDGAN": Row(

@@ -147,6 +147,18 @@ def test_the_step_within_the_ball_is_that_of_a_general_solver(radius, steps, tol
     assert dual == pytest.approx(theirs.fun, abs=20 * tolerance if DOUBLE else 1e-3)
 
 
+@pytest.mark.parametrize(("regularization", "radius"), [(C, 0.0), (0.0, 0.05), (0.0, 0.0), (2.0, 50.0)])
+def test_the_dual_is_the_largest_over_multipliers(regularization, radius):
+    real, fake, f_x, f_z, w = linear_model()
+    u, v = 1 / (1 + np.exp(f_x)), 1 / (1 + np.exp(-f_z))
+    pull = 0.5 * (u @ real - v @ fake) / len(real)
+    found = number(objectives.local_dual(u, v, pull, w, f_x, f_z, regularization, radius))
+    rest = number(objectives.local_dual(u, v, regularization * w, w, f_x, f_z, regularization, radius))  # without the square
+    t = np.concatenate([[0.0], np.logspace(-6, 6, 20_001)]) + (1e-12 if regularization == 0.0 else 0.0)
+    length = ((regularization * w - pull) ** 2).sum()
+    assert found - rest == pytest.approx((-length / (2 * (regularization + t)) - t * radius).max(), rel=1e-4, abs=1e-5)
+
+
 def test_a_ball_that_does_not_bind_leaves_the_optimum_inside():
     real, fake, f_x, f_z, w = linear_model()
     theirs = minimize(model_cost, np.zeros(5), (real, fake, f_x, f_z, w), method="BFGS")

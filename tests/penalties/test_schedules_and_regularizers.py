@@ -107,15 +107,15 @@ def test_instance_noise_has_its_level_in_training_and_is_drawn_anew(level):
     model = kgan.GAN((2,), latent_size=2, instance_noise=level, seed=0)
     points = ops.zeros((20000, 2))
     with kgan.backend.Overlay(training=True):
-        first, second = (ops.convert_to_numpy(model.noisy(points)) for _ in range(2))
+        first, second = (ops.convert_to_numpy(model.perturbed(points)) for _ in range(2))
     assert first.std() == pytest.approx(0.5, abs=0.01)
     assert abs(np.corrcoef(first[:, 0], second[:, 0])[0, 1]) < 0.05
     assert abs(np.corrcoef(first[:, 0], first[:, 1])[0, 1]) < 0.05
     with kgan.backend.Overlay(training=False):
-        assert float(ops.max(ops.abs(model.noisy(points)))) == 0.0
+        assert float(ops.max(ops.abs(model.perturbed(points)))) == 0.0
     pair = kgan.GAN((2,), latent_size=2, instance_noise=0.1, seed=0)
     with kgan.backend.Overlay(training=True):
-        x, z = pair.noisy([points, points])
+        x, z = pair.perturbed([points, points])
     assert 0.09 < float(ops.std(x)) < 0.11
     assert float(ops.max(ops.abs(x - z))) > 0.1
 

@@ -146,7 +146,7 @@ def given_or_built(
     """
     missing = [role for role, network in given.items() if network is None]
     for role, network in given.items():
-        if network is not None and role in _JUDGES:
+        if network is not None and (role.endswith("discriminator") or role in _JUDGES):
             _warn_of_probabilities(network, role)
     if together and 0 < len(missing) < len(given):
         raise ValueError(f"Pass {_listed(given)}, which have to fit together, or none of them. Missing: {_listed(missing)}.")
@@ -166,8 +166,8 @@ def given_or_built(
     return shape, *(made[role]() if network is None else network for role, network in given.items())
 
 
-# Networks that return logits, or values without bounds.
-_JUDGES = ("discriminator", "manifold_discriminator", "labeler", "anti_labeler", "eve", "reconstructor")
+# Networks that return logits, or values without bounds, beside all discriminators.
+_JUDGES = ("labeler", "anti_labeler", "eve", "reconstructor")
 
 
 def last_layer(network: Any) -> Any:
@@ -211,6 +211,18 @@ def check_network(network: keras.Model, role: str, given: Sizes, expected: Sizes
         raise ValueError(
             f"The {role} must turn {tuple(given)} into {tuple(expected)}, {what}. Received one from {taken} to {made}."
         )
+
+
+def check_maps(network: keras.Model, inputs: Any, output: Sequence[int | None]) -> None:
+    """Refuse a network, of one or several inputs, that is not built, or does not map these shapes, batch included, to that one."""
+    if not network.built:
+        raise ValueError(f"The network {network.name!r} is not built. Call it on an example or give it an Input.")
+    try:
+        made = tuple(network.compute_output_shape(inputs))
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{network.name!r} does not take {inputs}: {str(error).splitlines()[0]}") from error
+    if made != tuple(output):
+        raise ValueError(f"{network.name!r} must turn {inputs} into {tuple(output)}. It makes {made}.")
 
 
 def _shape_of_data(data_shape: Any, generator: keras.Model | None) -> Any:
