@@ -18,7 +18,7 @@ from keras import ops
 
 from kgan import backend
 from kgan.arguments import shown
-from kgan.types import Array, FilePath
+from kgan.types import Array, FilePath, Nest
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "tf_saved_model": ""}
 TOLERANCE = 1e-5  # of the largest number of the samples
@@ -69,7 +69,7 @@ def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4) -> 
         inputs = model.generator_inputs(count, seed=0)
         expected = [ops.convert_to_numpy(part) for part in keras.tree.flatten(model(inputs))]
         try:
-            takes, gives, found = run(made, [ops.convert_to_numpy(part) for part in keras.tree.flatten(inputs)])
+            takes, gives, found = run(made, keras.tree.map_structure(ops.convert_to_numpy, inputs))
         except Exception as error:
             # Whatever a runtime says of operations that it does not have.
             reason = str(error).strip().splitlines()[0][:300]
@@ -85,7 +85,7 @@ def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4) -> 
 
 
 Shapes = Mapping[str, tuple[int | None, ...]]
-Runtime = Callable[[Path, list[Array]], tuple[Shapes, Shapes, list[Array]]]
+Runtime = Callable[[Path, Nest], tuple[Shapes, Shapes, list[Array]]]
 
 
 def _shape(sizes: Any) -> tuple[int | None, ...]:
@@ -103,11 +103,11 @@ def _onnx() -> Runtime:
     runtime = _module("onnxruntime")
     _module("tf2onnx")
 
-    def run(path: Path, inputs: list[Array]) -> tuple[Shapes, Shapes, list[Array]]:
+    def run(path: Path, inputs: Nest) -> tuple[Shapes, Shapes, list[Array]]:
         session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         takes = {one.name: _shape(one.shape) for one in session.get_inputs()}
         gives = {one.name: _shape(one.shape) for one in session.get_outputs()}
-        return takes, gives, session.run(None, dict(zip(takes, inputs, strict=True)))
+        return takes, gives, session.run(None, dict(zip(takes, keras.tree.flatten(inputs), strict=True)))
 
     return run
 
@@ -115,16 +115,16 @@ def _onnx() -> Runtime:
 def _litert() -> Runtime:
     interpreter = _module("ai_edge_litert.interpreter")
 
-    def run(path: Path, inputs: list[Array]) -> tuple[Shapes, Shapes, list[Array]]:
+    def run(path: Path, inputs: Nest) -> tuple[Shapes, Shapes, list[Array]]:
         model = interpreter.Interpreter(str(path))
-        details = model.get_input_details()
+        details, parts = model.get_input_details(), keras.tree.flatten(inputs)
         takes, gives = (
             {one["name"]: _shape(one["shape_signature"]) for one in of} for of in (details, model.get_output_details())
         )
-        for detail, part in zip(details, inputs, strict=True):
+        for detail, part in zip(details, parts, strict=True):
             model.resize_tensor_input(detail["index"], part.shape)
         model.allocate_tensors()
-        for detail, part in zip(details, inputs, strict=True):
+        for detail, part in zip(details, parts, strict=True):
             model.set_tensor(detail["index"], part)
         model.invoke()
         takes, gives = (
@@ -136,15 +136,13 @@ def _litert() -> Runtime:
 
 
 def _saved_model() -> Runtime:
-    import tensorflow as tf
-
-    def run(path: Path, inputs: list[Array]) -> tuple[Shapes, Shapes, list[Array]]:
-        serve = tf.saved_model.load(str(path)).signatures["serve"]
-        names = serve.structured_input_signature[1]
-        takes = {name: _shape(spec.shape) for name, spec in names.items()}
-        gives = {name: _shape(spec.shape) for name, spec in serve.structured_outputs.items()}
-        made = serve(**{name: tf.constant(part) for name, part in zip(names, inputs, strict=True)})
-        return takes, gives, [made[name].numpy() for name in gives]
+    def run(path: Path, inputs: Nest) -> tuple[Shapes, Shapes, list[Array]]:
+        made = keras.tree.flatten(keras.layers.TFSMLayer(str(path), call_endpoint="serve")(inputs))
+        takes, gives = (
+            {f"{what}_{i}": (None, *part.shape[1:]) for i, part in enumerate(parts)}
+            for what, parts in (("input", keras.tree.flatten(inputs)), ("output", made))
+        )
+        return takes, gives, [ops.convert_to_numpy(part) for part in made]
 
     return run
 
