@@ -17,8 +17,8 @@ from kgan.families.gan import count_of
 from kgan.layers import statistics_kept
 from kgan.networks import improved, with_features
 from kgan.optimizers import checked_level, level_at
-from kgan.penalties import squared_slopes, tangent_directions
-from kgan.types import Array, Nest, Sizes, Tensor
+from kgan.penalties import squared_slopes
+from kgan.types import Nest, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -188,10 +188,12 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
         """The two penalties. Tangents that are not given are those of generator and encoder."""
         parts: dict[str, tuple[Tensor, Any]] = {}
         if self.tangent_weight != 0.0:
-            tangents = self._tangents(examples) if tangents is None else full_precision(tangents)
+            if tangents is None:
+                tangents = self.tangents_of(self.code(examples, None, training=False))
+            tangents = full_precision(tangents)
             count, drawn = tangents.shape[1], self.drawn_tangents or tangents.shape[1]
             if drawn < count:
-                order = keras.random.shuffle(ops.arange(count), seed=self.seed_generator)
+                order = ops.argsort(keras.random.uniform((count,), dtype="float32", seed=self.seed_generator))
                 tangents = ops.take(tangents, order[:drawn], axis=1)
             parts["tangents"] = tangents, level_at(self.tangent_weight, self.rounds) * (count / min(drawn, count))
         if self.jacobian_weight != 0.0:
@@ -207,24 +209,6 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
             terms[name] = weight * ops.mean(ops.sum(slopes[:, start:end], axis=1))
             start = end
         return terms
-
-    def _tangents(self, examples: Tensor) -> Tensor:
-        codes = self.encoder(examples, training=False)
-        return tangent_directions(lambda z: self.generator(z, training=False), codes, self.tangents)
-
-    def tangents_at(self, examples: Array, batch_size: int = 64) -> Array:
-        """Orthonormal tangents at examples, in inference mode and with averaged weights if the model keeps averages.
-
-        Args:
-            examples: array `(count, *data_shape)`. batch_size: examples computed at once.
-
-        Returns:
-            NumPy array `(count, tangents, *data_shape)`, the direction of the largest motion first, of length 1 each; 0 where the generator
-            moves an example in fewer directions.
-        """
-        examples = np.asarray(examples)
-        self.check_examples(examples, self.data_shape)
-        return self.in_inference(self._tangents, examples, batch_size=batch_size)
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
         if isinstance(batch, dict) and "tangents" in batch:

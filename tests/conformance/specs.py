@@ -183,12 +183,6 @@ def labeled_images(rng, count):
     return rng.uniform(-1, 1, (count, *IMAGE)).astype("float32"), labels(rng, count)
 
 
-def with_tangents(rng, count):
-    """Few labels, and two directions at every unlabeled example."""
-    images = {part: rng.uniform(-1, 1, (count, *IMAGE)).astype("float32") for part in ("unlabeled", "labeled")}
-    return {**images, "tangents": rng.normal(size=(count, 2, *IMAGE)).astype("float32")}, rng.integers(0, 3, count)
-
-
 def classes_of(shape, classes=3):
     """Examples of some classes, and their labels."""
     return lambda rng, count: (rng.uniform(-1, 1, (count, *shape)).astype("float32"), rng.integers(0, classes, count))
@@ -890,17 +884,16 @@ SPECS = {
     "ManifoldSSL, images": Spec(
         kgan.ManifoldSSL,
         lambda: kgan.ManifoldSSL(
-            classes=3, inference_rounds=0, difference=0.01, seed=0,
-            **three(kgan.networks.bidirectional.veegan_convolutional(IMAGE, 3, 2, 6)),
+            classes=3, inference_rounds=0, tangents=2, seed=0,
+            **three(kgan.networks.bidirectional.veegan_perceptrons(IMAGE, 3, 0, (6,), (7,), nonlinearity="tanh")),
             classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), "tanh", outputs=3, name="classifier"),
-            matcher=kgan.networks.improved.generator(IMAGE, 3, 2, name="matcher"),
+            matcher=kgan.networks.mlp.generator(IMAGE, 3, (6,), name="matcher"),
         ),
         IMAGE,
         {"classifier": 1, "matcher": 1},
         {"matcher/feature_matching", *CLASSIFIER_TERMS},
         classes=3,
         averaged="classifier",
-        arguments=with_tangents,
     ),
     "ALI": Spec(
         kgan.ALI,

@@ -63,6 +63,17 @@ def test_images_and_vectors_have_networks_of_their_own():
             kgan.AugmentedBiGAN((6,), **{name: 1})
 
 
+@pytest.mark.parametrize("family", [kgan.BiGAN, kgan.ALI, kgan.VEEGAN])
+def test_every_family_with_an_encoder_has_tangents(family, rng):
+    """VEEGAN's generator takes noise of its own, which is no coordinate of the manifold."""
+    model = family((3,), latent_size=3, seed=0)
+    found = model.tangents_at(rng.normal(size=(4, 3)).astype("float32"), count=2)
+    np.testing.assert_allclose(found @ found.transpose(0, 2, 1), np.tile(np.eye(2), (4, 1, 1)), atol=1e-4)
+    assert model.tangents_at(np.ones((1, 3), "float32")).shape == (1, model.code_size, 3)
+    with pytest.raises(ValueError, match="directions"):
+        model.tangents_at(np.ones((1, 3), "float32"), count=4)
+
+
 # Manifold invariance -----------------------------------------------------------------------------------------------------
 
 
@@ -106,7 +117,9 @@ def test_drawn_tangents_have_the_mean_of_all(monkeypatch):
     parts = []
     for first in range(2):
         with monkeypatch.context() as patch:
-            patch.setattr(keras.random, "shuffle", lambda x, seed=None, n=first: ops.roll(x, n))
+            patch.setattr(
+                keras.random, "uniform", lambda shape, n=first, **kwargs: ops.convert_to_tensor([[0.1, 0.9], [0.9, 0.1]][n])
+            )
             parts.append(evaluate(small(drawn_tangents=1), "classifier", batch())[0]["tangents"])
     assert parts[0] != pytest.approx(parts[1])
     assert np.mean(parts) == pytest.approx(whole["tangents"], rel=1e-4)
