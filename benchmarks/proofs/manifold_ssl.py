@@ -224,7 +224,6 @@ def few_labels(pair, seed, steps, tangents=None, **weights):
         classes=10,
         inference_rounds=0,
         tangents=TANGENTS,
-        drawn_tangents=2,
         encoder=pair.encoder,
         generator=pair.generator,
         discriminator=pair.discriminator,

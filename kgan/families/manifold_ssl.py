@@ -43,8 +43,8 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
         inference_rounds: default 3000: rounds of the first game. 0: the `encoder`, `generator` and `discriminator` that you give are
             trained already, by `kgan.AugmentedBiGAN` or another family of pairs, and only their tangents are used.
         tangents: how many, at most `latent_size`; default 10 (the paper's), or `latent_size` where that is less.
-        drawn_tangents: default None: every round takes all of them. A number: as many of them by chance, weighted to the same mean, in a
-            fraction of the time.
+        drawn_tangents: default 2 (ours): a round takes so many of them by chance, or all where there are no more, weighted to the same
+            mean, in a fraction of the time. None: all.
         tangent_weight: w_t, a number or a schedule over rounds, default 0.1. The penalty is on logits and grows with their scale.
         jacobian_weight: w_j, likewise, default 1e-3.
         difference: default None, exact derivatives. A number e > 0: `(f(x + e v) - f(x)) / e`, as the paper computes them.
@@ -97,7 +97,7 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
         classes: Several,
         inference_rounds: Natural = 3000,
         tangents: Count | None = None,
-        drawn_tangents: Count | None = None,
+        drawn_tangents: Count | None = 2,
         tangent_weight: Level = 0.1,
         jacobian_weight: Level = 1e-3,
         difference: Positive | None = None,
@@ -121,11 +121,8 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
         self.inference_rounds = inference_rounds
         self.tangents = tangents = min(10, latents) if tangents is None else tangents
         self.drawn_tangents = drawn_tangents
-        if tangents > latents or (drawn_tangents or 1) > tangents:
-            raise ValueError(
-                f"A code of {latents} numbers has at most as many tangents, of which at most all are drawn. Received: tangents={tangents}, "
-                f"drawn_tangents={drawn_tangents}."
-            )
+        if tangents > latents:
+            raise ValueError(f"A code of {latents} numbers has at most as many tangents. Received: tangents={tangents}.")
         self.tangent_weight = checked_level("tangent_weight", tangent_weight)
         self.jacobian_weight = checked_level("jacobian_weight", jacobian_weight)
         self.difference, self.unlabeled_weight = difference, unlabeled_weight
@@ -191,11 +188,12 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
             if tangents is None:
                 tangents = self.tangents_of(self.code(examples, None, training=False))
             tangents = full_precision(tangents)
-            count, drawn = tangents.shape[1], self.drawn_tangents or tangents.shape[1]
+            count = tangents.shape[1]
+            drawn = min(self.drawn_tangents or count, count)
             if drawn < count:
                 order = ops.argsort(keras.random.uniform((count,), dtype="float32", seed=self.seed_generator))
                 tangents = ops.take(tangents, order[:drawn], axis=1)
-            parts["tangents"] = tangents, level_at(self.tangent_weight, self.rounds) * (count / min(drawn, count))
+            parts["tangents"] = tangents, level_at(self.tangent_weight, self.rounds) * (count / drawn)
         if self.jacobian_weight != 0.0:
             noise = keras.random.normal((count_of(examples), 1, *self.data_shape), dtype="float32", seed=self.seed_generator)
             parts["jacobian"] = noise, level_at(self.jacobian_weight, self.rounds)

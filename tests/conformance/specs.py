@@ -869,7 +869,7 @@ SPECS = {
     "ManifoldSSL": Spec(
         kgan.ManifoldSSL,
         lambda: kgan.ManifoldSSL(
-            classes=3, inference_rounds=1, drawn_tangents=2, seed=0,
+            classes=3, inference_rounds=1, seed=0,
             **three(kgan.networks.bidirectional.veegan_perceptrons((5,), 3, 0, (6,), (7,), nonlinearity="tanh")),
             classifier=kgan.networks.improved.perceptron_classifier((5,), 3, (6,), (0.1, 0.1), name="classifier"),
             matcher=kgan.networks.improved.perceptron_generator((5,), 3, (6,), name="matcher"),
@@ -884,7 +884,7 @@ SPECS = {
     "ManifoldSSL, images": Spec(
         kgan.ManifoldSSL,
         lambda: kgan.ManifoldSSL(
-            classes=3, inference_rounds=0, tangents=2, seed=0,
+            classes=3, inference_rounds=0, drawn_tangents=None, seed=0,
             **three(kgan.networks.bidirectional.veegan_perceptrons(IMAGE, 3, 0, (6,), (7,), nonlinearity="tanh")),
             classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), "tanh", outputs=3, name="classifier"),
             matcher=kgan.networks.mlp.generator(IMAGE, 3, (6,), name="matcher"),
