@@ -245,7 +245,7 @@ def few_labels(pair, seed, steps, tangents=None, **weights):
 
 def real_few_labels(report, seed, steps):
     """Part D: tangents of part C's pair, beside labels alone, the same game without tangents, and random directions."""
-    pair = trained(seed, 3 * steps)
+    pair = trained(seed, 6 * steps)
     train, quiet = flat("train", "mnist")[0], {"tangent_weight": 0.0, "jacobian_weight": 0.0}
     found = {"labels alone": few_labels(pair, seed, steps, unlabeled_weight=0.0, **quiet)}
     found["no tangents"] = few_labels(pair, seed, steps, **quiet)
@@ -265,7 +265,7 @@ def real_few_labels(report, seed, steps):
     report.over_seeds("D points saved beside random directions", random - with_tangents, seed, "mean > 0", lambda v: v > 0.0)
 
 
-PARTS = {"A": (known_curves, 2500), "B": (reconstructions, 6000), "C": (real_digits, 6000), "D": (real_few_labels, 2000)}
+PARTS = {"A": (known_curves, 2500), "B": (reconstructions, 6000), "C": (real_digits, 6000), "D": (real_few_labels, 1000)}
 
 
 if __name__ == "__main__":
