@@ -33,6 +33,7 @@ PAPERS = {
     "BadGAN": ("0.80 +- 0.10", "4.25 +- 0.03"),
     "TripleGAN": ("0.91 +- 0.58", "5.77 +- 0.17"),
     "StructuredGAN": ("", "5.73"),
+    "ManifoldSSL": ("", "4.39 +- 1.2 (not checked)"),
 }
 """The papers' own errors in percent: MNIST with 100 labels, SVHN with 1,000. Empty where there is none."""
 
@@ -110,6 +111,21 @@ def pixelgan(seed, rounds):
     return kgan.PixelGANAutoencoder((14, 14, 1), classes=10, filters=24, instance_noise=0.3, pretraining_rounds=start, seed=seed)
 
 
+def manifold(seed, rounds):
+    """Half of the rounds are the first game's, which knows no labels."""
+    networks = bidirectional.veegan_perceptrons(SIZE, 16, 0, (256, 256), (256, 256), data_interval=(0.0, 1.0), nonlinearity=0.1)
+    return kgan.ManifoldSSL(
+        classes=10,
+        inference_rounds=rounds // 2,
+        tangent_weight=0.01,
+        classifier=perceptron("classifier"),
+        matcher=improved.perceptron_generator(SIZE, 16, (256, 256), name="matcher"),
+        matched_layer="activation_2",
+        seed=seed,
+        **dict(zip(("encoder", "generator", "discriminator"), networks, strict=True)),
+    )
+
+
 SYSTEMS = {
     "labels alone": (alone, "classifier"),
     "ImprovedGAN": (lambda seed, rounds: of_improved(kgan.ImprovedGAN, seed=seed), "discriminator"),
@@ -120,6 +136,7 @@ SYSTEMS = {
     "BadGAN": (lambda seed, rounds: of_improved(kgan.BadGAN, seed=seed), "discriminator"),
     "TripleGAN": (lambda seed, rounds: of_triple(kgan.TripleGAN, seed, rounds), "classifier"),
     "StructuredGAN": (lambda seed, rounds: of_triple(kgan.StructuredGAN, seed, rounds), "classifier"),
+    "ManifoldSSL": (manifold, "classifier"),
 }
 """System: `(seed, rounds) -> model`, and the player of which an average is judged."""
 

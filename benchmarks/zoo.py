@@ -43,6 +43,7 @@ LATENTS = 0
 CLAIMS = {
     "ALI": "1606.00704: smooth between modes; stacked MNIST 16 of 1,000 (VEEGAN's table)",
     "AdaGAN": "1701.02386: covers the modes that one GAN misses",
+    "AugmentedBiGAN": "1705.08850: reconstructions keep their class more often than BiGAN's",
     "BayesianGAN": "1705.09558: no collapse; wins with few labels",
     "BiGAN": "1605.09782: 97.4 % 1-NN on MNIST features",
     "CatGAN": "1511.06390: 4.27 % error on MNIST without labels",

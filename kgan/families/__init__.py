@@ -2,6 +2,7 @@
 
 from kgan.families.ali import ALI
 from kgan.families.arel import AREL
+from kgan.families.augmented_bigan import AugmentedBiGAN
 from kgan.families.bad_gan import BadGAN
 from kgan.families.bayesian_gan import BayesianGAN
 from kgan.families.bigan import BiGAN
@@ -28,6 +29,7 @@ from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
 from kgan.families.lrgan import LRGAN
+from kgan.families.manifold_ssl import ManifoldSSL
 from kgan.families.mdgan import MDGAN
 from kgan.families.mmd_gan import MMDGAN
 from kgan.families.mode_regularized_gan import ModeRegularizedGAN
@@ -68,6 +70,7 @@ __all__ = [
     "VEEGAN",
     "WGAN",
     "WGANGP",
+    "AugmentedBiGAN",
     "BadGAN",
     "BayesianGAN",
     "BiGAN",
@@ -85,6 +88,7 @@ __all__ = [
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
+    "ManifoldSSL",
     "ModeRegularizedGAN",
     "PixelGANAutoencoder",
     "ProGAN",

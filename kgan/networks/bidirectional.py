@@ -270,6 +270,7 @@ def veegan_perceptrons(
     discriminator_hidden: Sizes = (128,),
     dropout: float = 0.0,
     data_interval: tuple[float, float] | str | None = "default",
+    nonlinearity: Nonlinearity = "relu",
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
     """ReLU networks of VEEGAN's notebooks. For points, the defaults; for MNIST `latent_size=32, extra_noise=0, hidden=(256,),
     discriminator_hidden=(256,), dropout=0.5`.
@@ -281,19 +282,21 @@ def veegan_perceptrons(
         hidden: units of encoder and generator. discriminator_hidden: of the discriminator, on examples and codes side by side.
         dropout: of the discriminator's hidden layers.
         data_interval: as in `perceptrons`.
+        nonlinearity: default "relu" (the authors'); a float: slope of a leaky ReLU.
 
     Returns:
         `(encoder, generator, discriminator)`.
     """
     examples, x, latent = _inputs(data_shape, latent_size)
-    encoder = keras.Model(examples, dense(latent_size, "output")(_perceptron(x, hidden, "relu", use_bias=True)), name="encoder")
+    code = dense(latent_size, "output")(_perceptron(x, hidden, nonlinearity, use_bias=True))
+    encoder = keras.Model(examples, code, name="encoder")
     inputs = keras.Input((latent_size + extra_noise,), name="latent")
-    x = dense(math.prod(data_shape), "output")(_perceptron(inputs, hidden, "relu", use_bias=True))
+    x = dense(math.prod(data_shape), "output")(_perceptron(inputs, hidden, nonlinearity, use_bias=True))
     x = bound(x, _default_interval(data_shape, data_interval))
     generator = keras.Model(inputs, image_head(data_shape)(x), name="generator")
     examples, x, latent = _inputs(data_shape, latent_size)
     x = layers.Concatenate(name="pairs")([latent, x])
-    x = _perceptron(x, discriminator_hidden, "relu", use_bias=True, dropout=dropout)
+    x = _perceptron(x, discriminator_hidden, nonlinearity, use_bias=True, dropout=dropout)
     return encoder, generator, keras.Model([examples, latent], dense(1, "logit")(x), name="discriminator")
 
 

@@ -7,16 +7,19 @@ from kgan.objectives.reconstruction import mean_square
 from kgan.types import Tensor
 
 
-def feature_matching(real_features: Tensor, fake_features: Tensor, power: int = 2, average: bool = True) -> Tensor:
+def feature_matching(
+    real_features: Tensor, fake_features: Tensor, power: int = 2, average: bool = True, through_real: bool = False
+) -> Tensor:
     """Distance between the mean features of real and of generated examples: Salimans et al. 2016, 1606.03498, section 3.1.
 
-    The sum or mean over features of `|E_x f(x) - E_z f(G(z))|^power`: the mean over the batch comes first, then the distance. No
-    gradient flows through the real mean.
+    The sum or mean over features of `|E_x f(x) - E_z f(G(z))|^power`: the mean over the batch comes first, then the distance.
 
     Args:
         real_features, fake_features: tensors `(batch, ...)`, features of a hidden layer of the discriminator; batches may differ in size.
         power: 2 (default; the paper, and its MNIST code) or 1 (its CIFAR-10 and SVHN code).
         average: default True, both codes: the mean over features. False: their sum, the paper's squared norm.
+        through_real: default False: the real mean is a constant. True: gradients flow through it too, for games in which it moves, as the
+            pair of an example and its code does (Kumar et al. 2017, 1705.08850).
 
     Returns:
         Scalar.
@@ -32,7 +35,8 @@ def feature_matching(real_features: Tensor, fake_features: Tensor, power: int = 
     if power not in (1, 2):
         raise ValueError(f"`power` must be 1 or 2. Received: {power!r}.")
     real, fake = full_precision(real_features, fake_features)
-    difference = ops.mean(fake, axis=0) - ops.stop_gradient(ops.mean(real, axis=0))
+    wanted = ops.mean(real, axis=0)
+    difference = ops.mean(fake, axis=0) - (wanted if through_real else ops.stop_gradient(wanted))
     difference = ops.square(difference) if power == 2 else ops.abs(difference)
     return ops.mean(difference) if average else ops.sum(difference)
 

@@ -92,6 +92,8 @@ STRUCTURED_TERMS = {
     "classifier/supervised", "classifier/generated", "discriminator/adversarial", "discriminator/latents", "encoder/adversarial",
     "encoder/reconstruction", *(f"generator/{term}" for term in ("adversarial", "latents", "reconstruction", "classes")),
 }  # fmt: skip
+TWO_GAMES = {"discriminator": 0.5, "generator": 0.5, "classifier": 0.5, "matcher": 0.5}
+CLASSIFIER_TERMS = {f"classifier/{term}" for term in ("supervised", "adversarial", "tangents", "jacobian")}
 PIXELGAN = {"autoencoder": 1, "discriminator": 1, "encoder": 1}
 CATEGORICAL = {
     "discriminator/generated", *(f"{move}/{term}" for move in ONE_TO_ONE for term in ("conditional", "marginal", "weight_decay"))
@@ -844,6 +846,54 @@ SPECS = {
     ),
     "BiGAN, convolutional": Spec(
         kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=6, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
+    ),
+    "AugmentedBiGAN": Spec(
+        kgan.AugmentedBiGAN,
+        lambda: kgan.AugmentedBiGAN(
+            seed=0, **three(kgan.networks.bidirectional.veegan_perceptrons((5,), 3, 0, (6,), (7,), nonlinearity=0.1))
+        ),
+        (5,),
+        ONE_TO_ONE,
+        {"discriminator/adversarial", "generator/feature_matching"},
+        default=("digits", lambda seed: kgan.AugmentedBiGAN(IMAGE, seed=seed)),
+    ),
+    "AugmentedBiGAN, images": Spec(
+        kgan.AugmentedBiGAN,
+        lambda: kgan.AugmentedBiGAN(
+            feature_matching=False, weight_decay=0.01, seed=0, **three(kgan.networks.bidirectional.veegan_convolutional(IMAGE, 3, 2, 6))
+        ),
+        IMAGE,
+        ONE_TO_ONE,
+        {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "weight_decay")},
+    ),
+    "ManifoldSSL": Spec(
+        kgan.ManifoldSSL,
+        lambda: kgan.ManifoldSSL(
+            classes=3, inference_rounds=1, seed=0,
+            **three(kgan.networks.bidirectional.veegan_perceptrons((5,), 3, 0, (6,), (7,), nonlinearity="tanh")),
+            classifier=kgan.networks.improved.perceptron_classifier((5,), 3, (6,), (0.1, 0.1), name="classifier"),
+            matcher=kgan.networks.improved.perceptron_generator((5,), 3, (6,), name="matcher"),
+        ),
+        (5,),
+        TWO_GAMES,
+        {"discriminator/adversarial", "generator/feature_matching", "matcher/feature_matching", *CLASSIFIER_TERMS},
+        classes=3,
+        averaged="classifier",
+        default=("labeled digits", lambda seed: kgan.ManifoldSSL((64,), classes=10, seed=seed)),
+    ),
+    "ManifoldSSL, images": Spec(
+        kgan.ManifoldSSL,
+        lambda: kgan.ManifoldSSL(
+            classes=3, inference_rounds=0, drawn_tangents=None, seed=0,
+            **three(kgan.networks.bidirectional.veegan_perceptrons(IMAGE, 3, 0, (6,), (7,), nonlinearity="tanh")),
+            classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), "tanh", outputs=3, name="classifier"),
+            matcher=kgan.networks.mlp.generator(IMAGE, 3, (6,), name="matcher"),
+        ),
+        IMAGE,
+        {"classifier": 1, "matcher": 1},
+        {"matcher/feature_matching", *CLASSIFIER_TERMS},
+        classes=3,
+        averaged="classifier",
     ),
     "ALI": Spec(
         kgan.ALI,

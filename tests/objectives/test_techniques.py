@@ -33,6 +33,14 @@ def test_feature_matching_gives_no_gradient_to_the_real_features():
     np.testing.assert_array_equal(ops.convert_to_numpy(gradient), np.zeros((2, 2)))
 
 
+def test_feature_matching_may_move_the_real_mean_too():
+    def loss(tensors):
+        return objectives.feature_matching(tensors[0], ops.ones((2, 2)), average=False, through_real=True), None
+
+    _, (gradient,) = backend.value_and_gradients(loss, [ops.zeros((2, 2))])
+    np.testing.assert_allclose(ops.convert_to_numpy(gradient), np.full((2, 2), -1.0))  # -2 (1 - 0), half for each example
+
+
 def test_one_sided_smoothing_by_hand():
     objective = objectives.OneSidedSmoothing(0.9)
     real, fake = ops.convert_to_tensor([[2.0]]), ops.convert_to_tensor([[1.0]])

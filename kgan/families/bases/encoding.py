@@ -7,8 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from kgan.backend import full_precision
 from kgan.families.gan import GAN
 from kgan.layers import estimate_statistics
+from kgan.penalties import tangent_directions
 from kgan.types import Array, SeedLike, Tensor
 
 
@@ -22,6 +24,8 @@ class Encoding(GAN):
     extra_noise: int
     """How many coordinates of a latent, the last ones, are noise for the generator alone and no part of a code."""
     code_size: int
+    tangents: int | None = None
+    """How many tangents `tangents_at` returns where it is not asked for a number; None: ten, or `code_size` where that is less."""
 
     def set_encoder(self, encoder: keras.Model, extra_noise: int = 0) -> None:
         """Keep an encoder, and refuse one whose examples or codes are not the generator's."""
@@ -73,11 +77,33 @@ class Encoding(GAN):
         """`G(E(x))`; arguments as in `encode`, `extra_noise` at 0. Semantic rather than exact where no loss asks for it."""
         code, *arrays = self._encoding(examples, seed)
 
-        def there_and_back(*parts: Tensor) -> Tensor:
-            codes = ops.cast(code(*parts), "float32")
-            return self.generator(ops.pad(codes, ((0, 0), (0, self.extra_noise))), training=False)
+        return self.in_inference(lambda *parts: self._decoded(code(*parts)), *arrays, batch_size=batch_size)
 
-        return self.in_inference(there_and_back, *arrays, batch_size=batch_size)
+    def tangents_at(self, examples: Array, count: int | None = None, batch_size: int = 64) -> Array:
+        """Orthonormal directions in which the generator moves examples most, at their codes: tangents of the manifold it makes.
+
+        As `kgan.penalties.tangent_directions`, at noise 0 where codes are random; in inference mode and with averaged weights if the model
+        keeps averages.
+
+        Args:
+            examples: array `(count, *data_shape)`.
+            count: 1 to `code_size`; default: 10, or what there are.
+            batch_size: examples computed at once.
+
+        Returns:
+            NumPy array `(examples, count, *data_shape)`, the direction of the largest motion first, of length 1 each; 0 where the generator
+            moves an example in fewer directions.
+        """
+        code, *arrays = self._encoding(examples, None)
+        return self.in_inference(lambda *parts: self.tangents_of(code(*parts), count), *arrays, batch_size=batch_size)
+
+    def tangents_of(self, codes: Tensor, count: int | None = None) -> Tensor:
+        """The same of codes, tensors, with the present weights."""
+        return tangent_directions(self._decoded, codes, count or self.tangents or min(10, self.code_size))
+
+    def _decoded(self, codes: Tensor) -> Tensor:
+        """What the generator makes of codes, its own noise at 0."""
+        return self.generator(ops.pad(full_precision(codes), ((0, 0), (0, self.extra_noise))), training=False)
 
     def _encoding(self, examples: Array, seed: SeedLike) -> tuple[Callable[..., Tensor], Array, Array]:
         examples = np.asarray(examples)
