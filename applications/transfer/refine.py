@@ -61,6 +61,7 @@ def main(
     factor_rate: Annotated[float, typer.Option(min=0, help="of the factor that keeps the balance")] = 0.01,
     classification_weight: Annotated[float, typer.Option(min=0, help="of whom or what a picture shows")] = 0.5,
     pose_weight: Annotated[float, typer.Option(min=0, help="of |refined - simulated|")] = 0.1,
+    adversarial_weight: Annotated[float, typer.Option(min=0, help="of how real a refined picture looks")] = 1.0,
     rate: Annotated[float, typer.Option(min=1e-6, help="of Adam")] = 5e-4,
 ):
     """Train a dual-agent GAN and write pictures, figures, checkpoints and the model to a folder."""
@@ -102,6 +103,7 @@ def main(
             factor_rate=factor_rate,
             classification_weight=classification_weight,
             pose_weight=pose_weight,
+            adversarial_weight=adversarial_weight,
             seed=settings.seed,
             **networks,
         )

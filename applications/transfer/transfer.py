@@ -18,7 +18,7 @@ def main(
     photos: Annotated[str, typer.Argument(help="folder of pictures of the source or the simulator, or one picture")],
     output: Annotated[str, typer.Option(help="folder of the results, made if missing")] = "transferred",
 ):
-    """Write `NAME.png` for every picture, at the model's size, in the subfolders it came from, and an overview of the first beside the folder."""
+    """Write `NAME.png` for every picture, at the model's size, in its subfolder, and an overview beside the folder."""
 
     def work():
         model = runs.load(run)

@@ -85,19 +85,19 @@ def read(data, pictures, labels, seed, epochs=6):
     return float((network.predict(held, batch_size=500, verbose=0).argmax(-1) == truth).mean())
 
 
-def play(data, seed, steps, **kwargs):
+def play(data, seed, steps, code=32, **kwargs):
     keras.utils.set_random_seed(seed)
     model = kgan.DualAgentGAN(
         classes=10,
         generator=refiner.perceptron(SHAPE, (256, 256)),
-        discriminator=autoencoders.perceptron(SHAPE, (256, 256, 32), (256, 256), "elu", classes=10),
+        discriminator=autoencoders.perceptron(SHAPE, (256, 256, code), (256, 256), "elu", classes=10),
         diversity_ratio=RATIO,
         factor_rate=0.01,
         seed=seed,
         **kwargs,
     )
     rate = {move: keras.optimizers.Adam(5e-4, 0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
-    model.compile(rate, steps_per_execution=min(20, steps))
+    model.compile(rate, averages={"generator": 0.99}, steps_per_execution=min(20, steps))
     both = {domain: data[domain][0] for domain in ("simulated", "real")}
     labels = {domain: data[domain][1] for domain in both}
     rounds = kgan.datasets.unpaired(both, BATCH, labels=labels, passes=-(-steps * BATCH // 4000), seed=seed)

@@ -668,6 +668,12 @@ SPECS = {
         },
         arguments=simulated_and_real,
         conditional=True,
+        default=(
+            "refined",
+            lambda seed: kgan.DualAgentGAN(
+                IMAGE, classes=10, filters=16, blocks=2, discriminator_filters=16, code_size=16, seed=seed
+            ),
+        ),
     ),
     "DualingGAN": Spec(
         kgan.DualingGAN,
