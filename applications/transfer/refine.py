@@ -59,7 +59,7 @@ def main(
     code_size: Annotated[int, typer.Option(min=2, help="numbers between the discriminator's halves")] = 32,
     diversity_ratio: Annotated[float, typer.Option(min=0.01, max=1, help="error of refined pictures by that of real ones")] = 0.8,
     factor_rate: Annotated[float, typer.Option(min=0, help="of the factor that keeps the balance")] = 0.01,
-    classification_weight: Annotated[float, typer.Option(min=0, help="of whom or what a picture shows")] = 0.5,
+    classification_weight: Annotated[float, typer.Option(min=0, help="of whom or what a picture shows")] = 0.1,
     pose_weight: Annotated[float, typer.Option(min=0, help="of |refined - simulated|")] = 0.1,
     adversarial_weight: Annotated[float, typer.Option(min=0, help="of how real a refined picture looks")] = 1.0,
     rate: Annotated[float, typer.Option(min=1e-6, help="of Adam")] = 5e-4,

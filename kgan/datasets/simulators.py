@@ -15,7 +15,7 @@ def glyphs(
     height: float = 20.0,
     stroke: float = 0.0,
     rotation: float = 25.0,
-    shift: float = 3.0,
+    shift: float = 1.5,
     seed: int = 0,
 ) -> tuple[Array, Array]:
     """Printed characters, turned and shifted: what a program draws where digits of many hands are wanted.
@@ -28,7 +28,7 @@ def glyphs(
         characters: default the ten digits; the place of one is its label.
         height: default 20, of the font; its digits are 7 tenths of that. stroke: default 0: by how much lines are thicker on every side.
         rotation: default 25, degrees: angles are uniform in [-rotation, rotation].
-        shift: default 3: shifts are uniform in [-shift, shift] in both directions.
+        shift: default 1.5: shifts are uniform in [-shift, shift] in both directions.
         seed: default 0.
 
     Returns:
