@@ -1,4 +1,4 @@
-"""The `kgan` command: list, train, generate, evaluate; and `kgan stego`."""
+"""The `kgan` command: list, train, generate, evaluate, report; and `kgan stego`."""
 
 import inspect
 import json
@@ -11,6 +11,7 @@ import keras
 import typer
 
 from kgan import backend, evaluation, metrics, runs
+from kgan import report as reports
 from kgan.stego.cli import app as stego
 from kgan.version import __version__
 
@@ -201,6 +202,31 @@ def evaluate(
         if neighbors is not None:
             figures[f"nearest_trained_on[n={count}]"] = evaluation.draw_neighbors(neighbors, samples, reference)
         print(json.dumps(figures, indent=2))
+
+    runs.guarded(main)
+
+
+@app.command()
+def report(
+    folders: Annotated[list[str], typer.Argument(help="folders of runs, finished or not")],
+    output: Annotated[
+        str | None, typer.Option(help="the page; default report.html, in the folder of the run where there is one")
+    ] = None,
+    neighbors: Annotated[
+        bool, typer.Option("--neighbors", help="also draw real images, and those that were trained on and are nearest to samples")
+    ] = False,
+    count: Annotated[int, typer.Option(min=2, help="number of samples, with --neighbors")] = 100,
+    seed: Annotated[int, typer.Option(help="of their latents")] = 0,
+) -> None:
+    """Write a page about a run, or about several side by side: samples, figures, losses, settings."""
+
+    def main() -> None:
+        page = output or (str(Path(folders[0]) / "report.html") if len(folders) == 1 else "report.html")
+        for folder in folders if neighbors else ():
+            samples = runs.generate(runs.load(folder), count, seed)
+            evaluation.draw_real(folder, samples, evaluation.Reference.of(runs.read_settings(folder)), neighbors=True)
+        reports.write(page, folders)
+        print(f"The report is in {page}")
 
     runs.guarded(main)
 
