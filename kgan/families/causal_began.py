@@ -18,7 +18,7 @@ from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class CausalBEGAN(BoundaryEquilibrium, CausalImages):
+class CausalBEGAN(CausalImages, BoundaryEquilibrium):
     """CausalGAN on a boundary-equilibrium GAN: an auto-encoder judges the images, a margin the labels, a margin of margins both.
 
     With `e(x) = mean |x - AE(x)|`, `f(x, l)` the mean squared difference between the labeler's probabilities and l, x real, g generated:

@@ -18,7 +18,7 @@ from kgan.types import Array, Nest, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class DualAgentGAN(BoundaryEquilibrium, ImageToImage):
+class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
     """A simulator's pictures made to look real, which stay of whom they were, and in what pose.
 
     A refiner changes pictures s of a simulator, without noise: x = G(s). The discriminator is an autoencoder with two agents. One judges
