@@ -35,6 +35,7 @@ SAMPLED_SHAPES = 200
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _PLACED = ("dataset", "extractor")  # settings that may name a file or a folder, behind one of
 _PLACES = ("folder", "idx", "modelnet", "inception", "keras-inception")
+_PRESET = "preset:"
 _PER_CLASS = 10  # samples of a class in a picture
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
@@ -440,12 +441,14 @@ def _choose_optimizers(model: Any, settings: RunSettings) -> None:
 
 
 def load(path: FilePath) -> Any:
-    """A trained model, not compiled, from a .keras file or the folder of a run; of a run that was stopped, its newest checkpoint, with a
-    warning that says so.
+    """A trained model, not compiled, from a .keras file, the folder of a run, or `preset:NAME`, one that comes with kgan or lies in a
+    folder; of a run that was stopped, its newest checkpoint, with a warning that says so.
 
     Raises:
         FileNotFoundError: there is none. ValueError: the file is none that this version can load.
     """
+    if str(path).startswith(_PRESET):
+        return AdversarialModel.from_preset(str(path).removeprefix(_PRESET))
     path = Path(path)
     if path.is_dir():
         run, path = path, path / "model.keras"
