@@ -24,6 +24,7 @@ import numpy as np
 
 import kgan
 from kgan import pictures
+from kgan.datasets.packages import need
 from kgan.engine.game import minibatches_per_round
 from kgan.files import atomic_write
 
@@ -210,6 +211,42 @@ TRANSFER = Kind(
         path, model.transfer(-kgan.datasets.arrays("digits", "test")[0][:64]), clip=True
     ),
     "60 % of negatives that are read as the digits they are",
+)
+
+# A simulator and what it simulates ---------------------------------------------------------------------------------------
+
+
+def _glyphs(seed):
+    return kgan.datasets.glyphs(COUNT, 8, height=32.0, stroke=1.0, seed=seed)
+
+
+def _glyphs_and_digits(model, seed):
+    sets = {"simulated": _glyphs(seed), "real": kgan.datasets.arrays("digits", "train")}
+    least = min(len(labels) for _, labels in sets.values())
+    return *({domain: own[part][:least] for domain, own in sets.items()} for part in (0, 1)), 64
+
+
+def _refined_figures(model, seed):
+    """The share of held-out digits that their five nearest refined glyphs name."""
+    neighbors = need("sklearn.neighbors", "data").KNeighborsClassifier(5)
+    glyphs, labels = _glyphs(seed + 100)
+    images, truth = kgan.datasets.arrays("digits", "test")
+    neighbors.fit(model.refine(glyphs).reshape(len(glyphs), -1), labels)
+    return {"figure": float(neighbors.score(images.reshape(len(images), -1), truth))}
+
+
+def _draw_refined(path, model, seed):
+    glyphs, _ = _glyphs(seed + 100)
+    rows = [glyphs[:16], model.refine(glyphs[:16])]
+    pictures.save_image(path, pictures.image_grid(np.concatenate(rows), columns=16, clip=True))
+
+
+REFINED = Kind(
+    _glyphs_and_digits,
+    _refined_figures,
+    lambda found, untrained: found["figure"] >= untrained["figure"] + 0.1,
+    _draw_refined,
+    "a tenth more of the digits held out that refined glyphs name, their five nearest",
 )
 
 # Objects on backgrounds -------------------------------------------------------------------------------------------------
@@ -508,6 +545,7 @@ KINDS = {
     "labels": LABELS,
     "messages": MESSAGES,
     "placed digits": PLACED_DIGITS,
+    "refined": REFINED,
     "ring": RING,
     "shapes": SHAPES,
     "shapes and views": SHAPES_AND_VIEWS,

@@ -23,7 +23,7 @@ def gan():
 
 # One row of each family.
 ROWS = {spec.family: row for row, spec in reversed(SPECS.items())}.values()
-ASKED = ("DomainTransferNetwork", "FlowGAN", "VideoPredictor", "StoryXE", "StoryRL", "StoryGAN", "AREL")
+ASKED = ("DomainTransferNetwork", "DualAgentGAN", "FlowGAN", "VideoPredictor", "StoryXE", "StoryRL", "StoryGAN", "AREL")
 
 
 @pytest.mark.parametrize("format_", exports.SUFFIXES)

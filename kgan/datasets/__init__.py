@@ -17,6 +17,7 @@ from kgan.datasets.mixtures import Mixture, gaussian1200, grid, ring, spirals
 from kgan.datasets.photo_digits import on_photos
 from kgan.datasets.pipeline import from_files
 from kgan.datasets.placed import place
+from kgan.datasets.simulators import glyphs
 from kgan.datasets.subspaces import subspaces
 from kgan.datasets.tags import TEST_PHOTOS, in_photos, tags
 from kgan.datasets.unpaired import unpaired
@@ -42,6 +43,7 @@ __all__ = [
     "from_arrays",
     "from_files",
     "gaussian1200",
+    "glyphs",
     "gray_patches",
     "gray_photo",
     "grid",

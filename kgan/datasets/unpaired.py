@@ -23,15 +23,16 @@ def unpaired(
     Args:
         domains: dict of domain name to an array of examples, or to a `tf.data.Dataset` of minibatches of known cardinality, such as
             `image_folder` makes; of these every epoch starts anew, and shorter ones repeat their order within an epoch. One may yield
-            `(examples, labels)`.
+            `(examples, labels)`, which are labels of that domain.
         batch_size: default 64: examples of each domain in a minibatch; data sets bring their own, which must be this one.
-        labels: dict of one domain name to the labels of its array, or None (default).
+        labels: dict of domain name to the labels of its array, or None (default).
         passes: >= 1, default 1: passes over the longest domain in one epoch (arrays only), so that small sets give epochs of a sensible
             length.
         seed: default 0.
 
     Returns:
-        `keras.utils.PyDataset` (arrays alone), or `tf.data.Dataset`, of dicts of domain name to examples, or of `(such a dict, labels)`.
+        `keras.utils.PyDataset` (arrays alone), or `tf.data.Dataset`, of dicts of domain name to examples, or of `(such a dict, labels)`:
+        where one domain has labels, these; where several have, a dict of them.
 
     Raises:
         ValueError: for fewer than two domains, an empty one, labels of another length, data sets of unknown length.
@@ -47,11 +48,11 @@ def unpaired(
     domains, labels = dict(domains), dict(labels or {})
     if len(domains) < 2:
         raise ValueError(f"At least two domains are needed. Received: {list(domains)}.")
-    if len(labels) > 1 or not set(labels) <= set(domains):
-        raise ValueError(f"`labels` must name one of the domains {list(domains)}. Received: {list(labels)}.")
-    streams = {domain for domain, data in domains.items() if hasattr(data, "element_spec")}
-    if streams & set(labels):
-        raise ValueError(f"The data set of {next(iter(labels))!r} must bring its labels itself, as (examples, labels).")
+    if not set(labels) <= set(domains):
+        raise ValueError(f"`labels` must name domains, of {list(domains)}. Received: {list(labels)}.")
+    streams = [domain for domain, data in domains.items() if hasattr(data, "element_spec")]
+    if without := [domain for domain in streams if domain in labels]:
+        raise ValueError(f"The data set of {without[0]!r} must bring its labels itself, as (examples, labels).")
     arrays = {domain: np.asarray(data) for domain, data in domains.items() if domain not in streams}
     for domain, array in arrays.items():
         if not array.ndim or not len(array):
@@ -99,9 +100,13 @@ class _Cycles(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> Nest:
         rows = {domain: self._rows(domain, index) for domain in self.arrays}
         batch = {domain: array[rows[domain]] for domain, array in self.arrays.items()}
-        for domain, labels in self.labels.items():
-            return batch, labels[rows[domain]]
-        return batch
+        labels = {domain: own[rows[domain]] for domain, own in self.labels.items()}
+        return (batch, _alone(labels)) if labels else batch
+
+
+def _alone(labels: dict[str, Any]) -> Nest:
+    """The labels of a single domain, or the dict of those of several."""
+    return next(iter(labels.values())) if len(labels) == 1 else labels
 
 
 def _zip(domains: Mapping[str, Any], batch_size: int) -> Any:
@@ -114,14 +119,16 @@ def _zip(domains: Mapping[str, Any], batch_size: int) -> Any:
             "tf.data.experimental.assert_cardinality tells a data set its length)."
         )
     labeled = [domain for domain, data in domains.items() if isinstance(data.element_spec, tuple)]
-    if len(labeled) > 1:
-        raise ValueError(f"Only one domain may bring labels. Received labels for {labeled}.")
     for domain, data in domains.items():
         size = tf.nest.flatten(data.element_spec)[0].shape[0]
         if size not in (None, batch_size):
             raise ValueError(f"The data set of {domain!r} has minibatches of {size}, `batch_size` is {batch_size}.")
     together = tf.data.Dataset.zip({domain: data.repeat() for domain, data in domains.items()})
     if labeled:
-        (own,) = labeled
-        together = together.map(lambda batch: ({**batch, own: batch[own][0]}, batch[own][1]))
+        together = together.map(
+            lambda batch: (
+                {domain: own[0] if domain in labeled else own for domain, own in batch.items()},
+                _alone({domain: batch[domain][1] for domain in labeled}),
+            )
+        )
     return finish(tf, together.take(max(finite)), max(finite))

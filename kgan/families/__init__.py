@@ -14,6 +14,7 @@ from kgan.families.causal_gan import CausalGAN
 from kgan.families.cogan import CoGAN
 from kgan.families.consensus_gan import ConsensusGAN
 from kgan.families.d2gan import D2GAN
+from kgan.families.dagan import DualAgentGAN
 from kgan.families.dcgan import DCGAN
 from kgan.families.dfm_gan import DFMGAN
 from kgan.families.dragan import DRAGAN
@@ -82,6 +83,7 @@ __all__ = [
     "CoGAN",
     "ConsensusGAN",
     "DomainTransferNetwork",
+    "DualAgentGAN",
     "DualingGAN",
     "FisherGAN",
     "FlowGAN",

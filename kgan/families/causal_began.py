@@ -6,20 +6,19 @@ from typing import Any
 import keras
 from keras import ops
 
-from kgan import backend
 from kgan.arguments import Count, Function, Numbers, Shape
-from kgan.backend import full_precision
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.causal_images import CausalImages, label_accuracy
+from kgan.families.bases.equilibrium import BoundaryEquilibrium, plain_numbers
 from kgan.families.bases.generative import check_network
 from kgan.families.gan import count_of
 from kgan.networks import causal
-from kgan.objectives import squared_label_difference
+from kgan.objectives import mean_absolute, squared_label_difference
 from kgan.types import Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class CausalBEGAN(CausalImages):
+class CausalBEGAN(CausalImages, BoundaryEquilibrium):
     """CausalGAN on a boundary-equilibrium GAN: an auto-encoder judges the images, a margin the labels, a margin of margins both.
 
     With `e(x) = mean |x - AE(x)|`, `f(x, l)` the mean squared difference between the labeler's probabilities and l, x real, g generated:
@@ -89,7 +88,7 @@ class CausalBEGAN(CausalImages):
         self.margins = margins
         self.margin_rates = margin_rates
         self.label_loss = squared_label_difference if label_loss is None else label_loss
-        self._factors = self.add_weight(name="factors", shape=(3,), initializer="zeros", trainable=False, dtype="float32")
+        self.start_factors(3)
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
         return {move: keras.optimizers.Adam(8e-5, epsilon=1e-8) for move in ("discriminator", "generator")}
@@ -106,8 +105,7 @@ class CausalBEGAN(CausalImages):
 
     def error(self, examples: Tensor) -> Tensor:
         """`e(x)`: the mean absolute difference between examples and what the auto-encoder makes of them."""
-        restored = self.discriminator(examples, training=self.in_training)
-        return ops.mean(ops.abs(full_precision(examples) - full_precision(restored)))
+        return mean_absolute(examples, self.discriminator(examples, training=self.in_training))
 
     def discriminator_loss(self, batch: Any) -> Terms:
         real, labels = batch
@@ -116,7 +114,7 @@ class CausalBEGAN(CausalImages):
         real_error, fake_error = self.error(real), self.error(fake)
         real_labels = self.label_loss(judged, labels)
         fake_labels = self.label_loss(self.labeler(fake, training=self.in_training), given)
-        factors = backend.snapshot(self._factors)  # those of this step: the update must not show in its losses and logs
+        factors = self.factors()
         margins = self._update(real_error, fake_error, real_labels, fake_labels)
         return {
             "real_error": real_error,
@@ -133,21 +131,17 @@ class CausalBEGAN(CausalImages):
         judged = self.labeler(fake, training=self.in_training)
         return {
             "error": self.error(fake),
-            "labels": backend.snapshot(self._factors)[2] * self.label_loss(judged, given),
+            "labels": self.factors()[2] * self.label_loss(judged, given),
             "label_accuracy": Observation(label_accuracy(judged, given)),
         }
 
     def _update(self, *errors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The margins b1 to b3 of a minibatch, and the factors' step along them."""
-        real_error, fake_error, real_labels, fake_labels = (
-            backend.mean_over_replicas(ops.stop_gradient(error)) for error in errors
-        )
+        real_error, fake_error, real_labels, fake_labels = plain_numbers(*errors)
         first = self.margins[0] * real_error - fake_error
         second = self.margins[1] * real_labels - fake_labels
         margins = first, second, self.margins[2] * ops.relu(first) - ops.relu(second)
-        if self.in_training:
-            steps = ops.stack([rate * margin for rate, margin in zip(self.margin_rates, margins, strict=True)])
-            self._factors.assign(ops.clip(self._factors + steps, 0.0, 1.0))
+        self.follow(self.margin_rates, margins)
         return margins
 
 

@@ -11,6 +11,7 @@ from kgan import backend, objectives
 from kgan.arguments import BuiltNetwork, Count, Natural, Network, NonNegative, Positive, Several, Shapes
 from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.conditional import are_classes, check_labels
+from kgan.families.bases.domains import check_domains
 from kgan.families.bases.generative import GenerativeModel
 from kgan.families.gan import count_of
 from kgan.networks import coupled, mlp, with_features
@@ -225,18 +226,7 @@ class CoGAN(GenerativeModel):
         return {**x, "labels": y} if self.classes is not None and isinstance(x, dict) else x
 
     def check_data(self, batch: Any, shape: Sizes | None = None) -> None:
-        expected = {*self.domains} if self.classes is None else {*self.domains, "labels"}
-        if not isinstance(batch, dict) or set(batch) != expected or (self.classes is not None and batch["labels"] is None):
-            labels = "" if self.classes is None else f", and the labels of {self.labeled!r} beside it, fit(data, labels)"
-            raise ValueError(
-                f"Train with a dict of examples of the domains {self.domains}{labels}; kgan.datasets.unpaired makes minibatches of "
-                f"domains of different sizes. Received: {list(batch) if isinstance(batch, dict) else type(batch).__name__}."
-            )
-        for domain, shape in self.data_shape.items():
-            try:
-                super().check_data(batch[domain], shape)
-            except ValueError as error:
-                raise ValueError(f"Domain {domain!r}: {error}") from error
+        check_domains(self, batch, self.data_shape, "" if self.classes is None else repr(self.labeled))
         if self.classes is not None:
             check_labels(batch["labels"], self.classes)
 

@@ -1,22 +1,22 @@
 """Domain transfer networks: Taigman, Polyak, Wolf, "Unsupervised Cross-Domain Image Generation", ICLR 2017, arXiv 1611.02200."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import keras
 from keras import ops
 
 from kgan.arguments import BuiltNetwork, Count, Network, NonNegative, Shape
-from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
-from kgan.families.bases.generative import GenerativeModel, check_network, given_or_built
+from kgan.engine import Move, Observation, Terms, Turn
+from kgan.families.bases.domains import ImageToImage
+from kgan.families.bases.generative import check_network, given_or_built
 from kgan.networks import dcgan
 from kgan.objectives import mean_square, ternary_discriminator, ternary_generator
 from kgan.penalties import total_variation
-from kgan.types import Array, SeedLike, Tensor
+from kgan.types import Array, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
-class DomainTransferNetwork(AdversarialModel):
+class DomainTransferNetwork(ImageToImage):
     """Pictures of one domain in the manner of another, from both apart, by features that must stay what they were.
 
     `G(x) = g(f(x))` with features f that nobody moves: only g learns. It is to make pictures of the target of those of the source, to
@@ -66,9 +66,6 @@ class DomainTransferNetwork(AdversarialModel):
     >>> model.transfer(source[:2]).shape
     (2, 8, 8, 1)
     """
-
-    in_inference = GenerativeModel.in_inference
-    check_examples = GenerativeModel.check_examples
 
     def __init__(
         self,
@@ -158,27 +155,9 @@ class DomainTransferNetwork(AdversarialModel):
 
     # Data and use ----------------------------------------------------------------------------------------------------
 
-    def check_data(self, batch: Any) -> None:
-        if not isinstance(batch, dict) or set(batch) != {"source", "target"}:
-            raise ValueError(
-                'Train with a dict of pictures of both domains, {"source": ..., "target": ...}; kgan.datasets.unpaired makes minibatches '
-                f"of domains of different sizes. Received: {list(batch) if isinstance(batch, dict) else type(batch).__name__}."
-            )
-        for domain, shape in (("source", self.source_shape), ("target", self.target_shape)):
-            try:
-                GenerativeModel.check_data(self, batch[domain], shape)
-            except ValueError as error:
-                raise ValueError(f"Domain {domain!r}: {error}") from error
-
-    def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Tensor:
-        """The first `count` pictures of the source of `condition`, an array of them or a batch as `fit` takes it."""
-        images = condition["source"] if isinstance(condition, Mapping) else condition
-        if images is None or len(images) < count:
-            raise ValueError(
-                f"Pictures are made of pictures of the source: give `condition`, {count} of them or more. "
-                f"Received: {None if images is None else len(images)}."
-            )
-        return ops.convert_to_tensor(images[:count])
+    @property
+    def domains(self) -> dict[str, Sizes]:
+        return {"source": self.source_shape, "target": self.target_shape}
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         return super().call(self.represent(inputs), training=training)

@@ -19,6 +19,7 @@ from kgan.layers.minibatch_stddev import MinibatchStdDev
 from kgan.layers.pixel_normalization import PixelNormalization
 from kgan.layers.quantize import Quantize8Bit, quantize_8bit
 from kgan.layers.random_features import RandomFeatures
+from kgan.layers.retouch import Retouch
 from kgan.layers.spatial_transformer import SpatialTransformer
 from kgan.layers.spectral_normalization import SpectralNormalization
 from kgan.layers.statistics import estimate_statistics, statistics_kept
@@ -59,6 +60,7 @@ __all__ = [
     "PrependReference",
     "Quantize8Bit",
     "RandomFeatures",
+    "Retouch",
     "Sawtooth",
     "SpatialTransformer",
     "SpectralNormalization",

@@ -20,6 +20,7 @@ def perceptron(
     dropout: float = 0.0,
     output_activation: Any = None,
     initializer: Any = "glorot_uniform",
+    classes: int | None = None,
     name: str = "discriminator",
 ) -> keras.Model:
     """An encoder and a decoder of dense layers.
@@ -32,9 +33,10 @@ def perceptron(
         dropout: rate behind the encoder's hidden layers, default 0.
         output_activation: Keras activation of the output, default None, linear.
         initializer: of all kernels.
+        classes: default None. A number: logits of classes, a dense layer on the code, are returned too.
 
     Returns:
-        `keras.Model` from `(batch, *data_shape)` to the same shape.
+        `keras.Model` from `(batch, *data_shape)` to the same shape, with `classes` to `[restored, logits (batch, classes)]`.
     """
     x = inputs = keras.Input(data_shape, name="examples")
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
@@ -44,11 +46,17 @@ def perceptron(
         x = activation(nonlinearity, "code" if last else f"encoder_activation_{index}")(x)
         if dropout and not last:
             x = blocks.dropout(dropout, f"dropout_{index}")(x)
+    code = x
     for index, units in enumerate(decoder):
         x = dense(units, f"decoder_{index}", initializer)(x)
         x = activation(nonlinearity, f"decoder_activation_{index}")(x)
     x = dense(math.prod(data_shape), "output", initializer, activation=output_activation)(x)
-    return keras.Model(inputs, image_head(data_shape)(x), name=name)
+    return _with_classes(inputs, image_head(data_shape)(x), code, classes, name)
+
+
+def _with_classes(inputs: Tensor, restored: Tensor, code: Tensor, classes: int | None, name: str) -> keras.Model:
+    """An autoencoder, and beside what it restores the logits of classes, where there are any."""
+    return keras.Model(inputs, restored if classes is None else [restored, dense(classes, "logits")(code)], name=name)
 
 
 def convolutional(
@@ -89,6 +97,60 @@ def convolutional(
         x = activation("relu", f"up_{level}_relu")(norm(f"up_{level}_norm")(x))
     x = deconv(image_shape[-1], 4, "output", initializer=start, activation=output_activation)(x)
     return keras.Model(inputs, x, name=name)
+
+
+def boundary(
+    image_shape: Sizes, code_size: int = 64, filters: int = 128, classes: int | None = None, name: str = "discriminator"
+) -> keras.Model:
+    """The autoencoder of boundary-equilibrium GANs (Berthelot et al. 2017, 1703.10717): 3x3 convolutions with ELU, no normalization.
+
+    From `filters` maps two convolutions a scale, and one of stride 2 to the next, with `filters` times 1, 2, 3 ... maps, down to 8x8; a
+    dense layer to the code and one back; two convolutions of `filters` maps a scale between doublings by nearest neighbors.
+
+    Args:
+        image_shape: `(size, size, channels)`, size 8 times a power of two.
+        code_size: default 64 (the paper's, of 64 pixels), numbers of the layer `code`, linear.
+        filters: default 128 (the paper's n).
+        classes: as in `perceptron`.
+
+    Returns:
+        `keras.Model` from images to images of the same shape, without bounds, with `classes` to `[restored, logits (batch, classes)]`.
+    """
+    images = keras.Input(check_boundary_shape(image_shape), name="images")
+    code = boundary_encoder(images, filters, code_size)
+    return _with_classes(images, boundary_decoder(code, image_shape, filters, "decoder_"), code, classes, name)
+
+
+def check_boundary_shape(image_shape: Sizes) -> tuple[int, ...]:
+    """Refuse images whose size is not 8 times a power of two."""
+    image_shape = check_image_shape(image_shape, 8, 8)
+    if image_shape[0] & (image_shape[0] - 1):
+        raise ValueError(f"The image size must be 8 times a power of two. Received: {image_shape!r}.")
+    return image_shape
+
+
+def boundary_encoder(images: Tensor, filters: int, outputs: int) -> Tensor:
+    """From images to the `outputs` numbers of the layer `code`: see `boundary`."""
+    scales = (images.shape[1] // 8).bit_length()
+    x = conv(filters, 3, "input", activation="elu")(images)
+    for scale in range(1, scales + 1):
+        for part in (0, 1):
+            x = conv(scale * filters, 3, f"down_{scale}_{part}", activation="elu")(x)
+        if scale < scales:
+            x = conv(scale * filters, 3, f"down_{scale}", 2, activation="elu")(x)
+    return dense(outputs, "code")(layers.Flatten(name="flatten", data_format="channels_last")(x))
+
+
+def boundary_decoder(code: Tensor, image_shape: Sizes, filters: int, prefix: str = "") -> Tensor:
+    """From codes to images: see `boundary`. Names of layers begin with `prefix`."""
+    x = dense(64 * filters, f"{prefix}project")(code)
+    x = layers.Reshape((8, 8, filters), name=f"{prefix}reshape")(x)
+    for scale in range((image_shape[0] // 8).bit_length()):
+        if scale:
+            x = layers.UpSampling2D(2, name=f"{prefix}up_{scale}", data_format="channels_last")(x)
+        for part in (0, 1):
+            x = conv(filters, 3, f"{prefix}scale_{scale}_{part}", activation="elu")(x)
+    return conv(image_shape[-1], 3, f"{prefix}image")(x)
 
 
 def ladder(

@@ -13,8 +13,8 @@ from kgan.causal import graphs
 from kgan.causal.graphs import Assignment, GraphLike
 from kgan.causal.sampling import LabelSamples, sample
 from kgan.layers import MinibatchDiscrimination
-from kgan.networks import dcgan, mlp
-from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, conv, dense
+from kgan.networks import autoencoders, dcgan, mlp
+from kgan.networks.blocks import Nonlinearity, activation, conv
 from kgan.priors import Uniform
 from kgan.types import Array, Config, SeedLike, Sizes, Tensor
 
@@ -251,34 +251,11 @@ def boundary_networks(
     Returns:
         Three `keras.Model`s: to images (no bounds), from images to images, from images to logits.
     """
-    image_shape = check_image_shape(image_shape, 8, 8)
-    scales = (image_shape[0] // 8).bit_length()
-    if image_shape[0] != 8 * 2 ** (scales - 1):
-        raise ValueError(f"The image size must be 8 times a power of two. Received: {image_shape!r}.")
-
-    def decode(x: Tensor, prefix: str = "") -> Tensor:
-        x = dense(64 * filters, f"{prefix}project")(x)
-        x = layers.Reshape((8, 8, filters), name=f"{prefix}reshape")(x)
-        for scale in range(scales):
-            if scale:
-                x = layers.UpSampling2D(2, name=f"{prefix}up_{scale}", data_format="channels_last")(x)
-            for part in (0, 1):
-                x = conv(filters, 3, f"{prefix}scale_{scale}_{part}", activation="elu")(x)
-        return conv(image_shape[-1], 3, f"{prefix}image")(x)
-
-    def encode(x: Tensor, outputs: int) -> Tensor:
-        x = conv(filters, 3, "input", activation="elu")(x)
-        for scale in range(1, scales + 1):
-            for part in (0, 1):
-                x = conv(scale * filters, 3, f"down_{scale}_{part}", activation="elu")(x)
-            if scale < scales:
-                x = conv(scale * filters, 3, f"down_{scale}", 2, activation="elu")(x)
-        return dense(outputs, "code")(layers.Flatten(name="flatten", data_format="channels_last")(x))
-
+    image_shape = autoencoders.check_boundary_shape(image_shape)
     latents = keras.Input((latent_size + labels,), name="latent")
-    judged, labeled = keras.Input(image_shape, name="images"), keras.Input(image_shape, name="images")
+    labeled = keras.Input(image_shape, name="images")
     return (
-        keras.Model(latents, decode(latents), name="generator"),
-        keras.Model(judged, decode(encode(judged, latent_size), "decoder_"), name="discriminator"),
-        keras.Model(labeled, encode(labeled, labels), name="labeler"),
+        keras.Model(latents, autoencoders.boundary_decoder(latents, image_shape, filters), name="generator"),
+        autoencoders.boundary(image_shape, latent_size, filters),
+        keras.Model(labeled, autoencoders.boundary_encoder(labeled, filters, labels), name="labeler"),
     )

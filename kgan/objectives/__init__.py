@@ -17,7 +17,7 @@ True
 from kgan.objectives.adversarial import OneSidedSmoothing, hinge, least_squares, minimax, non_saturating, reverse_kl, wasserstein
 from kgan.objectives.bayesian import marginal_energy
 from kgan.objectives.categorical import conditional_entropy, marginal_entropy
-from kgan.objectives.class_logits import class_cross_entropy, realness, unsupervised
+from kgan.objectives.class_logits import class_cross_entropy, one_against_rest, realness, unsupervised
 from kgan.objectives.complement import low_density, variational_entropy
 from kgan.objectives.dual import dual_generator, log_softplus, ratio_loss
 from kgan.objectives.dualing import (
@@ -143,6 +143,7 @@ __all__ = [
     "neighbor_entropy",
     "non_saturating",
     "normal_divergence",
+    "one_against_rest",
     "pulling_away",
     "ratio_loss",
     "realness",

@@ -4,6 +4,7 @@ A classifier with K logits l_k is a discriminator whose logit of the class "fake
 `Z = sum_k exp l_k`. `lse` is log-sum-exp over the classes, `sp` softplus.
 """
 
+import keras
 from keras import ops
 
 from kgan.backend import full_precision
@@ -28,6 +29,7 @@ def realness(class_logits: Tensor) -> Tensor:
     return ops.logsumexp(full_precision(class_logits), axis=-1, keepdims=True)
 
 
+@keras.saving.register_keras_serializable("kgan")
 def class_cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
     """`E[-l_y + lse(l)]`, the K-way cross-entropy over labeled real examples; the fake class takes no part.
 
@@ -40,6 +42,23 @@ def class_cross_entropy(class_logits: Tensor, labels: Tensor) -> Tensor:
     logits = full_precision(class_logits)
     chosen = ops.sum(logits * ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype), axis=-1)
     return ops.mean(ops.logsumexp(logits, axis=-1) - chosen)
+
+
+@keras.saving.register_keras_serializable("kgan")
+def one_against_rest(class_logits: Tensor, labels: Tensor) -> Tensor:
+    """`E sum_k -[k = y] log s(l_k) - [k != y] log(1 - s(l_k))`, s the sigmoid: every class against all others, where several may be
+    likely at once. Arguments as in `class_cross_entropy`.
+
+    Example: K logits of 0 cost K log 2.
+
+    >>> from keras import ops
+    >>> import kgan
+    >>> round(float(kgan.objectives.one_against_rest(ops.zeros((1, 2)), ops.zeros((1,), "int32"))), 4)
+    1.3863
+    """
+    logits = full_precision(class_logits)
+    chosen = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+    return ops.mean(ops.sum(ops.softplus(logits) - chosen * logits, axis=-1))
 
 
 def unsupervised(real_class_logits: Tensor, fake_class_logits: Tensor) -> Tensor:

@@ -121,6 +121,21 @@ def causal_began():
     return model
 
 
+def dual_agents():
+    judge = kgan.networks.autoencoders.perceptron(IMAGE, (6, 4), (6,), "elu", classes=3)
+    model = kgan.DualAgentGAN(classes=3, filters=2, blocks=1, discriminator=judge, seed=0)
+    model._factors.assign([0.5])  # from 0, where it starts, its term is dead until the margin opens
+    return model
+
+
+def simulated_and_real(rng, count):
+    domains = ("simulated", "real")
+    return (
+        {domain: rng.uniform(-1, 1, (count, *IMAGE)).astype("float32") for domain in domains},
+        {domain: rng.integers(0, 3, count) for domain in domains},
+    )
+
+
 def triple_networks():
     return {
         "generator": kgan.networks.triple.perceptron_generator((5,), 4, 3, (6,)),
@@ -643,6 +658,24 @@ SPECS = {
         arguments=two_domains,
         conditional=True,
         default=("transfer", lambda seed: kgan.DomainTransferNetwork(negative_features(), constancy_weight=1.0, filters=16, seed=seed)),
+    ),
+    "DualAgentGAN": Spec(
+        kgan.DualAgentGAN,
+        dual_agents,
+        IMAGE,
+        ONE_TO_ONE,
+        {
+            *(f"discriminator/{term}" for term in ("real_error", "fake_error", "real_classes", "fake_classes")),
+            *(f"generator/{term}" for term in ("error", "classes", "pose")),
+        },
+        arguments=simulated_and_real,
+        conditional=True,
+        default=(
+            "refined",
+            lambda seed: kgan.DualAgentGAN(
+                IMAGE, classes=10, filters=16, blocks=2, discriminator_filters=16, code_size=16, seed=seed
+            ),
+        ),
     ),
     "DualingGAN": Spec(
         kgan.DualingGAN,

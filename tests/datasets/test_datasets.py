@@ -292,3 +292,20 @@ def test_densities_of_mixtures_add_up_to_one_and_spirals_have_two_arms():
     assert np.linalg.norm(arms.centers, axis=1).max() == pytest.approx(10.0, rel=1e-5)
     with pytest.raises(ValueError, match="even"):
         datasets.spirals(modes=3)
+
+
+def test_glyphs_are_upright_characters_with_their_labels():
+    still = {"size": 8, "characters": "18", "height": 32.0, "rotation": 0.0, "shift": 0.0}
+    pictures, labels = datasets.glyphs(21, stroke=1.0, **still)
+    assert (pictures.shape, pictures.dtype, labels.dtype) == ((21, 8, 8, 1), np.float32, np.int64)
+    assert np.bincount(labels).tolist() == [11, 10]
+    ones, eights = (pictures[labels == k] for k in (0, 1))
+    assert np.ptp(ones, axis=0).max() == np.ptp(eights, axis=0).max() == 0.0
+    assert -1.0 == pictures.min() < 0.5 < pictures.max() <= 1.0
+    assert eights.mean() > ones.mean() + 0.1  # more ink
+    np.testing.assert_allclose(eights[0, :, ::-1], eights[0], atol=0.35)  # in the middle
+    assert datasets.glyphs(21, **still)[0].mean() < pictures.mean() - 0.05  # thinner
+    moved, again = (datasets.glyphs(21, size=8, characters="18", seed=seed)[0] for seed in (0, 1))
+    assert not np.array_equal(moved, again)
+    with pytest.raises(ValueError, match="different ones"):
+        datasets.glyphs(3, characters="11")

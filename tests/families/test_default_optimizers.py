@@ -114,6 +114,7 @@ TABLE = {
     "DomainTransferNetwork": Row(
         both(Adam(3e-4)), "yunjey/domain-transfer-network, solver.py (TensorFlow 1); the paper names none"
     ),
+    "DualAgentGAN": Row(both(Adam(1e-4, 0.5)), "BEGAN's rate; the paper's supplement could not be read"),
     "LRGAN": Row(both(Adam(2e-4, 0.5)), "jwyang/lr-gan.pytorch, train.py (PyTorch)"),
     "GMMN": Row({"generator": RMSprop(1e-3, 0.99, 1e-16)}, "ours, PyTorch's decay and epsilon. The paper has momentum SGD"),
     "MMDGAN": Row(

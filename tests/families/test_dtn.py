@@ -40,7 +40,7 @@ def test_transfer_generate_and_gray_pictures_go_the_same_way():
     np.testing.assert_allclose(model.generate(8, condition=pictures["source"]), made, atol=1e-6)
     gray = model.transfer(pictures["target"])
     np.testing.assert_allclose(gray, model.transfer(pictures["target"].repeat(3, axis=-1)), atol=1e-6)
-    with pytest.raises(ValueError, match="pictures of the source"):
+    with pytest.raises(ValueError, match="pictures of the domain 'source'"):
         model.generate(3)
 
 
@@ -100,7 +100,7 @@ def test_refusals():
         small(constancy_weight=-1.0)
     model = small()
     model.compile()
-    with pytest.raises(ValueError, match="dict of pictures of both domains"):
+    with pytest.raises(ValueError, match="dict of examples of the domains"):
         model.fit(data()["source"], batch_size=4)
     with pytest.raises(ValueError, match=r"Domain 'target': Images must lie in \[-1, 1\]"):
         model.fit({**data(), "target": 3.0 * data()["target"]}, batch_size=4)

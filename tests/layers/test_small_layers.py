@@ -10,6 +10,7 @@ from kgan.layers import (
     LadderModulation,
     Maxout,
     RandomFeatures,
+    Retouch,
     UntiedBias,
     WeightNormalization,
     estimate_statistics,
@@ -150,3 +151,12 @@ def test_a_grouped_convolution_is_that_of_keras(rng):
     theirs.set_weights(layer.get_weights())
     assert layer.kernel.shape == (3, 3, 3, 4)
     np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), ops.convert_to_numpy(theirs(x)), rtol=1e-4, atol=1e-5)
+
+
+def test_retouch_by_hand():
+    pictures = np.asarray([-1.0, 0.0, 0.5, 1.0], "float32").reshape(1, 2, 2, 1)
+    changes = np.asarray([0.0, 1.0, -2.0, 50.0], "float32").reshape(1, 2, 2, 1)
+    made = ops.convert_to_numpy(Retouch(0.9)([pictures, changes])).ravel()
+    np.testing.assert_allclose(made, [-0.9, np.tanh(1.0), np.tanh(np.arctanh(0.45) - 2.0), 1.0], rtol=1e-5)
+    with pytest.raises(ValueError, match="one shape"):
+        Retouch()([pictures, changes[:, :1]])

@@ -358,6 +358,19 @@ ROWS = {
     "DomainTransferNetwork, features": Row(
         OURS, lambda: [networks.transfer.classifier((32, 32, 3), 40, 0.25)], {ALL: glorot}, Norm(1e-5)
     ),
+    "DualAgentGAN": Row(
+        OURS,
+        players(lambda: kgan.DualAgentGAN((16, 16, 3), classes=9, filters=12, blocks=2, discriminator_filters=12)),
+        {ALL: glorot},
+    ),
+    "DualAgentGAN, perceptrons": Row(
+        OURS,
+        lambda: [
+            networks.refiner.perceptron((8, 8, 3)),
+            networks.autoencoders.perceptron((8, 8, 3), nonlinearity="elu", classes=10),
+        ],
+        {ALL: glorot},
+    ),
     "LRGAN": Row(
         "ours, jwyang/lr-gan.pytorch has torch's; torch's batch norm",
         lambda: [
