@@ -131,6 +131,8 @@ def _signature(cls: type) -> dict[str, tuple[inspect.Parameter, Kind | None]]:
     """Every parameter of the constructor and its kind, as `parameters`."""
     found: dict[str, tuple[inspect.Parameter, Kind | None]] = {}
     for base in cls.__mro__:
+        if "__init__" not in vars(base):  # what it inherits comes later
+            continue
         constructor = base.__init__  # type: ignore[misc]
         own = inspect.signature(constructor).parameters.values()
         hints = typing.get_type_hints(constructor, include_extras=True) if inspect.isfunction(constructor) else {}

@@ -7,7 +7,7 @@ import pkgutil
 import pytest
 
 import kgan
-from kgan.arguments import Checked, _signature
+from kgan.arguments import Checked, _signature, parameters
 
 MODULES = [importlib.import_module(m.name) for m in pkgutil.walk_packages(kgan.__path__, "kgan.") if not m.name.endswith("cli")]
 
@@ -113,3 +113,13 @@ def test_a_word_like_none_is_refused_with_all_there_are():
 def test_what_a_family_sets_itself_is_refused():
     with pytest.raises(TypeError, match="FGAN sets `objective` itself"):
         kgan.FGAN((2,), objective="hinge")
+
+
+def test_a_base_without_a_constructor_hides_none():
+    class Mixed:
+        pass
+
+    class Family(Mixed, kgan.GAN):
+        pass
+
+    assert {*parameters(kgan.GAN)} == {*parameters(Family)}

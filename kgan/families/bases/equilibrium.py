@@ -11,7 +11,7 @@ from kgan.types import Tensor
 
 
 class BoundaryEquilibrium(AdversarialModel):
-    """Put last among the bases. Factors k in [0, 1] of what a discriminator gains by generated examples, from 0.
+    """Factors k in [0, 1] of what a discriminator gains by generated examples, from 0.
 
     A factor follows its margin, such as `gamma e(x) - e(G(z))` of an autoencoder's errors: `k <- clip(k + rate * margin, 0, 1)`. It grows
     where generated examples are restored too well beside real ones, and falls where they are restored too badly.
