@@ -27,6 +27,7 @@ from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
+from kgan.families.intention_gail import IntentionGAIL
 from kgan.families.lrgan import LRGAN
 from kgan.families.mdgan import MDGAN
 from kgan.families.mmd_gan import MMDGAN
@@ -85,6 +86,7 @@ __all__ = [
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
+    "IntentionGAIL",
     "ModeRegularizedGAN",
     "PixelGANAutoencoder",
     "ProGAN",
