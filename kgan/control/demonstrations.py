@@ -1,6 +1,7 @@
 """What experts did: states and actions, from files or recorded from an expert."""
 
 import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -10,7 +11,7 @@ import numpy as np
 from kgan.arguments import COUNT, require, shown
 from kgan.control.environments import Environment, describe
 from kgan.control.rollouts import Act, rollout
-from kgan.files import atomic_write, reading
+from kgan.files import atomic_write, read_arrays, reading
 from kgan.types import Array, FilePath
 
 _NPZ = "demonstrations, an .npz file with `observations`, `actions` and `lengths`"
@@ -80,13 +81,21 @@ class Demonstrations:
         units = low + (np.clip(played.actions, -1.0, 1.0) + 1.0) / 2.0 * (high - low)
         steps = played.alive[:, :-1] > 0
         return cls(
-            played.observations[:, :-1][steps], units[steps], steps.sum(1).tolist(), describe(environment, played.actions.shape[1])
+            played.observations[:, :-1][steps],
+            units[steps],
+            steps.sum(1).tolist(),
+            describe(environment, played.actions.shape[1]),
         )
 
     def statistics(self) -> dict[str, list[float]]:
-        """Means and standard deviations of the observations, "center" and "scale"; numbers that never change have the scale 1."""
+        """Means and standard deviations of the observations, as `kgan.IntentionGAIL` takes them: a dict of
+        "observation_center" and "observation_scale"; numbers that never change have the scale 1.
+        """
         scale = self.observations.std(0)
-        return {"center": self.observations.mean(0).tolist(), "scale": np.where(scale > 1e-6, scale, 1.0).tolist()}
+        return {
+            "observation_center": self.observations.mean(0).tolist(),
+            "observation_scale": np.where(scale > 1e-6, scale, 1.0).tolist(),
+        }
 
     def pairs(self, count: int, rng: np.random.Generator) -> tuple[Array, Array]:
         """`count` pairs, drawn with replacement: observations `(count, numbers)`, actions `(count, numbers)`."""
@@ -104,16 +113,20 @@ class Demonstrations:
         if not str(filepath).endswith(".npz"):
             raise ValueError(f"Demonstrations are saved in an .npz file. Received: {str(filepath)!r}.")
         about = np.frombuffer(json.dumps(self.environment).encode(), "uint8")
-        arrays = {"observations": self.observations, "actions": self.actions, "lengths": np.asarray(self.lengths)}
-        atomic_write(filepath, lambda path: np.savez_compressed(path, **arrays, environment=about))
+        lengths = np.asarray(self.lengths)
+
+        def write(path: str) -> None:
+            np.savez_compressed(path, observations=self.observations, actions=self.actions, lengths=lengths, environment=about)
+
+        atomic_write(filepath, write)
 
 
 def load_demonstrations(path: FilePath, episodes: int | None = None) -> Demonstrations:
     """Demonstrations from a file: .npz, or a data set that Minari has stored. Minari is not needed, and nothing is fetched.
 
     Args:
-        path: an .npz file with `observations` and `actions`, `(pairs, numbers)` or `(episodes, steps, numbers)`, and, if there are, `lengths`;
-            or Minari's `main_data.hdf5`, or a folder that holds it, in `data` or itself.
+        path: an .npz file with `observations` and `actions`, `(pairs, numbers)` or `(episodes, steps, numbers)`, and, if there are,
+            `lengths`; or Minari's `main_data.hdf5`, or a folder that holds it, in `data` or itself.
         episodes: read the first so many of Minari's alone; default: all.
 
     Returns:
@@ -136,9 +149,14 @@ def load_demonstrations(path: FilePath, episodes: int | None = None) -> Demonstr
 
 
 def _read_npz(path: Path) -> Demonstrations:
-    with reading(path, _NPZ), np.load(path, allow_pickle=False) as file:
-        about = json.loads(bytes(file["environment"]).decode()) if "environment" in file else None
-        return Demonstrations(file["observations"], file["actions"], file["lengths"] if "lengths" in file else None, about)
+    with reading(path, _NPZ):
+        found = read_arrays(path, ("observations", "actions"), _NPZ)
+        with zipfile.ZipFile(path) as archive:
+            more = [name for name in ("lengths", "environment") if f"{name}.npy" in archive.namelist()]
+        found |= read_arrays(path, more, _NPZ)
+        about = json.loads(found.pop("environment").tobytes().decode()) if "environment" in found else None
+        lengths = found["lengths"].tolist() if "lengths" in found else None
+        return Demonstrations(found["observations"], found["actions"], lengths, about)
 
 
 def _read_minari(path: Path, episodes: int | None) -> Demonstrations:

@@ -62,22 +62,24 @@ class GymnasiumEnvironments:
             without bounds, an environment that does not say how long an episode is.
     """
 
-    def __init__(
-        self, name: str | Callable[[], Any], num_envs: int = 16, horizon: int | None = None, **kwargs: Any
-    ) -> None:
+    def __init__(self, name: str | Callable[[], Any], num_envs: int = 16, horizon: int | None = None, **kwargs: Any) -> None:
         require(COUNT, num_envs=num_envs)
         require(COUNT.or_none(), horizon=horizon)
         gymnasium = _gymnasium()
         try:
             self.envs = [gymnasium.make(name, **kwargs) if isinstance(name, str) else name() for _ in range(num_envs)]
         except gymnasium.error.DependencyNotInstalled as error:
-            raise ImportError(f"The environment {shown(name)} needs more: pip install 'kgan[control]'. It says: {error}") from error
+            raise ImportError(
+                f"The environment {shown(name)} needs more: pip install 'kgan[control]'. It says: {error}"
+            ) from error
         self.num_envs = num_envs
         spec = self.envs[0].spec
         self.id = spec.id if spec is not None else type(self.envs[0].unwrapped).__name__
         limit = spec.max_episode_steps if spec is not None else None
         if horizon is None and limit is None:
-            raise ValueError(f"The environment {self.id!r} does not say how long an episode is. Give `horizon`, a number of steps.")
+            raise ValueError(
+                f"The environment {self.id!r} does not say how long an episode is. Give `horizon`, a number of steps."
+            )
         if horizon is not None and limit is not None and horizon > limit:
             raise ValueError(f"An episode of {self.id!r} has at most {limit} steps. Received: horizon={horizon}.")
         self.horizon = limit if horizon is None else horizon
@@ -142,7 +144,7 @@ def describe(environment: Environment, horizon: int | None = None) -> dict[str, 
     """
     observations, actions = _sizes(environment)
     spec = getattr(environment, "spec", None)
-    steps = horizon or getattr(environment, "horizon", None) or getattr(spec, "max_episode_steps", None)
+    steps = getattr(environment, "horizon", None) or getattr(spec, "max_episode_steps", None) or horizon
     if steps is None:
         raise ValueError("The environment does not say how long an episode is. Give `horizon`, a number of steps.")
     name = str(getattr(environment, "id", None) or getattr(spec, "id", None) or type(environment).__name__)

@@ -50,7 +50,7 @@ def actor(policy: keras.Model) -> Act:
 
     def act(observations: Array, intentions: Array, noise: Array) -> Array:
         inputs = np.concatenate([observations, intentions], axis=-1).astype("float32")
-        means, log_stds = np.split(np.asarray(policy.predict_on_batch(inputs), "float32"), 2, axis=-1)
+        means, log_stds = np.split(keras.ops.convert_to_numpy(policy.predict_on_batch(inputs)), 2, axis=-1)
         return means + np.exp(log_stds) * noise
 
     return act
@@ -89,7 +89,7 @@ def rollout(
     ((2, 36, 2), [0, 1])
     """
     about = describe(environment, horizon)
-    steps, copies, count = about["horizon"], environment.num_envs, len(seeds)
+    steps, copies, count = horizon or about["horizon"], environment.num_envs, len(seeds)
     require(COUNT, horizon=steps)
     if len(intentions) != count or not count or count % copies:
         raise ValueError(
@@ -100,11 +100,13 @@ def rollout(
     if "SAME_STEP" in str(mode.get("autoreset_mode", "")).upper():
         raise ValueError("This environment shows no last observation of an episode. Make it with AutoresetMode.NEXT_STEP.")
     parts = [
-        _episodes(act, environment, np.asarray(intentions[s : s + copies]), seeds[s : s + copies], steps, noise, about["action_size"])
+        _episodes(
+            act, environment, np.asarray(intentions[s : s + copies]), seeds[s : s + copies], steps, noise, about["action_size"]
+        )
         for s in range(0, count, copies)
     ]
-    joined = [np.concatenate(arrays).astype("float32") for arrays in zip(*parts, strict=True)]
-    return Rollouts(*joined[:2], np.asarray(intentions, "float32"), *joined[2:], np.asarray(seeds, "int64"))
+    seen, actions, alive, rewards = (np.concatenate(arrays).astype("float32") for arrays in zip(*parts, strict=True))
+    return Rollouts(seen, actions, np.asarray(intentions, "float32"), alive, rewards, np.asarray(seeds, "int64"))
 
 
 def _episodes(

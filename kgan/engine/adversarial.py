@@ -415,7 +415,9 @@ class AdversarialModel(Saving):
         play = self._require_compiled("fit_from")
         require(COUNT, epochs=epochs, steps_per_epoch=steps_per_epoch)
         if not callable(make_round):
-            raise TypeError(f"`make_round` must be callable, (epoch, round) -> arrays of one round. Received: {shown(make_round)}.")
+            raise TypeError(
+                f"`make_round` must be callable, (epoch, round) -> arrays of one round. Received: {shown(make_round)}."
+            )
         first = self._progress.skip
         if first > steps_per_epoch:
             raise ValueError(

@@ -46,21 +46,21 @@ class IntentionGAIL(AdversarialModel):
             of standard deviations `(batch, 2 action_size)`. value: from the same to `(batch, 1)`. discriminator: from observation and
             action side by side to a logit `(batch, 1)`. posterior: from the same to logits `(batch, K)`. Default: `kgan.networks.control`.
         hidden: default (64, 64), tanh units of these four.
-        center, scale: means and standard deviations of observations, by which they are brought to 0 and 1 in the default networks;
+        observation_center, observation_scale: means and standard deviations of observations, which the default networks bring to 0 and 1;
             `Demonstrations.statistics` tells them. Default None: observations as they are.
         information_weight: lambda_I, default 0.5. entropy_weight: default 1e-3.
-        reward_form: "non_saturating" (default, the paper's): log D; "minimax": -log(1 - D), for worlds in which a fall ends the episode, see
-            `kgan.objectives.imitation_reward`.
+        reward_form: "non_saturating" (default, the paper's): log D; "minimax": -log(1 - D), for worlds in which a fall ends the episode,
+            see `kgan.objectives.imitation_reward`.
         discount: default 0.97, trace_decay: default 0.95, in [0, 1]: gamma and lambda of the advantages.
         kl_limit: default 0.01 nats (TRPO's). damping: default 0.1, conjugate_steps: default 10, backtracks: default 10 (its authors').
         discriminator_steps, posterior_steps, value_steps: default 3, 3, 5: steps on the same rollouts.
         seed, name, dtype: as in `kgan.AdversarialModel`.
 
-    Training: `imitate(environment, demonstrations, epochs=...)`. Input of `fit`, `fit_from`, `train_on_batch`: a dict of float32 arrays whose
-    rows are episodes of T steps: "observations" `(batch, T + 1, observation_size)`, "actions" `(batch, T, action_size)` as the present policy drew
-    them, "intentions" `(batch, K)` one-hot, "alive" `(batch, T + 1)` (see `kgan.control.Rollouts`), "expert_observations" `(batch, T,
-    observation_size)` and "expert_actions" `(batch, T, action_size)`, any pairs. Actions lie in [-1, 1]; what the policy draws is clipped
-    before networks or environments see it.
+    Training: `imitate(environment, demonstrations, epochs=...)`. Input of `fit`, `fit_from`, `train_on_batch`: a dict of float32 arrays
+    whose rows are episodes of T steps: "observations" `(batch, T + 1, observation_size)`, "actions" `(batch, T, action_size)` as the
+    present policy drew them, "intentions" `(batch, K)` one-hot, "alive" `(batch, T + 1)` (see `kgan.control.Rollouts`), and any pairs
+    of experts, "expert_observations" `(batch, T, observation_size)` and "expert_actions" `(batch, T, action_size)`. Actions lie in
+    [-1, 1]; what the policy draws is clipped before networks or environments see it.
 
     `generate(count, condition=...)`: actions for observations, drawn from the policy and not yet clipped; see `generator_inputs`.
 
@@ -100,10 +100,10 @@ class IntentionGAIL(AdversarialModel):
         discriminator: Network | None = None,
         posterior: Network | None = None,
         hidden: Counts = (64, 64),
-        center: Numbers | None = None,
-        scale: Numbers | None = None,
+        observation_center: Numbers | None = None,
+        observation_scale: Numbers | None = None,
         information_weight: NonNegative = 0.5,
-        entropy_weight: float = 1e-3,
+        entropy_weight: NonNegative = 1e-3,
         reward_form: str = "non_saturating",
         discount: NonNegative = 0.97,
         trace_decay: NonNegative = 0.95,
@@ -121,14 +121,14 @@ class IntentionGAIL(AdversarialModel):
         self.observation_size = _size("observation_size", observation_size, environment)
         self.action_size = _size("action_size", action_size, environment)
         self.intentions, self.code = intentions, codes.Categorical(intentions)
-        self.hidden, self.center, self.scale = hidden, center, scale
+        self.hidden, self.observation_center, self.observation_scale = hidden, observation_center, observation_scale
         self.information_weight, self.entropy_weight, self.reward_form = information_weight, entropy_weight, reward_form
         self.discount, self.trace_decay = discount, trace_decay
         self.kl_limit, self.damping, self.conjugate_steps, self.backtracks = kl_limit, damping, conjugate_steps, backtracks
         self.discriminator_steps, self.posterior_steps, self.value_steps = discriminator_steps, posterior_steps, value_steps
         self._check_numbers()
         given = dict(zip(_PLAYERS, (policy, value, discriminator, posterior), strict=True))
-        _, *networks = given_or_built((self.observation_size,), {**given}, lambda _: self._default_networks())
+        _, *networks = given_or_built((self.observation_size,), given, lambda _: self._default_networks())
         self.policy, self.value, self.discriminator, self.posterior = networks
         state, pair = self.observation_size + intentions, self.observation_size + self.action_size
         for network, inputs, outputs in (
@@ -145,15 +145,17 @@ class IntentionGAIL(AdversarialModel):
                 raise ValueError(f"`{name}` must lie in [0, 1]. Received: {getattr(self, name)!r}.")
         if self.reward_form not in objectives.IMITATION_REWARDS:
             raise ValueError(f"`reward_form` must be one of {objectives.IMITATION_REWARDS}. Received: {self.reward_form!r}.")
-        for name in ("center", "scale"):
+        for name in ("observation_center", "observation_scale"):
             numbers = getattr(self, name)
-            if numbers is not None and (len(numbers) != self.observation_size or (name == "scale" and min(numbers) <= 0)):
-                positive = " > 0" if name == "scale" else ""
+            if numbers is not None and (
+                len(numbers) != self.observation_size or (name == "observation_scale" and min(numbers) <= 0)
+            ):
+                positive = " > 0" if name == "observation_scale" else ""
                 raise ValueError(f"`{name}` needs {self.observation_size} numbers{positive}, one for each of an observation.")
 
     def _default_networks(self) -> dict[str, Any]:
         state, pair = self.observation_size + self.intentions, self.observation_size + self.action_size
-        shared: dict[str, Any] = {"hidden": self.hidden, "center": self.center, "scale": self.scale}
+        shared: dict[str, Any] = {"hidden": self.hidden, "center": self.observation_center, "scale": self.observation_scale}
         return {
             "policy": lambda: gaussian_policy(state, self.action_size, **shared),
             "value": lambda: perceptron(state, name="value", **shared),
@@ -210,9 +212,8 @@ class IntentionGAIL(AdversarialModel):
         )
 
     def told(self, observations: Tensor, intentions: Tensor) -> Tensor:
-        """Observations `(batch, steps, n)` or `(batch, n)`, and behind each the intention of its episode."""
-        if len(observations.shape) == 3:
-            intentions = ops.tile(intentions[:, None], (1, ops.shape(observations)[1], 1))
+        """Observations `(batch, steps, n)`, and behind each the intention of its episode."""
+        intentions = ops.tile(intentions[:, None], (1, ops.shape(observations)[1], 1))
         return ops.concatenate([observations, ops.cast(intentions, observations.dtype)], axis=-1)
 
     def distribution(self, observations: Tensor, intentions: Tensor, training: bool = False) -> list[Tensor]:
@@ -225,7 +226,7 @@ class IntentionGAIL(AdversarialModel):
         outputs = network(
             ops.reshape(inputs, (-1, inputs.shape[-1])), training=self.in_training if training is None else training
         )
-        return backend.full_precision(ops.reshape(outputs, (-1, *inputs.shape[1:-1], outputs.shape[-1])))
+        return backend.full_precision(ops.reshape(outputs, (-1, ops.shape(inputs)[1], outputs.shape[-1])))
 
     def logits(self, observations: Tensor, actions: Tensor) -> Tensor:
         """The discriminator's logits of steps, actions clipped as the environment has seen them."""
@@ -287,9 +288,7 @@ class IntentionGAIL(AdversarialModel):
             return gain, _mean(objectives.gaussian_divergence(*before, *after), batch)
 
         variables = self.policy.trainable_variables
-        step = control.trust_region_step(
-            evaluate, variables, self.kl_limit, self.damping, self.conjugate_steps, self.backtracks
-        )
+        step = control.trust_region_step(evaluate, variables, self.kl_limit, self.damping, self.conjugate_steps, self.backtracks)
         # A term of value 0 whose gradient is the negative step: what descent of rate 1 makes of it is the step itself.
         weights = backend.flat([ops.convert_to_tensor(v) for v in variables])
         push = -ops.sum((weights - ops.stop_gradient(weights)) * step.direction)
@@ -318,18 +317,22 @@ class IntentionGAIL(AdversarialModel):
         """What `call` turns into actions.
 
         Args:
-            count: rows. condition: observations `(count, numbers)` or those of episodes `(count, steps, numbers)`; or a dict of
-                "observations" and, if they are not to be drawn, "intentions" `(count, K)`, such as rollouts are; the rest is not looked at.
+            count: episodes. condition: observations `(count, steps, numbers)`; or a dict of "observations" and, if they are not to be
+                drawn, "intentions" `(count, K)`, such as a batch of rollouts; the rest of it is not looked at.
         """
         if condition is None:
-            raise ValueError("Actions are for observations: give `condition`, an array (count, numbers) or (count, steps, numbers).")
+            raise ValueError(
+                "Actions are for observations: give `condition`, an array (count, numbers) or (count, steps, numbers)."
+            )
         given = condition if isinstance(condition, Mapping) else {"observations": condition}
         seen = np.asarray(given["observations"], "float32")
-        if seen.ndim not in (2, 3) or len(seen) != count or seen.shape[-1] != self.observation_size or not np.isfinite(seen).all():
-            raise ValueError(
-                f"Observations must be finite, ({count}, {self.observation_size}) or ({count}, steps, {self.observation_size}). "
-                f"Received: {seen.shape}."
-            )
+        if (
+            seen.ndim not in (2, 3)
+            or len(seen) != count
+            or seen.shape[-1] != self.observation_size
+            or not np.isfinite(seen).all()
+        ):
+            raise ValueError(f"Observations must be finite, ({count}, steps, {self.observation_size}). Received: {seen.shape}.")
         # One stream for all draws: an integer would start each at the same numbers.
         seed = keras.random.SeedGenerator(seed) if isinstance(seed, int) else seed
         told = self.code.sample(count, seed)
@@ -391,15 +394,18 @@ class IntentionGAIL(AdversarialModel):
         """Episodes by the policy, with averaged weights if the model keeps averages.
 
         Args:
-            environment: as in `imitate`. intentions: of every episode, a number from 0 to K - 1, or one-hot rows. seeds: of every episode, the
-                same one the same episode; as many as the environment has copies, or a multiple. noise: default 1.0; 0: the means.
+            environment: as in `imitate`. intentions: of every episode, a number from 0 to K - 1, or one-hot rows.
+            seeds: of every episode, the same one the same episode; as many as the environment has copies, or a multiple.
+            noise: default 1.0; 0: the means.
         """
         about = self._checked_world(environment)
         told = np.asarray(intentions)
-        if told.ndim == 1 and len(told) and 0 <= told.min() and told.max() < self.intentions:
+        if told.ndim == 1 and len(told) and told.min() >= 0 and told.max() < self.intentions:
             told = np.eye(self.intentions, dtype="float32")[told.astype(int)]
         if told.ndim != 2 or told.shape[1] != self.intentions:
-            raise ValueError(f"`intentions` must be numbers from 0 to {self.intentions - 1}, one an episode. Received: {shown(intentions)}.")
+            raise ValueError(
+                f"`intentions` must be numbers from 0 to {self.intentions - 1}, one an episode. Received: {shown(intentions)}."
+            )
         return control.rollout(control.actor(self.averaged("policy")), environment, told, seeds, about["horizon"], noise)
 
     def _checked_world(self, environment: control.Environment) -> dict[str, Any]:

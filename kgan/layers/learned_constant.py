@@ -14,7 +14,7 @@ class LearnedConstant(CheckedInput):
 
     Args:
         units: how many numbers.
-        start: default 0.0: where they begin.
+        initial: default 0.0: where they begin.
 
     Input shape: `(batch, ...)`. Output shape: `(batch, units)`.
 
@@ -25,12 +25,12 @@ class LearnedConstant(CheckedInput):
     [[-0.5, -0.5], [-0.5, -0.5]]
     """
 
-    def __init__(self, units: Count, start: float = 0.0, **kwargs: object) -> None:
+    def __init__(self, units: Count, initial: float = 0.0, **kwargs: object) -> None:
         super().__init__(**kwargs)
-        self.units, self.start = units, start
+        self.units, self.initial = units, initial
 
     def build(self, input_shape: Sizes) -> None:
-        begin = keras.initializers.Constant(self.start)
+        begin = keras.initializers.Constant(self.initial)
         self.constant = self.add_weight(shape=(self.units,), initializer=begin, name="constant")
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -40,4 +40,4 @@ class LearnedConstant(CheckedInput):
         return (input_shape[0], self.units)
 
     def get_config(self) -> Config:
-        return {**super().get_config(), "units": self.units, "start": self.start}
+        return {**super().get_config(), "units": self.units, "initial": self.initial}
