@@ -231,6 +231,7 @@ def test_another_world_is_refused_and_another_version_warned_of(world, shown):
     with pytest.raises(ValueError, match="horizon is 5, was 3"):
         model.imitate(control.PointMass(4, horizon=5), shown)
     with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
         model.imitate(world, shown, verbose=0)
     assert "mujoco is None, was '0.1'" in " ".join(str(warning.message) for warning in heard)
     plain = compiled(environment=control.describe(world))
