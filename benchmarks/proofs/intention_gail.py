@@ -165,8 +165,12 @@ def _imitate(report, seed, rounds, part, world, experts, near, least, informatio
             space = world.single_action_space
             scaled = control.Demonstrations(experts.observations, control.to_unit(experts.actions, space))
             control.clone_behavior(cloned, scaled, 2, steps=max(5 * rounds, 10), seed=seed)
-            _, share = _outcomes(world, control.rollout(control.actor(cloned), world, SKILLS[told], seeds), near)
+            goals, share = _outcomes(world, control.rollout(control.actor(cloned), world, SKILLS[told], seeds), near)
             report.figure(f"{part} behavior cloning: reached a goal", share, f"< {least}", share < least, seed)
+            shared = kgan.metrics.shared_information(told, goals)
+            report.figure(
+                f"{part} behavior cloning: information of intention and goal, nats", shared, "<= 0.15", shared <= 0.15, seed
+            )
 
 
 def point_mass(report, seed, steps):

@@ -32,7 +32,7 @@ class PointMass:
     """
 
     id = "kgan/PointMass-v0"
-    extent = 2.5
+    extent = 3.0
     """Half the side of the square that pictures show."""
 
     def __init__(self, num_envs: int = 64, goals: int = 2, start: float = 1.0, horizon: int = 35) -> None:

@@ -1076,6 +1076,7 @@ SPECS = {
         averaged="policy",
         arguments=rollouts,
         conditional=True,
+        default=("demonstrations", lambda seed: kgan.IntentionGAIL(environment=kgan.control.describe(kgan.control.PointMass()), seed=seed)),
     ),
     "CausalController": Spec(
         kgan.CausalController,
