@@ -151,7 +151,10 @@ class IntentionGAIL(AdversarialModel):
                 len(numbers) != self.observation_size or (name == "observation_scale" and min(numbers) <= 0)
             ):
                 positive = " > 0" if name == "observation_scale" else ""
-                raise ValueError(f"`{name}` needs {self.observation_size} numbers{positive}, one for each of an observation.")
+                raise ValueError(
+                    f"`{name}` needs {self.observation_size} numbers{positive}, one for each of an observation. "
+                    f"Received: {shown(numbers)}."
+                )
 
     def _default_networks(self) -> dict[str, Any]:
         state, pair = self.observation_size + self.intentions, self.observation_size + self.action_size

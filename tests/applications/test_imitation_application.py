@@ -30,7 +30,7 @@ def test_train_and_watch(tmp_path, capsys):
     assert "--world must be one of" in application.refused(capsys, "train", output=str(tmp_path / "none"), world="moon")
     np.savez(tmp_path / "other.npz", observations=np.zeros((5, 3)), actions=np.zeros((5, 2)))
     given = {"demonstrations": str(tmp_path / "other.npz"), "smoke": True}
-    assert "observations of 2" in application.refused(capsys, "train", output=str(tmp_path / "other"), **given)
+    assert "needs 2 numbers" in application.refused(capsys, "train", output=str(tmp_path / "other"), **given)
 
 
 def test_train_on_the_arm(tmp_path):

@@ -1068,7 +1068,7 @@ SPECS = {
     "IntentionGAIL": Spec(
         kgan.IntentionGAIL,
         lambda: kgan.IntentionGAIL(
-            3, 2, hidden=(4,), conjugate_steps=2, backtracks=6, discriminator_steps=2, posterior_steps=1, value_steps=1, seed=0
+            3, 2, hidden=(4,), conjugate_steps=2, backtracks=4, discriminator_steps=2, posterior_steps=1, value_steps=1, seed=0
         ),
         (5, 2),
         {"discriminator": 2, "posterior": 1, "policy": 1, "value": 1},
