@@ -69,7 +69,7 @@ def exact_step(report, seed, steps):
 
     def evaluate():
         density = objectives.gaussian_log_density(actions, *_parameters(policy, states))
-        return ops.mean(ops.exp(density - before) * advantages), divergence()
+        return ops.mean(ops.exp(density - before) * ops.convert_to_tensor(advantages)), divergence()
 
     step = control.trust_region_step(evaluate, policy.trainable_variables, 0.01, damping=0.1, iterations=20)
     slope = np.mean([a * _score(policy, s[None], b[None]) for s, b, a in zip(states, actions, advantages, strict=True)], axis=0)

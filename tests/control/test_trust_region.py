@@ -88,7 +88,7 @@ def test_the_step_is_natural_grows_the_gain_and_keeps_the_limit(tiny, rng, limit
 
     def evaluate():
         density = objectives.gaussian_log_density(actions, *parts(policy, states))
-        return ops.mean(ops.exp(density - before) * advantages), divergence()
+        return ops.mean(ops.exp(density - before) * ops.convert_to_tensor(advantages)), divergence()
 
     variables, start = policy.trainable_variables, [ops.convert_to_numpy(v).copy() for v in policy.trainable_variables]
     step = control.trust_region_step(evaluate, variables, limit, damping=0.1, iterations=12)

@@ -135,7 +135,7 @@ def test_a_training_that_was_stopped_goes_on_bit_for_bit(world, shown, tmp_path)
     with pytest.raises(SystemExit):
         stopped.imitate(world, shown, **arguments, callbacks=[Strike(), kgan.callbacks.Checkpoint(tmp_path)])
     start = kgan.callbacks.restore(resumed, tmp_path)
-    history = resumed.imitate(control.PointMass(8, horizon=3), shown, **arguments, initial_epoch=start).history
+    history = resumed.imitate(world, shown, **arguments, initial_epoch=start).history
     assert start == 1
     for a, b in zip(
         [*alone.variables, *alone.optimizer.variables], [*resumed.variables, *resumed.optimizer.variables], strict=True
