@@ -1,4 +1,4 @@
-"""The `kgan` command: list, train, generate, evaluate; and `kgan stego`."""
+"""The `kgan` command: list, train, generate, evaluate, report, export; and `kgan stego`."""
 
 import inspect
 import json
@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import keras
 import typer
 
-from kgan import backend, evaluation, metrics, runs
+from kgan import backend, evaluation, exports, metrics, runs
+from kgan import report as reports
 from kgan.stego.cli import app as stego
 from kgan.version import __version__
 
@@ -67,10 +68,17 @@ def _options(family: Any, assignments: Sequence[str]) -> dict[str, Any]:
 
 
 @app.command("list")
-def list_() -> None:
-    """The systems and the embedded data sets."""
+def list_(
+    presets: Annotated[bool, typer.Option("--presets", help="the trained models that come with kgan, instead")] = False,
+) -> None:
+    """The systems and the embedded data sets; or the trained models."""
     from kgan import datasets
+    from kgan import presets as trained
 
+    if presets:
+        for name in trained.names():
+            print(f"  {name:16} {trained.about(name)}")
+        return
     print("Systems:")
     for name, family in sorted(_families().items()):
         print(f"  {name:16} {(inspect.getdoc(family) or '').splitlines()[0]}")
@@ -118,7 +126,7 @@ def train(
 
 @app.command()
 def generate(
-    model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
+    model: Annotated[str, typer.Argument(help="a .keras file, the folder of a run, or preset:NAME")],
     output: Annotated[
         str,
         typer.Option(
@@ -169,7 +177,7 @@ def generate(
 
 @app.command()
 def evaluate(
-    model: Annotated[str, typer.Argument(help="a .keras file, or the folder of a run")],
+    model: Annotated[str, typer.Argument(help="a .keras file, the folder of a run, or preset:NAME")],
     dataset: Annotated[
         str | None, typer.Option(help="the data set it was trained on; default what the run's settings say")
     ] = None,
@@ -201,6 +209,50 @@ def evaluate(
         if neighbors is not None:
             figures[f"nearest_trained_on[n={count}]"] = evaluation.draw_neighbors(neighbors, samples, reference)
         print(json.dumps(figures, indent=2))
+
+    runs.guarded(main)
+
+
+@app.command()
+def export(
+    model: Annotated[str, typer.Argument(help="a .keras file, the folder of a run, or preset:NAME")],
+    output: Annotated[str, typer.Option(help="the file, for tf_saved_model the folder; must not be there yet")],
+    format_: Annotated[str, typer.Option("--format", help=", ".join(exports.SUFFIXES))] = "onnx",
+) -> None:
+    """Write a trained generator for programs without Keras, and check that it makes the same there."""
+
+    def main() -> None:
+        found = exports.export(runs.load(model), output, format_)
+        print(f"{output} makes what the model makes (at most {found['difference']:.1g} apart).")
+        for side in ("inputs", "outputs"):
+            for name, shape in found[side].items():
+                sizes = ", ".join("batch" if size is None else str(size) for size in shape)
+                print(f"  {side[:-1]} {name} ({sizes})")
+
+    runs.guarded(main)
+
+
+@app.command()
+def report(
+    folders: Annotated[list[str], typer.Argument(help="folders of runs, finished or not")],
+    output: Annotated[
+        str | None, typer.Option(help="the page; default report.html, in the folder of the run where there is one")
+    ] = None,
+    neighbors: Annotated[
+        bool, typer.Option("--neighbors", help="also draw real images, and those that were trained on and are nearest to samples")
+    ] = False,
+    count: Annotated[int, typer.Option(min=2, help="number of samples, with --neighbors")] = 100,
+    seed: Annotated[int, typer.Option(help="of their latents")] = 0,
+) -> None:
+    """Write a page about a run, or about several side by side: samples, figures, losses, settings."""
+
+    def main() -> None:
+        page = output or (str(Path(folders[0]) / "report.html") if len(folders) == 1 else "report.html")
+        for folder in folders if neighbors else ():
+            samples = runs.generate(runs.load(folder), count, seed)
+            evaluation.draw_real(folder, samples, evaluation.Reference.of(runs.read_settings(folder)), neighbors=True)
+        reports.write(page, folders)
+        print(f"The report is in {page}")
 
     runs.guarded(main)
 

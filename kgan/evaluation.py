@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,18 @@ def draw_classes(path: FilePath, samples: Array, classes: Array, names: Sequence
         return
     columns = columns or int(np.bincount(classes).max())
     pictures.save_classes(path, samples, classes, names, columns, clip=True)
+
+
+def draw_real(folder: FilePath, samples: Nest, reference: Reference, neighbors: bool) -> None:
+    """Pictures of real images beside those of samples, in a folder: `real.png`, as many that were held out as there are samples, and with
+    `neighbors` `neighbors.png`, see `draw_neighbors`. Nothing for samples that are no images of the reference's data set.
+    """
+    judge = None if isinstance(samples, dict) else reference.judge(samples.shape[1:])
+    real = None if judge is None else reference.images("test", samples.shape[1])
+    if real is not None and len(real) > 1 and real.shape[1:] == samples.shape[1:]:
+        pictures.save_samples(Path(folder) / "real.png", real[: len(samples)], clip=True)
+        if neighbors:
+            draw_neighbors(Path(folder) / "neighbors.png", samples, reference)
 
 
 def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: int = 12, k: int = 5) -> float:

@@ -1,11 +1,11 @@
 """Training runs: one function behind `kgan train` and every application's train.py.
 
-A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (final figures, one flat object), `samples.png`,
-`samples/` (one picture an epoch), `model.keras`, `checkpoints/`, and TensorBoard logs in `tensorboard/` where TensorFlow is there.
+A run writes to its folder: `settings.json`, `history.csv`, `metrics.json` (final figures, one flat object), `samples.png`, `losses.png`,
+`samples/` (one picture an epoch), `model.keras`, `checkpoints/`, `real.png` and `neighbors.png` (images of data that it can be compared
+with), `report.html` (all of this as one page), and TensorBoard logs in `tensorboard/` where TensorFlow is there.
 """
 
 import contextlib
-import csv
 import functools
 import inspect
 import json
@@ -23,12 +23,12 @@ from typing import Annotated, Any
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, memory, metrics, pictures
+from kgan import backend, callbacks, datasets, history, memory, metrics, pictures, report
 from kgan.arguments import POSITIVE
 from kgan.engine import AdversarialModel
-from kgan.evaluation import Reference, draw_classes, evaluate_samples
-from kgan.files import atomic_write, read_json, reading, write_json
-from kgan.types import Array, FilePath, Logs, Nest
+from kgan.evaluation import Reference, draw_classes, draw_real, evaluate_samples
+from kgan.files import atomic_write, read_json, write_json
+from kgan.types import Array, FilePath, Nest
 from kgan.version import __version__
 
 SAMPLES = 1000
@@ -36,6 +36,7 @@ SAMPLED_SHAPES = 200
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 _PLACED = ("dataset", "extractor")  # settings that may name a file or a folder, behind one of
 _PLACES = ("folder", "idx", "modelnet", "inception", "keras-inception")
+_PRESET = "preset:"
 _PER_CLASS = 10  # samples of a class in a picture
 # What a smoke run changes: enough to pass through every line.
 _SMOKE = {"epochs": 1, "steps_per_epoch": 2, "samples": 32}
@@ -336,14 +337,14 @@ def _train(
 
     evaluation = None
     if chief:
-        _trim_history(output / "history.csv", start)
+        history.trim(output / history.FILE, start)
         if settings.evaluate_every:
             best = output / "best.keras" if settings.keep else None
-            evaluation = callbacks.Evaluation(figures_of, settings.evaluate_every, best, _rows(output / "history.csv"))
+            evaluation = callbacks.Evaluation(figures_of, settings.evaluate_every, best, history.rows(output / history.FILE))
             watching.append(evaluation)
         watching += [
             callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw, sample=sample),
-            _History(output / "history.csv", start),
+            history.History(output / history.FILE, start),
         ]
     if chief and backend.name() == "tensorflow" and _has_tensorboard():
         watching.append(keras.callbacks.TensorBoard(output / "tensorboard"))
@@ -366,16 +367,20 @@ def _train(
     seconds = time.time() - began
     atomic_write(output / "model.keras", model.save)
     samples = _single(sample(model, count, settings.seed))
-    figures = {"epochs": epochs, "seconds": round(seconds, 1), **_last_row(output / "history.csv"), **measure(model, samples)}
+    figures = {"epochs": epochs, "seconds": round(seconds, 1), **history.last(output / history.FILE), **measure(model, samples)}
     if evaluation is not None and evaluation.best_epoch is not None:
         figures["best_epoch"] = evaluation.best_epoch
     some = {4: 100, 5: 36}
     draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
     picked = samples if by_class else keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples)
     draw(output / "samples.png", picked)
-    _save_curves(output)
+    if (drawn := history.draw({"": history.rows(output / history.FILE)})) is not None:
+        pictures.save_figure(output / "losses.png", drawn)
     write_json(output / "metrics.json", figures)
-    print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'} and {output / 'losses.png'}:")
+    if not settings.smoke:
+        draw_real(output, picked, reference, neighbors=settings.dataset in datasets.names())  # others may not fit in memory
+    report.write(output / "report.html", [output])
+    print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'}, all of it in {output / 'report.html'}:")
     for name, value in figures.items():
         print(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
     return figures
@@ -441,12 +446,14 @@ def _choose_optimizers(model: Any, settings: RunSettings) -> None:
 
 
 def load(path: FilePath) -> Any:
-    """A trained model, not compiled, from a .keras file or the folder of a run; of a run that was stopped, its newest checkpoint, with a
-    warning that says so.
+    """A trained model, not compiled, from a .keras file, the folder of a run, or `preset:NAME`, one that comes with kgan or lies in a
+    folder; of a run that was stopped, its newest checkpoint, with a warning that says so.
 
     Raises:
         FileNotFoundError: there is none. ValueError: the file is none that this version can load.
     """
+    if str(path).startswith(_PRESET):
+        return AdversarialModel.from_preset(str(path).removeprefix(_PRESET))
     path = Path(path)
     if path.is_dir():
         run, path = path, path / "model.keras"
@@ -558,9 +565,19 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
         versions = {"kgan": __version__, "keras": keras.__version__, "numpy": np.__version__, "python": platform.python_version()}
         # As seen from the run, so that both may be moved together, and no path of this machine is told to others.
         begun = os.path.relpath(os.path.realpath("."), os.path.realpath(output))
-        write_json(path, {"settings": described, "started_in": begun, "backend": backend.name(), "versions": versions})
+        program = {"program": _program(about)}
+        write_json(path, {"settings": described, **program, "started_in": begun, "backend": backend.name(), "versions": versions})
     except OSError as error:
         raise RunError(f"The folder {output} cannot be written ({error.strerror}). Choose another --output.") from error
+
+
+def _program(about: Mapping[str, Any]) -> str | None:
+    """The training command as one types it; None where it is none, a notebook say."""
+    script = Path(sys.argv[0])
+    if script.name != "train.py":
+        return f"kgan train {about['system']}" if "system" in about else None
+    here = Path(os.path.relpath(script))
+    return f"python {script.name if '..' in here.parts else here.as_posix()}"
 
 
 def training_data(settings: RunSettings, labels: bool = False) -> tuple[Any, tuple[int, ...]]:
@@ -608,99 +625,6 @@ def _has_tensorboard() -> bool:
 
 def _real_points(dataset: str) -> Array | None:
     return getattr(datasets, dataset)().sample(1000, 0) if dataset in ("ring", "grid") else None
-
-
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.exists():
-        return []
-    with reading(path, "the history of a run"), open(path, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, strict=True))
-        for row in rows:
-            int(row["epoch"])
-            _numbers(row)
-    return rows
-
-
-def _numbers(row: Mapping[str, str]) -> dict[str, float]:
-    # Keras writes NA for what the last epoch did not log.
-    return {k: float(v) for k, v in row.items() if k != "epoch" and v != "NA"}
-
-
-def _trim_history(path: Path, start: int) -> None:
-    """Drop the rows of epochs that will be trained again: a run killed after its last checkpoint wrote them once."""
-    rows = _rows(path)
-    kept = [row for row in rows if int(row["epoch"]) < start]
-    if rows and len(kept) < len(rows):
-
-        def write(temporary: str) -> None:
-            with open(temporary, "w", newline="") as file:
-                writer = csv.DictWriter(file, rows[0].keys())
-                writer.writeheader()
-                writer.writerows(kept)
-
-        atomic_write(path, write) if kept else path.unlink()
-
-
-def _last_row(path: Path) -> dict[str, float]:
-    rows = _rows(path)
-    return _numbers(rows[-1]) if rows else {}
-
-
-class _History(keras.callbacks.Callback):
-    """`history.csv`: a row an epoch, a column a figure; NA where an epoch has none. A figure that comes later adds its column."""
-
-    def __init__(self, path: Path, start: int) -> None:
-        super().__init__()
-        self.path = path
-        if not start:
-            path.unlink(missing_ok=True)
-
-    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        rows = _rows(self.path)
-        row = {"epoch": str(epoch), **{name: str(value) for name, value in sorted((logs or {}).items())}}
-        columns = list(dict.fromkeys([*(rows[0] if rows else ()), *row]))
-        whole = not rows or len(columns) > len(rows[0])
-
-        def write(path: str, mode: str = "w") -> None:
-            with open(path, mode, newline="", encoding="utf-8") as file:
-                writer = csv.DictWriter(file, columns, restval="NA")
-                if whole:
-                    writer.writeheader()
-                writer.writerows([*rows, row] if whole else [row])
-
-        atomic_write(self.path, write) if whole else write(str(self.path), "a")
-
-
-def _save_curves(output: Path) -> None:
-    """`losses.png`: a panel for each move, with its terms, and below them one for each other figure of the history."""
-    rows = _rows(output / "history.csv")
-    panels: dict[str, list[str]] = {}
-    for key in rows[0] if rows else ():
-        if key not in ("epoch", "loss") and not key.startswith("learning_rate") and any(row[key] != "NA" for row in rows):
-            move, slash, _ = key.removeprefix("val_").partition("/")
-            panels.setdefault(move if slash else key, []).append(key)
-    if not panels:
-        return
-    # Moves first: their terms are named MOVE/TERM.
-    names = sorted(panels, key=lambda name: panels[name] == [name])
-    drawn, axes = pictures.figure(8.0, 0.6 + 2.4 * len(names), rows=len(names))
-    epochs = [int(row["epoch"]) + 1 for row in rows]
-    for axis, name in zip(axes[:, 0], names, strict=True):
-        colors = pictures.distinct_colors(len(panels[name]))
-        for key, color in zip(panels[name], colors, strict=True):
-            there = [(e, float(row[key])) for e, row in zip(epochs, rows, strict=True) if row[key] != "NA"]
-            axis.plot(*zip(*there, strict=True), color=color, marker="." if len(there) < 20 else None, label=key)
-        axis.set_title(
-            name if panels[name] == [name] else f"{name}: its losses and what it reports", loc="left", fontsize="medium"
-        )
-        axis.grid(alpha=0.3)
-        axis.set_xlim(min(epochs) - 0.5, max(epochs) + 0.5)
-        axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-        axis.set_ylabel("mean of the epoch")
-        if panels[name] != [name]:
-            axis.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize="small", frameon=False)
-    axes[-1, 0].set_xlabel("epoch")
-    pictures.save_figure(output / "losses.png", drawn)
 
 
 def guarded(main: Callable[[], object]) -> None:

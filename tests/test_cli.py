@@ -327,27 +327,6 @@ def test_samples_of_their_own_files(finished, tmp_path):
     assert (done.returncode, "not empty" in done.stderr) == (2, True)
 
 
-def test_curves_have_a_panel_for_each_move(tmp_path, monkeypatch):
-    """No series that is empty, no color twice, no legend over curves; figures below the moves."""
-    from kgan import pictures, runs
-
-    (tmp_path / "history.csv").write_text(
-        "epoch,diversity,a/one,a/two,b/one,learning_rate,loss,val_a/one\n0,0.5,1,2,3,0.1,6,NA\n1,NA,1,2,3,0.1,6,NA\n"
-    )
-    kept = []
-    monkeypatch.setattr(pictures, "save_figure", lambda path, drawn: kept.append(drawn))
-    runs._save_curves(tmp_path)
-    drawn = kept[0]
-    drawn.canvas.draw()
-    curves = {axis.get_title(loc="left").split(":")[0]: [line.get_label() for line in axis.lines] for axis in drawn.axes}
-    assert curves == {"a": ["a/one", "a/two"], "b": ["b/one"], "diversity": ["diversity"]}
-    for axis in drawn.axes:
-        assert len({tuple(line.get_color()) for line in axis.lines}) == len(axis.lines)
-        if axis.get_legend():
-            assert not axis.get_legend().get_window_extent().overlaps(axis.get_window_extent())
-    assert len({tuple(color) for color in pictures.distinct_colors(37)}) == 37
-
-
 def test_the_history_has_no_empty_columns(finished):
     header, *rows = (finished / "history.csv").read_text().splitlines()
     assert "val_" not in header

@@ -54,6 +54,9 @@ def test_figures_go_to_the_history(run):
     assert rows[:3] == once
     assert [row[NAME] == "NA" for row in rows] == [True, False, True, False, True]
     assert (folder / "tensorboard").is_dir()
+    # Real images and neighbors are beside the samples, and all on one page.
+    page = (folder / "report.html").read_text()
+    assert all(about in page for about in ('alt="real images', 'alt="samples (left)', NAME.partition("[")[0], "at the end"))
     # Those at the end are of the last epoch, not of the last one in the history.
     assert figures[NAME] not in [float(row[NAME]) for row in rows if row[NAME] != "NA"]
 
@@ -74,6 +77,9 @@ def test_evaluate_knows_the_run(run, tmp_path, capsys):
     assert found[NAME] == pytest.approx(run[2][NAME], rel=1e-3)
     assert found["nearest_trained_on[n=80]"] > 1
     assert kgan.datasets.read_image(tmp_path / "near.png", None, 3).shape[2] == 3
+    cli.report([str(run[0])], output=str(tmp_path / "page.html"), neighbors=True, count=20, seed=0)
+    assert (tmp_path / "page.html").stat().st_size > 20_000
+    capsys.readouterr()
     cli.evaluate(str(run[0] / "best.keras"), count=80, neighbors=None, dataset=None, extractor="random-conv:2", seed=0)
     assert "coverage[random-conv-s2,n=80]" in capsys.readouterr().out
 
@@ -104,16 +110,6 @@ def test_memorized_pictures_are_nearer_than_those_held_out(tmp_path):
 def test_samples_of_other_channels_are_refused():
     with pytest.raises(ValueError, match=r"Samples are \(8, 8, 3\), images of digits \(8, 8, 1\)"):
         evaluate_samples(np.zeros((4, 8, 8, 3), "float32"), Reference("digits"))
-
-
-def test_a_figure_that_comes_later_gets_a_column(tmp_path):
-    writer = runs._History(tmp_path / "history.csv", 0)
-    writer.on_epoch_end(0, {"b": 1.0, "a": 2.0})
-    writer.on_epoch_end(1, {"b": 1.5, "a": 2.5, "c": 3.0})
-    runs._History(tmp_path / "history.csv", 2).on_epoch_end(2, {"a": 4.0})
-    assert (tmp_path / "history.csv").read_text().split() == ["epoch,a,b,c", "0,2.0,1.0,NA", "1,2.5,1.5,3.0", "2,4.0,NA,NA"]
-    runs._History(tmp_path / "history.csv", 0)
-    assert not (tmp_path / "history.csv").exists()
 
 
 def test_pictures_of_a_folder_are_held_against_those_held_out(tmp_path):

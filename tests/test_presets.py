@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 
+import kgan
 from kgan import presets
 
 
@@ -45,3 +47,34 @@ def test_names_of_further_files(name, tmp_path):
     with pytest.raises(ValueError, match="plain names"):
         presets.save(keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]), tmp_path, {name: lambda path: None})
     assert not list(tmp_path.iterdir())
+
+
+def test_every_one_that_comes_with_kgan_has_a_card(capsys):
+    from kgan import cli
+
+    cli.list_(presets=True)
+    listed = capsys.readouterr().out
+    for name in presets.names():
+        card = (presets.find(name) / "README.md").read_text()
+        assert all(f"- {part}: " in card for part in ("Data", "Made by", "Figures", "Limits")), name
+        assert name in listed
+        assert presets.about(name) in listed
+    assert sum(file.stat().st_size for file in Path(presets.__file__).parent.rglob("*") if file.is_file()) < 20e6
+
+
+def test_any_family_is_kept_as_generate_uses_it(tmp_path):
+    from kgan import runs
+
+    model = kgan.GAN((2,), seed=0)
+    model.compile(averages={"generator": 0.5})
+    model.fit(np.random.default_rng(0).normal(size=(64, 2)).astype("float32"), batch_size=32, verbose=0)
+    samples = model.generate(5, seed=1)
+    model.save_to_preset(tmp_path / "mine")
+    for loaded in (kgan.GAN.from_preset(tmp_path / "mine"), runs.load(f"preset:{tmp_path / 'mine'}")):
+        np.testing.assert_allclose(loaded.generate(5, seed=1), samples, atol=1e-6)
+    plain = kgan.GAN((2,), seed=0)
+    plain.generator.set_weights(model.generator.get_weights())
+    assert np.abs(plain.generate(5, seed=1) - samples).max() > 1e-6  # averages came along
+    assert presets.about(tmp_path / "mine") == "GAN"
+    with pytest.raises(ValueError, match="holds a GAN, not a SNGAN"):
+        kgan.SNGAN.from_preset(tmp_path / "mine")

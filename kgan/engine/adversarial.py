@@ -6,13 +6,13 @@ import random
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import NoneType
-from typing import Any
+from typing import Any, Self
 
 import keras
 import numpy as np
 from keras import ops
 
-from kgan import backend
+from kgan import backend, presets
 from kgan.arguments import COUNT, Seed, as_int, require, shown
 from kgan.engine.averages import Averages
 from kgan.engine.divergence import DivergenceGuard
@@ -671,6 +671,29 @@ class AdversarialModel(Saving):
         return self.predict(inputs, batch_size=min(count, batch_size), verbose=0)
 
     # What leaves the house ---------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_preset(cls, preset: FilePath) -> Self:
+        """A trained model, not compiled.
+
+        Args:
+            preset: a name that comes with kgan (`kgan list --presets`), or a folder that `save_to_preset` wrote.
+
+        Raises:
+            ValueError: an unknown name, a folder that is none or whose files differ from their SHA-256 sums, another family.
+        """
+        model = presets.load(preset)
+        if not isinstance(model, cls):
+            raise ValueError(f"The preset {str(preset)!r} holds a {type(model).__name__}, not a {cls.__name__}.")
+        return model
+
+    def save_to_preset(self, folder: FilePath) -> str:
+        """Write configuration, weights (averages too) and their SHA-256 sums to a folder, see `kgan.presets.save`.
+
+        Returns:
+            str, the fingerprint of the files.
+        """
+        return presets.save(self, folder)
 
     def export(self, filepath: FilePath, format: str = "tf_saved_model", input_signature: Any = None, **kwargs: Any) -> None:
         """Write what `generate` uses, from generator inputs to samples, with averaged weights if the model keeps averages.

@@ -1,7 +1,6 @@
 """Messages hidden in images: Hayes, Danezis, "Generating steganographic images via adversarial training", NIPS 2017, arXiv 1703.00371."""
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any, Self
 
 import keras
@@ -9,7 +8,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import ArrayLike
 
-from kgan import backend, presets
+from kgan import backend
 from kgan.arguments import BuiltNetwork, Count, NonNegative, Positive, Shape
 from kgan.engine import AdversarialModel, Move, Observation, Terms, Turn
 from kgan.families.bases.generative import GenerativeModel, check_maps, given_or_built
@@ -19,7 +18,7 @@ from kgan.layers import quantize_8bit
 from kgan.networks import steganography
 from kgan.objectives import bit_cross_entropy, mean_absolute, mean_square, non_saturating, shape_distance
 from kgan.priors import Uniform
-from kgan.types import Array, SeedLike, Sizes, Tensor
+from kgan.types import Array, FilePath, SeedLike, Sizes, Tensor
 
 DISTANCES = {"l1": mean_absolute, "l2": mean_square, "euclidean": shape_distance}
 MESSAGE_DISTANCES = {**DISTANCES, "cross_entropy": bit_cross_entropy}
@@ -354,20 +353,9 @@ class SteganographyGAN(AdversarialModel):
             return self.embedded(covers, messages, training)
 
     @classmethod
-    def from_preset(cls, preset: str | Path = "stego-small") -> Self:
-        """A trained model: `"stego-small"` (default), which comes with kgan, or a folder written by `save_to_preset`.
-
-        Raises:
-            ValueError: for an unknown name, a folder that is none or whose files differ from their SHA-256 sums, another family.
-        """
-        model = presets.load(preset)
-        if not isinstance(model, cls):
-            raise ValueError(f"The preset {str(preset)!r} holds a {type(model).__name__}, not a {cls.__name__}.")
-        return model
-
-    def save_to_preset(self, folder: str | Path) -> str:
-        """Write configuration, weights and their SHA-256 sums to a folder, see `kgan.presets.save`. Returns the model's fingerprint."""
-        return presets.save(self, folder)
+    def from_preset(cls, preset: FilePath = "stego-small") -> Self:
+        """As for every family; default `"stego-small"`, which comes with kgan."""
+        return super().from_preset(preset)
 
 
 def _known(field: str, value: str, known: Iterable[str]) -> str:

@@ -262,7 +262,7 @@ class PixelCNNPlusPlus(Autoregressive):
     >>> network = kgan.networks.PixelCNNPlusPlus((4, 4, 1), filters=4, blocks=1, resolutions=2)
     >>> x = np.random.default_rng(0).uniform(-1, 1, (8, 4, 4, 1)).astype("float32")
     >>> network.network.compile(keras.optimizers.Adam(1e-3), loss=network.likelihood)
-    >>> history = network.network.fit(x, x, batch_size=4, verbose=0)
+    >>> history = network.network.fit(x, x, batch_size=8, verbose=0)
     >>> tuple(network.log_likelihood(x).shape)
     (8,)
 

@@ -1,5 +1,5 @@
 """Trained models in folders: `config.json`, `model.weights.h5`, further files that belong to the model, and the SHA-256 sums of all in
-`SHA256SUMS`. Some come with kgan.
+`SHA256SUMS`. Some come with kgan, each with a model card, `README.md`: data and licence, command, figures, limits.
 """
 
 import hashlib
@@ -23,6 +23,14 @@ _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")  # a file of the folder itse
 def names() -> list[str]:
     """Names of the presets that come with kgan."""
     return sorted(path.name for path in Path(__file__).parent.iterdir() if (path / _SUMS).is_file())
+
+
+def about(preset: FilePath) -> str:
+    """What a preset is, the first line of its model card, `README.md`; of one without a card, the class of its model."""
+    folder = find(preset)
+    if (folder / "README.md").is_file():
+        return read_text(folder / "README.md", "a model card").lstrip("# ").splitlines()[0]
+    return read_json(folder / _FILES[0], "the configuration of a model", lambda config: str(config["class_name"]))
 
 
 def save(model: Any, folder: FilePath, further: Mapping[str, Callable[[str], object]] | None = None) -> str:
@@ -134,4 +142,4 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-__all__ = ["find", "fingerprint", "further_file", "load", "names", "save"]
+__all__ = ["about", "find", "fingerprint", "further_file", "load", "names", "save"]

@@ -1,6 +1,6 @@
-"""Play one round of every family on one backend, from equal weights, data and noise, and write the resulting weights.
+"""Play one round of rows of the table on one backend, from equal weights, data and noise, and write the resulting weights.
 
-Run as `KERAS_BACKEND=... python -m tests.conformance.round_of FILE.npz`.
+Run as `KERAS_BACKEND=... python -m tests.conformance.round_of FILE.npz ROW ...`.
 """
 
 import os
@@ -37,9 +37,10 @@ def numpy_noise():
     keras.random.normal, keras.random.uniform = normal, uniform
 
 
-def main(path):
+def main(path, *names):
     results = {}
-    for name, spec in SPECS.items():
+    for name in names:
+        spec = SPECS[name]
         model = spec.build()
         rng = np.random.default_rng(11)
         for layer in model._flatten_layers():
@@ -66,4 +67,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -67,7 +67,7 @@ def test_likelihoods_depend_on_the_code_and_draws_on_the_condition(rng):
 
 def test_labels_teach_the_encoder(rng):
     model = small(classes=3, pretraining_rounds=100)
-    model.compile(optimizers={"supervised": keras.optimizers.Adam(0.05)}, run_eagerly=True)
+    model.compile(optimizers={"supervised": keras.optimizers.Adam(0.05)})
     x = binary_images(rng, 60)
     labels = (x[:, 0, 0, 0] > 0).astype("int64") + (x[:, 0, 1, 0] > 0)
     model.fit({"unlabeled": x, "labeled": x}, labels, batch_size=20, epochs=10, verbose=0)

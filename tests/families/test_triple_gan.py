@@ -97,7 +97,7 @@ def test_the_classifier_is_alone_at_first_and_moves_last(rng):
 @pytest.mark.parametrize("gradient", ["argmax", "integrate", "reinforce"])
 def test_every_gradient_teaches(rng, gradient):
     model = small(gradient=gradient, pseudo_share=0.5)
-    model.compile(optimizers={"classifier": keras.optimizers.Adam(0.05)}, run_eagerly=True)
+    model.compile(optimizers={"classifier": keras.optimizers.Adam(0.05)})
     x = rng.normal(size=(60, 5)).astype("float32")
     labels = np.digitize(x[:, 0], [-0.4, 0.4])
     model.fit({"unlabeled": x, "labeled": x}, labels, batch_size=20, epochs=7, verbose=0)

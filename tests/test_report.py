@@ -1,0 +1,144 @@
+"""The page about a run: what it holds, that it needs nothing else, runs side by side, what is no run."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from kgan import pictures, report
+
+EMPTY = ("img", "input", "meta", "link", "br", "hr")
+
+
+class Page(HTMLParser):
+    """Tags in balance, and every address that the page names."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.open, self.addresses, self.alternatives = [], [], []
+        self.feed(path.read_text(encoding="utf-8"))
+        self.close()
+        assert not self.open, self.open
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.addresses += [values[name] for name in ("src", "href", "action", "data") if name in values]
+        if tag == "img":
+            self.alternatives.append(values["alt"])
+        if tag not in EMPTY:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def make_run(folder, epochs=3, finished=True, **settings):
+    (folder / "samples").mkdir(parents=True)
+    stored = {
+        "settings": {"dataset": "digits", "epochs": epochs, **settings},
+        "backend": "tensorflow",
+        "program": "kgan train gan",
+    }
+    (folder / "settings.json").write_text(json.dumps({**stored, "versions": {"keras": "3"}}))
+    lines = ['epoch,generator/adversarial,"frechet_distance[digits-mlp64,n=9]"']
+    lines += [f"{epoch},{1 / (epoch + 1)},{'NA' if epoch % 2 else 5.0}" for epoch in range(epochs)]
+    (folder / "history.csv").write_text("\n".join(lines) + "\n")
+    for epoch in range(epochs):
+        pictures.save_samples(folder / "samples" / f"samples-{epoch:05}.png", np.zeros((4, 8, 8, 1)))
+    if finished:
+        figures = {"epochs": epochs, "frechet_distance[digits-mlp64,n=9]": 5.25, "generator/adversarial": 0.125}
+        (folder / "metrics.json").write_text(json.dumps(figures))
+        for name in ("samples.png", "real.png"):
+            pictures.save_samples(folder / name, np.ones((4, 8, 8, 1)))
+    return folder
+
+
+def test_a_page_needs_nothing_else(tmp_path):
+    run = make_run(tmp_path / "a <b> & c", note="<script>alert(1)</script>")
+    report.write(tmp_path / "report.html", [run])
+    page, text = Page(tmp_path / "report.html"), (tmp_path / "report.html").read_text()
+    assert page.addresses
+    assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
+    assert not re.search(r"https?:|//[a-z]|url\(|@import", re.sub(r'src="data:[^"]*"', "", text))
+    assert "alert(1)</script>" not in text
+    assert html.escape("a <b> & c") in text
+    assert str(tmp_path) not in text
+    assert page.alternatives.count("real images, held out from the training") == 1
+    assert sum(about.startswith("samples, ") for about in page.alternatives) == 4  # three epochs and the end
+    assert ">5.25<" in text
+    assert "lower is better" in text
+    assert "generator in the" in text or "move generator" in text
+    assert "kgan train gan --settings" in text
+
+
+def test_samples_over_time_are_few(tmp_path):
+    run = make_run(tmp_path / "long", epochs=60)
+    shown = report.Run.of(run).samples()
+    assert len(shown) == report.PICTURES
+    assert shown[0][0] == "epoch 0"
+    assert shown[-1][0] == "epoch 59"
+
+
+def test_a_run_that_is_not_finished(tmp_path):
+    report.write(tmp_path / "report.html", [make_run(tmp_path / "half", finished=False)])
+    text = (tmp_path / "report.html").read_text()
+    Page(tmp_path / "report.html")
+    assert "Not finished: half" in text
+    assert ">0.3333<" in text  # the loss of the last epoch
+
+
+def test_runs_side_by_side(tmp_path):
+    runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("first", "second"))]
+    report.write(tmp_path / "both.html", runs)
+    text = (tmp_path / "both.html").read_text()
+    Page(tmp_path / "both.html")
+    settings = text.partition("<h2>Settings")[2]
+    rows = re.findall(r"<tr><th>(\w+)<small></small></th><td>(.*?)</td><td>(.*?)</td></tr>", settings)
+    assert rows[0] == ("seed", "0", "1")  # what differs comes first
+    assert ("dataset", "digits", "digits") in rows
+
+
+def test_what_is_no_run(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no run in"):
+        report.write(tmp_path / "x.html", [tmp_path])
+    with pytest.raises(ValueError, match="needs a run"):
+        report.write(tmp_path / "x.html", [])
+    run = make_run(tmp_path / "damaged")
+    (run / "metrics.json").write_text("{")
+    with pytest.raises(ValueError, match=r"metrics\.json"):
+        report.write(tmp_path / "x.html", [run])
+    assert not (tmp_path / "x.html").exists()
+
+
+@pytest.mark.slow
+def test_a_browser_opens_it_without_complaint(tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium or google-chrome on this machine")
+    report.write(tmp_path / "report.html", [make_run(tmp_path / "run")])
+    # The last picture is shown; a move of the slider shows another.
+    page = tmp_path / "report.html"
+    moved = page.read_text().replace(
+        "</body>",
+        '<script>const s = document.querySelector("input"); s.value = 1; s.dispatchEvent(new Event("input"));</script></body>',
+    )
+    page.write_text(moved)
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--enable-logging=stderr",
+        "--v=0",
+        "--dump-dom",
+        page.as_uri(),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in done.stderr
+    shown = re.findall(r'<div data-step="(\d)"( hidden="")?>', done.stdout)
+    assert [step for step, hidden in shown if not hidden] == ["1"]
