@@ -27,7 +27,7 @@ class PointMass:
     >>> import kgan
     >>> world = kgan.control.PointMass(3)
     >>> places, _ = world.reset(seed=[0, 1, 2])
-    >>> places.shape, world.step(places)[2].any()
+    >>> places.shape, bool(world.step(places)[2].any())
     ((3, 2), False)
     """
 

@@ -132,6 +132,16 @@ def test_an_environment_is_described_and_others_are_refused():
     assert control.describe(nameless, 3)["horizon"] == 3
 
 
+def test_networks_bring_observations_to_unit_scale_and_leave_the_rest():
+    plain = gaussian_policy(3, 1, hidden=(4,), log_std=-1.0)
+    scaled = gaussian_policy(3, 1, hidden=(4,), log_std=-1.0, center=[1.0, -2.0], scale=[2.0, 0.5])
+    scaled.set_weights(plain.get_weights())
+    inputs = np.asarray([[3.0, -1.0, 0.7]], "float32")  # the last is an intention
+    expected = np.asarray(plain(np.asarray([[1.0, 2.0, 0.7]], "float32")))
+    np.testing.assert_allclose(np.asarray(scaled(inputs)), expected, atol=1e-6)
+    assert expected[0, 1] == -1.0
+
+
 # Demonstrations ------------------------------------------------------------------------------------------------------
 
 
