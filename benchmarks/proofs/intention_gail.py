@@ -157,6 +157,8 @@ def _imitate(report, seed, rounds, part, world, experts, near, least, informatio
             f"{part} {name}: smaller share of a goal", float(np.bincount(goals, minlength=2)[:2].min() / batch), seed=seed
         )
         largest = max(history["policy/kl"])
+        claimed = float(np.mean(history["posterior/information"][-10:]))
+        report.figure(f"{part} {name}: information that the posterior finds in states and actions, nats", claimed, seed=seed)
         report.figure(f"{part} {name}: largest KL of a step", largest, "<= 0.01", largest <= 0.01, seed)
         if weight:
             cloned = gaussian_policy(

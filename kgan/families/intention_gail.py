@@ -74,8 +74,8 @@ class IntentionGAIL(AdversarialModel):
     Raises:
         ValueError: for networks or sizes that do not fit, numbers out of range.
 
-    Departures from the paper: it states neither networks nor weights nor steps; all are of this project. V sees the intention. The
-    continuous intentions of its appendix are left out.
+    Departures from the paper: it states neither networks nor weights nor steps; all are of this project. V sees the intention.
+    Continuous intentions are left out.
 
     Example:
     >>> import numpy as np, kgan
