@@ -19,7 +19,7 @@ JAX_CACHE := JAX_COMPILATION_CACHE_DIR="$(VENV)/jax-cache" JAX_PERSISTENT_CACHE_
 BACKEND_TESTS := tests/conformance tests/backend tests/engine tests/layers tests/objectives tests/penalties tests/test_augmentations.py tests/metrics/test_judges.py tests/metrics/test_random_convolutions.py tests/test_diagnostics_and_divergences.py
 ACROSS := tests/conformance/test_across_backends.py
 
-.PHONY: help demo test test-slow test-backends test-all test-nightly lint proofs bench clean
+.PHONY: help demo test test-slow test-backends test-all test-nightly lint docs docs-serve proofs bench clean
 # Two suites at a time would share two cores.
 .NOTPARALLEL:
 
@@ -31,6 +31,7 @@ help:
 	@echo "make test-backends  run the tests on JAX and torch alone"
 	@echo "make test-nightly   run the tests with Keras' nightly wheel"
 	@echo "make lint           check style and types"
+	@echo "make docs           build the documentation into site/; make docs-serve shows it in a browser"
 	@echo "make proofs         run the proof runs (one to two hours; SEEDS='0 1 2', SMOKE=--smoke)"
 	@echo "make bench          time rounds against other ways to train the same networks (forty minutes)"
 
@@ -76,6 +77,15 @@ test-nightly:
 lint: $(VENV)/.installed
 	@$(RUN) $(PY) -m ruff check . && $(PY) -m ruff format --check . && $(PY) -m mypy
 
+MKDOCS := NO_MKDOCS_2_WARNING=1 DISABLE_MKDOCS_2_WARNING=true $(PY) -m mkdocs
+
+docs: $(VENV)/.installed
+	@$(RUN) $(MKDOCS) build --strict --quiet
+	@echo "The documentation is in site/index.html"
+
+docs-serve: $(VENV)/.installed
+	@$(RUN) $(MKDOCS) serve
+
 proofs: $(VENV)/.installed
 	@$(RUN) $(PY) -m benchmarks.proofs --seeds $(SEEDS) $(SMOKE)
 
@@ -83,4 +93,4 @@ bench: $(VENV)/.installed
 	@$(RUN) $(PY) -m benchmarks.peers.speed
 
 clean:
-	rm -rf "$(VENV)" "$(NIGHTLY)" "$(ROOT)/runs" "$(ROOT)/build" "$(ROOT)"/*.egg-info
+	rm -rf "$(VENV)" "$(NIGHTLY)" "$(ROOT)/runs" "$(ROOT)/site" "$(ROOT)/build" "$(ROOT)"/*.egg-info

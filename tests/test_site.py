@@ -1,0 +1,110 @@
+"""The documentation: built without a warning, every link and picture is there, nothing comes from elsewhere, every system has its page."""
+
+import functools
+import http.server
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from kgan import families, programs
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[1]
+SHOWN = ("index.html", "systems/SNGAN.html", "reference/layers.html", "tutorials/23_energies.html", "choose.html")
+
+
+class Page(HTMLParser):
+    """What a page links to, loads and names."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.links, self.loads, self.names = [], [], set()
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag, attributes):
+        values = dict(attributes)
+        self.names |= {values[name] for name in ("id", "name") if values.get(name)}
+        if tag == "a" and values.get("href"):
+            self.links.append(values["href"])
+        elif tag in ("img", "script", "iframe", "source") and values.get("src"):
+            self.loads.append(values["src"])
+        elif tag == "link" and values.get("rel") in ("stylesheet", "icon"):
+            self.loads.append(values["href"])
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    quiet = {"NO_MKDOCS_2_WARNING": "1", "DISABLE_MKDOCS_2_WARNING": "true"}
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **quiet}, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return folder
+
+
+def test_nothing_is_missing_and_nothing_comes_from_elsewhere(site):
+    pages = {path: Page(path) for path in site.rglob("*.html") if path.name != "404.html"}
+    assert len(pages) > 100
+    broken = []
+    for path, page in pages.items():
+        for target in [*page.links, *page.loads]:
+            if re.match(r"(https?:|mailto:|data:)", target):
+                broken += [(path.name, target)] if target in page.loads and not target.startswith("data:") else []
+                continue
+            file, _, anchor = unquote(target).partition("#")
+            there = (path.parent / file).resolve() if file else path
+            if not there.is_file() or (anchor and there in pages and anchor not in pages[there].names):
+                broken.append((path.relative_to(site).as_posix(), target))
+    assert not broken, broken[:10]
+
+
+def test_every_system_has_its_page_and_its_menu(site):
+    exported = {name for room in (families, programs) for name in room.__all__ if isinstance(getattr(room, name), type)}
+    assert {path.stem for path in (site / "systems").glob("*.html")} == {*exported, "index"}
+    index = (site / "systems" / "index.html").read_text(encoding="utf-8")
+    for name in exported:
+        page = (site / "systems" / f"{name}.html").read_text(encoding="utf-8")
+        assert "Parameters:" in page, name
+        assert f'href="{name}.html"' in index
+
+
+def test_examples_are_code_and_formulas_are_drawn(site):
+    assert re.search(r"<code>.*?import.*?kgan", (site / "reference" / "layers.html").read_text(encoding="utf-8"), flags=re.DOTALL)
+    energies = (site / "tutorials" / "23_energies.html").read_text(encoding="utf-8")
+    assert "<math" in energies
+    assert "$$" not in re.sub(r"<(script|style|pre).*?</\1>", "", energies, flags=re.DOTALL)
+
+
+def test_a_browser_opens_pages_without_complaint(site, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no chromium or google-chrome on this machine")
+    quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *args: None})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for name in SHOWN:
+        picture = tmp_path / "page.png"
+        command = [
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--enable-logging=stderr",
+        ]
+        command += [f"--screenshot={picture}", f"http://127.0.0.1:{server.server_port}/{name}"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+        assert not complaints, (name, complaints[:3])
+        assert picture.stat().st_size > 10_000
+    server.shutdown()
+    server.server_close()
