@@ -32,7 +32,7 @@ class IntentionGAIL(AdversarialModel):
       `mean KL(pi_old || pi) <= kl_limit` exactly (`kgan.control.trust_region_step`);
     - value V(s, i): squared distance to the lambda-returns.
 
-    With `information_weight` 0 this is GAIL (Ho and Ermon, NIPS 2016, arXiv 1606.03476), which imitates as well and has no use for i.
+    With `information_weight` 0 this is GAIL (Ho and Ermon, NIPS 2016, arXiv 1606.03476), which imitates as well and need not use i.
 
     Signs: Eq. 8 prints `1 - log D` for `log(1 - D)`, and its inner problem has no minimum; meant, and used here, is the cross-entropy. It
     rests on `H(a | s, i) = H(i | s, a) + H(a | s) - H(i | s)` with H(i) for H(i | s). Its lambda_H - lambda_I is `entropy_weight` here.
