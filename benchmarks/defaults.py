@@ -42,6 +42,7 @@ class Kind:
         learned: `(figures, untrained figures) -> bool`.
         draw: `(path, model, seed)`, the picture.
         bar: what `learned` asks, in words.
+        fit: `(model, x, y, batch size, epochs)`, for models that make their rounds themselves; default: their `fit`.
     """
 
     arguments: Callable[..., Any]
@@ -49,6 +50,14 @@ class Kind:
     learned: Callable[..., bool]
     draw: Callable[..., None]
     bar: str
+    fit: Callable[..., None] | None = None
+
+    def train(self, model, x, y, batch, epochs):
+        """Train a model for so many epochs."""
+        if self.fit is not None:
+            self.fit(model, x, y, batch, epochs)
+        else:
+            model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
 
 
 def _samples(model, path, seed):
@@ -533,11 +542,48 @@ PAIRS = Kind(
     "an end-point error of 1.7 pixels on other photos, where no motion at all has 2.0",
 )
 
+# Demonstrations ---------------------------------------------------------------------------------------------------------
+
+
+def _walks(model, seed):
+    world = kgan.control.PointMass(50)
+    told = np.eye(2, dtype="float32")[np.arange(50) % 2]
+    return kgan.control.Demonstrations.record(world, world.expert, told, range(1000 * seed, 1000 * seed + 50)), None, 64
+
+
+def _imitate(model, x, y, batch, epochs):
+    model.imitate(kgan.control.PointMass(batch), x, epochs=epochs, steps_per_epoch=2, verbose=0)
+
+
+def _walk_figures(model, seed):
+    """What the intention says about the goal that is reached, in nats, and the share of episodes that reach one."""
+    world, told = kgan.control.PointMass(256), np.arange(256) % 2
+    distances = world.distances(model.play(world, told, range(10**6, 10**6 + 256)).last)
+    reached = distances.min(-1) < 0.4
+    shared = kgan.metrics.shared_information(told, np.where(reached, distances.argmin(-1), 2))
+    return {"figure": shared, "reached": float(reached.mean())}
+
+
+def _draw_walks(path, model, seed):
+    world = kgan.control.PointMass(4)
+    pictures.save_image(path, kgan.control.draw_strip(world, model.play(world, [0, 1, 0, 1], [0, 0, 1, 1]).observations))
+
+
+DEMONSTRATIONS = Kind(
+    _walks,
+    _walk_figures,
+    lambda found, untrained: found["figure"] >= 0.5 and found["reached"] >= 0.8,
+    _draw_walks,
+    "half a nat of the intention in the goal that is reached, which eight episodes of ten do",
+    _imitate,
+)
+
 KINDS = {
     "albums": STORIES,
     "binary digits": BINARY_DIGITS,
     "pairs": PAIRS,
     "clips": CLIPS,
+    "demonstrations": DEMONSTRATIONS,
     "digits": DIGITS,
     "domains": DOMAINS,
     "faces": FACES,
@@ -569,9 +615,9 @@ def rounds_of(seconds, build, kind, seed):
     model = build(seed)
     model.compile()
     x, y, batch = kind.arguments(model, seed)
-    model.fit(x, y, batch_size=batch, verbose=0)  # traces
+    kind.train(model, x, y, batch, 1)  # traces
     start = time.process_time()
-    model.fit(x, y, batch_size=batch, verbose=0)
+    kind.train(model, x, y, batch, 1)
     return max(1, round(seconds / max(time.process_time() - start, 1e-3)))
 
 
@@ -584,11 +630,11 @@ def cell(name, seed, seconds, folder):
     model.compile()
     untrained = kind.figures(model, seed)
     x, y, batch = kind.arguments(model, seed)
-    if not seconds:  # smoke: two rounds
+    if not seconds and kind.fit is None:  # smoke: two rounds
         few = 2 * batch * minibatches_per_round(model.turns())
         x, y = (None if arrays is None else keras.tree.map_structure(lambda a: a[:few], arrays) for arrays in (x, y))
     start = time.process_time()
-    model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
+    kind.train(model, x, y, batch, epochs)
     used = time.process_time() - start
     found = kind.figures(model, seed)
     kind.draw(folder / f"{name}_{seconds:g}s_seed{seed}.png", model, seed)

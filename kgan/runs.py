@@ -6,6 +6,7 @@ with), `report.html` (all of this as one page), and TensorBoard logs in `tensorb
 """
 
 import contextlib
+import functools
 import inspect
 import json
 import os
@@ -255,6 +256,7 @@ def train(
     draw: Callable[[Path, Nest], None] | None = None,
     sample: Callable[[Any, int, int], Nest] | None = None,
     watching: Sequence[Any] = (),
+    fit: Callable[..., Any] | None = None,
 ) -> dict[str, Any]:
     """Train, watch, measure and keep a model.
 
@@ -267,6 +269,7 @@ def train(
         draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples` with clip=True.
         sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
+        fit: `(model, data, **arguments of fit)`, for models that make their rounds themselves; default: the model's own `fit`.
 
     Returns:
         dict of the final figures.
@@ -276,7 +279,7 @@ def train(
         ValueError: the run would not fit into memory, see `kgan.memory`; moves, optimizers or a precision that are none.
     """
     with contextlib.ExitStack() as claims:
-        return _train(claims, build, settings, about, data, measure, draw, sample, watching)
+        return _train(claims, build, settings, about, data, measure, draw, sample, watching, fit)
 
 
 def _train(
@@ -289,6 +292,7 @@ def _train(
     draw: Callable[[Path, Nest], None] | None,
     sample: Callable[[Any, int, int], Nest] | None,
     watching: Sequence[Any],
+    fit: Callable[..., Any] | None,
 ) -> dict[str, Any]:
     """As `train`, with the claim of the folder in `claims`."""
     if settings.keep not in (None, "best") or (settings.keep and not settings.evaluate_every):
@@ -356,7 +360,8 @@ def _train(
         with warnings.catch_warnings():
             if settings.smoke:  # data of a single round are enough to see that everything runs
                 warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
-            model.fit(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
+            play = functools.partial(fit, model) if fit is not None else model.fit
+            play(data, epochs=epochs, initial_epoch=start, callbacks=watching, **kwargs, **limit)
     if not chief:
         return {}
     seconds = time.time() - began

@@ -23,7 +23,17 @@ def gan():
 
 # One row of each family.
 ROWS = {spec.family: row for row, spec in reversed(SPECS.items())}.values()
-ASKED = ("DomainTransferNetwork", "DualAgentGAN", "FlowGAN", "VideoPredictor", "StoryXE", "StoryRL", "StoryGAN", "AREL")
+ASKED = (
+    "DomainTransferNetwork",
+    "DualAgentGAN",
+    "FlowGAN",
+    "VideoPredictor",
+    "StoryXE",
+    "StoryRL",
+    "StoryGAN",
+    "AREL",
+    "IntentionGAIL",
+)
 
 
 @pytest.mark.parametrize("format_", exports.SUFFIXES)

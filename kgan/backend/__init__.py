@@ -1,6 +1,6 @@
 """The only part of kgan that knows TensorFlow, JAX and torch apart."""
 
-from kgan.backend.autodiff import input_gradient, value_and_gradients
+from kgan.backend.autodiff import flat, input_gradient, split_like, value_and_gradients
 from kgan.backend.execution import (
     STRATEGIES,
     conditional,
@@ -43,6 +43,7 @@ __all__ = [
     "distributed",
     "dry_run",
     "enable_determinism",
+    "flat",
     "frozen_graph",
     "full_precision",
     "gather_over_replicas",
@@ -60,6 +61,7 @@ __all__ = [
     "replica_count",
     "replica_offset",
     "snapshot",
+    "split_like",
     "strategy",
     "strategy_scope",
     "take_initial_epoch",

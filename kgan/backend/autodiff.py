@@ -1,5 +1,6 @@
 """Gradients on TensorFlow, JAX and torch behind two functions; both can be differentiated again."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -65,6 +66,21 @@ def input_gradient(function: Callable[[Tensor], Tensor], points: Tensor) -> Tens
 
     _, gradients = value_and_gradients(total, [ops.convert_to_tensor(points)], differentiable=True)
     return gradients[0]
+
+
+def flat(tensors: Sequence[Tensor]) -> Tensor:
+    """All numbers of tensors in one vector, in at least float32."""
+    return ops.concatenate([ops.reshape(full_precision(t), (-1,)) for t in tensors])
+
+
+def split_like(vector: Tensor, variables: Sequence[keras.Variable]) -> list[Tensor]:
+    """The parts of a vector in the shapes of variables: `flat` undone."""
+    parts, start = [], 0
+    for variable in variables:
+        size = math.prod(variable.shape)
+        parts.append(ops.reshape(vector[start : start + size], variable.shape))
+        start += size
+    return parts
 
 
 def _tensorflow(function: Differentiable, tensors: list[Tensor], differentiable: bool) -> tuple[tuple[Tensor, Any], list[Tensor]]:

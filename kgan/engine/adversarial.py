@@ -350,14 +350,7 @@ class AdversarialModel(Saving):
         self._prepare(play, first, play.per_round)
         if is_arrays(x):
             self.check_labels(x, y)
-        callbacks = list(callbacks or [])
-        # The guard goes first: what it refuses must not be saved.
-        guards = [c for c in callbacks if isinstance(c, DivergenceGuard)] or [DivergenceGuard()]
-        callbacks = [*guards, *(c for c in callbacks if c not in guards)]
-        self._progress.begin()
-        if self._progress.skip:
-            callbacks = [Rested(callbacks, self._progress)]
-        callbacks = [Following(self._progress, rounds), *callbacks]
+        callbacks = self._first_callbacks(callbacks, rounds)
         try:
             with warnings.catch_warnings():
                 if steps is None:
@@ -382,6 +375,105 @@ class AdversarialModel(Saving):
             for callback in callbacks:
                 if hasattr(callback, "on_fit_exit"):
                     callback.on_fit_exit()
+
+    def fit_from(
+        self,
+        make_round: Callable[[int, int], Any],
+        *,
+        epochs: int = 1,
+        steps_per_epoch: int = 1,
+        initial_epoch: int = 0,
+        callbacks: Sequence[keras.callbacks.Callback] | None = None,
+        verbose: Any = "auto",
+    ) -> keras.callbacks.History:
+        """Train on rounds that are made when they are asked for, by the model as it then stands: rollouts of a policy, a pool of samples.
+
+        As `fit`, whose data sets are read ahead, and so would come from an older model. Logs, callbacks, `stop_training`, checkpoints and
+        what `kgan.callbacks.restore` resumes are those of `fit`; a run goes on bit for bit if `make_round` follows from its arguments.
+
+        Args:
+            make_round: callable `(epoch, round) -> x` as `train_on_batch` takes it, both counted from 0, the epoch over all fits.
+            epochs, initial_epoch, callbacks, verbose: as in `fit`. steps_per_epoch: default 1: rounds of an epoch.
+
+        Returns:
+            The history.
+
+        Raises:
+            ValueError: as `train_on_batch`. kgan.DivergenceError: as `fit`.
+
+        Example: points around the present samples' mean.
+
+        >>> import numpy as np, kgan
+        >>> model = kgan.GAN((2,), seed=0)
+        >>> model.compile()
+        >>> def near(epoch, step):
+        ...     rng = np.random.default_rng((epoch, step))
+        ...     return (model.generate(32, seed=epoch).mean(0) + rng.normal(size=(32, 2))).astype("float32")
+        >>> len(model.fit_from(near, epochs=3, steps_per_epoch=2, verbose=0).history["loss"])
+        3
+        """
+        play = self._require_compiled("fit_from")
+        require(COUNT, epochs=epochs, steps_per_epoch=steps_per_epoch)
+        if not callable(make_round):
+            raise TypeError(
+                f"`make_round` must be callable, (epoch, round) -> arrays of one round. Received: {shown(make_round)}."
+            )
+        first = self._progress.skip
+        if first > steps_per_epoch:
+            raise ValueError(
+                f"The run to be resumed was stopped after {first} rounds of an epoch. Received: steps_per_epoch={steps_per_epoch}."
+            )
+        # Looked at before the first epoch, whose logs need the names of all terms.
+        ready = make_round(self.epochs_played, min(first, steps_per_epoch - 1))
+        self._look(play, ready, None, play.per_round)
+        listed, verbose = self._first_callbacks(callbacks, None), 1 if verbose == "auto" else verbose
+        followed = keras.callbacks.CallbackList(
+            listed, add_history=True, add_progbar=verbose != 0, verbose=verbose, epochs=epochs, steps=steps_per_epoch, model=self
+        )
+        logs: dict[str, float] = {}
+        self.stop_training = False
+        try:
+            followed.on_train_begin()
+            for epoch in range(initial_epoch, as_int(epochs)):
+                self.reset_metrics()
+                followed.on_epoch_begin(epoch)
+                self._progress.skip = 0
+                for step in range(first, as_int(steps_per_epoch)):
+                    followed.on_train_batch_begin(step)
+                    self._one_more(make_round(self.epochs_played, step) if ready is None else ready)
+                    ready = None
+                    followed.on_train_batch_end(step, {metric.name: metric.result() for metric in self.metrics})
+                    if self.stop_training:
+                        break
+                first, logs = 0, {metric.name: float(metric.result()) for metric in self.metrics}
+                followed.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+            followed.on_train_end(logs)
+        finally:
+            for callback in listed:
+                if hasattr(callback, "on_fit_exit"):
+                    callback.on_fit_exit()
+        return self.history
+
+    def _one_more(self, x: Any) -> None:
+        """A round by hand, whose losses are added to what the epoch has summed up."""
+        summed = [variable for metric in self.metrics for variable in metric.variables]
+        before = [ops.convert_to_numpy(variable).copy() for variable in summed]
+        self.train_on_batch(x)
+        for variable, value in zip(summed, before, strict=True):
+            variable.assign(variable + value)
+
+    def _first_callbacks(self, callbacks: Sequence[keras.callbacks.Callback] | None, data: Any) -> list[Any]:
+        """The callbacks of a fit, behind what counts and what guards."""
+        callbacks = list(callbacks or [])
+        # The guard goes first: what it refuses must not be saved.
+        guards = [c for c in callbacks if isinstance(c, DivergenceGuard)] or [DivergenceGuard()]
+        callbacks = [*guards, *(c for c in callbacks if c not in guards)]
+        self._progress.begin()
+        if self._progress.skip:
+            callbacks = [Rested(callbacks, self._progress)]
+        return [Following(self._progress, data), *callbacks]
 
     @property
     def epochs_played(self) -> int:

@@ -29,6 +29,7 @@ from kgan.families.gmmn import GMMN
 from kgan.families.gradient_regularized_gan import GradientRegularizedGAN
 from kgan.families.improved_gan import ImprovedGAN
 from kgan.families.infogan import InfoGAN
+from kgan.families.intention_gail import IntentionGAIL
 from kgan.families.lrgan import LRGAN
 from kgan.families.manifold_ssl import ManifoldSSL
 from kgan.families.mdgan import MDGAN
@@ -90,6 +91,7 @@ __all__ = [
     "GradientRegularizedGAN",
     "ImprovedGAN",
     "InfoGAN",
+    "IntentionGAIL",
     "ManifoldSSL",
     "ModeRegularizedGAN",
     "PixelGANAutoencoder",

@@ -1,6 +1,5 @@
 """Dualing GANs with networks for discriminators: Li, Schwing, Wang, Zemel, NIPS 2017, arXiv 1706.06216, section 3.2."""
 
-import math
 from typing import Any
 
 import keras
@@ -123,7 +122,7 @@ class TrustRegionDualingGAN(GAN):
         """The step at which the model is least within the ball, a constant."""
         if self.linearization == "cost":
             _, gradients = self._cost_and_gradients(real, fake)
-            return ops.stop_gradient(-self._longest() * _flat(gradients) / _norm(gradients))
+            return ops.stop_gradient(-self._longest() * backend.flat(gradients) / _norm(gradients))
         return objectives.local_step(
             lambda s: (self._slopes(real, s), self._slopes(fake, s)),
             lambda u, v: self._pulled(real, fake, u, v),
@@ -147,7 +146,7 @@ class TrustRegionDualingGAN(GAN):
         return objectives.local_cost(weights + step, real_ends, fake_ends, self.regularization) - dual
 
     def _weights(self) -> Tensor:
-        return _flat([ops.convert_to_tensor(v) for v in self.discriminator.trainable_variables])
+        return backend.flat([ops.convert_to_tensor(v) for v in self.discriminator.trainable_variables])
 
     def _longest(self) -> Tensor:
         """The length of a step to the end of the ball."""
@@ -159,7 +158,7 @@ class TrustRegionDualingGAN(GAN):
     def _slopes(self, examples: Tensor, step: Tensor) -> Tensor:
         """`step.grad F` of every example."""
         variables = self.discriminator.trainable_variables
-        return directional_derivative(lambda: self.scores(examples), variables, _split(step, variables))
+        return directional_derivative(lambda: self.scores(examples), variables, backend.split_like(step, variables))
 
     def _pulled(self, real: Tensor, fake: Tensor, real_weights: Tensor, fake_weights: Tensor) -> Tensor:
         """The weighted sum of all examples' gradients."""
@@ -167,7 +166,7 @@ class TrustRegionDualingGAN(GAN):
         def total() -> Tensor:
             return ops.sum(real_weights * self.scores(real)) + ops.sum(fake_weights * self.scores(fake))
 
-        return _flat(opponent_gradient(total, self.discriminator.trainable_variables)[1])
+        return backend.flat(opponent_gradient(total, self.discriminator.trainable_variables)[1])
 
     # The game --------------------------------------------------------------------------------------------------------
 
@@ -210,20 +209,6 @@ def _refuse_noise(discriminator: keras.Model) -> None:
                 f"The layer {layer.name!r} of the discriminator draws noise, anew at every look, but the model of linear scores is of one "
                 'function, looked at many times. Leave it out, or take `linearization="cost"`.'
             )
-
-
-def _flat(tensors: Any) -> Tensor:
-    return ops.concatenate([ops.reshape(backend.full_precision(t), (-1,)) for t in tensors])
-
-
-def _split(flat: Tensor, variables: Any) -> list[Tensor]:
-    """The parts of a vector in the shapes of variables."""
-    parts, start = [], 0
-    for variable in variables:
-        size = math.prod(variable.shape)
-        parts.append(ops.reshape(flat[start : start + size], variable.shape))
-        start += size
-    return parts
 
 
 def _norm(tensors: Any) -> Tensor:

@@ -12,6 +12,7 @@ from kgan.layers.instance_normalization import InstanceNormalization
 from kgan.layers.join_labels import JoinLabels
 from kgan.layers.label_preserving import ClipWithPenalty, LearnedBackground, LearnedBlur, LearnedDetail, Lighting
 from kgan.layers.ladder_modulation import LadderModulation
+from kgan.layers.learned_constant import LearnedConstant
 from kgan.layers.masked_convolution import Gate, GatedMaskedConv2D, MaskedConv2D
 from kgan.layers.maxout import Maxout
 from kgan.layers.minibatch_discrimination import MinibatchDiscrimination
@@ -49,6 +50,7 @@ __all__ = [
     "LadderModulation",
     "LearnedBackground",
     "LearnedBlur",
+    "LearnedConstant",
     "LearnedDetail",
     "Lighting",
     "MaskedConv2D",

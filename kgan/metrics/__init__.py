@@ -1,6 +1,6 @@
 """Metrics: definitions on arrays, streaming forms for `compile(metrics=...)`, feature extractors."""
 
-from kgan.metrics.agreement import pixel_agreement
+from kgan.metrics.agreement import pixel_agreement, shared_information
 from kgan.metrics.attribute_judge import AttributeClassifier, attribute_agreement, attribute_classifier, conditional_diversity
 from kgan.metrics.choosing import KNOWN, extractor, extractor_name_of
 from kgan.metrics.classes import class_agreement, within_classes
@@ -94,6 +94,7 @@ __all__ = [
     "ranking_auc",
     "reference_moments",
     "sample_report",
+    "shared_information",
     "sharpness",
     "sliced_wasserstein",
     "ssim",

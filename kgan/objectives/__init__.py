@@ -53,6 +53,14 @@ from kgan.objectives.labels import (
     swapped_label_cross_entropy,
 )
 from kgan.objectives.likelihoods import Bernoulli, LogisticMixture, PixelLikelihood
+from kgan.objectives.policy import (
+    IMITATION_REWARDS,
+    gaussian_divergence,
+    gaussian_entropy,
+    gaussian_log_density,
+    generalized_advantages,
+    imitation_reward,
+)
 from kgan.objectives.reconstruction import (
     bit_cross_entropy,
     latent_reconstruction,
@@ -77,6 +85,7 @@ from kgan.objectives.triple import label_argmax, label_balance, label_expectatio
 
 __all__ = [
     "ENERGIES",
+    "IMITATION_REWARDS",
     "NEIGHBOR_FORMS",
     "Bernoulli",
     "FDivergence",
@@ -113,9 +122,14 @@ __all__ = [
     "fisher_distance",
     "flow_smoothness",
     "frame_coherence",
+    "gaussian_divergence",
+    "gaussian_entropy",
+    "gaussian_log_density",
+    "generalized_advantages",
     "get",
     "get_kernel",
     "hinge",
+    "imitation_reward",
     "label_argmax",
     "label_balance",
     "label_cross_entropy",

@@ -154,6 +154,15 @@ def four(networks):
     return dict(zip(("generator", "discriminator", "labeler", "anti_labeler"), networks, strict=True))
 
 
+def rollouts(rng, count):
+    """Episodes of four steps in a world of no laws, the last one ended after two; and pairs of an expert."""
+    alive = np.ones((count, 5), "float32")
+    alive[-1, 3:] = 0.0
+    shapes = {"observations": (5, 3), "actions": (4, 2), "expert_observations": (4, 3), "expert_actions": (4, 2)}
+    drawn = {name: rng.normal(size=(count, *shape)).astype("float32") for name, shape in shapes.items()}
+    return ({**drawn, "alive": alive, "intentions": np.eye(2, dtype="float32")[np.arange(count) % 2]},)
+
+
 def coupled_points():
     """Three domains of points of different sizes, networks of a user's own."""
     mlp, coupled, shapes = kgan.networks.mlp, kgan.networks.coupled, POINTS
@@ -1138,6 +1147,19 @@ SPECS = {
         ),
         conditional=True,
         default=("pairs", lambda seed: kgan.FlowGAN((32, 32, 1), seed=seed)),
+    ),
+    "IntentionGAIL": Spec(
+        kgan.IntentionGAIL,
+        lambda: kgan.IntentionGAIL(
+            3, 2, hidden=(4,), conjugate_steps=2, backtracks=4, discriminator_steps=2, posterior_steps=1, value_steps=1, seed=0
+        ),
+        (5, 2),
+        {"discriminator": 2, "posterior": 1, "policy": 1, "value": 1},
+        {"discriminator/adversarial", "posterior/cross_entropy", "policy/surrogate", "value/squared"},
+        averaged="policy",
+        arguments=rollouts,
+        conditional=True,
+        default=("demonstrations", lambda seed: kgan.IntentionGAIL(environment=kgan.control.describe(kgan.control.PointMass()), seed=seed)),
     ),
     "CausalController": Spec(
         kgan.CausalController,

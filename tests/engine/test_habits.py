@@ -63,6 +63,50 @@ def test_a_round_by_hand_is_a_round_of_fit(eager):
     fit(by_hand, batch_size=8)
 
 
+@pytest.mark.parametrize("eager", [True, False])
+def test_rounds_made_when_they_are_asked_for_are_those_of_fit(eager):
+    def made():
+        model = gan(discriminator_steps=2)
+        model.compile(run_eagerly=eager, averages={"generator": 0.5})
+        return model
+
+    asked, told, fitted = [], [], made()
+    model = made()
+
+    def make_round(epoch, step):
+        asked.append((epoch, step, int(model.optimizer.iterations)))
+        return points()[16 * step : 16 * step + 16]
+
+    class Told(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            told.append(float(logs["loss"]))
+
+    history = model.fit_from(make_round, epochs=2, steps_per_epoch=2, verbose=0, callbacks=[Told()]).history
+    expected = fitted.fit(points(), batch_size=8, epochs=2, verbose=0, shuffle=False).history
+    for a, b in zip(state(model), state(fitted), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert set(history) == set(expected)
+    for name, values in expected.items():
+        np.testing.assert_allclose(history[name], values, rtol=1e-5)
+    assert told[1::2] == pytest.approx(history["loss"])  # what callbacks see within an epoch is the mean so far
+    assert asked == [(0, 0, 0), (0, 1, 1), (1, 0, 2), (1, 1, 3)]  # by the model as it then stands, none ahead
+    assert model.epochs_played == 2
+    model.fit_from(make_round, verbose=0)
+    assert asked[-1][:2] == (2, 0)  # epochs count over all fits
+
+
+def test_what_makes_no_rounds_is_refused():
+    model = gan()
+    with pytest.raises(TypeError, match="callable"):
+        model.fit_from(points())
+    with pytest.raises(ValueError, match="steps_per_epoch"):
+        model.fit_from(lambda epoch, step: points(8), steps_per_epoch=0)
+    with pytest.raises(ValueError, match="One round"):
+        model.fit_from(lambda epoch, step: points(0), verbose=0)
+    with pytest.raises(kgan.DivergenceError):
+        model.fit_from(lambda epoch, step: points(8) * (np.inf if step else 1.0), steps_per_epoch=2, verbose=0)
+
+
 def test_testing_by_hand_is_evaluation():
     metric = kgan.metrics.HighQualityShare(kgan.datasets.ring())
     asked, evaluated = (gan(metrics=[metric]) for _ in range(2))

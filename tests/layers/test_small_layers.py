@@ -8,6 +8,7 @@ from keras import layers, ops
 from kgan.layers import (
     GlobalSumPooling2D,
     LadderModulation,
+    LearnedConstant,
     Maxout,
     RandomFeatures,
     Retouch,
@@ -34,6 +35,17 @@ def test_maxout_keeps_leading_axes_and_its_config():
     assert layer(np.ones((2, 5, 6), "float32")).shape == (2, 5, 3)
     twin = Maxout.from_config(layer.get_config())
     assert (twin.units, twin.pieces, twin.affine.kernel_initializer.maxval) == (3, 4, 0.1)
+
+
+def test_a_learned_constant_sees_no_input_and_learns():
+    layer = LearnedConstant(2, initial=-0.5)
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(np.ones((3, 4), "float32"))), np.full((3, 2), -0.5))
+    layer.constant.assign([1.0, 2.0])
+    np.testing.assert_array_equal(ops.convert_to_numpy(layer(np.zeros((1, 4), "float32"))), [[1.0, 2.0]])
+    assert len(layer.trainable_variables) == 1
+    assert layer.get_config()["initial"] == -0.5
+    with pytest.raises(ValueError, match="units"):
+        LearnedConstant(0)
 
 
 def test_random_features_by_hand():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kgan.metrics import pixel_agreement
+from kgan.metrics import pixel_agreement, shared_information
 
 
 def test_pixels_on_the_same_side():
@@ -19,3 +19,17 @@ def test_pixels_on_the_same_side():
             pixel_agreement(expected, other)
     with pytest.raises(ValueError, match="arrays of one shape"):
         pixel_agreement(expected[:0], made[:0])
+
+
+def test_shared_information_by_hand(rng):
+    # Three of four pairs agree: entropies log 2 and that of (3/8, 5/8), joint (3/8, 1/8, 0, 1/2).
+    first, second = [0, 0, 0, 0, 1, 1, 1, 1], [7, 7, 7, 3, 3, 3, 3, 3]
+    entropy = -sum(p * np.log(p) for p in (3 / 8, 5 / 8))
+    joint = -sum(p * np.log(p) for p in (3 / 8, 1 / 8, 1 / 2))
+    assert shared_information(first, second) == pytest.approx(np.log(2) + entropy - joint)
+    assert shared_information(second, first) == pytest.approx(shared_information(first, second))
+    assert shared_information(rng.integers(0, 2, 4000), rng.integers(0, 3, 4000)) < 0.002
+    assert shared_information([1, 1], [0, 1]) == 0.0
+    for wrong in (([], []), ([0, 1], [0])):
+        with pytest.raises(ValueError, match="one length"):
+            shared_information(*wrong)
