@@ -15,7 +15,7 @@ BATCH = 6
 # Batches, precision, configurations and what a move changes meet no code of a backend that differs from family to family: all rows on
 # TensorFlow, a few on JAX, where every operation of an eager step is compiled by itself, and torch. That a round is the same everywhere,
 # gradients of all terms included, is shown for every row by test_across_backends.py.
-FEW = ("GAN", "GAN with penalties", "SNGAN", "ImprovedGAN, semi-supervised", "ProGAN, fading", "UnrolledGAN", "BayesianGAN")
+FEW = ("GAN", "GAN with penalties", "SNGAN", "ImprovedGAN, semi-supervised", "UnrolledGAN", "BayesianGAN")
 some_rows = pytest.mark.parametrize("row", SPECS if keras.backend.backend() == "tensorflow" else FEW)
 
 

@@ -153,6 +153,15 @@ PAIRS = {
         for name in ("correlation_score", "correlation_loss", "smooth_correlation_loss")
     },
     "frame_coherence": lambda a, b: objectives.frame_coherence(ops.reshape(a - b, (1, 4, 3)), ops.full((1, 4), 0.5), 2),
+    "one_against_rest": lambda a, b: objectives.one_against_rest(a - b, np.array([0, 1, 2, 0])),
+    "gaussian_log_density": lambda a, b: ops.sum(objectives.gaussian_log_density(a, b, ops.clip(a, -20.0, 20.0))),
+    "gaussian_entropy": lambda a, b: ops.sum(objectives.gaussian_entropy(a - b)),
+    "gaussian_divergence": lambda a, b: ops.sum(objectives.gaussian_divergence(a, ops.tanh(a), b, ops.tanh(b))),
+    "generalized_advantages": lambda a, b: ops.sum(objectives.generalized_advantages(a[:, :2], b, ops.ones((4, 3)), 0.9, 0.9)),
+    **{
+        f"imitation_reward, {form}": lambda a, b, form=form: ops.sum(objectives.imitation_reward(a - b, form))
+        for form in objectives.IMITATION_REWARDS
+    },
     "consistency": lambda a, b: penalties.consistency(a[:, :1], b[:, :1], a, b),
     "orthonormal_penalty": lambda a, b: penalties.orthonormal_penalty(a - b),
     "weight_decay": lambda a, b: penalties.weight_decay([a, b], 1.0),
