@@ -62,9 +62,19 @@ class Run:
         folder = Path(folder)
         if not (folder / "settings.json").is_file():
             raise FileNotFoundError(f"There is no run in {str(folder)!r}: no settings.json. Give the folder of a run.")
-        stored = read_json(folder / "settings.json", "the settings of a run", lambda content: {"settings": {}, **content})
+        stored = read_json(
+            folder / "settings.json",
+            "the settings of a run",
+            lambda content: {
+                **content,
+                "settings": {**content["settings"]},
+                "versions": {**content.get("versions", {})},
+                "backend": content.get("backend"),
+                "program": content.get("program"),
+            },
+        )
         final = folder / "metrics.json"
-        figures = read_json(final, "the figures of a run", dict) if final.is_file() else {}
+        figures = read_json(final, "the figures of a run", lambda content: {**content}) if final.is_file() else {}
         return cls(folder, stored, figures, history.rows(folder / history.FILE))
 
     @property
@@ -117,7 +127,7 @@ def write(output: FilePath, folders: Sequence[FilePath]) -> None:
         _section("Figures", _figures(runs)),
         _section("Over time", _curves(runs)),
         _section("Settings", _settings(runs)),
-        _section("Again", "".join(f"<pre>{_text(run.command)}</pre>" for run in runs if run.stored.get("program"))),
+        _section("Again", "".join(f"<pre>{_text(run.command)}</pre>" for run in runs if run.stored["program"])),
     ]
     page = _PAGE.replace("TITLE", _text(title)).replace("BODY", "\n".join(part for part in parts if part))
     atomic_write(output, lambda path: Path(path).write_text(page, encoding="utf-8"))
@@ -237,7 +247,7 @@ def _curves(runs: Sequence[Run]) -> str:
 
 def _settings(runs: Sequence[Run]) -> str:
     """What differs first; then what runs share."""
-    values = [{**run.settings, "backend": run.stored.get("backend"), **run.stored.get("versions", {})} for run in runs]
+    values = [{**run.settings, "backend": run.stored["backend"], **run.stored["versions"]} for run in runs]
     names = list(dict.fromkeys(name for one in values for name in one))
 
     def shown(value: Any) -> str:

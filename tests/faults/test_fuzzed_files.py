@@ -26,7 +26,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 import kgan
-from kgan import cache, callbacks, causal, datasets, images, metrics, presets, runs
+from kgan import cache, callbacks, causal, datasets, images, metrics, presets, report, runs
+from kgan import history as history_of_runs
 from kgan.callbacks.plateau import BestOnPlateau
 from kgan.datasets import attribute_lists as attributes
 from kgan.datasets import covers, domains
@@ -155,8 +156,13 @@ def resumed(folder):
 
 
 def history(folder):
-    runs._trim_history(folder / "history.csv", 1)
-    return runs._last_row(folder / "history.csv")
+    history_of_runs.trim(folder / "history.csv", 1)
+    return history_of_runs.last(folder / "history.csv")
+
+
+def reported(folder):
+    report.write(folder / "page.html", [folder])
+    return (folder / "page.html").read_text()
 
 
 def plateau(folder):
@@ -380,6 +386,10 @@ READERS = {
         30,
     ),
     "run, history": Reader("history.csv", b"epoch,loss\n0,0.5\n1,NA\n", history, lambda v: isinstance(v, dict)),
+    "run, report of settings": Reader("settings.json", described, reported, lambda v: "</html>" in v, {}, 20),
+    "run, report of figures": Reader(
+        "metrics.json", b'{"epochs": 3, "loss": 0.5}', reported, lambda v: "</html>" in v, {"settings.json": described}, 20
+    ),
     "checkpoint": Reader("epoch-00003.keras", model_file, restored, lambda v: v == 3, {}, 15),
     "model": Reader("a.keras", model_file, lambda f: runs.load(f / "a.keras"), lambda v: isinstance(v, kgan.GAN), {}, 30),
     "graph": Reader(
