@@ -33,7 +33,9 @@ class Retouch(Checked, keras.layers.Layer):
     def __init__(self, limit: Positive = 0.95, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not limit < 1.0:
-            raise ValueError(f"`limit` lies in (0, 1): at 1 the inverse of tanh is infinite. Received: {limit!r}.")
+            raise ValueError(
+                f"`limit` of {type(self).__name__} lies in (0, 1): at 1 the inverse of tanh is infinite. Received: {limit!r}."
+            )
         self.limit = limit
 
     def build(self, input_shape: Any) -> None:

@@ -129,6 +129,10 @@ TABLE = {
     "BiGAN": Row(both(Adam(2e-4, 0.5)), "jeffdonahue/bigan, train_gan.py, lib/updates.py (Theano)"),
     "AugmentedBiGAN": Row(both(Adam(1e-3, 0.5)), "ours"),
     "AugmentedBiGAN, images": Row(both(Adam(3e-4, 0.5)), "ours", lambda: kgan.AugmentedBiGAN((32, 32, 1), latent_size=2)),
+    "IntentionGAIL": Row(
+        {**both(Adam(5e-4, epsilon=1e-7), "discriminator", "posterior"), "value": Adam(1e-3, epsilon=1e-7), "policy": SGD(1.0)},
+        "ours, with Keras' epsilon; descent of rate 1 makes the trust region step",
+    ),
     "ManifoldSSL": Row(both(Adam(1e-3, 0.5), "discriminator", "generator", "classifier", "matcher"), "ours"),
     "ManifoldSSL, images": Row(both(Adam(3e-4, 0.5), "classifier", "matcher"), "ours"),
     "ALI": Row(both(Adam(1e-4, 0.8)), "the paper's mixture; Blocks"),

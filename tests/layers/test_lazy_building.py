@@ -36,6 +36,7 @@ CASES = {
     "GlobalSumPooling2D": (lambda: [kgan.layers.GlobalSumPooling2D()], IMAGE),
     "InstanceNormalization": (lambda: [kgan.layers.InstanceNormalization()], IMAGE),
     "LSU": (lambda: [kgan.layers.LSU()], VECTOR),
+    "LearnedConstant": (lambda: [kgan.layers.LearnedConstant(3)], VECTOR),
     "Maxout": (lambda: [kgan.layers.Maxout(3, 2)], VECTOR),
     "Maxout of convolutions": (lambda: [kgan.layers.Maxout(3, 2, kernel_size=3)], IMAGE),
     "MinibatchDiscrimination": (lambda: [kgan.layers.MinibatchDiscrimination(3, 2)], VECTOR),
@@ -62,7 +63,7 @@ OTHERWISE = {
     "WeightSamples": "needs a built network",
     "TagRenderer": "draws from labels, without weights",
     **dict.fromkeys(("SpatialTransformer", "Warp", "LearnedBackground", "LearnedBlur", "LearnedDetail", "Lighting"), SEVERAL),
-    **dict.fromkeys(("ConditionalBatchNormalization", "JoinLabels", "GatedMaskedConv2D"), SEVERAL),
+    **dict.fromkeys(("ConditionalBatchNormalization", "JoinLabels", "GatedMaskedConv2D", "Retouch"), SEVERAL),
 }
 
 
