@@ -35,7 +35,8 @@ class TwoTargetReacher(GymnasiumEnvironments):
         angles = rng.uniform(-1.0, 1.0, 2) * np.pi * np.array([1.0, 0.8])
         # The environment's target at the origin: its "fingertip minus target" is the fingertip.
         world.set_state(np.concatenate([angles, np.zeros(2)]), np.zeros(4))
-        return np.asarray(world._get_obs())
+        tip = world.get_body_com("fingertip") - world.get_body_com("target")
+        return np.concatenate([np.cos(angles), np.sin(angles), np.zeros(4), tip[:2]])
 
     def observed(self, env: Any, observation: Array) -> Array:
         return np.asarray(observation)[_SEEN]

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from kgan.arguments import shown
 from kgan.types import Sizes, Tensor
 
 Nonlinearity = str | float | Callable[..., Any]
@@ -106,6 +107,9 @@ def with_features(network: keras.Model, layer: str | None = None) -> keras.Model
             f"Features are taken from functional or sequential Keras models. Received: {network.name!r} of type "
             f"{type(network).__name__}."
         )
+    names = [one.name for one in network.layers]
+    if layer is not None and layer not in names:
+        raise ValueError(f"{network.name!r} has no layer {layer!r}, whose output could be taken. It has {shown(names)}.")
     features = network.layers[-1].input if layer is None else network.get_layer(layer).output
     if isinstance(features, (list, tuple)):
         raise ValueError(
