@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from kgan import pictures, report
+from kgan import pictures, report, runs
 
 EMPTY = ("img", "input", "meta", "link", "br", "hr")
 
@@ -142,3 +142,17 @@ def test_a_browser_opens_it_without_complaint(tmp_path):
     assert "CONSOLE" not in done.stderr
     shown = re.findall(r'<div data-step="(\d)"( hidden="")?>', done.stdout)
     assert [step for step, hidden in shown if not hidden] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("script", "about", "program"),
+    [
+        ("bin/kgan", {"system": "gan"}, "kgan train gan"),
+        ("applications/sngan/train.py", {}, "python applications/sngan/train.py"),
+        ("../elsewhere/train.py", {}, "python train.py"),  # where it lies is nobody's business
+        ("notebook.py", {}, None),
+    ],
+)
+def test_a_run_knows_the_command_that_repeats_it(script, about, program, monkeypatch):
+    monkeypatch.setattr("sys.argv", [script])
+    assert runs._program(about) == program
