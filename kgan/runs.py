@@ -328,6 +328,7 @@ def _train(
         )
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
     reference = Reference.of(asdict(settings))
+    compared = measure is None
     measure = measure or (
         lambda model, samples: evaluate_samples(samples, reference, asked(model, len(samples)) if by_class else None)
     )
@@ -377,7 +378,7 @@ def _train(
     if (drawn := history.draw({"": history.rows(output / history.FILE)})) is not None:
         pictures.save_figure(output / "losses.png", drawn)
     write_json(output / "metrics.json", figures)
-    if not settings.smoke:
+    if compared and not settings.smoke:  # an application's data need not be what their name says
         draw_real(output, picked, reference, neighbors=settings.dataset in datasets.names())  # others may not fit in memory
     report.write(output / "report.html", [output])
     print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'}, all of it in {output / 'report.html'}:")

@@ -190,3 +190,18 @@ def test_an_extractor_is_made_once():
     assert reference.judge((8, 8, 1)) is reference.judge((8, 8, 1))
     assert reference.judge((2,)) is None
     evaluation._extractor.cache_clear()
+
+
+def test_data_of_an_application_are_not_looked_up_by_name(tmp_path):
+    """Pictures that an application measures itself may be of a data set that only it knows."""
+
+    def build(shape):
+        model = kgan.GAN(shape, seed=0)
+        model.compile()
+        return model
+
+    settings = runs.RunSettings(str(tmp_path / "run"), "celeba:elsewhere", epochs=1)
+    figures = runs.train(build, settings, data=lambda: (digits(), (8, 8, 1)), measure=lambda model, samples: {"mean": 0.0})
+    assert figures["mean"] == 0.0
+    assert (tmp_path / "run" / "report.html").is_file()
+    assert not (tmp_path / "run" / "real.png").exists()
