@@ -149,7 +149,7 @@ def describe(environment: Environment, horizon: int | None = None) -> dict[str, 
         raise ValueError("The environment does not say how long an episode is. Give `horizon`, a number of steps.")
     name = str(getattr(environment, "id", None) or getattr(spec, "id", None) or type(environment).__name__)
     own = name.startswith("kgan/") and not hasattr(environment, "envs")
-    found = {} if own else {package: _version(package) for package in ("gymnasium", "mujoco") if _version(package)}
+    found = {} if own else {package: _installed(package) for package in ("gymnasium", "mujoco") if _installed(package)}
     return {
         "id": name, "horizon": int(steps), "observation_size": observations, "action_size": actions, "packages": found
     }  # fmt: skip
@@ -204,7 +204,7 @@ def _gymnasium() -> Any:
         raise ImportError("Environments of gymnasium need it: pip install 'kgan[control]'.") from error
 
 
-def _version(package: str) -> str | None:
+def _installed(package: str) -> str | None:
     try:
         return version(package)
     except PackageNotFoundError:
