@@ -4,14 +4,15 @@
     python -m benchmarks.defaults SNGAN GAN --seeds 0   # some
     python -m benchmarks.defaults --smoke               # seconds each, to see that everything runs
 
-A cell is one family, one seed, one length. What is finished in the output folder stays, so that a stopped run goes on where it was. The
-table says for every cell the figure, that of the same model before training, and whether the default has learned by the bar of its kind of
-data. Families join by the `default` of their row in `tests/conformance/specs.py`.
+A cell is one family, one seed, one length; the longer training goes on from the shorter one. What is finished in the output folder stays,
+so that a stopped run goes on where it was. The table says for every cell the figure, that of the same model before training, and whether
+the default has learned by the bar of its kind of data. Families join by the `default` of their row in `tests/conformance/specs.py`.
 """
 
 import argparse
 import dataclasses
 import functools
+import itertools
 import json
 import sys
 import time
@@ -610,46 +611,59 @@ def defaults():
     return {spec.family.__name__: spec.default for spec in SPECS.values() if spec.default is not None}
 
 
-def rounds_of(seconds, build, kind, seed):
-    """Epochs that take so many seconds of a core, timed on a model that is thrown away."""
-    model = build(seed)
+SHARED_OUT = ("AdaGAN", "ProGAN")
+"""Families that share the epochs of a first fit among their phases: every length is a training of its own."""
+
+
+def epoch_seconds(name):
+    """Seconds of a core that an epoch of a default takes, timed on a model that is thrown away."""
+    kind_name, build = defaults()[name]
+    kind, model = KINDS[kind_name], build(0)
     model.compile()
-    x, y, batch = kind.arguments(model, seed)
+    x, y, batch = kind.arguments(model, 0)
     kind.train(model, x, y, batch, 1)  # traces
     start = time.process_time()
     kind.train(model, x, y, batch, 1)
-    return max(1, round(seconds / max(time.process_time() - start, 1e-3)))
+    return max(time.process_time() - start, 1e-3)
 
 
-def cell(name, seed, seconds, folder):
-    """Train one default and measure it: a line of the results."""
+def cells(name, seed, epochs, folder):
+    """Train one default and measure it on the way: a line of the results for each of its lengths.
+
+    Args:
+        epochs: seconds of a budget to its epochs. The longer ones go on from the shorter ones, as a user would who calls `fit` again,
+            except in families that share a first fit out. 0 seconds are two rounds.
+    """
     kind_name, build = defaults()[name]
-    kind = KINDS[kind_name]
-    epochs = rounds_of(seconds, build, kind, seed) if seconds else 1
-    model = build(seed)
-    model.compile()
-    untrained = kind.figures(model, seed)
-    x, y, batch = kind.arguments(model, seed)
-    if not seconds and kind.fit is None:  # smoke: two rounds
-        few = 2 * batch * minibatches_per_round(model.turns())
-        x, y = (None if arrays is None else keras.tree.map_structure(lambda a: a[:few], arrays) for arrays in (x, y))
-    start = time.process_time()
-    kind.train(model, x, y, batch, epochs)
-    used = time.process_time() - start
-    found = kind.figures(model, seed)
-    kind.draw(folder / f"{name}_{seconds:g}s_seed{seed}.png", model, seed)
-    return {
-        "family": name,
-        "data": kind_name,
-        "seed": seed,
-        "seconds": seconds,
-        "used": round(used, 1),
-        "epochs": epochs,
-        "rounds": int(model.optimizer.iterations),
-        "untrained": round(untrained["figure"], 3),
-        **{key: round(float(value), 3) for key, value in found.items()},
-        "learned": bool(kind.learned(found, untrained)),
-    }
+    kind, model, used, played = KINDS[kind_name], None, 0.0, 0
+    for seconds, until in sorted(epochs.items()):
+        if model is None or name in SHARED_OUT:
+            keras.utils.set_random_seed(seed)
+            model, used, played = build(seed), 0.0, 0
+            model.compile()
+            untrained = kind.figures(model, seed)
+            x, y, batch = kind.arguments(model, seed)
+            if not seconds and kind.fit is None:  # smoke: two rounds
+                few = 2 * batch * minibatches_per_round(model.turns())
+                x, y = (None if arrays is None else keras.tree.map_structure(lambda a, n=few: a[:n], arrays) for arrays in (x, y))
+        start = time.process_time()
+        if until > played:
+            kind.train(model, x, y, batch, until - played)
+        used, played = used + time.process_time() - start, max(played, until)
+        found = kind.figures(model, seed)
+        kind.draw(folder / f"{name}_{seconds:g}s_seed{seed}.png", model, seed)
+        yield {
+            "family": name,
+            "data": kind_name,
+            "seed": seed,
+            "seconds": seconds,
+            "used": round(used, 1),
+            "epochs": until,
+            "rounds": int(model.optimizer.iterations),
+            "untrained": round(untrained["figure"], 3),
+            **{key: round(float(value), 3) for key, value in found.items()},
+            "learned": bool(kind.learned(found, untrained)),
+        }
 
 
 def table(lines):
@@ -684,22 +698,25 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     results = folder / "results.jsonl"
     lines = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-    done = {(line["family"], line["seed"], line["seconds"]) for line in lines}
     lengths = [0.0] if args.smoke else [args.seconds * times for times in args.times]
-    for seconds in lengths:
-        for name in args.families or sorted(known):
-            for seed in args.seeds[:1] if args.smoke else args.seeds:
-                if (name, seed, seconds) in done:
-                    continue
-                print(f"{name}, seed {seed}, {seconds:g} s", file=sys.stderr, flush=True)
-                keras.utils.set_random_seed(seed)
-                line = cell(name, seed, seconds, folder)
-                keras.backend.clear_session()
-                with results.open("a") as file:
-                    file.write(json.dumps(line) + "\n")
-                print(json.dumps(line), flush=True)
-                lines.append(line)
-                atomic_write(folder / "table.md", lambda path: Path(path).write_text(table(lines)))
+    for seed, name in itertools.product(args.seeds[:1] if args.smoke else args.seeds, args.families or sorted(known)):
+        own = [line for line in lines if line["family"] == name]
+        missing = [s for s in lengths if not any((line["seed"], line["seconds"]) == (seed, s) for line in own)]
+        if not missing:
+            continue
+        print(f"{name}, seed {seed}, {', '.join(f'{s:g}' for s in missing)} s", file=sys.stderr, flush=True)
+        # All seeds of a row have as many rounds.
+        epochs = {0.0: 1} | {line["seconds"]: line["epochs"] for line in own}
+        if any(seconds not in epochs for seconds in missing):
+            one = epoch_seconds(name)
+            epochs = {s: max(1, round(s / one)) for s in missing} | epochs
+        for line in cells(name, seed, {s: epochs[s] for s in missing}, folder):
+            with results.open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            print(json.dumps(line), flush=True)
+            lines.append(line)
+            atomic_write(folder / "table.md", lambda path: Path(path).write_text(table(lines)))
+        keras.backend.clear_session()
     if not args.smoke and not all(line["learned"] for line in lines):
         sys.exit(1)
 

@@ -44,15 +44,22 @@ def test_digits_are_learned_with_all_classes_at_a_tenth_of_the_distance():
 def test_finished_cells_stay(tmp_path, monkeypatch, capsys):
     (tmp_path / "results.jsonl").write_text(json.dumps(line("GAN", 0, 5.0, True, 0.0)) + "\n")
     monkeypatch.setattr("sys.argv", ["defaults", "GAN", "--smoke", "--output", str(tmp_path)])
-    monkeypatch.setattr(defaults, "cell", lambda *_: pytest.fail("a finished cell was run again"))
+    monkeypatch.setattr(defaults, "cells", lambda *_: pytest.fail("a finished cell was run again"))
     defaults.main()
     assert capsys.readouterr().out == ""
+
+
+def test_a_longer_training_goes_on_from_the_shorter_one(tmp_path):
+    lines = list(defaults.cells("GMMN", 0, {1.0: 1, 2.0: 2}, tmp_path))
+    (alone,) = defaults.cells("GMMN", 0, {2.0: 2}, tmp_path)
+    assert lines[1]["rounds"] == 2 * lines[0]["rounds"]
+    assert {**lines[1], "used": 0} == {**alone, "used": 0}
 
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This fit end")  # two rounds are too few for all phases, or a kept sample
 @pytest.mark.parametrize("name", sorted(defaults.defaults()))
 def test_a_default_runs(name, tmp_path):
-    found = defaults.cell(name, 0, 0.0, tmp_path)
+    (found,) = defaults.cells(name, 0, {0.0: 1}, tmp_path)
     assert np.isfinite(found["figure"])
     assert list(tmp_path.glob(f"{name}_*"))
