@@ -139,7 +139,7 @@ def anomalies(report, seed, steps):
     report.figure("D AUROC, neighbors - none", area - by_chance, "> 0.05", area - by_chance > 0.05, seed)
 
 
-PARTS = {"A": (estimators, 1), "B": (densities, 3000), "C": (four, 3000), "D": (anomalies, 3000)}
+PARTS = {"A": (estimators, 1), "B": (densities, 3000), "C": (four, 8000), "D": (anomalies, 3000)}
 
 
 if __name__ == "__main__":
