@@ -1,8 +1,8 @@
-"""Our metrics beside those of torch-fidelity on the same random features.
+"""Our metrics beside those of torch-fidelity, and of prdc (density and coverage), on the same random features.
 
-A tool outside the test-suite: torch-fidelity is no dependency. In an environment of its own, from the root of the repository:
+A tool outside the test-suite: neither is a dependency. In an environment of its own, from the root of the repository:
 
-    python3 -m venv .peers && .peers/bin/pip install torch==2.13.0 torch-fidelity keras matplotlib
+    python3 -m venv .peers && .peers/bin/pip install torch==2.13.0 torch-fidelity prdc keras matplotlib
     KERAS_BACKEND=torch .peers/bin/python -m benchmarks.peers.metrics
 
 Prints one line per figure and setting: ours, theirs, the absolute difference, and the seconds each took.
@@ -40,9 +40,10 @@ def draw(samples, features, shift, scale, seed):
 
 
 def peers():
-    """torch-fidelity's feature-level functions, in our terms."""
+    """torch-fidelity's feature-level functions and prdc's, in our terms."""
     try:
         import torch
+        from prdc import compute_prdc
         from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
         from torch_fidelity.metric_isc import isc_features_to_metric
         from torch_fidelity.metric_kid import kid_features_to_metric
@@ -68,7 +69,14 @@ def peers():
         result = prc_features_to_metric(torch.from_numpy(fake), torch.from_numpy(real), verbose=False)
         return result["precision"], result["recall"]
 
-    return {"frechet": frechet, "kernel": kernel, "score": score, "manifolds": manifolds}
+    def four(real, fake):
+        found = compute_prdc(real, fake, nearest_k=5)
+        return [found[name] for name in FOUR]
+
+    return {"frechet": frechet, "kernel": kernel, "score": score, "manifolds": manifolds, "four": four}
+
+
+FOUR = ("precision", "recall", "density", "coverage")
 
 
 def softmax(logits):
@@ -82,7 +90,7 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
     theirs = peers()
-    print("| setting | figure | kgan | torch-fidelity | difference | seconds kgan | seconds torch-fidelity |")
+    print("| setting | figure | kgan | theirs | difference | seconds kgan | seconds theirs |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
 
     def row(setting, names, ours, other):
@@ -108,6 +116,12 @@ def main():
             ["precision", "recall"],
             lambda: metrics.precision_recall(real, fake),  # noqa: B023
             lambda: theirs["manifolds"](real, fake),  # noqa: B023
+        )
+        row(
+            f"{tag}, k 5, prdc",
+            FOUR,
+            lambda: [metrics.manifold_figures(real, fake, 5, 5)[name] for name in FOUR],  # noqa: B023
+            lambda: theirs["four"](real, fake),  # noqa: B023
         )
     for classes, samples, splits in ((10, 1000, 1), (1008, 5003, 10)):
         logits = np.random.default_rng(args.seed).normal(size=(samples, classes)) * 3

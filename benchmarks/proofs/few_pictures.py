@@ -40,16 +40,11 @@ def figures(count, augment, seed, steps):
     data = kgan.datasets.from_arrays(np.concatenate([train[:count]] * passes), 64, seed=seed)
     model.fit(data, epochs=max(1, steps // int(data.cardinality())), verbose=0)
     made, real = features(model.generate(1000, seed=seed)), features(test)
-    precision, recall = kgan.metrics.precision_recall(real, made)
-    density, coverage = kgan.metrics.density_coverage(real, made)
     # As many digits that were not trained on as were.
     by_heart = nearest(made, features(train[:count])) / nearest(made, features(train[-count:]))
     return {
         "frechet_distance": kgan.metrics.frechet_distance(real, made),
-        "precision": precision,
-        "recall": recall,
-        "density": density,
-        "coverage": coverage,
+        **kgan.metrics.manifold_figures(real, made),
         "distance to training digits / to others": by_heart,
     }
 

@@ -14,7 +14,7 @@ from kgan.metrics.judges import DigitClassifier, FashionClassifier, MNISTClassif
 from kgan.metrics.keras_inception import KerasInceptionFeatures
 from kgan.metrics.kernel import kernel_distance, kernel_mmd2
 from kgan.metrics.labels import binned_distribution, label_distribution
-from kgan.metrics.manifolds import density_coverage, nearest_neighbors, precision_recall
+from kgan.metrics.manifolds import density_coverage, manifold_figures, nearest_neighbors, precision_recall
 from kgan.metrics.missing_modes import MissingModes, missing_modes
 from kgan.metrics.modes import channel_labels, channel_probabilities, mode_statistics, stacked_mode_statistics, total_variation
 from kgan.metrics.random_convolutions import RandomConvolutions
@@ -77,6 +77,7 @@ __all__ = [
     "kernel_mmd2",
     "label_distribution",
     "laplacian_pyramid",
+    "manifold_figures",
     "mean_end_point_error",
     "mean_hamming_distance",
     "mean_ms_ssim",

@@ -1,6 +1,6 @@
 """Fidelity and diversity apart, by nearest-neighbor manifolds: 1904.06991 and 2002.09797."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,8 @@ def precision_recall(real: Array, fake: Array, k: int = 3, chunk: int = 2048) ->
     >>> round(precision, 3), recall
     (0.333, 1.0)
     """
-    real, fake = _checked(real, fake, k, chunk)
-    precise = _counts(fake, real, _radii(real, k, chunk), chunk) > 0
-    recalled = _counts(real, fake, _radii(fake, k, chunk), chunk) > 0
-    return float(precise.mean()), float(recalled.mean())
+    found = _figures(*_checked(real, fake, k, chunk), chunk, precision=k)
+    return found["precision"], found["recall"]
 
 
 def density_coverage(real: Array, fake: Array, k: int = 5, chunk: int = 2048) -> tuple[float, float]:
@@ -69,11 +67,34 @@ def density_coverage(real: Array, fake: Array, k: int = 5, chunk: int = 2048) ->
     >>> round(density, 3), round(coverage, 3)
     (0.667, 0.667)
     """
-    real, fake = _checked(real, fake, k, chunk)
-    radii = _radii(real, k, chunk)
-    density = _counts(fake, real, radii, chunk).mean() / k
-    nearest = np.concatenate([np.min([block.min(axis=1) for _, block in row], axis=0) for _, row in _rows(real, fake, chunk)])
-    return float(density), float((nearest <= radii).mean())
+    found = _figures(*_checked(real, fake, k, chunk), chunk, density=k)
+    return found["density"], found["coverage"]
+
+
+def manifold_figures(
+    real: Array, fake: Array, precision_neighbors: int = 3, density_neighbors: int = 5, chunk: int = 2048
+) -> dict[str, float]:
+    """`precision_recall` and `density_coverage` at once: three passes over pairs of points, where the two apart need five.
+
+    Args:
+        real, fake, chunk: as there.
+        precision_neighbors, density_neighbors: their k, defaults 3 and 5 (the papers').
+
+    Returns:
+        dict of "precision", "recall", "density" and "coverage".
+
+    Raises:
+        ValueError: as there.
+
+    Example:
+    >>> import numpy as np
+    >>> real, fake = np.asarray([[0.0], [1.0], [2.0]]), np.asarray([[1.5], [7.0], [8.0]])
+    >>> {name: round(value, 3) for name, value in manifold_figures(real, fake, 1, 1).items()}
+    {'precision': 0.333, 'recall': 1.0, 'density': 0.667, 'coverage': 0.667}
+    """
+    checks.positive_integers(precision_neighbors=precision_neighbors, density_neighbors=density_neighbors)
+    real, fake = _checked(real, fake, max(precision_neighbors, density_neighbors), chunk)
+    return _figures(real, fake, chunk, precision_neighbors, density_neighbors)
 
 
 def nearest_neighbors(points: Array, batches: Iterable[tuple[Array, Array]], k: int = 3) -> tuple[Array, Array]:
@@ -127,39 +148,127 @@ def _checked(real: Array, fake: Array, k: int, chunk: int) -> tuple[Array, Array
     return real, fake
 
 
-def _rows(a: Array, b: Array, chunk: int) -> Iterator[tuple[slice, Iterator[tuple[slice, Array]]]]:
-    """Squared distances in blocks: for every chunk of `a`, its slice and an iterable of (slice of `b`, block)."""
-    squares_a, squares_b = (a**2).sum(axis=1), (b**2).sum(axis=1)
-    for start in range(0, len(a), chunk):
-        rows = slice(start, start + chunk)
+def _figures(real: Array, fake: Array, chunk: int, precision: int = 0, density: int = 0) -> dict[str, float]:
+    """The figures of the k that are given. Precision, recall and density ask of every generated point which balls it lies in."""
+    center = real.mean(axis=0)
+    reals, fakes = _Points(real, center), _Points(fake, center)
+    radii = _radii(reals, [k for k in (precision, density) if k], chunk)
+    own = _radii(fakes, [precision], chunk)[precision] if precision else np.empty(0)
+    precise, recalled, covered, counted = np.zeros(len(fake), bool), np.zeros(len(real), bool), np.zeros(len(real), bool), 0
+    for rows in _parts(len(fake), chunk):
+        for columns in _parts(len(real), chunk):
+            block = _squared(fakes, reals, rows, columns)
+            if precision:
+                precise[rows] |= _within(block, radii[precision][None, columns], fakes, reals, rows, columns).any(axis=1)
+                recalled[columns] |= _within(block, own[rows, None], fakes, reals, rows, columns).any(axis=0)
+            if density:
+                balls = _within(block, radii[density][None, columns], fakes, reals, rows, columns)
+                covered[columns] |= balls.any(axis=0)
+                counted += int(np.count_nonzero(balls))
+    found = {"precision": float(precise.mean()), "recall": float(recalled.mean())} if precision else {}
+    return found | ({"density": counted / len(fake) / density, "coverage": float(covered.mean())} if density else {})
 
-        def blocks(rows: slice = rows) -> Iterator[tuple[slice, Array]]:
-            for other in range(0, len(b), chunk):
-                columns = slice(other, other + chunk)
-                yield columns, (squares_a[rows, None] + squares_b[columns] - 2.0 * a[rows] @ b[columns].T).clip(0)
 
-        yield rows, blocks()
+# Distances of all pairs are taken in single precision, around the center of the data, at a fraction of the price of doubles. Where that
+# leaves a comparison open, the pair's own distance decides, in double precision: the figures are those of exact distances.
+
+_SPARE = 8  # neighbors that are kept beyond the k-th, among which exact distances choose
+_EXACT = 1 / 64  # of a block: more open comparisons than that, and the whole block is taken in double precision first
 
 
-def _radii(points: Array, k: int, chunk: int) -> Array:
-    """Squared distance of every point to its k-th nearest neighbor, itself left out."""
-    radii = np.empty(len(points))
-    for rows, blocks in _rows(points, points, chunk):
-        nearest = np.empty((len(points[rows]), 0))
-        for columns, block in blocks:
+class _Points:
+    """A set of points: as given, and in single precision around a center."""
+
+    def __init__(self, points: Array, center: Array) -> None:
+        self.exact = points
+        self.center = center
+        self.single = (points - center).astype("float32")
+        self.squares = np.einsum("nd,nd->n", self.single, self.single)
+
+    def slack(self, kind: str) -> Array:
+        """A bound of the rounding of a squared distance, of which either point brings its part: of d products around the center."""
+        return (2.0 * self.exact.shape[1] ** 0.5 + 16.0) * np.finfo(kind).eps * self.squares
+
+
+def _parts(count: int, chunk: int) -> list[slice]:
+    return [slice(start, start + chunk) for start in range(0, count, chunk)]
+
+
+def _squared(a: _Points, b: _Points, rows: slice, columns: slice, kind: str = "float32") -> Array:
+    """Squared distances of a block."""
+    if kind == "float32":
+        x, y, x2, y2 = a.single[rows], b.single[columns], a.squares[rows], b.squares[columns]
+    else:
+        x, y = a.exact[rows] - a.center, b.exact[columns] - b.center
+        x2, y2 = np.einsum("nd,nd->n", x, x), np.einsum("nd,nd->n", y, y)
+    block = x @ y.T
+    block *= -2.0
+    block += x2[:, None]
+    block += y2
+    return block
+
+
+def _distances(a: _Points, b: _Points, rows: Array, columns: Array) -> Array:
+    """Squared distances of pairs, each by itself."""
+    found = np.empty(len(rows))
+    for part in _parts(len(rows), max(1, 2**22 // a.exact.shape[1])):
+        apart = a.exact[rows[part]] - b.exact[columns[part]]
+        found[part] = np.einsum("nd,nd->n", apart, apart)
+    return found
+
+
+def _within(block: Array, radii: Array, a: _Points, b: _Points, rows: slice, columns: slice) -> Array:
+    """Where the squared distances of a block are at most the squared radii, which stand for its rows or for its columns."""
+    for kind in ("float32", "float64"):
+        if kind == "float64":
+            block = _squared(a, b, rows, columns, kind)
+        beyond = block - radii.astype(kind)
+        slack = a.slack(kind)[rows, None] + b.slack(kind)[columns] + 4 * np.finfo(kind).eps * radii
+        open_ = np.abs(beyond) <= slack
+        if np.count_nonzero(open_) <= _EXACT * block.size:
+            break
+    inside = beyond <= 0.0
+    i, j = np.nonzero(open_)
+    inside[i, j] = _distances(a, b, i + rows.start, j + columns.start) <= np.broadcast_to(radii, block.shape)[i, j]
+    return inside
+
+
+def _radii(points: _Points, ks: list[int], chunk: int) -> dict[int, Array]:
+    """Squared distance of every point to its k-th nearest neighbor, itself left out, of every k. Every pair is taken once."""
+    count = len(points.exact)
+    keep = min(max(ks) + _SPARE, count - 1)
+    near, index = np.full((count, keep), np.inf, "float32"), np.zeros((count, keep), "int64")
+    for rows in _parts(count, chunk):
+        for columns in _parts(count, chunk):
+            if columns.start < rows.start:
+                continue
+            block = _squared(points, points, rows, columns)
             if rows == columns:
                 np.fill_diagonal(block, np.inf)
-            nearest = np.concatenate([nearest, block], axis=1)
-            if nearest.shape[1] > k:
-                nearest = np.partition(nearest, k - 1, axis=1)[:, :k]
-        radii[rows] = nearest.max(axis=1)
+            else:
+                _keep_nearest(near, index, columns, block.T, rows.start)
+            _keep_nearest(near, index, rows, block, columns.start)
+    rows = np.repeat(np.arange(count), keep)
+    exact = np.sort(_distances(points, points, rows, index.ravel()).reshape(count, keep), axis=1)
+    radii = {k: exact[:, k - 1].copy() for k in ks}
+    if keep < count - 1:  # what was left out may be nearer than it seemed
+        slack = points.slack("float32")
+        doubtful = np.nonzero(near.max(axis=1) - slack - slack.max() < exact[:, max(ks) - 1])[0]
+        for part in _parts(len(doubtful), max(1, chunk * chunk // count)):
+            own = doubtful[part]
+            whole = _squared(_Points(points.exact[own], points.center), points, slice(0, None), slice(0, None), "float64")
+            whole[np.arange(len(own)), own] = np.inf
+            for k in ks:
+                radii[k][own] = _distances(points, points, own, np.argpartition(whole, k - 1, axis=1)[:, k - 1])
     return radii
 
 
-def _counts(points: Array, centers: Array, radii: Array, chunk: int) -> Array:
-    """In how many of the balls every point lies."""
-    counts = np.zeros(len(points), "int64")
-    for rows, blocks in _rows(points, centers, chunk):
-        for columns, block in blocks:
-            counts[rows] += (block <= radii[columns]).sum(axis=1)
-    return counts
+def _keep_nearest(near: Array, index: Array, rows: slice, block: Array, start: int) -> None:
+    """Merge the nearest of a block, whose columns begin at `start`, into those that are known of its rows."""
+    keep = near.shape[1]
+    first = np.argpartition(block, keep - 1, axis=1)[:, :keep] if block.shape[1] > keep else np.arange(block.shape[1])[None]
+    first = np.broadcast_to(first, (len(block), first.shape[1]))
+    values = np.concatenate([near[rows], np.take_along_axis(block, first, axis=1)], axis=1)
+    places = np.concatenate([index[rows], first + start], axis=1)
+    chosen = np.argpartition(values, keep - 1, axis=1)[:, :keep]
+    near[rows], index[rows] = np.take_along_axis(values, chosen, axis=1), np.take_along_axis(places, chosen, axis=1)

@@ -10,7 +10,7 @@ from kgan.metrics.extractors import Extractor, title
 from kgan.metrics.frechet import frechet_distance
 from kgan.metrics.judges import DigitClassifier
 from kgan.metrics.kernel import kernel_distance
-from kgan.metrics.manifolds import density_coverage, precision_recall
+from kgan.metrics.manifolds import manifold_figures, precision_recall
 from kgan.metrics.scores import class_score
 from kgan.types import Array
 
@@ -68,10 +68,11 @@ def sample_report(
     if probabilities is not None:
         figures |= _of_classes(probabilities, extractor)
     # The manifolds need more samples than neighbors; fewer say nothing about them.
-    for names, measure, k in ((("precision", "recall"), precision_recall, 3), (("density", "coverage"), density_coverage, 5)):
-        if n > k:
-            values = measure(real_features, fake_features, k)
-            figures |= {f"{name}[{tag}]": value for name, value in zip(names, values, strict=True)}
+    if n > 5:
+        figures |= {f"{name}[{tag}]": value for name, value in manifold_figures(real_features, fake_features).items()}
+    elif n > 3:
+        values = precision_recall(real_features, fake_features)
+        figures |= {f"{name}[{tag}]": value for name, value in zip(("precision", "recall"), values, strict=True)}
     if fake_labels is not None:
         every = np.asarray(fake_labels)
         if probabilities is not None and extractor.own_classes:

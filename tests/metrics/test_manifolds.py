@@ -46,6 +46,45 @@ def test_chunks_change_nothing(rng, chunk):
     assert metrics.density_coverage(real, fake, chunk=chunk) == metrics.density_coverage(real, fake)
 
 
+def exactly(real, fake, k, more):
+    """All four figures from the exact distances of all pairs."""
+    own, theirs, across = (((a[:, None] - b[None]) ** 2).sum(-1) for a, b in ((real, real), (fake, fake), (fake, real)))
+    balls, wide = np.sort(own, axis=1)[:, [k, more]].T  # of which the first is the point itself
+    inside = across <= wide
+    return {
+        "precision": (across <= balls).any(axis=1).mean(),
+        "recall": (across <= np.sort(theirs, axis=1)[:, k, None]).any(axis=0).mean(),
+        "density": inside.sum() / len(fake) / more,
+        "coverage": inside.any(axis=0).mean(),
+    }
+
+
+NORMAL = np.random.default_rng(1).normal(size=(3, 200, 12))
+SIDES = np.where(np.arange(200) % 2, 1e3, -1e3)[:, None]
+
+
+@pytest.mark.parametrize(
+    ("real", "fake"),
+    [
+        pytest.param(NORMAL[0], NORMAL[1], id="normal"),
+        pytest.param(NORMAL[0] + 1e4, NORMAL[1] + 1e4, id="far from zero"),
+        pytest.param(NORMAL[0] + SIDES, NORMAL[1] - SIDES, id="two clusters far apart"),  # where single precision orders nothing
+        pytest.param(NORMAL[0], np.tile(NORMAL[1][:1], (200, 1)), id="one point"),
+        pytest.param(NORMAL[0], NORMAL[1][:1] + 1e-6 * NORMAL[2], id="almost one point"),
+        pytest.param(NORMAL[0], NORMAL[0][::-1], id="copies"),
+        pytest.param(1e-12 * NORMAL[0], 1e-12 * NORMAL[1], id="tiny"),
+        pytest.param(np.round(NORMAL[0][:, :5]), np.round(NORMAL[1][:, :5]), id="ties"),
+        pytest.param(np.concatenate([NORMAL[0], np.full((1, 12), 1e5)]), NORMAL[1], id="an outlier"),
+    ],
+)
+def test_figures_are_those_of_exact_distances(real, fake):
+    for chunk in (64, 2048):
+        assert metrics.manifold_figures(real, fake, chunk=chunk) == pytest.approx(exactly(real, fake, 3, 5), abs=1e-12)
+    assert metrics.precision_recall(real, fake) == tuple(
+        metrics.manifold_figures(real, fake)[name] for name in ("precision", "recall")
+    )
+
+
 @pytest.mark.parametrize("measure", [metrics.precision_recall, metrics.density_coverage])
 @pytest.mark.parametrize(
     ("arguments", "message"),
