@@ -68,6 +68,8 @@ class AdversarialModel(Saving):
     Attributes:
         seed_generator: the `keras.random.SeedGenerator` from which losses draw.
         in_training: True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
+        opening: of a family whose first rounds train a part of its networks alone: the name of the argument that counts them. A `fit` that
+            ends within them warns.
 
     Example: a generator of one weight against a linear critic.
 
@@ -92,6 +94,8 @@ class AdversarialModel(Saving):
     >>> sorted(history.history)
     ['discriminator/loss', 'generator/loss', 'loss']
     """
+
+    opening: str | None = None
 
     def __init__(self, *, seed: Seed | None = None, name: str | None = None, dtype: Any = None) -> None:
         # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
@@ -356,7 +360,7 @@ class AdversarialModel(Saving):
                 if steps is None:
                     # Data of unknown length end their first epoch with this warning, which is no news.
                     warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
-                return super().fit(
+                history = super().fit(
                     rounds,
                     epochs=as_int(epochs),
                     steps_per_epoch=steps,
@@ -366,6 +370,8 @@ class AdversarialModel(Saving):
                     shuffle=False,
                     **kwargs,
                 )
+            self._warn_of_opening()
+            return history
         except Exception as error:
             failure = getattr(rounds, "failure", None)
             if failure is None or failure is error:
@@ -375,6 +381,15 @@ class AdversarialModel(Saving):
             for callback in callbacks:
                 if hasattr(callback, "on_fit_exit"):
                     callback.on_fit_exit()
+
+    def _warn_of_opening(self) -> None:
+        opening, played = getattr(self, self.opening) if self.opening else 0, int(ops.convert_to_numpy(self.rounds))
+        if played <= opening:
+            warnings.warn(
+                f"This fit ended within the opening: {played} rounds are played, and in the first {opening}, `{self.opening}`, only a part "
+                "of the networks learns. Train longer: a further fit goes on. Or give the constructor fewer.",
+                stacklevel=3,
+            )
 
     def fit_from(
         self,

@@ -89,6 +89,7 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
 
     fixed_arguments = tuple(name for name in AugmentedBiGAN.fixed_arguments if name != "classes")
     classifier_role = "classifier"
+    opening = "inference_rounds"
 
     def __init__(
         self,

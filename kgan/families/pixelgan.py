@@ -85,6 +85,7 @@ class PixelGANAutoencoder(SemiSupervised):
     )  # fmt: skip
     classifier_role = "encoder"
     default_prior = OneHot()
+    opening = "pretraining_rounds"
 
     def __init__(
         self,

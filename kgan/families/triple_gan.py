@@ -99,6 +99,7 @@ class TripleGAN(SemiSupervised):
     classifier_role = "classifier"
     default_latent_size = 100
     default_prior = Uniform(0.0, 1.0)
+    opening = "pretraining_rounds"
 
     def __init__(
         self,

@@ -1,5 +1,7 @@
 """PixelGAN autoencoders: who learns from what, codes, likelihoods, what is refused."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -18,7 +20,10 @@ def test_the_reconstruction_reaches_the_encoder_and_the_game_waits(rng):
     model = small(latent_size=3, pretraining_rounds=3)
     model.compile(run_eagerly=True)
     before = [player.get_weights() for player in (model.encoder, model.discriminator)]
-    history = model.fit(binary_images(rng, 18), batch_size=6, verbose=0).history
+    with warnings.catch_warnings(record=True) as caught:  # pytest.warns would raise what the configuration ignores
+        warnings.simplefilter("always")
+        history = model.fit(binary_images(rng, 18), batch_size=6, verbose=0).history
+    assert any("3 rounds are played, and in the first 3, `pretraining_rounds`" in str(told.message) for told in caught)
     assert [int(model.optimizer[m].iterations) for m in ("autoencoder", "discriminator", "encoder")] == [3, 0, 0]
     assert all(abs(a - b).max() > 0 for a, b in zip(before[0], model.encoder.get_weights(), strict=True))
     assert all((a == b).all() for a, b in zip(before[1], model.discriminator.get_weights(), strict=True))
