@@ -175,7 +175,12 @@ def main():
     menu += ["* Tutorials", *(f"    * [{title}]({page})" for page, (title, _) in notebooks.items())]
     menu += ["* Applications", *(f"    * [{name}](applications/{name}.md)" for name in applications)]
     menu += ["* Parts", *(f"    * [{room}](reference/{room}.md)" for room in rooms)]
-    menu += ["* [The zoo](zoo.md)", "* [Scale, faults and recovery](scale.md)", "* [Steganography](steganography.md)"]
+    menu += [
+        "* [The zoo](zoo.md)",
+        "* [Scale, faults and recovery](scale.md)",
+        "* [Watching a training](watching.md)",
+        "* [Steganography](steganography.md)",
+    ]
     menu += ["* [Coming from elsewhere](coming_from.md)", "* [Results](results.md)", "* [Contributing](contributing.md)"]
     menu += ["* [Changes](changelog.md)", "* [Security](security.md)"]
     write("SUMMARY.md", "\n".join(menu) + "\n")
