@@ -113,6 +113,21 @@ def _binary_digits(model, seed):
 
 BINARY_DIGITS = dataclasses.replace(DIGITS, arguments=_binary_digits)
 
+
+def _category_figures(model, seed):
+    """The error on digits held out when every category is named by the digits trained on that fall into it."""
+    (train, labels), (test, truth) = (_digits_like(model, split) for split in ("train", "test"))
+    names, _ = kgan.metrics.name_clusters(model.classify(train).argmax(1), labels, model.classes)
+    return {"figure": float((names[model.classify(test).argmax(1)] != truth).mean())}
+
+
+CATEGORIES = dataclasses.replace(
+    DIGITS,
+    figures=_category_figures,
+    learned=lambda found, untrained: found["figure"] <= 0.35,
+    bar="without labels, categories that name 65 % of digits held out",
+)
+
 # Few labels -------------------------------------------------------------------------------------------------------------
 
 
@@ -582,6 +597,7 @@ DEMONSTRATIONS = Kind(
 KINDS = {
     "albums": STORIES,
     "binary digits": BINARY_DIGITS,
+    "categories": CATEGORIES,
     "pairs": PAIRS,
     "clips": CLIPS,
     "demonstrations": DEMONSTRATIONS,

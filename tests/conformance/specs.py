@@ -626,7 +626,7 @@ SPECS = {
         ONE_TO_ONE,
         CATEGORICAL,
         smallest_batch=3,
-        default=("digits", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
+        default=("categories", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
     ),
     "CatGAN, semi-supervised": Spec(
         kgan.CatGAN,
