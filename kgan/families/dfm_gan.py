@@ -32,8 +32,8 @@ class DFMGAN(GAN):
 
     Args:
         data_shape: shape of one example: `(features,)`, or `(size, size, channels)` for images in [-1, 1], size = 4 times a power of two.
-        denoising_weight: default 0.03, the paper's: its `0.03 / n` of a sum over n features is 0.03 of their mean. On 28-pixel digits neither
-            this nor 0.3 makes a difference beyond that between two seeds; 1 makes samples worse, as it draws their features to the mean.
+        denoising_weight: default 0.03, the paper's: its `0.03 / n` of a sum over n features is 0.03 of their mean. On 28-pixel digits
+            neither this nor 0.3 makes a difference beyond that between two seeds; 1 makes samples worse: their features go to the mean.
         corruption: default 1.0, standard deviation of the noise on the features of real examples, a number > 0 or a schedule that falls
             over the rounds. The paper lets it fall to 0 over the training: `keras.optimizers.schedules.PolynomialDecay(1.0, rounds, 0.0)`.
         feature_layer: name of the layer of the discriminator that makes phi, `(batch, n)`; default: what its last layer receives.
