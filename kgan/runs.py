@@ -11,6 +11,7 @@ import inspect
 import json
 import os
 import platform
+import shutil
 import sys
 import time
 import warnings
@@ -23,7 +24,7 @@ from typing import Annotated, Any
 import keras
 import numpy as np
 
-from kgan import backend, callbacks, datasets, history, memory, metrics, pictures, report
+from kgan import backend, callbacks, datasets, history, memory, metrics, pictures, presets, report
 from kgan.arguments import POSITIVE
 from kgan.engine import AdversarialModel
 from kgan.evaluation import Reference, draw_classes, draw_real, evaluate_samples
@@ -480,6 +481,36 @@ def load(path: FilePath) -> Any:
             f"{str(path)!r} holds a {type(model).__name__}, no system of kgan. Load it with keras.saving.load_model."
         )
     return model
+
+
+def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
+    """The folder of a run, for what follows a training: the one that is named; else the usual one, if it is there; else that of a preset.
+
+    Args:
+        run: a folder, a .keras file, `preset:NAME`; "": none is named. usual: such as "runs/cogan". preset: one that comes with kgan.
+        part: folder within the run in which the model is.
+
+    Returns:
+        The path that was named, or a folder. A preset is written as a run would be, `model.keras` and `settings.json`, to a folder of its
+        name beside the usual one.
+
+    Raises:
+        ValueError: there is no such preset.
+    """
+    if run and not run.startswith(_PRESET):
+        return Path(run)
+    if not run and Path(usual).exists():
+        return Path(usual)
+    name = run.removeprefix(_PRESET) or preset
+    folder = Path(usual).parent / Path(name).name
+    place = folder / part
+    if not (place / "model.keras").is_file():
+        model, settings = load(f"{_PRESET}{name}"), presets.further_file(name, "settings.json")
+        place.mkdir(parents=True, exist_ok=True)
+        atomic_write(place / "settings.json", lambda path: shutil.copyfile(settings, path))
+        atomic_write(place / "model.keras", model.save)
+    print(f"{'' if run else f'There is no run {usual}: '}the model is the preset {name}, which is in {folder} now.")
+    return folder
 
 
 def _reason(error: BaseException) -> str:

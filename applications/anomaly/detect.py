@@ -16,7 +16,10 @@ from kgan.files import atomic_write
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a finished run of train.py")] = "runs/anomaly",
+    run: Annotated[
+        str,
+        typer.Argument(help="folder of a finished run of train.py; default runs/anomaly, or the preset where that is not there"),
+    ] = "",
     images: Annotated[str, typer.Option(help="a folder of pictures; default the data set's held-out ones")] = "",
     output: Annotated[str, typer.Option(help="the table, .csv; default energies.csv in the folder of the run")] = "",
     quantile: Annotated[
@@ -27,10 +30,10 @@ def main(
     """Write the energy of every picture, from the strangest down, and draw both ends of the list."""
 
     def work():
-        folder = Path(run)
+        folder = runs.folder_of(run, "runs/anomaly", "anomaly-eights")
         model = runs.load(folder)
         if not isinstance(model, kgan.CalibratedEBGAN):
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a CalibratedEBGAN. Run train.py first.")
+            raise ValueError(f"{str(folder)!r} holds a {type(model).__name__}, not a CalibratedEBGAN. Run train.py first.")
         about = runs.read_settings(folder)
         names, examples = given(model, about)
         energies = model.energy(examples)

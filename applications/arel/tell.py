@@ -21,7 +21,9 @@ from kgan.stories.vist import read_photo, resnet
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a trained system, such as runs/arel/arel")] = "runs/arel/arel",
+    run: Annotated[
+        str, typer.Argument(help="folder of a trained system; default runs/arel/arel, or the preset where that is not there")
+    ] = "",
     folder: Annotated[
         str | None, typer.Option("--pictures", help="a folder with five pictures, told in the order of their names")
     ] = None,
@@ -41,13 +43,14 @@ def main(
     def work():
         if (folder is None) == (album is None):
             raise ValueError("Give --pictures, a folder of five pictures, or --album, the name of an album.")
-        given, _ = of_run(run)
-        place = Path(output) if output else Path(run) / "told"
+        home = runs.folder_of(run, "runs/arel/arel", "arel-albums")
+        given, _ = of_run(home)
+        place = Path(output) if output else home / "told"
         if folder is not None:
             names, shown, photos = from_folder(folder, given, weights)
         else:
             names, shown, photos, human = from_data(album, given)
-        model = runs.load(run)
+        model = runs.load(home)
         (sentences,) = given.vocabulary.decode_stories(model.tell(photos[None], decode=decode, beam_width=beam_width, seed=seed))
         place.mkdir(parents=True, exist_ok=True)
         files = []

@@ -14,7 +14,10 @@ from kgan import runs
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a finished run of train.py")] = "runs/cogan",
+    run: Annotated[
+        str,
+        typer.Argument(help="folder of a finished run of train.py; default runs/cogan, or the preset where that is not there"),
+    ] = "",
     output: Annotated[str, typer.Option(help="the picture; default transform.png in the folder of the run")] = "",
     images: Annotated[
         str, typer.Option(help="a folder of images; default images of the domain that the run was trained on")
@@ -28,9 +31,9 @@ def main(
     """Draw, one below the other: the images, what the generator of their domain makes of the latents found, and their transforms."""
 
     def work():
-        folder = Path(run)
+        folder = runs.folder_of(run, "runs/cogan", "cogan-digits")
         if not (folder / "model.keras").is_file():
-            raise FileNotFoundError(f"{run!r} holds no finished run: there is no model.keras in it. Run train.py first.")
+            raise FileNotFoundError(f"{str(folder)!r} holds no finished run: there is no model.keras in it. Run train.py first.")
         import keras
 
         model = keras.saving.load_model(folder / "model.keras", compile=False)

@@ -16,14 +16,19 @@ from kgan import runs
 def main(
     first: Annotated[str, typer.Argument(help="the first picture")],
     second: Annotated[str, typer.Argument(help="the second, of the same size")],
-    run: Annotated[str, typer.Option(help="folder of a run of train.py, or a .keras file")] = "runs/flow",
+    run: Annotated[
+        str,
+        typer.Option(
+            help="folder of a run of train.py, or a .keras file; default runs/flow, or the preset where that is not there"
+        ),
+    ] = "",
     output: Annotated[str, typer.Option(help="a .flo file; a PNG in colors is written beside it")] = "flow.flo",
     shrink: Annotated[int, typer.Option(min=1, help="average both pictures over squares of so many pixels first")] = 1,
 ):
     """Write the flow from the first picture to the second as .flo and as colors."""
 
     def work():
-        model = runs.load(run)
+        model = runs.load(runs.folder_of(run, "runs/flow", "flow-motorcycle"))
         if not isinstance(model, kgan.FlowGAN):
             raise ValueError(f"{run!r} holds a {type(model).__name__}, not a FlowGAN.")
         channels = model.frame_shape[-1]

@@ -15,7 +15,12 @@ from kgan import control, runs
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a run of train.py, or a .keras file")] = "runs/imitation",
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="folder of a run of train.py, or a .keras file; default runs/imitation, or the preset where that is not there"
+        ),
+    ] = "",
     output: Annotated[str, typer.Option(help="the GIF; a PNG is written beside it; default watched.gif in the run")] = "",
     seed: Annotated[int, typer.Option(min=0, help="of the first state and the noise, the same for every intention")] = 0,
     noise: Annotated[float, typer.Option(min=0, help="factor of the policy's noise; 0: its means")] = 0.0,
@@ -26,9 +31,10 @@ def main(
     """Play one episode for every intention from one first state, draw them, and say where they end."""
 
     def work():
-        model = runs.load(run)
+        home = runs.folder_of(run, "runs/imitation", "imitation-plane")
+        model = runs.load(home)
         if not isinstance(model, kgan.IntentionGAIL) or model.environment is None:
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not an IntentionGAIL that knows its environment.")
+            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not an IntentionGAIL that knows its environment.")
         kinds, name = model.intentions, "arm" if "Reacher" in model.environment["id"] else "points"
         world = world_of(name, kinds, goals, model.environment["horizon"])
         if switch:
@@ -41,7 +47,7 @@ def main(
             played = control.rollout(act, world, np.eye(kinds, dtype="float32"), [seed] * kinds, noise=noise)
         else:
             played = model.play(world, np.arange(kinds), [seed] * kinds, noise)
-        path = Path(output) if output else Path(run if Path(run).is_dir() else ".") / "watched.gif"
+        path = Path(output) if output else (home if home.is_dir() else Path()) / "watched.gif"
         kgan.pictures.save_animation(path, control.draw_frames(world, played.observations))
         kgan.pictures.save_image(path.with_suffix(".png"), control.draw_strip(world, played.observations, poses))
         for index, distances in enumerate(world.distances(played.last)):

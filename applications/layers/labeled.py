@@ -18,7 +18,12 @@ from kgan.layers.tags import POSE
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a finished run of tags.py, or a .keras file")] = "runs/tags",
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="folder of a finished run of tags.py, or a .keras file; default runs/tags, or the preset where that is not there"
+        ),
+    ] = "",
     output: Annotated[str, typer.Option(help="folder, made if missing")] = "labeled",
     count: Annotated[int, typer.Option(min=1, help="pictures")] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="of the latents")] = 0,
@@ -26,7 +31,7 @@ def main(
     """Write pictures and labels, and an overview of the first."""
 
     def work():
-        model, folder = runs.load(run), Path(output)
+        model, folder = runs.load(runs.folder_of(run, "runs/tags", "rendergan-tags")), Path(output)
         if not isinstance(model, kgan.RenderGAN):
             raise ValueError(f"{run!r} holds a {type(model).__name__}, not a RenderGAN: its pictures have no labels.")
         if folder.exists() and any(folder.iterdir()):

@@ -18,7 +18,12 @@ from kgan import pictures, runs
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a finished run of train.py, or a .keras file")] = "runs/layers",
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="folder of a finished run of train.py, or a .keras file; default runs/layers, or the preset where that is not there"
+        ),
+    ] = "",
     output: Annotated[str, typer.Option(help="folder, made if missing")] = "segmented",
     count: Annotated[int, typer.Option(min=1, help="pictures")] = 100,
     threshold: Annotated[
@@ -29,7 +34,7 @@ def main(
     """Write images, masks, backgrounds and poses, and an overview of the first."""
 
     def work():
-        model = runs.load(run)
+        model = runs.load(runs.folder_of(run, "runs/layers", "lrgan-digits"))
         if not isinstance(model, kgan.LRGAN):
             raise ValueError(f"{run!r} holds a {type(model).__name__}, not a LRGAN: its pictures have no layers.")
         parts, folder = model.compose(count, seed=seed), Path(output)

@@ -3,7 +3,6 @@
 python applications/threed_gan/classify.py runs/threed_gan
 """
 
-from pathlib import Path
 from typing import Annotated
 
 import kgan  # isort: skip - ahead of Keras: kgan holds TensorFlow's notices of its start back
@@ -17,7 +16,10 @@ from kgan.layers import estimate_statistics
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="folder of a run, or a .keras file")] = "runs/threed_gan",
+    model: Annotated[
+        str,
+        typer.Argument(help="folder of a run, or a .keras file; default runs/threed_gan, or the preset where that is not there"),
+    ] = "",
     dataset: Annotated[str, typer.Option(help="labeled shapes, such as furniture, solids or modelnet:<folder>")] = "furniture",
     per_class: Annotated[list[int] | None, typer.Option(help="labeled examples of a class; may be repeated; 0 is all")] = None,
     draws: Annotated[int, typer.Option(min=1, help="draws of so many examples, averaged")] = 5,
@@ -29,9 +31,10 @@ def main(
     """Print accuracies on held-out shapes, and keep them in the run's folder."""
 
     def work():
-        trained = runs.load(model)
+        home = runs.folder_of(model, "runs/threed_gan", "threed-gan-furniture")
+        trained = runs.load(home)
         if not isinstance(trained, kgan.ThreeDGAN):
-            raise ValueError(f"{model!r} holds a {type(trained).__name__}, not a ThreeDGAN.")
+            raise ValueError(f"{str(home)!r} holds a {type(trained).__name__}, not a ThreeDGAN.")
         sets = [kgan.datasets.arrays(dataset, split, trained.voxel_shape[0]) for split in ("train", "test")]
         if smoke:
             sets = [(x[:80], y[:80]) for x, y in sets]
@@ -51,7 +54,7 @@ def main(
                 found[f"accuracy[{name}, {count or 'all'} a class]"] = accuracy
                 print(f"{name:24} {count or 'all':>4} labels a class: {accuracy:.3f}")
         print(f"chance: {np.bincount(test_labels).max() / len(test_labels):.3f}")
-        folder = Path(model) if Path(model).is_dir() else Path(model).parent
+        folder = home if home.is_dir() else home.parent
         write_json(folder / "classification.json", found)
 
     runs.guarded(work)

@@ -17,7 +17,10 @@ from kgan.shapes import largest_component, meshes
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="folder of a run, or a .keras file")] = "runs/threed_gan",
+    model: Annotated[
+        str,
+        typer.Argument(help="folder of a run, or a .keras file; default runs/threed_gan, or the preset where that is not there"),
+    ] = "",
     output: Annotated[str, typer.Option(help="folder of the meshes, made if missing")] = "meshes",
     count: Annotated[int, typer.Option(min=1, help="shapes")] = 8,
     format_: Annotated[str, typer.Option("--format", help="stl, obj or glb")] = "stl",
@@ -31,7 +34,7 @@ def main(
     def work():
         if f".{format_}" not in meshes.FORMATS:
             raise ValueError(f"--format must be one of {', '.join(f[1:] for f in meshes.FORMATS)}. Received: {format_!r}.")
-        trained = runs.load(model)
+        trained = runs.load(runs.folder_of(model, "runs/threed_gan", "threed-gan-furniture"))
         if len(trained.data_shape) != 4:
             raise ValueError(f"{model!r} holds a {type(trained).__name__} of examples {trained.data_shape}, not of shapes.")
         folder, made = Path(output), []

@@ -19,7 +19,12 @@ from kgan.shapes import meshes
 
 
 def main(
-    model: Annotated[str, typer.Argument(help="folder of a run of train.py --views, or a .keras file")],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="folder of a run of train.py --views, or a .keras file; default runs/views, or the preset where that is not there"
+        ),
+    ] = "",
     output: Annotated[str, typer.Option(help=".png; with --picture also .npy, .stl, .obj, .glb")] = "reconstruction.png",
     picture: Annotated[str, typer.Option(help="a picture: the object light on black, cut to a square")] = "",
     dataset: Annotated[str, typer.Option(help="held-out shapes: furniture, solids, modelnet:<folder>")] = "furniture",
@@ -32,7 +37,7 @@ def main(
         kinds = (".png", ".npy", *meshes.FORMATS) if picture else (".png",)
         if Path(output).suffix not in kinds:
             raise ValueError(f"--output must end in {', '.join(kinds)}. Received: {output!r}.")
-        trained = runs.load(model)
+        trained = runs.load(runs.folder_of(model, "runs/views", "threed-vaegan-furniture"))
         if not isinstance(trained, kgan.ThreeDVAEGAN):
             raise ValueError(f"{model!r} holds a {type(trained).__name__}, not a ThreeDVAEGAN: train with --views.")
         size, channels = trained.image_shape[0], trained.image_shape[-1]

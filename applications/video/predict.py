@@ -14,7 +14,12 @@ from kgan import runs
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a run of train.py, or a .keras file")] = "runs/video",
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="folder of a run of train.py, or a .keras file; default runs/video, or the preset where that is not there"
+        ),
+    ] = "",
     video: Annotated[str, typer.Option(help="a video file, a .npy file or a folder of frames; default: a pan over a photo")] = "",
     output: Annotated[
         str, typer.Option(help="the GIF; a PNG of the frames is written beside it; default predicted.gif in the run")
@@ -29,9 +34,10 @@ def main(
     """Write what was seen and what is predicted after it; and, where the video goes on, the frames that came."""
 
     def work():
-        model = runs.load(run)
+        home = runs.folder_of(run, "runs/video", "video-pans")
+        model = runs.load(home)
         if not isinstance(model, kgan.VideoPredictor):
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a VideoPredictor.")
+            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a VideoPredictor.")
         height, width, channels = model.frame_shape
         wanted = model.past_frames + frames
         if video:
@@ -50,7 +56,7 @@ def main(
             clip = kgan.datasets.panning_clips(1, wanted, height, "test", seed)[0].repeat(channels, axis=-1)
         past = clip[None, : model.past_frames]
         predicted = model.predict_frames(past, frames)
-        path = Path(output) if output else Path(run if Path(run).is_dir() else ".") / "predicted.gif"
+        path = Path(output) if output else (home if home.is_dir() else Path()) / "predicted.gif"
         shown = np.concatenate([past[0], predicted[0]]).repeat(4, axis=1).repeat(4, axis=2)
         kgan.pictures.save_animation(path, shown, 150)
         truth = clip[None, model.past_frames : wanted]
