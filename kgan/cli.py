@@ -1,4 +1,4 @@
-"""The `kgan` command: list, train, generate, evaluate, report, export; and `kgan stego`."""
+"""The `kgan` command: list, train, generate, evaluate, report, export, preset; and `kgan stego`."""
 
 import inspect
 import json
@@ -197,7 +197,7 @@ def evaluate(
 
     def main() -> None:
         given = {"dataset": dataset, "extractor": extractor}
-        settings = {**_settings_of(Path(model)), **{k: v for k, v in given.items() if v is not None}}
+        settings = {**_settings_of(model), **{k: v for k, v in given.items() if v is not None}}
         if dataset is not None:  # of another one, this may not hold
             settings["resize" if dataset.startswith("folder:") else "held_out"] = None
         reference = evaluation.Reference.of(settings)
@@ -233,6 +233,22 @@ def export(
 
 
 @app.command()
+def preset(
+    run: Annotated[str, typer.Argument(help="folder of a run")],
+    folder: Annotated[str, typer.Argument(help="folder of the preset, made if missing; a preset in it is replaced")],
+) -> None:
+    """Write the model of a run to hand on: weights, settings, their SHA-256 sums, and a model card to be completed."""
+
+    def main() -> None:
+        found = runs.keep(run, folder)
+        print(
+            f"preset:{folder} (or a copy of the folder) stands for the run now, fingerprint {found}. Complete {folder}/README.md."
+        )
+
+    runs.guarded(main)
+
+
+@app.command()
 def report(
     folders: Annotated[list[str], typer.Argument(help="folders of runs, finished or not")],
     output: Annotated[
@@ -257,9 +273,10 @@ def report(
     runs.guarded(main)
 
 
-def _settings_of(model: Path) -> dict[str, Any]:
-    """The settings of the run that a model belongs to: its folder, or a file in it or in its checkpoints/; else an empty dict."""
-    for folder in (model, model.parent, model.parent.parent):
+def _settings_of(model: str) -> dict[str, Any]:
+    """The settings of the run that a model belongs to, by its folder, a file of it, or a preset; else an empty dict."""
+    place = runs.place_of(model)
+    for folder in (place, place.parent, place.parent.parent):
         if (folder / "settings.json").is_file():
             return runs.read_settings(folder)
     return {}

@@ -483,6 +483,43 @@ def load(path: FilePath) -> Any:
     return model
 
 
+def place_of(model: str) -> Path:
+    """The file or folder that a run, a .keras file or `preset:NAME` stands for."""
+    return presets.find(model.removeprefix(_PRESET)) if model.startswith(_PRESET) else Path(model)
+
+
+def keep(run: FilePath, folder: FilePath) -> str:
+    """Write the model of a run as a preset: weights without optimizers, its `settings.json`, and, if there is none yet, a model card.
+
+    Args:
+        run: folder of a run. folder: of the preset, made if missing.
+
+    Returns:
+        str, the fingerprint of the files.
+
+    Raises:
+        FileNotFoundError: no run, or no model in it.
+    """
+    run, folder = Path(run), Path(folder)
+    model, settings = load(run), read_settings(run)
+    kept = read_json(
+        run / "settings.json", "the settings of a run", lambda content: {k: v for k, v in content.items() if k != "started_in"}
+    )
+    found = presets.save(model, folder, {"settings.json": lambda path: write_json(path, kept)})
+    if not (folder / "README.md").exists():
+        figures = read_json(run / "metrics.json", "figures", dict) if (run / "metrics.json").is_file() else {}
+        lines = [
+            f"# {type(model).__name__} of {settings['dataset']}",
+            "",
+            f"- Data: {settings['dataset']}. Say whose they are and what their licence allows.",
+            f"- Made by: `{kept.get('program')}`, seed {settings['seed']}, {settings['epochs']} epochs; kgan {kept['versions']['kgan']}.",
+            f"- Figures: {', '.join(f'{name} {value:.4g}' for name, value in figures.items()) or 'none'}.",
+            "- Limits: say what it does not do.",
+        ]
+        atomic_write(folder / "README.md", lambda path: Path(path).write_text("\n".join(lines) + "\n"))
+    return found
+
+
 def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
     """The folder of a run, for what follows a training: the one that is named; else the usual one, if it is there; else that of a preset.
 
@@ -606,7 +643,7 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
 def _program(about: Mapping[str, Any]) -> str | None:
     """The training command as one types it; None where it is none, a notebook say."""
     script = Path(sys.argv[0])
-    if script.name != "train.py":
+    if script.name not in ("train.py", "refine.py", "tags.py"):
         return f"kgan train {about['system']}" if "system" in about else None
     here = Path(os.path.relpath(script))
     return f"python {script.name if '..' in here.parts else here.as_posix()}"

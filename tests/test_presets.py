@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import kgan
-from kgan import presets
+from kgan import cli, presets, runs
 
 
 @pytest.fixture
@@ -78,3 +78,37 @@ def test_any_family_is_kept_as_generate_uses_it(tmp_path):
     assert presets.about(tmp_path / "mine") == "GAN"
     with pytest.raises(ValueError, match="holds a GAN, not a SNGAN"):
         kgan.SNGAN.from_preset(tmp_path / "mine")
+
+
+@pytest.mark.filterwarnings("ignore:A Frechet distance of")
+def test_a_run_becomes_a_preset_and_a_run_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    settings = runs.RunSettings("runs/first", smoke=True)
+
+    def build(shape):
+        model = kgan.GAN(shape, seed=0)
+        model.compile()
+        return model
+
+    runs.train(build, settings, {"system": "gan"})
+    cli.preset("runs/first", "mine")
+    card = (tmp_path / "mine/README.md").read_text()
+    assert card.startswith("# GAN of digits")
+    assert "frechet_distance" in card
+    assert "started_in" not in (tmp_path / "mine/settings.json").read_text()
+    (tmp_path / "mine/README.md").write_text("# What I wrote\n")
+    cli.preset("runs/first", "mine")
+    assert (tmp_path / "mine/README.md").read_text() == "# What I wrote\n"
+    # The usual run, if it is there; a named one; else the preset, as a run.
+    assert runs.folder_of("", "runs/first", "mine") == Path("runs/first")
+    assert runs.folder_of("elsewhere", "runs/first", "mine") == Path("elsewhere")
+    found = runs.folder_of("", "runs/second", "mine", part="images")
+    assert found == Path("runs/mine")
+    assert "There is no run runs/second" in capsys.readouterr().out
+    assert runs.read_settings(found / "images")["dataset"] == "digits"
+    expected = runs.load("runs/first").generate(3, seed=1)
+    np.testing.assert_array_equal(runs.load(found / "images").generate(3, seed=1), expected)
+    with pytest.raises(ValueError, match="no preset 'nobody'"):
+        runs.folder_of("preset:nobody", "runs/second", "mine")
+    cli.evaluate("preset:mine", count=32)
+    assert "frechet_distance" in capsys.readouterr().out

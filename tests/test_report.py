@@ -149,6 +149,7 @@ def test_a_browser_opens_it_without_complaint(tmp_path):
     [
         ("bin/kgan", {"system": "gan"}, "kgan train gan"),
         ("applications/sngan/train.py", {}, "python applications/sngan/train.py"),
+        ("applications/transfer/refine.py", {}, "python applications/transfer/refine.py"),
         ("../elsewhere/train.py", {}, "python train.py"),  # where it lies is nobody's business
         ("notebook.py", {}, None),
     ],

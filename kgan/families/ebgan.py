@@ -1,5 +1,6 @@
 """Energy-based GAN: Zhao, Mathieu, LeCun, ICLR 2017, arXiv 1609.03126."""
 
+import math
 from typing import Any
 
 import keras
@@ -37,8 +38,9 @@ class EBGAN(EnergyBased, SemiSupervised):
 
     Args:
         data_shape: shape of one example.
-        margin: m > 0, default 10.0 (the paper's for MNIST; 20 CelebA and 40 ImageNet of 128 pixels, 80 LSUN and ImageNet of 256), in the
-            units of the energy: a mean of squares wants 1 or less. A number, or a schedule that falls over the rounds, such as
+        margin: m > 0, default 10.0 (the paper's for MNIST; 20 CelebA and 40 ImageNet of 128 pixels, 80 LSUN and ImageNet of 256), 4.0 for
+            images of fewer than 784 values (ours, for 8x8 digits, where 10 leaves classes out), in the units of the energy: a mean of
+            squares wants 1 or less. A number, or a schedule that falls over the rounds, such as
             `keras.optimizers.schedules.PolynomialDecay(10.0, rounds, 0.0)`.
         energy_kind: "norm" (default, the paper's), "sum_squares" or "mean_squares", see `kgan.objectives.reconstruction_energy`.
         pulling_away_weight: default 0.1 (the paper's EBGAN-PT); 0 is its EBGAN.
@@ -86,7 +88,7 @@ class EBGAN(EnergyBased, SemiSupervised):
         self,
         data_shape: Shape | None = None,
         *,
-        margin: Level = 10.0,
+        margin: Level | None = None,
         energy_kind: str = "norm",
         pulling_away_weight: NonNegative = 0.1,
         code_layer: str = "code",
@@ -105,6 +107,8 @@ class EBGAN(EnergyBased, SemiSupervised):
             objective="wasserstein",
             **kwargs,
         )
+        if margin is None:
+            margin = 4.0 if len(self.data_shape) == 3 and math.prod(self.data_shape) < 784 else 10.0
         self.margin = checked_level("margin", margin, falling=True)
         self.energy_kind = energy_kind
         self.pulling_away_weight = pulling_away_weight

@@ -248,8 +248,8 @@ def _radii(points: _Points, ks: list[int], chunk: int) -> dict[int, Array]:
             else:
                 _keep_nearest(near, index, columns, block.T, rows.start)
             _keep_nearest(near, index, rows, block, columns.start)
-    rows = np.repeat(np.arange(count), keep)
-    exact = np.sort(_distances(points, points, rows, index.ravel()).reshape(count, keep), axis=1)
+    each = np.repeat(np.arange(count), keep)
+    exact = np.sort(_distances(points, points, each, index.ravel()).reshape(count, keep), axis=1)
     radii = {k: exact[:, k - 1].copy() for k in ks}
     if keep < count - 1:  # what was left out may be nearer than it seemed
         slack = points.slack("float32")
