@@ -53,7 +53,7 @@ def kgan_(line, folder):
 
 def test_the_commands(tmp_path):
     lines = [line for line in commands("## Command line") if "stego" not in line]
-    assert [line.split()[1] for line in lines] == ["list", "train", "generate", "evaluate", "report", "list", "export"]
+    assert [line.split()[1] for line in lines] == ["list", "train", "generate", "evaluate", "report", "list", "preset", "export"]
     for line in lines:
         kgan_(line, tmp_path)
     figures = json.loads((tmp_path / "runs/sngan/metrics.json").read_text())
