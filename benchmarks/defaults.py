@@ -657,7 +657,7 @@ def cells(name, seed, epochs, folder):
             keras.utils.set_random_seed(seed)
             model, used, played = build(seed), 0.0, 0
             model.compile()
-            untrained = kind.figures(model, seed)
+            untrained = kind.figures(model, seed) if seconds else None  # of two rounds the figures mean nothing
             x, y, batch = kind.arguments(model, seed)
             if not seconds and kind.fit is None:  # smoke: two rounds
                 few = 2 * batch * minibatches_per_round(model.turns())
@@ -667,6 +667,7 @@ def cells(name, seed, epochs, folder):
             kind.train(model, x, y, batch, until - played)
         used, played = used + time.process_time() - start, max(played, until)
         found = kind.figures(model, seed)
+        before = untrained or found
         kind.draw(folder / f"{name}_{seconds:g}s_seed{seed}.png", model, seed)
         yield {
             "family": name,
@@ -676,9 +677,9 @@ def cells(name, seed, epochs, folder):
             "used": round(used, 1),
             "epochs": until,
             "rounds": int(model.optimizer.iterations),
-            "untrained": round(untrained["figure"], 3),
+            "untrained": round(before["figure"], 3),
             **{key: round(float(value), 3) for key, value in found.items()},
-            "learned": bool(kind.learned(found, untrained)),
+            "learned": bool(kind.learned(found, before)),
         }
 
 

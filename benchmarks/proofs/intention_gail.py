@@ -137,7 +137,7 @@ def _outcomes(world, played, near):
     return np.where(reached, distances.argmin(-1), distances.shape[-1]), float(reached.mean())
 
 
-def _imitate(report, seed, rounds, part, world, experts, near, least, information, batch):
+def _imitate(report, seed, rounds, part, world, experts, near, least, information, batch, aside=None):
     """Both weights on one world, and cloning: shares that reach a goal, and what the intention says about which."""
     told, seeds = np.arange(batch) % 2, range(10_000, 10_000 + batch)
     for weight, name in ((0.5, "with the term"), (0.0, "GAIL")):
@@ -156,6 +156,9 @@ def _imitate(report, seed, rounds, part, world, experts, near, least, informatio
         report.figure(
             f"{part} {name}: smaller share of a goal", float(np.bincount(goals, minlength=2)[:2].min() / batch), seed=seed
         )
+        for what, of in (aside or {}).items():
+            shared = kgan.metrics.shared_information(told, of(played))
+            report.figure(f"{part} {name}: information of intention and {what}, nats", shared, seed=seed)
         largest = max(history["policy/kl"])
         claimed = float(np.mean(history["posterior/information"][-10:]))
         report.figure(f"{part} {name}: information that the posterior finds in states and actions, nats", claimed, seed=seed)
@@ -196,7 +199,13 @@ def reacher(report, seed, steps):
     report.figure("D demonstrations", float(len(kept)), "40", len(kept) == 40, seed)
     many.close()
     world = control.TwoTargetReacher(32)
-    _imitate(report, seed, steps, "D", world, experts.take(kept), 0.04, 0.8, 0.5, 320)
+    # What else an intention may say: an arm reaches a target with its elbow on either side, and turns either way. Observations hold the
+    # cosines of both joints, then the sines, then their speeds.
+    aside = {
+        "side of the elbow": lambda played: (played.last[:, 3] > 0).astype(int),
+        "sign of the first action": lambda played: (played.actions[:, 0, 0] > 0).astype(int),
+    }
+    _imitate(report, seed, steps, "D", world, experts.take(kept), 0.04, 0.8, 0.5, 320, aside)
     world.close()
 
 
