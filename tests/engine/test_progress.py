@@ -85,6 +85,22 @@ def cycles():
     return kgan.datasets.unpaired({"few": numbered(20), "many": numbered()}, batch_size=32, seed=0)
 
 
+@tensorflow_only
+@pytest.mark.parametrize("kwargs", [{}, {"steps": 5}, {"weights": np.arange(100) / 4950}, {"shuffle": False}])
+def test_large_arrays_are_fed_from_where_they_are(kwargs, monkeypatch):
+    """The same minibatches as of small ones, which are copied, of the same kinds and static shapes, while nothing holds a copy."""
+    rng = np.random.default_rng(0)
+    arrays = {"x": rng.normal(size=(100, 3)).astype("float32"), "y": np.arange(100), "z": rng.integers(0, 9, (100, 2), "uint8")}
+    copied = feeding.from_arrays(arrays, 32, seed=4, **kwargs)
+    monkeypatch.setattr(feeding, "COPIED", 0)
+    fed = feeding.from_arrays(arrays, 32, seed=4, **kwargs)
+    assert fed.element_spec == copied.element_spec
+    for a, b in zip(fed, copied, strict=True):
+        keras.tree.map_structure(lambda one, other: np.testing.assert_array_equal(one, other), a, b)
+    arrays["x"][:] = 7.0
+    assert (next(iter(fed))["x"] == 7.0).numpy().all()
+
+
 # Epochs over fits ----------------------------------------------------------------------------------------------------------
 
 
