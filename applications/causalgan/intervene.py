@@ -33,9 +33,7 @@ def _shares(samples):
 
 
 def main(
-    run: Annotated[
-        str, typer.Argument(help="folder of a run of train.py; default runs/causalgan, or the preset where that is not there")
-    ] = "",
+    run: Annotated[str, typer.Argument(help="folder of a run of train.py; default runs/causalgan")] = "",
     label: Annotated[
         list[str] | None, typer.Option(help="Label=0 or =1; may be repeated. Default: =1 for all that have causes")
     ] = None,
@@ -46,7 +44,7 @@ def main(
     """Write `<label>=<value>.png` (two rows of images: do above, condition below) and `metrics.json` with the shares of all labels."""
 
     def act():
-        home = runs.folder_of(run, "runs/causalgan", "causalgan-faces", part="images")
+        home = runs.folder_of(run, "runs/causalgan", part="images")
         model = runs.load(home / "images")
         graph = model.graph
         wanted = [_assignment(text, graph) for text in label or []] or [(n, 1) for n in graph.nodes if graph.parents[n]]

@@ -21,9 +21,7 @@ from kgan.shapes import meshes
 def main(
     model: Annotated[
         str,
-        typer.Argument(
-            help="folder of a run of train.py --views, or a .keras file; default runs/views, or the preset where that is not there"
-        ),
+        typer.Argument(help="folder of a run of train.py --views, or a .keras file; default runs/views"),
     ] = "",
     output: Annotated[str, typer.Option(help=".png; with --picture also .npy, .stl, .obj, .glb")] = "reconstruction.png",
     picture: Annotated[str, typer.Option(help="a picture: the object light on black, cut to a square")] = "",
@@ -37,7 +35,7 @@ def main(
         kinds = (".png", ".npy", *meshes.FORMATS) if picture else (".png",)
         if Path(output).suffix not in kinds:
             raise ValueError(f"--output must end in {', '.join(kinds)}. Received: {output!r}.")
-        home = runs.folder_of(model, "runs/views", "threed-vaegan-furniture")
+        home = runs.folder_of(model, "runs/views")
         trained = runs.load(home)
         if not isinstance(trained, kgan.ThreeDVAEGAN):
             raise ValueError(f"{str(home)!r} holds a {type(trained).__name__}, not a ThreeDVAEGAN: train with --views.")
