@@ -595,7 +595,7 @@ def _walk_figures(model, seed):
 def _draw_walks(path, model, seed):
     world, told = kgan.control.PointMass(4), [0, 1, 0, 1]
     names, played = [f"intention {index}" for index in told], model.play(world, told, [0, 0, 1, 1])
-    strip = kgan.control.draw_strip(world, played.observations, names=names, title=_title(model, "the plane"))
+    strip = kgan.control.draw_strip(world, played.observations, row_names=names, title=_title(model, "the plane"))
     pictures.save_image(path, strip)
 
 

@@ -148,6 +148,6 @@ def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: i
     shown = np.concatenate([samples[:rows, None], found[: min(rows, len(samples))]], axis=1)
     grid = pictures.image_grid(shown.reshape(-1, *samples.shape[1:]), k + 1, max(1, -(-48 // samples.shape[1])), clip=True)
     title = f"Samples beside what they were trained on, {name_of(reference.dataset)}"
-    pictures.save_image(path, pictures.labeled(grid, title, columns=["sample", "nearest", *[""] * (k - 1)]))
+    pictures.save_image(path, pictures.labeled(grid, title, column_names=["sample", "nearest", *[""] * (k - 1)]))
     nearest = distances[:, 0]
     return float(np.median(nearest[: len(samples)]) / max(np.median(nearest[len(samples) :]), 1e-12))

@@ -75,7 +75,7 @@ _TEXT = (11, 20)  # pixels of letters: of the smallest pictures, and of the larg
 _LONGEST = 15  # names in front of rows, and those that stand upright above columns, in letters' heights
 
 
-def labeled(picture: Array, title: str = "", rows: Sequence[str] = (), columns: Sequence[str] = ()) -> Array:
+def labeled(picture: Array, title: str = "", row_names: Sequence[str] = (), column_names: Sequence[str] = ()) -> Array:
     """A picture with a title above it, names in front of its rows and above its columns. Its own pixels stay as they are.
 
     What people look at has names; files that other programs read, and what stands in a page that names it, have none.
@@ -83,9 +83,9 @@ def labeled(picture: Array, title: str = "", rows: Sequence[str] = (), columns: 
     Args:
         picture: uint8 array (height, width, 3): cells of one size, as `image_grid`, `row_grid`, `voxel_grid` and `mesh_grid` make them.
         title: default "": none. Broken into lines where it is wider than the picture.
-        rows: names from the top, as many as there are rows; default none. columns: from the left, the same. An empty name is one with the
-            name before it, which stands in the middle of both. Names of columns stand upright where one is wider than its column; names
-            that are too long end in three dots.
+        row_names: from the top, as many as there are rows; default none. column_names: from the left, the same. An empty name is one with
+            the name before it, which stands in the middle of both. Names of columns stand upright where one is wider than its column;
+            names that are too long end in three dots.
 
     Returns:
         uint8 array (height, width, 3): the picture at the bottom, behind the names of its rows. Without any name, the picture.
@@ -106,18 +106,20 @@ def labeled(picture: Array, title: str = "", rows: Sequence[str] = (), columns: 
     if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8 or not picture.size:
         raise ValueError(f"A picture is uint8 (height, width, 3). Received: {picture.dtype} of shape {picture.shape}.")
     height, width = picture.shape[:2]
-    if len(rows) > height or len(columns) > width:
-        raise ValueError(f"A picture of {height}x{width} pixels has no {len(rows)} rows and {len(columns)} columns to be named.")
+    if len(row_names) > height or len(column_names) > width:
+        raise ValueError(
+            f"A picture of {height}x{width} pixels has no {len(row_names)} rows and {len(column_names)} columns to be named."
+        )
     size = int(np.clip(width // 45, *_TEXT))
-    large, small = _font(size + 1), _font(max(7, min(size, height // max(len(rows), 1) - 2)))
-    ahead = [(_cut(name, small, _LONGEST * size), middle) for name, middle, _ in _spans(rows, height)]
+    large, small = _font(size + 1), _font(max(7, min(size, height // max(len(row_names), 1) - 2)))
+    ahead = [(_cut(name, small, _LONGEST * size), middle) for name, middle, _ in _spans(row_names, height)]
     left = 8 + max(round(small.getlength(name)) for name, _ in ahead) if ahead else 0
-    spans = list(_spans(columns, width))
+    spans = list(_spans(column_names, width))
     upright = any(small.getlength(_line(name)) > room - 2 for name, _, room in spans)
     heads = [(_cut(name, small, _LONGEST * size if upright else room), middle) for name, middle, room in spans]
     tallest = max(round(small.getlength(name)) + 8 if upright else round(1.6 * small.size) for name, _ in heads) if heads else 0
     # A narrow picture gets white at its right, so that its title need not stand word by word.
-    across = max(left + width, min(round(large.getlength(_line(title))) + 8, 24 * size) if title else 0)
+    across = max(left + width, min(int(large.getlength(_line(title))) + 9, 24 * size) if title else 0)
     lines = _lines(title, large, across - 8)
     step = round(1.35 * large.size)
     top = tallest + (len(lines) * step + 4 if lines else 0)
@@ -180,13 +182,18 @@ def _lines(text: str, font: Any, width: float) -> list[str]:
 
 
 def row_grid(
-    rows: Mapping[str, Any], title: str = "", columns: Sequence[str] = (), scale: int | None = None, clip: bool = False
+    rows: Mapping[str, Any] | Sequence[tuple[str, Any]],
+    title: str = "",
+    column_names: Sequence[str] = (),
+    scale: int | None = None,
+    clip: bool = False,
 ) -> Array:
     """One picture of several rows of images, each with its name in front of it; see `labeled`.
 
     Args:
-        rows: dict of name to images, as in `image_grid`; of any number, sizes and channels: what is smaller has white beside it.
-        title, columns: as in `labeled`. scale, clip: as in `image_grid`.
+        rows: dict of name to images as in `image_grid`, or a list of pairs where names come twice; of any number, sizes and channels: what
+            is smaller has white beside it.
+        title, column_names: as in `labeled`. scale, clip: as in `image_grid`.
 
     Returns:
         uint8 array (height, width, 3).
@@ -194,34 +201,32 @@ def row_grid(
     Raises:
         ValueError: as `image_grid`, no rows, or names of columns of another number than the longest row has images.
     """
-    return _row_grid(list(rows), list(rows.values()), title, columns, scale, clip)
-
-
-def _row_grid(
-    names: Sequence[str], rows: Sequence[Any], title: str, columns: Sequence[str], scale: int | None, clip: bool
-) -> Array:
-    parts = [_pixels(images, clip) for images in rows]
-    if not parts:
+    pairs = list(rows.items()) if isinstance(rows, Mapping) else list(rows)
+    if not pairs:
         raise ValueError("Rows of images must be one at least. Received none.")
+    parts = [_pixels(images, clip) for _, images in pairs]
     count, height, width = (max(part.shape[axis] for part in parts) for axis in range(3))
-    if columns and len(columns) != count:
-        raise ValueError(f"`columns` must be {count} names, empty ones among them. Received {len(columns)}: {list(columns)}.")
+    if column_names and len(column_names) != count:
+        raise ValueError(
+            f"`column_names` must be {count}, empty ones among them. Received {len(column_names)}: {list(column_names)}."
+        )
     cells = np.full((len(parts), count, height, width, 3), 255, "uint8")
     for row, part in zip(cells, parts, strict=True):
         row[: len(part), : part.shape[1], : part.shape[2]] = part
-    return labeled(image_grid(cells.reshape(-1, height, width, 3), count, scale), title, names, columns)
+    grid = image_grid(cells.reshape(-1, height, width, 3), count, scale)
+    return labeled(grid, title, [name for name, _ in pairs], column_names)
 
 
 def save_rows(
     path: FilePath,
-    rows: Mapping[str, Any],
+    rows: Mapping[str, Any] | Sequence[tuple[str, Any]],
     title: str = "",
-    columns: Sequence[str] = (),
+    column_names: Sequence[str] = (),
     scale: int | None = None,
     clip: bool = False,
 ) -> None:
     """Write what `row_grid` makes of the same arguments as PNG."""
-    save_image(path, row_grid(rows, title, columns, scale, clip))
+    save_image(path, row_grid(rows, title, column_names, scale, clip))
 
 
 def voxel_grid(
@@ -331,8 +336,7 @@ def save_classes(
             f"{labels.shape}."
         )
     shown = list(dict.fromkeys(labels.tolist()))
-    rows = [images[labels == label][:columns] for label in shown]
-    save_image(path, _row_grid([names[label] for label in shown], rows, title, (), None, clip))
+    save_rows(path, [(names[label], images[labels == label][:columns]) for label in shown], title, clip=clip)
 
 
 def save_each(folder: FilePath, samples: Nest, clip: bool = False) -> None:
@@ -413,7 +417,7 @@ def _pairs(samples: Mapping[str, Any], title: str, clip: bool) -> Array:
     count = len(next(iter(parts.values())))
     wide = max(1, int(np.ceil(np.sqrt(count * len(parts)))))
     lines = [(domain, part[start : start + wide]) for start in range(0, max(count, 1), wide) for domain, part in parts.items()]
-    return _row_grid([domain for domain, _ in lines], [part for _, part in lines], title, (), None, clip)
+    return row_grid(lines, title, clip=clip)
 
 
 def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | None = None, title: str = "") -> None:

@@ -63,8 +63,10 @@ def test_a_picture_without_names_is_itself():
 
 def test_long_names_are_cut_and_titles_broken():
     grid = pictures.image_grid(noise(4, (32, 32, 1)))
-    named = pictures.labeled(grid, rows=["x", "a name that goes on and on, until nobody reads it, let alone to its end" * 3])
+    named = pictures.labeled(grid, row_names=["x", "a name that goes on and on, until nobody reads it, let alone to its end" * 3])
     assert named.shape[1] < 4 * grid.shape[1]
+    heights = {pictures.labeled(grid, title).shape[0] for title in ("one", "RenderGAN: the first 3 of 3", "a b c d e f g h")}
+    assert len(heights) == 1  # a narrow picture has room for a title of one line
     once, broken = (pictures.labeled(grid, " ".join(["word"] * count)) for count in (3, 40))
     assert broken.shape[0] > once.shape[0] + 30
     assert broken.shape[1] < 4 * grid.shape[1]
@@ -73,7 +75,7 @@ def test_long_names_are_cut_and_titles_broken():
     assert endless[: -len(grid), -3:].min() > 128  # nothing runs out of the picture
     # A name that is wider than its column stands upright; one that is for several columns has their room.
     lying, standing, together = (
-        pictures.labeled(grid, columns=names) for names in (["a", "b"], ["a", "something"], ["something", ""])
+        pictures.labeled(grid, column_names=names) for names in (["a", "b"], ["a", "something"], ["something", ""])
     )
     assert standing.shape[0] > lying.shape[0] + 20
     assert together.shape == lying.shape
@@ -108,8 +110,8 @@ def test_rows_of_images_of_several_kinds(tmp_path):
     pictures.save_rows(tmp_path / "rows.png", rows, "a title", ["a", "b", ""])
     saved = np.asarray(Image.open(tmp_path / "rows.png"))
     np.testing.assert_array_equal(saved, pictures.row_grid(rows, "a title", ["a", "b", ""]))
-    with pytest.raises(ValueError, match=r"must be 3 names.*Received 2"):
-        pictures.row_grid(rows, columns=["a", "b"])
+    with pytest.raises(ValueError, match=r"must be 3, empty.*Received 2"):
+        pictures.row_grid(rows, column_names=["a", "b"])
     with pytest.raises(ValueError, match="one at least"):
         pictures.row_grid({})
     with pytest.raises(ValueError, match="1 or 3"):
@@ -166,7 +168,7 @@ def drawing_calls(name):
         ("save_clips", "title"),
         ("save_flow", "title"),
         ("draw_classes", "title"),
-        ("draw_strip", "names"),
+        ("draw_strip", "row_names"),
     ],
 )
 def test_every_picture_of_the_tree_says_what_it_shows(name, needed):

@@ -85,7 +85,7 @@ def main(
 
     def draw(path, episodes, title):
         names = [f"intention {index % kinds}" for index in range(len(episodes[: 2 * kinds]))]
-        kgan.pictures.save_image(path, control.draw_strip(places["world"], episodes[: 2 * kinds], names=names, title=title))
+        kgan.pictures.save_image(path, control.draw_strip(places["world"], episodes[: 2 * kinds], row_names=names, title=title))
 
     runs.guarded(lambda: runs.train(build, settings, about, data, measure, draw, sample, fit=fit))
 

@@ -52,7 +52,7 @@ def main(
         names, title = [f"intention {index}" for index in range(kinds)], f"{type(model).__name__}: one episode each, seed {seed}"
         title += f", intentions change at step {switch}" if switch else ""
         kgan.pictures.save_image(
-            path.with_suffix(".png"), control.draw_strip(world, played.observations, poses, names=names, title=title)
+            path.with_suffix(".png"), control.draw_strip(world, played.observations, poses, row_names=names, title=title)
         )
         for index, distances in enumerate(world.distances(played.last)):
             print(f"intention {index}: ends {distances.min():.3f} from goal {distances.argmin()}")

@@ -66,13 +66,13 @@ def draw_pose(environment: Drawn, observations: Array, size: int = 96) -> Array:
 
 
 def draw_strip(
-    environment: Drawn, episodes: Array, poses: int = 8, size: int = 96, names: Sequence[str] = (), title: str = ""
+    environment: Drawn, episodes: Array, poses: int = 8, size: int = 96, row_names: Sequence[str] = (), title: str = ""
 ) -> Array:
     """Episodes as rows of poses, from the first state to the last.
 
     Args:
         environment: as `Drawn`. episodes: observations `(episodes, states, numbers)`. poses: default 8, in a row. size: of one, in pixels.
-        names: of the episodes, in front of them; default none. title: above all, default none. With either, steps stand above the poses;
+        row_names: of the episodes, default none. title: default none. With either, steps stand above the poses;
             see `kgan.pictures.labeled`.
 
     Returns:
@@ -90,11 +90,13 @@ def draw_strip(
     """
     require(COUNT, poses=poses)
     moments = np.linspace(0, len(episodes[0]) - 1, poses).round().astype(int)
-    if names and len(names) != len(episodes):
-        raise ValueError(f"`names` must be one for each of {len(episodes)} episodes. Received {len(names)}: {list(names)}.")
+    if row_names and len(row_names) != len(episodes):
+        raise ValueError(
+            f"`row_names` must be one for each of {len(episodes)} episodes. Received {len(row_names)}: {list(row_names)}."
+        )
     rows = [[draw_pose(environment, episode[: m + 1], size) for m in moments] for episode in np.asarray(episodes)]
     strip = np.concatenate([np.concatenate(row, axis=1) for row in rows])
-    return labeled(strip, title, names, [f"step {m}" for m in moments]) if names or title else strip
+    return labeled(strip, title, row_names, [f"step {m}" for m in moments]) if row_names or title else strip
 
 
 def draw_frames(environment: Drawn, episodes: Array, size: int = 160) -> Array:
