@@ -1,6 +1,7 @@
 """Pictures of samples: grids of images with their names, clouds of points, bars, curves, shapes."""
 
 import itertools
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,14 @@ def figure(width: float = 6.0, height: float = 4.0, columns: int = 1, rows: int 
     return drawn, drawn.subplots(rows, columns, squeeze=False)
 
 
+def _head(drawn: Any, *lines: str) -> None:
+    """A small title of a figure, each of its lines broken where it would be wider than the figure."""
+    letters = max(1, int(14 * drawn.get_figwidth()))
+    text = "\n".join(part for line in lines for part in textwrap.wrap(line, letters))
+    if text:
+        drawn.suptitle(text, fontsize=8, parse_math=False)
+
+
 def distinct_colors(count: int) -> list[Any]:
     """As many colors as there are curves in one panel, none of them twice."""
     import matplotlib
@@ -439,8 +448,7 @@ def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | Non
         row[0].set_ylabel(name, fontsize=7)
     for t, axis in enumerate(axes[0]):
         axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
-    if title:
-        drawn.suptitle(title, fontsize=8, parse_math=False)
+    _head(drawn, title)
     save_figure(path, drawn)
 
 
@@ -487,7 +495,7 @@ def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = 
         path: PNG file.
         frames: the first frames, `(count, height, width, 1 or 3)` in [-1, 1].
         flow: `(count, height, width, 2)` in pixels. truth: the same, default None.
-        title: default "": the length of full color alone, which stands behind it otherwise.
+        title: default "": none but the length of full color, which stands below it.
     """
     known = flow if truth is None else truth
     largest = float(np.linalg.norm(np.where(np.isfinite(known), known, 0.0), axis=-1).max()) or 1.0
@@ -502,5 +510,5 @@ def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = 
             axis.imshow(picture, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(name, fontsize=8)
-    drawn.suptitle(f"{f'{title}; ' if title else ''}full color: {largest:.1f} pixels", fontsize=8, parse_math=False)
+    _head(drawn, title, f"full color: {largest:.1f} pixels")
     save_figure(path, drawn)
