@@ -1,7 +1,7 @@
 """Shapes from single pictures with a trained 3D-VAE-GAN (Wu et al. 2016, 1610.07584, section 4.4).
 
-On held-out shapes, whose views are rendered, it prints figures and draws view, truth and reconstruction one below the other; with --picture it
-makes a shape from a picture of yours.
+On held-out shapes, whose views are rendered, it prints figures and draws view, truth and reconstruction, one below the other;
+with --picture it makes a shape from a picture of yours.
 
     python applications/threed_gan/reconstruct.py runs/views --output reconstruction.png
     python applications/threed_gan/reconstruct.py runs/views --picture chair.png --output chair.stl
