@@ -57,7 +57,7 @@ def _real(reference: Reference, split: str, size: int) -> tuple[Array, Array]:
 def name_of(dataset: str | None) -> str:
     """A data set in a word, for titles of pictures: of a file or a folder its name alone; "" where nothing is known."""
     kind, _, place = (dataset or "").partition(":")
-    return Path(place).name or kind
+    return Path(place or kind).name
 
 
 def evaluate_samples(samples: Nest, reference: Reference, classes: Array | None = None) -> dict[str, float]:
