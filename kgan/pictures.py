@@ -295,12 +295,16 @@ def figure(width: float = 6.0, height: float = 4.0, columns: int = 1, rows: int 
     return drawn, drawn.subplots(rows, columns, squeeze=False)
 
 
-def _head(drawn: Any, *lines: str) -> None:
-    """A small title of a figure, each of its lines broken where it would be wider than the figure."""
-    letters = max(1, int(14 * drawn.get_figwidth()))
+def title_figure(drawn: Any, *lines: str, size: float = 8.0) -> None:
+    """Title of a matplotlib figure, with lines broken where they would be wider than the figure; none where all are empty.
+
+    Args:
+        drawn: as `figure` gives it. lines: texts, one below the other. size: default 8: of the letters, in points.
+    """
+    letters = max(1, int(112 * drawn.get_figwidth() / size))
     text = "\n".join(part for line in lines for part in textwrap.wrap(line, letters))
     if text:
-        drawn.suptitle(text, fontsize=8, parse_math=False)
+        drawn.suptitle(text, fontsize=size, parse_math=False)
 
 
 def distinct_colors(count: int) -> list[Any]:
@@ -414,7 +418,7 @@ def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip:
     axis.scatter(samples[:, 0], samples[:, 1], s=4, color="tab:red", alpha=0.5, label="samples")
     axis.set_aspect("equal")
     axis.legend(loc="upper right")
-    axis.set_title(title, fontsize="medium", parse_math=False)
+    title_figure(drawn, title, size=10)
     save_figure(path, drawn)
 
 
@@ -448,7 +452,7 @@ def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | Non
         row[0].set_ylabel(name, fontsize=7)
     for t, axis in enumerate(axes[0]):
         axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
-    _head(drawn, title)
+    title_figure(drawn, title)
     save_figure(path, drawn)
 
 
@@ -510,5 +514,5 @@ def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = 
             axis.imshow(picture, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(name, fontsize=8)
-    _head(drawn, title, f"full color: {largest:.1f} pixels")
+    title_figure(drawn, title, f"full color: {largest:.1f} pixels")
     save_figure(path, drawn)

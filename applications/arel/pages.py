@@ -34,8 +34,7 @@ def draw_told(path, stories, pixels=None, names=(), title=""):
             axis.set_xlabel("\n".join(textwrap.wrap(sentence, 28)), fontsize="small", parse_math=False)
     for row, name in zip(axes, names, strict=False):
         row[0].set_ylabel(name, fontsize="small", parse_math=False)
-    if title:
-        drawn.suptitle(title, fontsize="medium", parse_math=False)
+    pictures.title_figure(drawn, title, size=10)
     pictures.save_figure(path, drawn)
 
 

@@ -100,7 +100,7 @@ def draw_shares(path, nodes, shares, title):
         axis.bar(np.arange(len(nodes)) + i * width, values, width, label=name)
     axis.set_xticks(np.arange(len(nodes)) + 0.4 - width / 2, nodes, rotation=30, ha="right")
     axis.set_ylabel("share of label 1")
-    axis.set_title(title, fontsize="medium", parse_math=False)
+    pictures.title_figure(drawn, title, size=10)
     axis.legend()
     pictures.save_figure(path, drawn)
 

@@ -215,7 +215,7 @@ def _draw(folder, judged, stego, scores, title):
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     axis.set_xlabel("covers taken for stego images")
     axis.set_ylabel("stego images found")
-    axis.set_title(f"A detector for each method, {title}", fontsize="medium")
+    pictures.title_figure(drawn, f"A detector for each method, {title}", size=10)
     axis.legend(loc="lower right", fontsize="small")
     pictures.save_figure(folder / "detection.png", drawn)
 
