@@ -528,11 +528,11 @@ def keep(run: FilePath, folder: FilePath) -> str:
     return found
 
 
-def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
+def folder_of(run: str, usual: str, preset: str | None = None, part: str = "") -> Path:
     """The folder of a run, for what follows a training: the one that is named; else the usual one, if it is there; else that of a preset.
 
     Args:
-        run: a folder, a .keras file, `preset:NAME`; "": none is named. usual: such as "runs/cogan". preset: one that comes with kgan.
+        run: a folder, a .keras file, `preset:NAME`; "": none is named. usual: such as "runs/cogan". preset: one that comes along.
         part: folder within the run in which the model is.
 
     Returns:
@@ -540,19 +540,24 @@ def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
         `presets/NAME` beside the usual one.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: there is no such preset. FileNotFoundError: neither a run nor a preset.
     """
     if run and not run.startswith(_PRESET):
         return Path(run)
     if not run and Path(usual).exists():
         return Path(usual)
     name = run.removeprefix(_PRESET) or preset
+    if name is None:
+        raise FileNotFoundError(
+            f"There is no run {usual}, and no preset of it comes with kgan. Run the training first, or name a run."
+        )
     folder = Path(usual).parent / "presets" / Path(name).name
     place = folder / part
     if not (place / "model.keras").is_file():
-        model, settings = load(f"{_PRESET}{name}"), presets.further_file(name, "settings.json")
+        model, settings = load(f"{_PRESET}{name}"), presets.find(name) / "settings.json"
         place.mkdir(parents=True, exist_ok=True)
-        atomic_write(place / "settings.json", lambda path: shutil.copyfile(settings, path))
+        if settings.is_file():  # of a run, as `keep` writes them
+            atomic_write(place / "settings.json", lambda path: shutil.copyfile(settings, path))
         atomic_write(place / "model.keras", model.save)
     print(f"{'' if run else f'There is no run {usual}: '}the model is the preset {name}, which is in {folder} now.")
     return folder

@@ -111,6 +111,8 @@ def test_a_run_becomes_a_preset_and_a_run_again(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(runs.load(found / "images").generate(3, seed=1), expected)
     with pytest.raises(ValueError, match="no preset 'nobody'"):
         runs.folder_of("preset:nobody", "runs/second", "mine")
+    with pytest.raises(FileNotFoundError, match="no run runs/second, and no preset"):
+        runs.folder_of("", "runs/second")
     cli.evaluate("preset:mine", count=32)
     assert "frechet_distance" in capsys.readouterr().out
 
