@@ -77,7 +77,7 @@ def families():
     """Name to class of every family whose default run is one of digits: it makes pictures of any shape."""
     from tests.conformance.specs import SPECS
 
-    rows = (spec for spec in SPECS.values() if spec.default is not None and spec.default[0] == "digits")
+    rows = (spec for spec in SPECS.values() if spec.default is not None and spec.default[0] in ("digits", "categories"))
     return {spec.family.__name__: spec.family for spec in rows}
 
 

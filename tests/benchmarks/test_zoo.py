@@ -29,7 +29,11 @@ def line(family, seed, distance, rounds=40, timed=None):
 
 def test_a_family_of_the_zoo_is_its_default_of_another_shape():
     known = zoo.families()
-    rows = {spec.family.__name__: spec.default for spec in SPECS.values() if spec.default and spec.default[0] == "digits"}
+    rows = {
+        spec.family.__name__: spec.default
+        for spec in SPECS.values()
+        if spec.default and spec.default[0] in ("digits", "categories")
+    }
     assert {"GAN", "SNGAN", "DCGAN"} < set(known) == set(rows)
     default, own = rows["GAN"][1](0), known["GAN"](IMAGE, seed=0)
     for a, b in zip(default.get_weights(), own.get_weights(), strict=True):
