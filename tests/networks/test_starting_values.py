@@ -125,8 +125,15 @@ OURS = "ours: no code says so"
 ROWS = {
     "GAN, points": Row(OURS, players(lambda: kgan.GAN((2,))), {ALL: glorot}),
     "GAN, maxout": Row("goodfeli/adversarial, mnist.yaml", lambda: [mlp.maxout_discriminator((784,))], {ALL: 0.005 / 3**0.5}),
-    "DCGAN": Row(
-        "Newmu/dcgan_code, faces/train_uncond_dcgan.py", players(lambda: kgan.DCGAN((32, 32, 3), filters=12)), {ALL: 0.02}, DCGAN
+    "DCGAN": Row("Newmu/dcgan_code, faces/train_uncond_dcgan.py", players(lambda: kgan.DCGAN((16, 16, 3))), {ALL: 0.02}, DCGAN),
+    "DCGAN, 28 pixels": Row(
+        "Newmu/dcgan_code, mnist/train_cond_dcgan.py", players(lambda: kgan.DCGAN((28, 28, 1))), {ALL: 0.02}, Norm(1e-8)
+    ),
+    "DCGAN, narrow": Row(
+        "Newmu/dcgan_code; below its widths the epsilon is ours",
+        players(lambda: kgan.DCGAN((32, 32, 3), filters=12)),
+        {ALL: 0.02},
+        Norm(1e-3, 0.9, 0.02),
     ),
     "DRAGAN": Row("DCGAN's", players(lambda: kgan.DRAGAN((32, 32, 3), filters=12)), {ALL: 0.02}, DCGAN),
     "DRAGAN, points": Row("WGANGP's", players(lambda: kgan.DRAGAN((2,))), TOY),
