@@ -28,9 +28,10 @@ def main(
     """Write the flow from the first picture to the second as .flo and as colors."""
 
     def work():
-        model = runs.load(runs.folder_of(run, "runs/flow", "flow-motorcycle"))
+        home = runs.folder_of(run, "runs/flow", "flow-motorcycle")
+        model = runs.load(home)
         if not isinstance(model, kgan.FlowGAN):
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a FlowGAN.")
+            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a FlowGAN.")
         channels = model.frame_shape[-1]
         frames = [kgan.images.read_pixels(path, channels) for path in (first, second)]
         if frames[0].shape != frames[1].shape:
@@ -43,7 +44,7 @@ def main(
         flow = model.flow(*pair)
         kgan.datasets.write_flow(output, flow[0])
         picture = Path(output).with_suffix(".png")
-        kgan.pictures.save_flow(picture, pair[0], flow)
+        kgan.pictures.save_flow(picture, pair[0], flow, title=f"{Path(first).name} to {Path(second).name}")
         length = np.linalg.norm(flow, axis=-1)
         print(
             f"flow of {width}x{height} pixels in {output} and {picture}: mean length {length.mean():.2f}, largest {length.max():.2f} pixels"

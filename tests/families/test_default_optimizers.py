@@ -95,6 +95,11 @@ TABLE = {
     "FisherGAN": Row(both(Adam(2e-4, 0.5)), "the paper; tomsercu/FisherGAN, main.py (PyTorch)"),
     "EBGAN": Row(both(Adam(1e-3, 0.5)), "the rate of the paper's grid; beta_1 is ours (DCGAN's)"),
     "EBGAN, images": Row(both(Adam(2e-4, 0.5)), "ours: DCGAN's", lambda: kgan.EBGAN((32, 32, 1), filters=2)),
+    "EBGAN, small images": Row(
+        {"discriminator": Adam(1e-3, 0.5), "generator": Adam(2e-4, 0.5)},
+        "the paper's grid, and ours",
+        lambda: kgan.EBGAN((8, 8, 1)),
+    ),
     "CalibratedEBGAN": Row(
         {"discriminator": Adam(2e-4, 0.0), "generator": Adam(2e-3, 0.0)},
         "zihangdai/cegan_iclr2017, the synthetic sets (TensorFlow 1)",
