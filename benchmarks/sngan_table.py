@@ -164,7 +164,7 @@ def _train_group(row, group, seeds, plan, folder):
         updates = plan["updates"]["residual" if residual else "standard"]
         try:
             _fit(model, data, updates)
-            figures = _score(model, plan, vectors, seed)
+            figures = {**_score(model, plan, vectors, seed), "lag": sngan_rows.lag(model)}
         except kgan.DivergenceError as error:
             figures = {"diverged": str(error).splitlines()[0]}
         write_json(_cell(folder, row, setting, seed), {"row": row, "setting": setting, "seed": seed, **figures})
@@ -256,7 +256,8 @@ def _report(folder, rows, settings, seeds, plan):
         lines += [f"| row | {' | '.join(settings)} | {paper} |", "| --- " * (len(settings) + 2) + "|"]
         for row in rows:
             texts = [_text([c.get(kind) for c in cells[row, s]]) for s in settings]
-            lines.append(f"| {row} | {' | '.join(texts)} | {ROWS[row].published[column]} |")
+            lines.append(f"| {row} | {' | '.join(texts)} | {ROWS[row].published[column] or '-'} |")
+    lines += _lags(cells, rows, settings)
     text = "\n".join(lines) + "\n"
     atomic_write(folder / "table.md", lambda temporary: Path(temporary).write_text(text))
     print("\n" + text)
@@ -264,6 +265,20 @@ def _report(folder, rows, settings, seeds, plan):
     published = np.asarray([ROWS[r].published[2] or np.nan for r in rows], float)
     _draw(folder / "table.png", rows, settings, means, published, titles["distance"])
     print(f"Table in {folder / 'table.md'}, picture in {folder / 'table.png'}, cells in {folder / 'cells'}")
+
+
+def _lags(cells, rows, settings):
+    """How far the estimates of the spectral norms lie behind, layer by layer, where a row normalizes them; means over seeds."""
+    lines = []
+    for row in rows:
+        found = [[cell["lag"] for cell in cells[row, s] if cell.get("lag")] for s in settings]
+        if any(found):
+            texts = [" ".join(f"{100 * lag:.1f}" for lag in np.mean(of, axis=0)) if of else "-" for of in found]
+            lines.append(f"| {row} | {' | '.join(texts)} |")
+    if not lines:
+        return []
+    title = "## Lag of the power iteration at the end, % of the norm, layer by layer: mean"
+    return ["", title, "", f"| row | {' | '.join(settings)} |", "| --- " * (len(settings) + 1) + "|", *lines]
 
 
 def _mean(values):

@@ -198,12 +198,14 @@ def test_the_table_of_spectral_normalization(table, tmp_path, capsys):
     text = make().out
     assert "| SN | " in text
     assert "29.3" in text  # the paper's own figure beside it
+    assert "## Lag of the power iteration" in text
     cells = sorted((tmp_path / "table" / "cells").glob("*.json"))
     assert [c.name for c in cells] == ["SN_B_0.json", "SN_B_1.json"]
     times = [c.stat().st_mtime_ns for c in cells]
     assert (tmp_path / "table" / "table.png").exists()
     make()
     assert [c.stat().st_mtime_ns for c in cells] == times
+    assert all(len(json.loads(cell.read_text())["lag"]) == 4 for cell in cells)
     assert "other settings" in make(2, width=0.5).err
     assert "known: weight clipping" in make(2, rows="XY").err
     assert "--inception" in make(2, dataset="faces").err
@@ -236,6 +238,29 @@ def test_a_reused_step_trains_as_a_fresh_model_does(table):
     again = trained(1, used=trained(0)).get_weights()
     for a, b in zip(trained(1).get_weights(), again, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_two_power_iterations_lag_less():
+    """Of kernels that have moved since, by a known amount: the estimates lie below the norms, those of two iterations nearer to them."""
+    import keras
+    from keras import ops
+
+    from benchmarks import sngan_rows
+
+    lags = {}
+    for row in ("SN", "SN, 2 iterations"):
+        keras.utils.set_random_seed(0)
+        model = sngan_rows.build(row, "F", (64,), "dense", seed=0)
+        rng = np.random.default_rng(0)
+        assert max(map(abs, sngan_rows.lag(model))) < 1e-3
+        for layer in model.discriminator.layers:
+            if hasattr(layer, "power_iterations"):
+                layer.kernel.assign(rng.normal(size=layer.kernel.shape).astype("float32"))
+        model.discriminator(ops.ones((2, 64)), training=True)
+        lags[row] = sngan_rows.lag(model)
+    assert len(lags["SN"]) == 4
+    for once, twice in zip(lags["SN"][:3], lags["SN, 2 iterations"][:3], strict=True):  # the last kernel has one column alone
+        assert 0.01 < twice < once < 1.0
 
 
 # Options -------------------------------------------------------------------------------------------------------------------

@@ -1,10 +1,14 @@
 """What a trained hider is worth: bits that come back from PNG files, distortion, and how well detectors find it.
 
-All beside LSB replacement, LSB matching and an adaptive embedder (HILL) at the same payload, on photos that neither the hider nor the
-detectors were trained on:
+All beside LSB replacement, LSB matching and adaptive embedders (HILL, WOW, S-UNIWARD) at the same payload, on photos that neither the
+hider nor the detectors were trained on; with --payloads the others at those too, a curve for each, in which the hider is a point:
 
     python applications/steganography/evaluate.py runs/steganography
     python applications/steganography/evaluate.py stego-small --output runs/stego-small
+    python applications/steganography/evaluate.py runs/steganography --payloads 0.1 --payloads 0.2 --payloads 0.3 --payloads 0.4
+
+Covers are pixels as a viewer shows them, those of JPEG files too (`folder:FOLDER`, `celeba:FOLDER`). Such a cover still bears the traces of
+its 8x8 blocks, which the detectors here do not look for and others do: what hides in decoded JPEG is easier to find than these figures say.
 """
 
 import json
@@ -22,6 +26,8 @@ from kgan.files import write_json
 
 _CLASSICAL = ("rs_analysis", "sample_pairs", "weighted_stego", "chi_square")
 _AMPLIFIED = 30.0
+_TILE = 64
+_ADAPTIVE = {"HILL": "hill", "WOW": "wow", "S-UNIWARD": "suniward"}
 
 
 def floats(pixels):
@@ -95,7 +101,7 @@ def others(photo, payload, seed):
     return {
         "LSB replacement": baselines.lsb_replacement(photo, payload, seed),
         "LSB matching": baselines.lsb_matching(photo, payload, seed),
-        "HILL (adaptive)": baselines.adaptive(photo, payload, "hill", seed),
+        **{name: baselines.adaptive(photo, payload, method, seed) for name, method in _ADAPTIVE.items()},
     }
 
 
@@ -111,24 +117,34 @@ def cut(photos, size, limit, seed=0):
 def main(
     model: Annotated[str, typer.Argument(help="folder of a run, .keras file, or a preset: its name or folder")],
     output: Annotated[str, typer.Option(help="folder for files and figures; default: `evaluation` in that of the run")] = "",
-    data: Annotated[str, typer.Option(help="photo_patches, bossbase:FOLDER (the odd half) or folder:FOLDER")] = "photo_patches",
+    data: Annotated[str, typer.Option(help="photo_patches, or bossbase:FOLDER, celeba:FOLDER, folder:FOLDER")] = "photo_patches",
     limit: Annotated[int, typer.Option(min=2, help="photos at most, for detectors and for judging them together")] = 200,
-    tile: Annotated[int, typer.Option(min=16, help="pixels of the tiles that the trained detectors see")] = 64,
+    tile: Annotated[
+        int | None, typer.Option(min=16, help="pixels of tiles for trained detectors; default 64 or what fits")
+    ] = None,
     tiles: Annotated[int, typer.Option(min=1, help="tiles of each photo")] = 150,
     steps: Annotated[int, typer.Option(min=1, help="minibatches that a detector is trained for")] = 800,
+    payloads: Annotated[
+        list[float] | None, typer.Option(min=0.0, max=1.0, help="bits a value of the other embedders besides; may be repeated")
+    ] = None,
     seed: Annotated[int, typer.Option(help="of messages and detectors")] = 0,
     smoke: Annotated[bool, typer.Option("--smoke", help="a few steps, to see that everything runs")] = False,
 ):
-    """Print the table; write it to metrics.json, the pictures to evaluation.png and detection.png, stego photos as PNG."""
-    runs.guarded(lambda: _evaluate(model, output, data, limit, tile, tiles, 3 if smoke else steps, seed))
+    """Print the table; write it to metrics.json, the pictures to evaluation.png, detection.png and payloads.png, stego photos as PNG."""
+    runs.guarded(lambda: _evaluate(model, output, data, limit, tile, tiles, 3 if smoke else steps, payloads or [], seed))
 
 
-def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
+def _evaluate(model, output, data, limit, tile, tiles, steps, payloads, seed):
     trained = load(model)
     if not output and _is_preset(model):
         raise ValueError("Give --output, a folder for the files of the evaluation of a preset.")
     folder = Path(output) if output else (Path(model) if Path(model).is_dir() else Path(model).parent) / "evaluation"
-    fitted, judged = photos_of(data, trained.image_shape[-1], limit)
+    size = None if trained.residual else trained.image_shape[0]  # the paper's networks redraw what they were trained on
+    fitted, judged = photos_of(data, trained.image_shape[-1], limit, size)
+    tile = tile or min(_TILE, *(side for photo in (*fitted.values(), *judged.values()) for side in photo.shape[:2]))
+    covers = {part: floats(cut(photos, tile, tiles)) for part, photos in (("fitted", fitted), ("judged", judged))}
+    if len(covers["judged"]) < 4:
+        raise ValueError(f"Detectors are judged on four tiles or more. {data} gives {len(covers['judged'])}: take more.")
     folder.mkdir(parents=True, exist_ok=True)
     embedder, sets = Embedder(trained, seed), {}
     figures = {"payload": float(np.mean([embedder.payload(photo) for photo in judged.values()])), "photos": len(judged)}
@@ -155,17 +171,22 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
         "psnr_lowest": float(np.min(distortion)),
         "ssim": float(np.mean(likeness)),
     }
-    covers = {part: floats(cut(photos, tile, tiles)) for part, photos in (("fitted", fitted), ("judged", judged))}
     scores, table = {}, {}
-    for method, parts in sets.items():
+
+    def detected(parts):
+        """A detector of its own for an embedder: what the table says of it, it, and the tiles that it was judged on."""
         stego = {part: floats(cut(photos, tile, tiles)) for part, photos in parts.items()}
         keras.utils.set_random_seed(seed)
         found = kgan.stego.steganalyzer(covers["fitted"], stego["fitted"], steps=steps, batch_size=16, seed=seed)
         accuracy, interval = found.accuracy(covers["judged"], stego["judged"])
-        scores[method] = found.scores(covers["judged"]), found.scores(stego["judged"])
-        row = {"trained CNN": accuracy, "trained CNN, interval": interval}
         changes = [parts["judged"][name].astype(int) - photo for name, photo in judged.items()]
-        row["psnr"] = float(np.mean([10 * np.log10(255**2 / max(np.mean(c**2), 1e-12)) for c in changes]))
+        psnr = float(np.mean([10 * np.log10(255**2 / max(np.mean(c**2), 1e-12)) for c in changes]))
+        return {"trained CNN": accuracy, "trained CNN, interval": interval, "psnr": psnr}, found, stego
+
+    for method, parts in sets.items():
+        row, found, stego = detected(parts)
+        accuracy, interval = row["trained CNN"], row["trained CNN, interval"]
+        scores[method] = found.scores(covers["judged"]), found.scores(stego["judged"])
         if method == "this model" and (trained.residual or tile == trained.image_shape[0]):
             row["Eve of the game"] = trained.eve_accuracy(covers["judged"], stego["judged"])
             # Who has the weights needs no detector: Bob is surer of bits that somebody put there.
@@ -185,6 +206,19 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
         print(f"{method}: a CNN of its own is right {accuracy:.3f} [{interval[0]:.3f}, {interval[1]:.3f}]", flush=True)
     figures["detection"] = table
     figures["tiles_judged"] = len(covers["judged"])
+    curves = {}
+    for payload in sorted(set(payloads)):
+        made = {method: {"fitted": {}, "judged": {}} for method in sets if method != "this model"}
+        for part, photos in (("fitted", fitted), ("judged", judged)):
+            for index, (name, photo) in enumerate(photos.items()):
+                for method, image in others(photo, payload, seed + index).items():
+                    made[method][part][name] = image
+        curves[f"{payload:g}"] = {method: detected(parts)[0] for method, parts in made.items()}
+        told = ", ".join(f"{method} {row['trained CNN']:.3f}" for method, row in curves[f"{payload:g}"].items())
+        print(f"{payload:g} bits a value: {told}", flush=True)
+    if curves:
+        figures["by_payload"] = curves
+        _draw_payloads(folder / "payloads.png", curves, figures["payload"], table["this model"])
     write_json(folder / "metrics.json", figures)
     _draw(
         folder,
@@ -220,8 +254,25 @@ def _draw(folder, judged, stego, scores, title):
     pictures.save_figure(folder / "detection.png", drawn)
 
 
+def _draw_payloads(path, curves, payload, own):
+    """How often a detector of its own is right about every embedder, over payloads; the model is a point."""
+    drawn, axes = pictures.figure(6.0, 4.0)
+    axis = axes[0, 0]
+    for method in next(iter(curves.values())):
+        rows = [curve[method] for curve in curves.values()]
+        axis.plot([float(at) for at in curves], [row["trained CNN"] for row in rows], marker=".", label=method)
+    low, high = own["trained CNN, interval"]
+    spread = [[own["trained CNN"] - low], [high - own["trained CNN"]]]
+    axis.errorbar([payload], [own["trained CNN"]], spread, marker="o", color="black", capsize=3, label="this model")
+    axis.axhline(0.5, color="0.7", linewidth=0.8)
+    axis.set_xlabel("bits a value")
+    axis.set_ylabel("a trained CNN is right")
+    axis.legend(loc="best", fontsize="small")
+    pictures.save_figure(path, drawn)
+
+
 def _report(figures, folder):
-    flat = {k: v for k, v in figures.items() if k != "detection"}
+    flat = {k: v for k, v in figures.items() if k not in ("detection", "by_payload")}
     print(json.dumps(flat, indent=1))
     columns = ["psnr", "trained CNN", "Eve of the game", "Bob's sureness", *_CLASSICAL]
     print("detectors' accuracy (0.5: chance)".ljust(36) + "".join(f"{name:>17}" for name in columns))

@@ -15,6 +15,9 @@ from kgan.types import Tensor
 class AREL(JudgedStories):
     """A policy that tells stories against a reward that learns what tells them from human ones.
 
+    Made for stories about several photos (VIST) and a policy that can tell them already: train a `kgan.StoryXE`, then `start_from` it.
+    From a new policy a default fit tells nothing yet after an epoch of 62 rounds.
+
     The reward R, a number for every sentence beside its photo, defines a Boltzmann distribution `p(W) = exp(R(W)) / Z`, whose energy is -R.
     It is drawn to human stories and away from the policy's, the policy pi is drawn to it:
 

@@ -23,6 +23,9 @@ AUTHORS_NOISE = LabelNoise()
 class CausalGAN(CausalImages):
     """Images of labels that obey a causal graph: conditioning and intervening give different, and right, pictures.
 
+    Made for labeled faces of 64 pixels and thousands of rounds, each of them six moves of the generator: of the default networks 62 rounds
+    take more than a minute of a CPU core, and images do not show their labels yet.
+
     Stage two of the paper: the labels come from a frozen `kgan.CausalController`. A labeler learns labels from real examples, an
     anti-labeler from generated ones; the generator is to please the one and to leave the other in the dark, so that examples of one label
     keep their variety. With d, r, a the logits of discriminator, labeler, anti-labeler, x real with labels l_x, g generated with l_g,

@@ -39,6 +39,10 @@ class _RelativePenalty(GradientPenalty):
 class ProGAN(GAN):
     """Two networks that start at 4x4 pixels and double their resolution phase by phase, each new block being faded in.
 
+    Made for large pictures and long trainings: the paper shows 800,000 images in every phase, and by its schedule there are 512 maps at
+    all small resolutions, so that both default networks together have 22 million weights already at 8 pixels; `max_maps` makes fewer. At
+    8 pixels growing costs more than it brings. A fit needs an epoch at the least for each of its phases.
+
     The phases: train at `start_resolution`; then for each doubling one phase that fades the new blocks of both networks, and the detail of
     the real images, from weight 0 to 1, and one phase that trains on. A phase lasts until the discriminator has seen `images_per_phase`
     real images. The optimizers' moments are reset at every phase. `L_D = E D(G(z)) - E D(x) + GP + drift E D(x)^2` with

@@ -49,10 +49,17 @@ def test_train_write_a_preset_and_evaluate(application, bossbase, tmp_path, caps
     assert figures["psnr"] >= 36.0
     assert (run / "samples.png").is_file()
     assert kgan.presets.fingerprint(preset) in capsys.readouterr().out
-    application("evaluate").main(str(preset), output=str(tmp_path / "found"), data=bossbase, tile=16, tiles=6, smoke=True)
+    options = {"data": bossbase, "tile": 16, "tiles": 6, "payloads": [0.4], "smoke": True}
+    application("evaluate").main(str(preset), output=str(tmp_path / "found"), **options)
     found = json.loads((tmp_path / "found" / "metrics.json").read_text())
     assert 0 <= found["bit_error_rate"] <= 1
-    assert set(found["detection"]) == {"this model", "LSB replacement", "LSB matching", "HILL (adaptive)"}
+    embedders = ["LSB replacement", "LSB matching", "HILL", "WOW", "S-UNIWARD"]
+    assert list(found["detection"]) == ["this model", *embedders]
+    assert {payload: list(rows) for payload, rows in found["by_payload"].items()} == {"0.4": embedders}
+    # 3.2 times the bits change 3.2 times the pixels by one: 5 dB, and somewhat more where few pixels are cheap.
+    for method in embedders:
+        assert found["detection"][method]["psnr"] - found["by_payload"]["0.4"][method]["psnr"] >= 4.5
+    assert (tmp_path / "found" / "payloads.png").is_file()
     assert all(0 <= row["trained CNN"] <= 1 for row in found["detection"].values())
     assert {"Eve of the game", "Bob's sureness"} <= set(found["detection"]["this model"])
     # The file holds what was hidden: the count is of what was read back from it.
@@ -100,6 +107,59 @@ def test_the_papers_networks_on_colors(application, tmp_path):
     tiles, together = embedder._tiles(photo)
     np.testing.assert_array_equal(together(tiles), photo[:16, :24])
     np.testing.assert_array_equal(tiles[4], photo[8:16, 8:16])
+
+
+def jpeg(path, pixels):
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, quality=90)
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+def test_decoded_jpeg_files_and_celeba_are_covers(application, tmp_path, rng):
+    photos_of = application("cover_sources").photos_of
+    decoded = [jpeg(tmp_path / "photos" / f"{n}.jpg", rng.integers(0, 256, (24, 30, 3)).astype("uint8")) for n in range(3)]
+    (tmp_path / "photos" / "3.jpg").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"1 of 4 image files .* cannot be read: 3\.jpg"):
+        fitted, judged = photos_of(f"folder:{tmp_path / 'photos'}", 3, None)
+    assert (list(fitted), list(judged)) == (["0"], ["1", "2"])
+    for photo, pixels in zip([*fitted.values(), *judged.values()], decoded, strict=True):
+        np.testing.assert_array_equal(photo, pixels)
+    root = tmp_path / "celeba"
+    faces = [rng.integers(0, 256, (218, 178, 3)).astype("uint8") for _ in range(6)]
+    files = [f"{number:06}.jpg" for number in range(1, 7)]
+    decoded = [jpeg(root / "img_align_celeba" / file, face) for file, face in zip(files, faces, strict=True)]
+    (root / "list_attr_celeba.txt").write_text("6\nMale\n" + "".join(f"{file}  1\n" for file in files))
+    (root / "list_eval_partition.txt").write_text("".join(f"{file} {2 * (n > 1)}\n" for n, file in enumerate(files)))
+    fitted, judged = photos_of(f"celeba:{root}", 3, None)
+    assert (len(fitted), len(judged)) == (2, 2)  # of the test split, the last four
+    np.testing.assert_array_equal(fitted["face-1"], decoded[2][20:198])
+    small, _ = photos_of(f"celeba:{root}", 1, None, 32)
+    assert small["face-1"].shape == (32, 32, 1)
+    games = application("cover_sources").tiles_of(f"celeba:{root}", 32, 3, None, None, 0)[1]
+    np.testing.assert_array_equal(photos_of(f"celeba:{root}", 3, None, 32)[0]["face-1"], games[0])
+    with pytest.raises(ValueError, match="needs two photos or more"):
+        photos_of(f"celeba:{root}", 3, 1)
+
+
+def test_the_papers_networks_judged_on_faces(application, tmp_path, rng, capsys):
+    root, run = tmp_path / "celeba", tmp_path / "run"
+    files = [f"{number:06}.jpg" for number in range(1, 13)]
+    for file in files:
+        jpeg(root / "img_align_celeba" / file, rng.integers(0, 256, (218, 178, 3)).astype("uint8"))
+    (root / "list_attr_celeba.txt").write_text("12\nMale\n" + "".join(f"{file} -1\n" for file in files))
+    (root / "list_eval_partition.txt").write_text("".join(f"{file} {2 * (n > 3)}\n" for n, file in enumerate(files)))
+    data = f"celeba:{root}"
+    application("train").main(output=str(run), data=data, residual=False, image_size=16, bits=8, batch_size=2, smoke=True)
+    with pytest.raises(SystemExit):
+        application("evaluate").main(str(run), data=data, limit=4, smoke=True)
+    assert "four tiles or more" in capsys.readouterr().err
+    application("evaluate").main(str(run), data=data, smoke=True)
+    found = json.loads((run / "evaluation" / "metrics.json").read_text())
+    assert (found["photos"], found["tiles_judged"]) == (4, 4)
+    assert {"Eve of the game", "trained CNN"} <= set(found["detection"]["this model"])
 
 
 def test_what_is_refused(application, tmp_path, capsys):

@@ -10,7 +10,7 @@ from keras import layers
 
 import kgan
 from benchmarks import markdown
-from benchmarks.proofs import fgan, steganography
+from benchmarks.proofs import causalgan, fgan, steganography
 from benchmarks.proofs.harness import Report, mnist_figures, sign_test
 from kgan.objectives import FDivergence
 
@@ -59,6 +59,16 @@ def test_figures_of_real_digits_are_good_ones():
     np.testing.assert_allclose(shares, np.bincount(labels[:2000]) / 2000, atol=0.01)
     found, _ = mnist_figures(train[labels == 1])
     assert (found["classes"], found["distance"] > 50, found["score"] < 2) == (1, True, True)
+
+
+def test_causalgan_s_minibatch_kernel_starts_as_the_authors():
+    """N(0, 0.02), where all other kernels of part D start at N(0, 0.7): at that no two of a minibatch are near each other."""
+    keras.utils.set_random_seed(0)
+    _, discriminator, _ = causalgan.synthetic_networks("line", 0)
+    kernels = {w.path.split("/")[-2]: keras.ops.convert_to_numpy(w) for w in discriminator.trainable_variables if w.ndim > 1}
+    assert kernels["minibatch"].size == 10 * 5 * 3
+    assert kernels["minibatch"].std() == pytest.approx(0.02, rel=0.3)
+    assert kernels["hidden_1"].std() == pytest.approx(0.7, rel=0.3)
 
 
 def test_neyman_s_loss_is_all_but_flat_at_the_edge():

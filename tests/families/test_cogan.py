@@ -25,6 +25,12 @@ def small(**kwargs):
     return kgan.CoGAN(SHAPES, width=0.1, epsilon=1e-3, latent_size=3, seed=0, **kwargs)
 
 
+def test_weights_of_adaptation_and_decay_are_the_authors():
+    """20 and 0.02, sums over domains of what their second code halves (10, 0.01), and 1e-3 likewise (5e-4)."""
+    model = small(classes=3)
+    assert (model.classification_weight, model.feature_weight, model.weight_decay) == (20.0, 0.02, 1e-3)
+
+
 # Sharing -------------------------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,10 @@ Where frameworks put epsilon, with v the mean of squares, m the momentum, and b 
 - Adam of openai/improved-gan: under the root of the corrected mean of squares. ImprovedGAN departs from it and says so.
 """
 
+import ast
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 import keras
@@ -22,6 +24,8 @@ import pytest
 
 import kgan
 from tests.conformance.specs import SPECS
+
+ROOT = Path(__file__).parents[2]
 
 
 class Adam(NamedTuple):
@@ -191,6 +195,18 @@ def test_defaults_are_those_of_the_table(name):
 def test_every_family_has_a_row():
     sampled = {kgan.BayesianGAN}  # SGHMC, whose own test has Adam's burn-in
     assert {spec.family for spec in SPECS.values()} - sampled == {SPECS[name].family for name in TABLE if name in SPECS}
+
+
+def test_nobody_takes_keras_epsilon_of_rmsprop_unawares():
+    """It stands under the root, where the default of 1e-7 is large: families, benchmarks and applications name their own."""
+    without = []
+    for path in [path for top in ("kgan", "benchmarks", "applications") for path in (ROOT / top).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("RMSprop"):
+                named = {keyword.arg for keyword in node.keywords}  # None: a dict with ** that may hold it
+                if not named & {"epsilon", None}:
+                    without.append(f"{path.relative_to(ROOT)}:{node.lineno}")
+    assert not without
 
 
 @pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e-5, 1e-6])

@@ -50,6 +50,27 @@ def test_sngan_refuses(arguments, message):
         kgan.SNGAN(**arguments)
 
 
+def test_dropout_before_each_layer_of_a_discriminator_of_images_alone():
+    def rates(shape):
+        return [layer.rate for layer in kgan.GAN(shape, seed=0).discriminator.layers if isinstance(layer, keras.layers.Dropout)]
+
+    assert rates((8, 8, 1)) == [0.3] * 2
+    assert rates((2,)) == []
+
+
+@pytest.mark.parametrize(("size", "halvings"), [(8, 1), (12, 1), (16, 2), (32, 3), (48, 3)])
+def test_small_pictures_have_fewer_halvings_down_to_maps_of_4x4(size, halvings):
+    """Convolutions of 3x3 see little in maps that are smaller; the widest maps are those that are left out."""
+    model = kgan.SNGAN((size, size, 1), width=0.05, seed=0)
+    base = size // 2**halvings
+    assert base >= 4
+    (reshape,) = (layer for layer in model.generator.layers if isinstance(layer, keras.layers.Reshape))
+    assert tuple(reshape.output.shape[1:3]) == (base, base)
+    wrapped = [layer.layer for layer in model.discriminator.layers if isinstance(layer, SpectralNormalization)]
+    assert len([layer for layer in wrapped if isinstance(layer, keras.layers.Conv2D)]) == 2 * halvings + 1
+    assert sum(layer.strides == (2, 2) for layer in wrapped[:-1]) == halvings
+
+
 def test_the_paper_s_cifar_network_by_default():
     model = kgan.SNGAN()
     wrapped = [layer for layer in model.discriminator.layers if isinstance(layer, SpectralNormalization)]

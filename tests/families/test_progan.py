@@ -1,5 +1,7 @@
 """Progressive growing: the fades, the phases, and going on in the middle of one."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -16,6 +18,30 @@ def build(size=16, **kwargs):
     keras.utils.set_random_seed(3)
     kwargs = {"images_per_phase": 48, "base_maps": 32, "max_maps": 8, "latent_size": 6, "seed": 0, **kwargs}
     return kgan.ProGAN((size, size, 1), **kwargs)
+
+
+def told_by(model, epochs):
+    with warnings.catch_warnings(record=True) as caught:  # pytest.warns would raise what the configuration ignores
+        warnings.simplefilter("always")
+        model.fit(IMAGES, batch_size=16, epochs=epochs, verbose=0)
+    return " ".join(str(warning.message) for warning in caught)
+
+
+@pytest.mark.only("tensorflow")
+def test_a_first_fit_that_ends_before_the_last_resolution_says_so():
+    model = build(images_per_phase=None)
+    model.compile(run_eagerly=True)
+    said = "This fit ends before the last resolution: growing from 4 to 16 pixels takes 5 phases, of one epoch at least, and it has 1"
+    assert said in told_by(model, 1)
+    assert model.resolution == 4
+    assert "ends before" not in told_by(model, 2)  # told once
+    other = build(8, images_per_phase=None)
+    other.compile(run_eagerly=True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        other.fit(IMAGES[:, ::2, ::2], batch_size=16, epochs=3, verbose=0)
+    assert not any("ends before" in str(warning.message) for warning in caught)
+    assert other.resolution == 8
 
 
 def numpy_of(x):

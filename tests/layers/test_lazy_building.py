@@ -58,13 +58,22 @@ CASES = {
         if (wrapper, name) != (kgan.layers.EqualizedLearningRate, "Embedding")
     },
 }  # fmt: skip
-SEVERAL = "takes several inputs"
-OTHERWISE = {
-    "WeightSamples": "needs a built network",
-    "TagRenderer": "draws from labels, without weights",
-    **dict.fromkeys(("SpatialTransformer", "Warp", "LearnedBackground", "LearnedBlur", "LearnedDetail", "Lighting"), SEVERAL),
-    **dict.fromkeys(("ConditionalBatchNormalization", "JoinLabels", "GatedMaskedConv2D", "Retouch"), SEVERAL),
+LABELS = None  # in place of a shape
+SEVERAL = {
+    "SpatialTransformer": (kgan.layers.SpatialTransformer, [IMAGE, (6,)]),
+    "Warp": (kgan.layers.Warp, [IMAGE, (8, 8, 2)]),
+    "LearnedBackground": (kgan.layers.LearnedBackground, [IMAGE] * 3),
+    "LearnedBlur": (kgan.layers.LearnedBlur, [IMAGE, (1,)]),
+    "LearnedDetail": (kgan.layers.LearnedDetail, [IMAGE] * 2),
+    "Lighting": (kgan.layers.Lighting, [IMAGE] * 4),
+    "ConditionalBatchNormalization": (lambda: kgan.layers.ConditionalBatchNormalization(5), [IMAGE, LABELS]),
+    "JoinLabels": (lambda: kgan.layers.JoinLabels(5), [IMAGE, LABELS]),
+    "JoinLabels, learned": (lambda: kgan.layers.JoinLabels(5, 3, 1), [VECTOR, LABELS]),
+    "GatedMaskedConv2D": (lambda: kgan.layers.GatedMaskedConv2D(4, 3), [(8, 8, 4)] * 2),
+    "GatedMaskedConv2D, in a context": (lambda: kgan.layers.GatedMaskedConv2D(4, 3), [(8, 8, 4), (8, 8, 4), (1, 1, 6)]),
+    "Retouch": (kgan.layers.Retouch, [IMAGE] * 2),
 }
+OTHERWISE = {"WeightSamples": "needs a built network", "TagRenderer": "draws from labels, without weights"}
 
 
 class Subclassed(keras.Model):
@@ -114,7 +123,39 @@ def test_fit_builds_a_layer(case, policy, model):
             np.testing.assert_allclose(ops.convert_to_numpy(layer.g), lengths, rtol=0.2)
 
 
+class Joining(keras.Model):
+    """A layer of several inputs and a number from all that it returns, built by its first call alone."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.flatten, self.logit = layer, layers.Flatten(), layers.Dense(1)
+
+    def call(self, inputs):
+        made = keras.tree.flatten(self.layer(list(inputs)))
+        return self.logit(ops.concatenate([self.flatten(part) for part in made], axis=-1))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["float32", pytest.param("mixed_bfloat16", marks=pytest.mark.slow), pytest.param("mixed_float16", marks=pytest.mark.slow)],
+)
+@pytest.mark.parametrize("case", SEVERAL)
+def test_fit_builds_a_layer_of_several_inputs(case, policy):
+    keras.config.set_dtype_policy(policy)
+    make, shapes = SEVERAL[case]
+    layer, rng = make(), np.random.default_rng(0)
+    x = [
+        rng.integers(0, 5, (8,)) if shape is LABELS else rng.normal(scale=0.1, size=(8, *shape)).astype("float32")
+        for shape in shapes
+    ]
+    model = Joining(layer)
+    model.compile(keras.optimizers.SGD(1e-5), "mse", jit_compile=False)
+    history = model.fit(x, np.ones((8, 1), "float32"), batch_size=4, verbose=0)
+    assert layer.built
+    assert np.isfinite(history.history["loss"]).all()
+
+
 def test_every_layer_is_among_the_cases():
     exported = {name for name in kgan.layers.__all__ if inspect.isclass(getattr(kgan.layers, name))}
-    missing = {name for name in exported - set(OTHERWISE) if not any(name in case for case in CASES)}
+    missing = {name for name in exported - set(OTHERWISE) if not any(name in case for case in [*CASES, *SEVERAL])}
     assert not missing

@@ -1,6 +1,7 @@
 """First and second derivatives of every objective and penalty are finite, at corners too: `Consensus` differentiates twice."""
 
 import itertools
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -165,6 +166,12 @@ PAIRS = {
     "consistency": lambda a, b: penalties.consistency(a[:, :1], b[:, :1], a, b),
     "orthonormal_penalty": lambda a, b: penalties.orthonormal_penalty(a - b),
     "weight_decay": lambda a, b: penalties.weight_decay([a, b], 1.0),
+    **{
+        f"total_variation, exponent {exponent}": lambda a, b, exponent=exponent: penalties.total_variation(
+            ops.reshape(a - b, (1, 2, 2, 3)), exponent
+        )
+        for exponent in (0.5, 1.0, 2.0)
+    },
 }
 
 
@@ -181,15 +188,32 @@ def test_every_function_of_objectives_is_among_them():
     assert functions - no_losses <= tested
 
 
-@pytest.mark.parametrize("weights", [0.0, 1e-12, 1.0])
+def regularizer(penalty, objective=None):
+    """A penalty of the slopes of logits, as a function of a discriminator and its examples."""
+
+    def cost(score, x):
+        scored = SimpleNamespace(score_of=lambda model: score, real=x, fake=1.0 - x)
+        return penalty(SimpleNamespace(objective=objective), scored)
+
+    return cost
+
+
+CURVED = [f for f in f_divergences() if f.config["divergence"] != "total_variation" and not f.config["trick"]]
+
+
+@pytest.mark.parametrize("weights", [0.0, 1e-12, 1.0, 50.0])
 @pytest.mark.parametrize(
     "penalty",
     [
         lambda score, x: penalties.gradient_penalty(score, x),
         lambda score, x: penalties.gradient_penalty(score, x, one_sided=True),
         lambda score, x: penalties.r1_penalty(score, x),
+        lambda score, x: penalties.squared_slopes(score, x, ops.tile(ops.eye(3)[None], (3, 1, 1))),
+        lambda score, x: penalties.squared_slopes(score, x, ops.tile(ops.eye(3)[None], (3, 1, 1)), 1e-2),
+        regularizer(penalties.JensenShannonRegularizer(1.0)),
+        *(regularizer(penalties.FDivergenceRegularizer(1.0), f) for f in CURVED),
     ],
-    ids=["two-sided", "one-sided", "r1"],
+    ids=["two-sided", "one-sided", "r1", "squared slopes", "squared differences", "Jensen-Shannon", *(f.name for f in CURVED)],
 )
 def test_penalties_of_gradients_in_the_weights(penalty, weights):
     x = ops.convert_to_tensor(np.eye(3, dtype="float32"))

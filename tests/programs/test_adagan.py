@@ -1,5 +1,7 @@
 """Boosting a mixture of generators: fresh components, weighted data, one file."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
@@ -27,6 +29,13 @@ def build(**kwargs):
 
 def train(model, epochs, **kwargs):
     return model.fit(POINTS, batch_size=16, epochs=epochs, verbose=0, **kwargs)
+
+
+def told_by(model, epochs):
+    with warnings.catch_warnings(record=True) as caught:  # pytest.warns would raise what the configuration ignores
+        warnings.simplefilter("always")
+        train(model, epochs)
+    return " ".join(str(warning.message) for warning in caught)
 
 
 def numpy_of(variables):
@@ -104,13 +113,14 @@ def test_resumed_in_the_middle_of_a_component(tmp_path):
 def test_the_first_fit_is_shared_by_the_components():
     model = build(epochs_per_component=None)
     assert model.total_epochs == 3 * 15  # until then the authors'
-    train(model, 7)
+    assert "Every one of 3 components has 4 rounds of this fit; below 1000" in told_by(model, 7)
     assert (model.total_epochs, model.step) == (6, 2)  # two epochs each; the last one trains on
     train(model, 9)
     assert (model.total_epochs, model.step) == (6, 2)  # settled
     short = build(epochs_per_component=None)
-    train(short, 2)
+    assert "ends before the last component: 3 components take 45 epochs, 15 each, and it has 2" in told_by(short, 2)
     assert (short.total_epochs, short.step) == (45, 0)
+    train(short, 3, initial_epoch=2)  # who goes on has been told
 
 
 @pytest.mark.only("tensorflow")
