@@ -266,7 +266,8 @@ def report(
         page = output or (str(Path(folders[0]) / "report.html") if len(folders) == 1 else "report.html")
         for folder in folders if neighbors else ():
             samples = runs.generate(runs.load(folder), count, seed)
-            evaluation.draw_real(folder, samples, evaluation.Reference.of(runs.read_settings(folder)), neighbors=True)
+            found = evaluation.draw_real(folder, samples, evaluation.Reference.of(runs.read_settings(folder)), neighbors=True)
+            runs.add_figures(folder, found)
         reports.write(page, folders)
         print(f"The report is in {page}")
 

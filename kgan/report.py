@@ -123,6 +123,7 @@ def write(output: FilePath, folders: Sequence[FilePath]) -> None:
         f"<h1>{_text(title)}</h1>",
         f"<p>{_text(', '.join(dict.fromkeys(run.program for run in runs)))}</p>",
         _unfinished(runs),
+        *(_memorized(run) for run in runs),
         _section("Samples", _over_time(runs) + _beside(runs)),
         _section("Figures", _figures(runs)),
         _section("Over time", _curves(runs)),
@@ -153,6 +154,17 @@ def _figure(picture: str, caption: str) -> str:
 def _unfinished(runs: Sequence[Run]) -> str:
     waiting = [run.name for run in runs if not run.figures]
     return f"<p class=note>Not finished: {_text(', '.join(waiting))}. Figures are of the last epoch.</p>" if waiting else ""
+
+
+def _memorized(run: Run) -> str:
+    """Whether samples lie nearer to what was trained on than held-out images do."""
+    near = [float(value) for name, value in run.figures.items() if name.partition("[")[0] == "nearest_trained_on"]
+    if not near or not near[-1] < 1.0:
+        return ""
+    return (
+        f"<p class=note>{_text(run.name)}: samples lie nearer to the images trained on than held-out images do, at {near[-1]:.2g} of "
+        "their distance. Far below 1 they are memorized: compare them with their neighbors below.</p>"
+    )
 
 
 def _over_time(runs: Sequence[Run]) -> str:

@@ -92,6 +92,17 @@ def test_a_run_that_is_not_finished(tmp_path):
     assert ">0.3333<" in text  # the loss of the last epoch
 
 
+@pytest.mark.parametrize(("near", "said"), [(0.25, True), (1.0, False), (1.5, False)])
+def test_a_run_that_has_memorized_says_so(tmp_path, near, said):
+    folder = make_run(tmp_path / "run")
+    figures = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**figures, "nearest_trained_on[n=9]": near}))
+    report.write(tmp_path / "report.html", [folder])
+    assert ("samples lie nearer to the images trained on" in (tmp_path / "report.html").read_text()) == said
+    if said:
+        assert "at 0.25 of" in (tmp_path / "report.html").read_text()
+
+
 def test_runs_side_by_side(tmp_path):
     runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("first", "second"))]
     report.write(tmp_path / "both.html", runs)
