@@ -52,6 +52,15 @@ def _compares(metric: Any) -> bool:
     )
 
 
+class _Presets:
+    """The presets of a class, read when they are asked for; not of its models, whose every attribute Keras looks at when it saves them."""
+
+    def __get__(self, instance: Any, owner: type) -> dict[str, str]:
+        if instance is not None:
+            raise AttributeError(f"`presets` are those of a class: {owner.__name__}.presets.")
+        return presets.of(owner)
+
+
 class AdversarialModel(Saving):
     """Base of every system: networks that play a game.
 
@@ -67,6 +76,8 @@ class AdversarialModel(Saving):
 
     Attributes:
         seed_generator: the `keras.random.SeedGenerator` from which losses draw.
+        presets: of a class, such as `kgan.SNGAN.presets`: names of its trained models that come with kgan to what they are, for
+            `from_preset`; of `kgan.AdversarialModel` those of all systems.
         in_training: True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
         opening: of a family whose first rounds train a part of its networks alone: the name of the argument that counts them. A `fit` that
             ends within them warns.
@@ -96,6 +107,7 @@ class AdversarialModel(Saving):
     """
 
     opening: str | None = None
+    presets = _Presets()
 
     def __init__(self, *, seed: Seed | None = None, name: str | None = None, dtype: Any = None) -> None:
         # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
