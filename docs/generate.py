@@ -185,9 +185,13 @@ def main():
     for room in rooms:
         options = "    options:\n      show_root_heading: false\n      show_root_toc_entry: false\n      show_submodules: false\n"
         parts = [f"# kgan.{room}\n\n::: kgan.{room}\n{options}"]
-        # Modules that a room exports, such as those of builders, without what the room itself shows of them.
         names = exports(room) if (ROOT / f"kgan/{room}/__init__.py").is_file() else {}
-        for name in (name for name in names if (ROOT / f"kgan/{room}/{name}.py").is_file()):
+        # What has the name of its own file is taken for the file.
+        parts += [f"::: {module}.{name}\n" for name, module in names.items() if module == f"kgan.{room}.{name}"]
+        # Modules that a room exports, such as those of builders, without what the room itself shows of them.
+        for name in (
+            name for name, module in names.items() if module == f"kgan.{room}" and (ROOT / f"kgan/{room}/{name}.py").is_file()
+        ):
             members = ", ".join(one for one in defined(f"kgan/{room}/{name}.py") if one not in names)
             parts.append(
                 f"## kgan.{room}.{name}\n\n::: kgan.{room}.{name}\n{options}      heading_level: 3\n      members: [{members}]\n"

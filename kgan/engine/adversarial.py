@@ -52,6 +52,15 @@ def _compares(metric: Any) -> bool:
     )
 
 
+def signature_of(inputs: Nest) -> list[Nest]:
+    """What `export` takes for inputs such as these, in batches of any size."""
+
+    def spec(tensor: Any) -> keras.InputSpec:
+        return keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=keras.backend.standardize_dtype(tensor.dtype))
+
+    return [keras.tree.map_structure(spec, inputs)]
+
+
 class _Presets:
     """The presets of a class, read when they are asked for; not of its models, whose every attribute Keras looks at when it saves them."""
 
@@ -743,9 +752,5 @@ class AdversarialModel(Saving):
                     f"What {type(self).__name__} generates from is not known without being asked for something: give `input_signature`, a "
                     f"list of one nest of keras.InputSpec as `generator_inputs` returns tensors. It says: {error}"
                 ) from error
-
-            def spec(tensor: Any) -> keras.InputSpec:
-                return keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=keras.backend.standardize_dtype(tensor.dtype))
-
-            input_signature = [keras.tree.map_structure(spec, inputs)]
+            input_signature = signature_of(inputs)
         super().export(filepath, format=format, input_signature=input_signature, **kwargs)
