@@ -683,7 +683,7 @@ class AdversarialModel(Saving):
         """Samples, in inference mode and with averaged weights if the model keeps averages.
 
         Args:
-            count: int >= 1.
+            count: >= 1.
             condition: what to condition on, for families that are conditional.
             seed: the same seed gives the same samples; None (default) draws new ones at each call, from a stream
                 of its own that training does not share.

@@ -1,5 +1,5 @@
 """Trained models in folders: `config.json`, `model.weights.h5`, further files that belong to the model, and the SHA-256 sums of all in
-`SHA256SUMS`. Some come with kgan, each with a model card, `README.md`: data and licence, command, figures, limits.
+`SHA256SUMS`. Some come with kgan, each with a model card, `README.md`: data and license, command, figures, limits.
 """
 
 import hashlib
