@@ -538,8 +538,8 @@ def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
         part: folder within the run in which the model is.
 
     Returns:
-        The path that was named, or a folder. A preset is written as a run would be, `model.keras` and `settings.json`, to a folder of its
-        name beside the usual one.
+        The path that was named, or a folder. A preset is written as a run would be, `model.keras` and `settings.json`, to
+        `presets/NAME` beside the usual one.
 
     Raises:
         ValueError: there is no such preset.
@@ -549,7 +549,7 @@ def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
     if not run and Path(usual).exists():
         return Path(usual)
     name = run.removeprefix(_PRESET) or preset
-    folder = Path(usual).parent / Path(name).name
+    folder = Path(usual).parent / "presets" / Path(name).name
     place = folder / part
     if not (place / "model.keras").is_file():
         model, settings = load(f"{_PRESET}{name}"), presets.further_file(name, "settings.json")

@@ -1,6 +1,7 @@
 """Presets with further files: written and summed with the model, refused where they were exchanged."""
 
 import json
+import re
 from pathlib import Path
 
 import keras
@@ -161,7 +162,7 @@ def test_a_run_becomes_a_preset_and_a_run_again(tmp_path, monkeypatch, capsys):
     assert runs.folder_of("", "runs/first", "mine") == Path("runs/first")
     assert runs.folder_of("elsewhere", "runs/first", "mine") == Path("elsewhere")
     found = runs.folder_of("", "runs/second", "mine", part="images")
-    assert found == Path("runs/mine")
+    assert found == Path("runs/presets/mine")
     assert "There is no run runs/second" in capsys.readouterr().out
     assert runs.read_settings(found / "images")["dataset"] == "digits"
     expected = runs.load("runs/first").generate(3, seed=1)
@@ -170,3 +171,16 @@ def test_a_run_becomes_a_preset_and_a_run_again(tmp_path, monkeypatch, capsys):
         runs.folder_of("preset:nobody", "runs/second", "mine")
     cli.evaluate("preset:mine", count=32)
     assert "frechet_distance" in capsys.readouterr().out
+
+
+def test_follow_ups_of_applications_name_presets_that_come_along():
+    applications = Path(__file__).parents[1] / "applications"
+    named = {
+        name
+        for path in applications.rglob("*.py")
+        for name in re.findall(r'folder_of\(\w+, "[^"]+", "([^"]+)"', path.read_text())
+    }
+    assert len(named) >= 10
+    assert named <= set(presets.names())
+    for name in named:
+        assert presets.further_file(name, "settings.json").is_file()

@@ -28,9 +28,10 @@ def main(
     """Write the flow from the first picture to the second as .flo and as colors."""
 
     def work():
-        model = runs.load(runs.folder_of(run, "runs/flow", "flow-motorcycle"))
+        home = runs.folder_of(run, "runs/flow", "flow-motorcycle")
+        model = runs.load(home)
         if not isinstance(model, kgan.FlowGAN):
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a FlowGAN.")
+            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a FlowGAN.")
         channels = model.frame_shape[-1]
         frames = [kgan.images.read_pixels(path, channels) for path in (first, second)]
         if frames[0].shape != frames[1].shape:

@@ -31,9 +31,10 @@ def main(
     """Write pictures and labels, and an overview of the first."""
 
     def work():
-        model, folder = runs.load(runs.folder_of(run, "runs/tags", "rendergan-tags")), Path(output)
+        home = runs.folder_of(run, "runs/tags", "rendergan-tags")
+        model, folder = runs.load(home), Path(output)
         if not isinstance(model, kgan.RenderGAN):
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a RenderGAN: its pictures have no labels.")
+            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a RenderGAN: its pictures have no labels.")
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(f"{output!r} is not empty; give another --output.")
         made, bits, pose = model.labeled(count, seed=seed)

@@ -34,9 +34,10 @@ def main(
     """Write images, masks, backgrounds and poses, and an overview of the first."""
 
     def work():
-        model = runs.load(runs.folder_of(run, "runs/layers", "lrgan-digits"))
+        home = runs.folder_of(run, "runs/layers", "lrgan-digits")
+        model = runs.load(home)
         if not isinstance(model, kgan.LRGAN):
-            raise ValueError(f"{run!r} holds a {type(model).__name__}, not a LRGAN: its pictures have no layers.")
+            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a LRGAN: its pictures have no layers.")
         parts, folder = model.compose(count, seed=seed), Path(output)
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(f"{output!r} is not empty; give another --output.")

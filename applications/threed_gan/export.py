@@ -34,9 +34,10 @@ def main(
     def work():
         if f".{format_}" not in meshes.FORMATS:
             raise ValueError(f"--format must be one of {', '.join(f[1:] for f in meshes.FORMATS)}. Received: {format_!r}.")
-        trained = runs.load(runs.folder_of(model, "runs/threed_gan", "threed-gan-furniture"))
+        home = runs.folder_of(model, "runs/threed_gan", "threed-gan-furniture")
+        trained = runs.load(home)
         if len(trained.data_shape) != 4:
-            raise ValueError(f"{model!r} holds a {type(trained).__name__} of examples {trained.data_shape}, not of shapes.")
+            raise ValueError(f"{str(home)!r} holds a {type(trained).__name__} of examples {trained.data_shape}, not of shapes.")
         folder, made = Path(output), []
         folder.mkdir(parents=True, exist_ok=True)
         for index, shape in enumerate(trained.generate(count, seed=seed)):

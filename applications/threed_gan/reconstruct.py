@@ -37,9 +37,10 @@ def main(
         kinds = (".png", ".npy", *meshes.FORMATS) if picture else (".png",)
         if Path(output).suffix not in kinds:
             raise ValueError(f"--output must end in {', '.join(kinds)}. Received: {output!r}.")
-        trained = runs.load(runs.folder_of(model, "runs/views", "threed-vaegan-furniture"))
+        home = runs.folder_of(model, "runs/views", "threed-vaegan-furniture")
+        trained = runs.load(home)
         if not isinstance(trained, kgan.ThreeDVAEGAN):
-            raise ValueError(f"{model!r} holds a {type(trained).__name__}, not a ThreeDVAEGAN: train with --views.")
+            raise ValueError(f"{str(home)!r} holds a {type(trained).__name__}, not a ThreeDVAEGAN: train with --views.")
         size, channels = trained.image_shape[0], trained.image_shape[-1]
         if picture:
             view = kgan.datasets.read_image(picture, size, channels)[None] / 127.5 - 1.0

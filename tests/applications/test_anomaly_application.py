@@ -31,6 +31,8 @@ def test_train_and_detect(tmp_path, capsys):
     assert len(rows) == 899
     marked = [int(row["anomaly"]) for row in rows]
     assert marked == sorted(marked, reverse=True)
+    ordinary = [int(row["anomaly"]) for row in rows if row["picture"].endswith(("class 0", "class 1"))]
+    assert np.mean(ordinary) == pytest.approx(0.05, abs=0.01)  # of examples that were not trained on
     assert (run / "energies.png").is_file()
     pictures = tmp_path / "pictures"
     pictures.mkdir()

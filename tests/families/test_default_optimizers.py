@@ -42,6 +42,11 @@ OTHERS = {
         lambda: kgan.ImprovedGAN((2,)),
     ),
     "EBGAN, images": Row(both(Adam(2e-4, 0.5)), "ours: DCGAN's", lambda: kgan.EBGAN((32, 32, 1), filters=2)),
+    "EBGAN, small images": Row(
+        {"discriminator": Adam(1e-3, 0.5), "generator": Adam(2e-4, 0.5)},
+        "the paper's grid, and ours",
+        lambda: kgan.EBGAN((8, 8, 1)),
+    ),
     "CalibratedEBGAN, images": Row(
         {"discriminator": Adam(2e-4, 0.0), "generator": Adam(1e-3, 0.0)}, "ours", lambda: kgan.CalibratedEBGAN((8, 8, 1))
     ),
