@@ -141,7 +141,8 @@ def main():
             write(
                 "own_data.md",
                 read("docs/own_data.md").replace(
-                    "<!-- README: Your own pictures -->", with_links(own.strip(), file, "own_data.md")
+                    "<!-- README: Your own pictures -->",
+                    with_links(own.partition("\n\nOther data: ")[0].strip(), file, "own_data.md"),
                 ),
             )
             text = text.replace(
