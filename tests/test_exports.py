@@ -57,6 +57,21 @@ def test_every_family_as_onnx(row, tmp_path):
     assert opsets[""] == found["opset"] == exports.OPSET
 
 
+def test_the_command_takes_examples(tmp_path, monkeypatch, capsys):
+    """Of a system that makes samples from examples; it says what the file takes, and the opset."""
+    from kgan import cli, runs
+
+    spec = SPECS["DomainTransferNetwork"]
+    examples = spec.data(3)[0]
+    np.save(tmp_path / "some.npy", examples["source"] if isinstance(examples, dict) else examples)
+    monkeypatch.setattr(runs, "load", lambda _: spec.build())
+    cli.export("run", str(tmp_path / "model.onnx"), "onnx", str(tmp_path / "some.npy"))
+    assert f"(onnx, opset {exports.OPSET}) makes what the model makes" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        cli.export("run", str(tmp_path / "other.onnx"), "onnx", None)
+    assert "--condition FILE.npy" in capsys.readouterr().err
+
+
 def test_what_cannot_be_a_file(tmp_path, monkeypatch):
     for row in ASKED[:2]:
         with pytest.raises(ValueError, match="--condition FILE"):

@@ -101,6 +101,20 @@ def test_sources_keep_the_house_rules(path):
         assert not isinstance(node, ast.Assert), "errors for users are raised, not asserted"
 
 
+# Of words that Keras spells the American way.
+BRITISH = re.compile(
+    r"\b\w*(?:judgement|metres?\b|moustache|colour|behaviour|neighbour|favour|centred?\b|labell|(?:normal|initial|optim|general)is)\w*",
+    re.IGNORECASE,
+)
+
+
+def test_names_and_texts_are_spelled_as_in_keras():
+    files = [*SOURCES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "applications").rglob("*.md")]
+    assert len(files) > 300
+    found = {str(path.relative_to(ROOT)): BRITISH.findall(path.read_text(encoding="utf-8")) for path in files}
+    assert not {path: words for path, words in found.items() if words}
+
+
 def test_the_version_is_one_everywhere():
     """Of the package, of what is cited, of the changes that are written down first."""
     (cited,) = re.findall(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
