@@ -61,8 +61,12 @@ class Kind:
             model.fit(x, y, batch_size=batch, epochs=epochs, verbose=0)
 
 
-def _samples(model, path, seed):
-    pictures.save_samples(path, model.generate(64, seed=seed), clip=True)
+def _title(model, about="samples"):
+    return f"{type(model).__name__}: {about}"
+
+
+def _samples(path, model, seed):
+    pictures.save_samples(path, model.generate(64, seed=seed), clip=True, title=_title(model))
 
 
 # Digits -----------------------------------------------------------------------------------------------------------------
@@ -102,7 +106,7 @@ DIGITS = Kind(
     lambda model, seed: (_digits_like(model, "train")[0], None, 64),
     lambda model, seed: _digit_figures(_as_digits(model, model.generate(COUNT, seed=seed))),
     _digits_learned,
-    lambda path, model, seed: _samples(model, path, seed),
+    _samples,
     "all ten digits, and a tenth of the distance before training",
 )
 
@@ -152,7 +156,7 @@ LABELED_DIGITS = Kind(
     _error_figures,
     lambda found, untrained: found["figure"] <= 0.2,
     lambda path, model, seed: pictures.save_samples(
-        path, model.generate(64, seed=seed).reshape(64, 8, 8, 1) * 2.0 - 1.0, clip=True
+        path, model.generate(64, seed=seed).reshape(64, 8, 8, 1) * 2.0 - 1.0, clip=True, title=_title(model)
     ),
     "from five labels a class, an error of 20 % or less on digits held out",
 )
@@ -178,7 +182,7 @@ def _draw_points(path, model, seed):
     axis = axes[0, 0]
     axis.plot(*points.T, ".", markersize=2, label="generated")
     axis.plot(*ring.centers.T, "x", label="centers of the data")
-    axis.set(title=f"{type(model).__name__}: the ring", aspect="equal", xlim=(-2, 2), ylim=(-2, 2))
+    axis.set(title=_title(model, "the ring"), aspect="equal", xlim=(-2, 2), ylim=(-2, 2))
     axis.legend()
     pictures.save_figure(path, drawn)
 
@@ -210,7 +214,7 @@ DOMAINS = Kind(
     _domains,
     _domain_figures,
     lambda found, untrained: _digits_learned(found, untrained) and found["agreement"] >= 0.8,
-    lambda path, model, seed: _samples(model, path, seed),
+    _samples,
     "as digits, and pairs that agree in 80 % of their pixels",
 )
 
@@ -228,13 +232,17 @@ def _from_negatives(model, seed):
     return {"source": data["negatives"], "target": data["digits"]}, None, batch
 
 
+def _draw_transfer(path, model, seed):
+    negatives = -kgan.datasets.arrays("digits", "test")[0][:64]
+    pairs = {"negative": negatives, "transferred": model.transfer(negatives)}
+    pictures.save_samples(path, pairs, clip=True, title=_title(model, "negatives held out"))
+
+
 TRANSFER = Kind(
     _from_negatives,
     _transfer_figures,
     lambda found, untrained: found["figure"] >= 0.6,
-    lambda path, model, seed: pictures.save_samples(
-        path, model.transfer(-kgan.datasets.arrays("digits", "test")[0][:64]), clip=True
-    ),
+    _draw_transfer,
     "60 % of negatives that are read as the digits they are",
 )
 
@@ -262,8 +270,8 @@ def _refined_figures(model, seed):
 
 def _draw_refined(path, model, seed):
     glyphs, _ = _glyphs(seed + 100)
-    rows = [glyphs[:16], model.refine(glyphs[:16])]
-    pictures.save_image(path, pictures.image_grid(np.concatenate(rows), columns=16, clip=True))
+    rows = {"simulated": glyphs[:16], "refined": model.refine(glyphs[:16])}
+    pictures.save_rows(path, rows, _title(model, "glyphs"), clip=True)
 
 
 REFINED = Kind(
@@ -293,8 +301,8 @@ def _mask_figures(model, seed):
 
 def _draw_layers(path, model, seed):
     parts = model.compose(16, seed=seed)
-    rows = [parts["canvases"][:, 0], 2.0 * parts["masks"][:, 0] - 1.0, parts["canvases"][:, -1]]
-    pictures.save_image(path, pictures.image_grid(np.concatenate(rows), columns=16, clip=True))
+    rows = {"background": parts["canvases"][:, 0], "mask": 2.0 * parts["masks"][:, 0] - 1.0, "picture": parts["canvases"][:, -1]}
+    pictures.save_rows(path, rows, _title(model, "layers"), clip=True)
 
 
 PLACED_DIGITS = Kind(
@@ -327,7 +335,7 @@ TAGS = Kind(
     _tags,
     _tag_figures,
     lambda found, untrained: found["figure"] <= 2.0,
-    lambda path, model, seed: pictures.save_samples(path, model.generate(64, seed=seed), clip=True),
+    _samples,
     "two bits of twelve, or fewer, read wrong in photographed tags",
 )
 
@@ -351,7 +359,7 @@ def _draw_shares(path, model, seed):
     axis, names = axes[0, 0], list(made)
     axis.plot([float(np.mean(truth[n])) for n in names], "o", label="data")
     axis.plot([float(np.mean(made[n])) for n in names], "x", label="controller")
-    axis.set(title="Share of every label", ylim=(0, 1), ylabel="share")
+    axis.set(title=_title(model, "share of every label"), ylim=(0, 1), ylabel="share")
     axis.set_xticks(range(len(names)), names, rotation=30)
     axis.legend()
     pictures.save_figure(path, drawn)
@@ -392,7 +400,7 @@ FACES = Kind(
     _faces,
     _face_figures,
     lambda found, untrained: found["figure"] >= 0.8,
-    lambda path, model, seed: pictures.save_samples(path, model.sample(64, seed=seed)[0], clip=True),
+    lambda path, model, seed: pictures.save_samples(path, model.sample(64, seed=seed)[0], clip=True, title=_title(model)),
     "labels and images that agree in 80 % (balanced)",
 )
 
@@ -419,7 +427,7 @@ SHAPES = Kind(
     _solids,
     _shape_figures,
     lambda found, untrained: found["figure"] >= 0.6 and found["different"] >= 15,
-    lambda path, model, seed: pictures.save_samples(path, model.generate(25, seed=seed), clip=True),
+    lambda path, model, seed: pictures.save_samples(path, model.generate(25, seed=seed), clip=True, title=_title(model)),
     "an IoU of 0.6 with the nearest held-out shape, 15 different ones among 100",
 )
 
@@ -447,13 +455,17 @@ def _message_figures(model, seed):
     return {"figure": float((model.reveal(stego) == bits).mean()), "psnr": float(np.mean(kgan.metrics.psnr(covers, stego)))}
 
 
+def _draw_messages(path, model, seed):
+    covers = _covers(model, seed)[0][:16]
+    rows = {"cover": covers, "stego": model.generate(16, condition=covers, seed=seed)}
+    pictures.save_rows(path, rows, _title(model, "random messages"), clip=True)
+
+
 MESSAGES = Kind(
     _covers,
     _message_figures,
     lambda found, untrained: found["figure"] >= 0.9,
-    lambda path, model, seed: pictures.save_samples(
-        path, model.generate(16, condition=_covers(model, seed)[0][:16], seed=seed), clip=True
-    ),
+    _draw_messages,
     "90 % of the bits",
 )
 
@@ -512,7 +524,7 @@ def _clip_figures(model, seed):
 
 def _draw_clips(path, model, seed):
     past, future = _held_out_clips(model)
-    pictures.save_clips(path, past[:6], model.predict_frames(past[:6]), future[:6])
+    pictures.save_clips(path, past[:6], model.predict_frames(past[:6]), future[:6], _title(model, "clips held out"))
 
 
 CLIPS = Kind(
@@ -547,7 +559,7 @@ def _flow_figures(model, seed):
 
 def _draw_flow(path, model, seed):
     pairs, truth = (part[:6] for part in _held_out_pairs(model))
-    pictures.save_flow(path, pairs[..., :1], model.flow(pairs[..., :1], pairs[..., 1:]), truth)
+    pictures.save_flow(path, pairs[..., :1], model.flow(pairs[..., :1], pairs[..., 1:]), truth, _title(model, "pairs held out"))
 
 
 PAIRS = Kind(
@@ -581,8 +593,10 @@ def _walk_figures(model, seed):
 
 
 def _draw_walks(path, model, seed):
-    world = kgan.control.PointMass(4)
-    pictures.save_image(path, kgan.control.draw_strip(world, model.play(world, [0, 1, 0, 1], [0, 0, 1, 1]).observations))
+    world, told = kgan.control.PointMass(4), [0, 1, 0, 1]
+    names, played = [f"intention {index}" for index in told], model.play(world, told, [0, 0, 1, 1])
+    strip = kgan.control.draw_strip(world, played.observations, row_names=names, title=_title(model, "the plane"))
+    pictures.save_image(path, strip)
 
 
 DEMONSTRATIONS = Kind(

@@ -28,7 +28,7 @@ import numpy as np
 import kgan
 from kgan import pictures
 from kgan.engine.game import minibatches_per_round
-from kgan.evaluation import Reference
+from kgan.evaluation import Reference, name_of
 from kgan.files import atomic_write
 
 BATCH = 64
@@ -84,9 +84,9 @@ def families():
 class _Stages(keras.callbacks.Callback):
     """Samples of the same latents at some stages, rounds and seconds of a core; the end of what lasts too long."""
 
-    def __init__(self, longest, size):
+    def __init__(self, longest, size, rounds):
         super().__init__()
-        self.longest, self.size, self.start, self.strip = longest, size, time.process_time(), []
+        self.longest, self.size, self.rounds, self.start, self.strip = longest, size, rounds, time.process_time(), {}
 
     def on_train_batch_end(self, batch, logs=None):
         if self.used >= self.longest:
@@ -94,7 +94,7 @@ class _Stages(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         if epoch + 1 in STRIP and not self.model.stop_training:
-            self.strip.append(pictures_of(self.model, SHOWN, self.size))
+            self.strip[f"{(epoch + 1) * self.rounds} updates"] = pictures_of(self.model, SHOWN, self.size)
 
     @property
     def used(self):
@@ -112,7 +112,7 @@ def play(model, images, updates, longest):
     stages = min(STAGES, updates)
     rounds = -(-updates // stages)
     needed = rounds * BATCH * minibatches_per_round(model.turns())
-    watch = _Stages(longest, images.shape[1])
+    watch = _Stages(longest, images.shape[1], rounds)
     passes = -(-needed // len(images))
     data = np.concatenate([images] * passes) if passes > 1 else images
     model.fit(data, batch_size=BATCH, epochs=stages, steps_per_epoch=rounds, verbose=0, callbacks=[watch])
@@ -146,11 +146,12 @@ def cell(family, data, seed, options, folder):
     model, watch, rounds = trained(options["updates"], options["longest"])
     line = {"family": family, "data": data, "seed": seed, "judge": judge.name, "used": round(watch.used, 1), "rounds": rounds}
     line |= {"options": options, **figures(model)}
-    strip = watch.strip if len(watch.strip) == len(STRIP) else [*watch.strip, pictures_of(model, SHOWN, images.shape[1])]
-    strip = np.concatenate(strip)
     name = f"{data.partition(':')[0]}_{family}"
     if seed == 0:
-        pictures.save_image(folder / f"{name}.png", pictures.image_grid(strip, columns=SHOWN, scale=1))
+        strip = watch.strip
+        if len(strip) < len(STRIP):
+            strip |= {f"{rounds} updates": pictures_of(model, SHOWN, images.shape[1])}
+        pictures.save_rows(folder / f"{name}.png", strip, f"{family} on {name_of(data)}")
     if options["seconds"]:
         # At the pace of the first training, and not beyond the second's time.
         updates = max(1, round(options["seconds"] * rounds / max(watch.used, 1e-3)))

@@ -166,10 +166,12 @@ def generate(
         elif output.endswith(".npz"):
             parts = samples if isinstance(samples, dict) else {"samples": samples}
             atomic_write(output, lambda temporary: np.savez(temporary, **parts))
-        elif (classes := runs.asked(trained, count, condition)) is None:
-            pictures.save_samples(output, samples, clip=True)
         else:
-            evaluation.draw_classes(output, samples, classes, trained.class_names)
+            title = runs.title_of(trained, _settings_of(model).get("dataset"))
+            if (classes := runs.asked(trained, count, condition)) is None:
+                pictures.save_samples(output, samples, clip=True, title=title)
+            else:
+                evaluation.draw_classes(output, samples, classes, trained.class_names, title=title)
         print(f"{count} samples in {output}")
 
     runs.guarded(main)

@@ -60,6 +60,12 @@ def _real(reference: Reference, size: int) -> tuple[Array, Array]:
     return datasets.arrays(str(reference.dataset), "test", size, reference.resize, held_out=reference.held_out)
 
 
+def name_of(dataset: str | None) -> str:
+    """A data set in a word, for titles of pictures: of a file or a folder its name alone; "" where nothing is known."""
+    kind, _, place = (dataset or "").partition(":")
+    return Path(place or kind).name
+
+
 def evaluate_samples(samples: Nest, reference: Reference, classes: Array | None = None) -> dict[str, float]:
     """Figures of merit of samples: of images `kgan.metrics.sample_report` against the held-out ones, mode statistics of mixtures,
     `shape_report` of voxels, the range of anything else, and of images of which fewer than two are held out.
@@ -89,18 +95,21 @@ def evaluate_samples(samples: Nest, reference: Reference, classes: Array | None 
     return metrics.sample_report(real, samples, judge, reference.labels(samples.shape[1]), classes)
 
 
-def draw_classes(path: FilePath, samples: Array, classes: Array, names: Sequence[str], columns: int | None = None) -> None:
+def draw_classes(
+    path: FilePath, samples: Array, classes: Array, names: Sequence[str], columns: int | None = None, title: str = ""
+) -> None:
     """A picture of samples: of images of several classes a row for each, with its name, else as `kgan.pictures.save_samples`.
 
     Args:
         path: of the picture. samples: array. classes: that the samples were asked for. names: of all classes.
-        columns: how many of each class at the most; default None: all.
+        columns: how many of each class at the most; default None: all. title: default "": none; a single class is named behind it.
     """
     if samples.ndim != 4 or len(set(classes)) == 1:
-        pictures.save_samples(path, samples, clip=True)
+        one = names[classes[0]] if len(set(classes)) == 1 else ""
+        pictures.save_samples(path, samples, clip=True, title=", ".join(filter(None, (title, one))))
         return
     columns = columns or int(np.bincount(classes).max())
-    pictures.save_classes(path, samples, classes, names, columns, clip=True)
+    pictures.save_classes(path, samples, classes, names, columns, clip=True, title=title)
 
 
 def draw_real(folder: FilePath, samples: Nest, reference: Reference, neighbors: bool) -> dict[str, float]:
@@ -114,7 +123,8 @@ def draw_real(folder: FilePath, samples: Nest, reference: Reference, neighbors: 
     real = None if judge is None else reference.images(samples.shape[1])
     if real is None or len(real) < 2 or real.shape[1:] != samples.shape[1:]:
         return {}
-    pictures.save_samples(Path(folder) / "real.png", real[: len(samples)], clip=True)
+    title = f"{name_of(reference.dataset)}: real images, held out"
+    pictures.save_samples(Path(folder) / "real.png", real[: len(samples)], clip=True, title=title)
     if not neighbors:
         return {}
     return {f"nearest_trained_on[n={len(samples)}]": draw_neighbors(Path(folder) / "neighbors.png", samples, reference)}
@@ -150,6 +160,8 @@ def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: i
         points, ((judge.features(part), part) for part in itertools.chain([first], parts)), k
     )
     shown = np.concatenate([samples[:rows, None], found[: min(rows, len(samples))]], axis=1)
-    pictures.save_image(path, pictures.image_grid(shown.reshape(-1, *samples.shape[1:]), columns=k + 1, clip=True))
+    grid = pictures.image_grid(shown.reshape(-1, *samples.shape[1:]), k + 1, max(1, -(-48 // samples.shape[1])), clip=True)
+    title = f"Samples beside what they were trained on, {name_of(reference.dataset)}"
+    pictures.save_image(path, pictures.labeled(grid, title, column_names=["sample", "nearest", *[""] * (k - 1)]))
     nearest = distances[:, 0]
     return float(np.median(nearest[: len(samples)]) / max(np.median(nearest[len(samples) :]), 1e-12))

@@ -1,6 +1,8 @@
-"""Pictures of samples: grids of images, clouds of points, bars, curves, shapes."""
+"""Pictures of samples: grids of images with their names, clouds of points, bars, curves, shapes."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +32,7 @@ def image_grid(images: Any, columns: int | None = None, scale: int | None = None
     Raises:
         ValueError: no image, another shape, type or range, values that are not finite.
     """
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
-        raise ValueError(f"Images must be (count, height, width, 1 or 3), at least one. Received shape {images.shape}.")
-    if images.dtype != np.uint8:
-        images = to_uint8(_floats("Images", images, (-1.0, 1.0), clip))
+    images = _pixels(images, clip)
     count, height, width, channels = images.shape
     columns = columns or int(np.ceil(np.sqrt(count)))
     rows = -(-count // columns)
@@ -44,6 +42,14 @@ def image_grid(images: Any, columns: int | None = None, scale: int | None = None
         canvas[top : top + height, left : left + width] = image if channels == 3 else image.repeat(3, axis=-1)
     scale = scale or max(1, -(-32 // height))
     return canvas.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def _pixels(images: Any, clip: bool) -> Array:
+    """Images as bytes, checked as `image_grid` says."""
+    images = np.asarray(images)
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
+        raise ValueError(f"Images must be (count, height, width, 1 or 3), at least one. Received shape {images.shape}.")
+    return images if images.dtype == np.uint8 else to_uint8(_floats("Images", images, (-1.0, 1.0), clip))
 
 
 _SLACK = 1e-2  # what half precision and resizing leave behind
@@ -66,22 +72,162 @@ def _floats(what: str, values: Array, limits: tuple[float, float] | None, clip: 
     return values
 
 
-def side_by_side(samples: Mapping[str, Any]) -> Array:
-    """One image from the corresponding images of several domains, next to each other.
+_TEXT = (11, 20)  # pixels of letters: of the smallest pictures, and of the largest
+_LONGEST = 15  # names in front of rows, and those that stand upright above columns, in letters' heights
+
+
+def labeled(picture: Array, title: str = "", row_names: Sequence[str] = (), column_names: Sequence[str] = ()) -> Array:
+    """A picture with a title above it, names in front of its rows and above its columns. Its own pixels stay as they are.
+
+    What people look at has names; files that other programs read, and what stands in a page that names it, have none.
 
     Args:
-        samples: dict of domain to images (count, height, width, 1 or 3), equal in count and height.
+        picture: uint8 array (height, width, 3): cells of one size, as `image_grid`, `row_grid`, `voxel_grid` and `mesh_grid` make them.
+        title: default "": none. Broken into lines where it is wider than the picture.
+        row_names: from the top, as many as there are rows; default none. column_names: from the left, the same. An empty name is one with
+            the name before it, which stands in the middle of both. Names of columns stand upright where one is wider than its column;
+            names that are too long end in three dots.
 
     Returns:
-        Array (count, height, widths together, channels); gray images among colored ones become colored.
+        uint8 array (height, width, 3): the picture at the bottom, behind the names of its rows. Without any name, the picture.
+
+    Raises:
+        ValueError: another shape or type; more names than pixels.
+
+    Example:
+    >>> import numpy as np, kgan
+    >>> grid = kgan.pictures.image_grid(np.zeros((6, 32, 32, 1)), columns=3)
+    >>> named = kgan.pictures.labeled(grid, "Nothing", ["black", "also black"], ["first", "second", "third"])
+    >>> grid.shape, named.shape[0] > 67, named.shape[1] > 100
+    ((67, 100, 3), True, True)
     """
-    parts = [np.asarray(images) for images in samples.values()]
-    if {part.ndim for part in parts} != {4} or len({part.shape[:2] for part in parts}) > 1:
+    from PIL import Image, ImageDraw
+
+    picture = np.asarray(picture)
+    if picture.ndim != 3 or picture.shape[-1] != 3 or picture.dtype != np.uint8 or not picture.size:
+        raise ValueError(f"A picture is uint8 (height, width, 3). Received: {picture.dtype} of shape {picture.shape}.")
+    height, width = picture.shape[:2]
+    if len(row_names) > height or len(column_names) > width:
         raise ValueError(
-            f"Images of one count and height are drawn together. Received: { {d: x.shape for d, x in samples.items()} }."
+            f"A picture of {height}x{width} pixels has no {len(row_names)} rows and {len(column_names)} columns to be named."
         )
-    channels = max(part.shape[-1] for part in parts)
-    return np.concatenate([part.repeat(channels // part.shape[-1], axis=-1) for part in parts], axis=2)
+    size = int(np.clip(width // 45, *_TEXT))
+    large, small = _font(size + 1), _font(max(7, min(size, height // max(len(row_names), 1) - 2)))
+    ahead = [(_cut(name, small, _LONGEST * size), middle) for name, middle, _ in _spans(row_names, height)]
+    left = 8 + max(round(small.getlength(name)) for name, _ in ahead) if ahead else 0
+    spans = list(_spans(column_names, width))
+    upright = any(small.getlength(_line(name)) > room - 2 for name, _, room in spans)
+    heads = [(_cut(name, small, _LONGEST * size if upright else room), middle) for name, middle, room in spans]
+    tallest = max(round(small.getlength(name)) + 8 if upright else round(1.6 * small.size) for name, _ in heads) if heads else 0
+    # A narrow picture gets white at its right, so that its title need not stand word by word.
+    across = max(left + width, min(int(large.getlength(_line(title))) + 9, 24 * size) if title else 0)
+    lines = _lines(title, large, across - 8)
+    step = round(1.35 * large.size)
+    top = tallest + (len(lines) * step + 4 if lines else 0)
+    canvas = Image.new("RGB", (across, top + height), "white")
+    canvas.paste(Image.fromarray(picture), (left, top))
+    draw = ImageDraw.Draw(canvas)
+    for index, line in enumerate(lines):
+        draw.text((4, 3 + index * step), line, "black", large)
+    for name, middle in ahead:
+        draw.text((left - 4, top + round(middle)), name, "black", small, anchor="rm")
+    for name, middle in heads:
+        if upright:
+            turned = Image.new("RGB", (tallest, round(1.4 * small.size)), "white")
+            ImageDraw.Draw(turned).text((3, turned.height // 2), name, "black", small, anchor="lm")
+            turned = turned.transpose(Image.Transpose.ROTATE_90)
+            canvas.paste(turned, (left + round(middle - turned.width / 2), top - tallest))
+        else:
+            draw.text((left + round(middle), top - tallest // 2), name, "black", small, anchor="mm")
+    return np.asarray(canvas)
+
+
+def _font(size: int) -> Any:
+    """That of matplotlib's figures, which knows more letters than Pillow's."""
+    import matplotlib
+    from PIL import ImageFont
+
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
+
+
+def _spans(names: Sequence[str], length: int) -> Iterator[tuple[str, float, float]]:
+    """Every name with the middle of the cells that it is for, and their length; empty names are one with those before them."""
+    starts = [index for index, name in enumerate(names) if name]
+    for start, end in itertools.pairwise([*starts, len(names)]):
+        yield names[start], (start + end) / 2 * length / len(names), (end - start) * length / len(names)
+
+
+def _line(text: str) -> str:
+    return " ".join(str(text).split())
+
+
+def _cut(text: str, font: Any, width: float) -> str:
+    """As much of a text as fits, in one line."""
+    text = _line(text)
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1].rstrip()
+    return f"{text}…"
+
+
+def _lines(text: str, font: Any, width: float) -> list[str]:
+    """A text in lines that fit, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and font.getlength(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(_cut(word, font, width))
+    return lines
+
+
+def row_grid(
+    rows: Mapping[str, Any] | Sequence[tuple[str, Any]],
+    title: str = "",
+    column_names: Sequence[str] = (),
+    scale: int | None = None,
+    clip: bool = False,
+) -> Array:
+    """One picture of several rows of images, each with its name in front of it; see `labeled`.
+
+    Args:
+        rows: dict of name to images as in `image_grid`, or a list of pairs where names come twice; of any number, sizes and channels: what
+            is smaller has white beside it.
+        title, column_names: as in `labeled`. scale, clip: as in `image_grid`.
+
+    Returns:
+        uint8 array (height, width, 3).
+
+    Raises:
+        ValueError: as `image_grid`, no rows, or names of columns of another number than the longest row has images.
+    """
+    pairs = list(rows.items()) if isinstance(rows, Mapping) else list(rows)
+    if not pairs:
+        raise ValueError("Rows of images must be one at least. Received none.")
+    parts = [_pixels(images, clip) for _, images in pairs]
+    count, height, width = (max(part.shape[axis] for part in parts) for axis in range(3))
+    if column_names and len(column_names) != count:
+        raise ValueError(
+            f"`column_names` must be {count}, empty ones among them. Received {len(column_names)}: {list(column_names)}."
+        )
+    cells = np.full((len(parts), count, height, width, 3), 255, "uint8")
+    for row, part in zip(cells, parts, strict=True):
+        row[: len(part), : part.shape[1], : part.shape[2]] = part
+    grid = image_grid(cells.reshape(-1, height, width, 3), count, scale)
+    return labeled(grid, title, [name for name, _ in pairs], column_names)
+
+
+def save_rows(
+    path: FilePath,
+    rows: Mapping[str, Any] | Sequence[tuple[str, Any]],
+    title: str = "",
+    column_names: Sequence[str] = (),
+    scale: int | None = None,
+    clip: bool = False,
+) -> None:
+    """Write what `row_grid` makes of the same arguments as PNG."""
+    save_image(path, row_grid(rows, title, column_names, scale, clip))
 
 
 def voxel_grid(
@@ -149,6 +295,18 @@ def figure(width: float = 6.0, height: float = 4.0, columns: int = 1, rows: int 
     return drawn, drawn.subplots(rows, columns, squeeze=False)
 
 
+def title_figure(drawn: Any, *lines: str, size: float = 8.0) -> None:
+    """Title of a matplotlib figure, with lines broken where they would be wider than the figure; none where all are empty.
+
+    Args:
+        drawn: as `figure` gives it. lines: texts, one below the other. size: default 8: of the letters, in points.
+    """
+    letters = max(1, int(112 * drawn.get_figwidth() / size))
+    text = "\n".join(part for line in lines for part in textwrap.wrap(line, letters))
+    if text:
+        drawn.suptitle(text, fontsize=size, parse_math=False)
+
+
 def distinct_colors(count: int) -> list[Any]:
     """As many colors as there are curves in one panel, none of them twice."""
     import matplotlib
@@ -164,7 +322,13 @@ def save_figure(path: FilePath, drawn: Any) -> None:
 
 
 def save_classes(
-    path: FilePath, images: Array, labels: ArrayLike, names: Sequence[str], columns: int = 10, clip: bool = False
+    path: FilePath,
+    images: Array,
+    labels: ArrayLike,
+    names: Sequence[str],
+    columns: int = 10,
+    clip: bool = False,
+    title: str = "",
 ) -> None:
     """A picture with a row for each class, its name in front of it.
 
@@ -173,13 +337,11 @@ def save_classes(
         images: array (count, height, width, 1 or 3), as in `image_grid`. labels: integers (count,), the class of each.
         names: of all classes, in the order of their numbers.
         columns: default 10: the first so many images of a class.
-        clip: as in `image_grid`.
+        clip: as in `image_grid`. title: as in `labeled`.
 
     Raises:
         ValueError: as `image_grid`; labels of another number or range.
     """
-    from PIL import Image, ImageDraw, ImageFont
-
     images, labels = _all_images(images), np.asarray(labels)
     if labels.shape != (len(images),) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= len(names):
         raise ValueError(
@@ -187,23 +349,7 @@ def save_classes(
             f"{labels.shape}."
         )
     shown = list(dict.fromkeys(labels.tolist()))
-    scale = max(1, -(-32 // images.shape[1]))
-    empty = np.full((1, *images.shape[1:]), 255 if images.dtype == np.uint8 else 1, images.dtype)
-    rows = []
-    for label in shown:
-        own = images[labels == label][:columns]
-        rows += [own, empty.repeat(columns - len(own), axis=0)]
-    grid = image_grid(np.concatenate(rows), columns, scale, clip=clip)
-    step = (images.shape[1] + 1) * scale
-    font = ImageFont.load_default(min(20, max(9, step // 2)))
-    texts = [names[label] for label in shown]
-    margin = 8 + int(max(font.getlength(text) for text in texts))
-    picture = Image.new("RGB", (margin + grid.shape[1], grid.shape[0]), "white")
-    picture.paste(Image.fromarray(grid), (margin, 0))
-    draw = ImageDraw.Draw(picture)
-    for row, text in enumerate(texts):
-        draw.text((margin - 4, row * step + scale + step // 2), text, "black", font, anchor="rm")
-    save_image(path, np.asarray(picture))
+    save_rows(path, [(names[label], images[labels == label][:columns]) for label in shown], title, clip=clip)
 
 
 def save_each(folder: FilePath, samples: Nest, clip: bool = False) -> None:
@@ -235,29 +381,34 @@ def _all_images(images: Any) -> Array:
     return images
 
 
-def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip: bool = False) -> None:
+def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip: bool = False, title: str = "") -> None:
     """The picture that fits the samples: a grid of images, or a cloud of 2-D points over real ones.
 
     Args:
         path: PNG file.
         samples: array, at least one example: images (count, height, width, 1 or 3), uint8, taken as they are, or floats in [-1, 1]; voxels
-            (count, size, size, size, 1) in [0, 1]; or points (count, 2); or a dict of domain to images, drawn side by side.
+            (count, size, size, size, 1) in [0, 1]; or points (count, 2); or a dict of domain to images, equal in count, of which those that
+            belong together are drawn one below the other, with the domain's name in front.
         real: points to draw underneath, or None.
         clip: default False: images outside [-1, 1] are refused. True clips them, see `image_grid`.
+        title: as in `labeled`; default "": none, the bare picture where the samples have no domains.
 
     Raises:
         ValueError: another shape, type or range; values that are not finite; no example.
     """
-    samples = side_by_side(samples) if isinstance(samples, dict) else np.asarray(samples)
+    if isinstance(samples, dict):
+        save_image(path, _pairs(samples, title, clip))
+        return
+    samples = np.asarray(samples)
     if samples.ndim not in (2, 4, 5) or samples.shape[1] < 2 or not samples.size:
         raise ValueError(f"Only images, voxels and points can be drawn, at least one. Received samples of shape {samples.shape}.")
     if samples.ndim == 4:
-        save_image(path, image_grid(samples, clip=clip))
+        save_image(path, labeled(image_grid(samples, clip=clip), title))
         return
     if samples.ndim == 5:
         # Voxels of data are whole numbers.
         voxels = samples.astype("float32") if samples.dtype.kind in "biu" else samples
-        save_image(path, voxel_grid(_floats("Voxels", voxels, (0.0, 1.0))))
+        save_image(path, labeled(voxel_grid(_floats("Voxels", voxels, (0.0, 1.0))), title))
         return
     samples = _floats("Points", samples, None)
     drawn, axes = figure(5.0, 5.0)
@@ -267,16 +418,28 @@ def save_samples(path: FilePath, samples: Nest, real: Array | None = None, clip:
     axis.scatter(samples[:, 0], samples[:, 1], s=4, color="tab:red", alpha=0.5, label="samples")
     axis.set_aspect("equal")
     axis.legend(loc="upper right")
+    title_figure(drawn, title, size=10)
     save_figure(path, drawn)
 
 
-def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | None = None) -> None:
+def _pairs(samples: Mapping[str, Any], title: str, clip: bool) -> Array:
+    """Corresponding images of several domains one below the other, in as many lines as make the whole as square as it gets."""
+    parts = {domain: np.asarray(images) for domain, images in samples.items()}
+    if {part.ndim for part in parts.values()} != {4} or len({len(part) for part in parts.values()}) > 1:
+        raise ValueError(f"Images of one count are drawn together. Received: { {d: x.shape for d, x in parts.items()} }.")
+    count = len(next(iter(parts.values())))
+    wide = max(1, int(np.ceil(np.sqrt(count * len(parts)))))
+    lines = [(domain, part[start : start + wide]) for start in range(0, max(count, 1), wide) for domain, part in parts.items()]
+    return row_grid(lines, title, clip=clip)
+
+
+def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | None = None, title: str = "") -> None:
     """Clips side by side as one PNG: a line for what was seen and what is predicted after it, below it one for what came.
 
     Args:
         path: PNG file.
         past: float array `(count, frames, height, width, 1 or 3)` in [-1, 1]. predicted: the same, frames that follow.
-        truth: default None: the frames that did follow.
+        truth: default None: the frames that did follow. title: default "": none.
     """
     futures = {"predicted": predicted} if truth is None else {"predicted": predicted, "true": truth}
     lines = [(name, [*past[i], *clips[i]]) for i in range(len(past)) for name, clips in futures.items()]
@@ -289,6 +452,7 @@ def save_clips(path: FilePath, past: Array, predicted: Array, truth: Array | Non
         row[0].set_ylabel(name, fontsize=7)
     for t, axis in enumerate(axes[0]):
         axis.set_title(f"seen {t + 1}" if t < past.shape[1] else f"next {t + 1 - past.shape[1]}", fontsize=7)
+    title_figure(drawn, title)
     save_figure(path, drawn)
 
 
@@ -328,13 +492,14 @@ def flow_image(flow: Array, largest: float | None = None) -> Array:
     return np.round(255 * colors * known[..., None]).astype("uint8")
 
 
-def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = None) -> None:
+def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = None, title: str = "") -> None:
     """Frames and their flow in colors, one below the other, as one PNG; truth below, in the same colors.
 
     Args:
         path: PNG file.
         frames: the first frames, `(count, height, width, 1 or 3)` in [-1, 1].
         flow: `(count, height, width, 2)` in pixels. truth: the same, default None.
+        title: default "": none but the length of full color, which stands below it.
     """
     known = flow if truth is None else truth
     largest = float(np.linalg.norm(np.where(np.isfinite(known), known, 0.0), axis=-1).max()) or 1.0
@@ -349,5 +514,5 @@ def save_flow(path: FilePath, frames: Array, flow: Array, truth: Array | None = 
             axis.imshow(picture, interpolation="nearest")
             axis.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(name, fontsize=8)
-    drawn.suptitle(f"full color: {largest:.1f} pixels", fontsize=8)
+    title_figure(drawn, title, f"full color: {largest:.1f} pixels")
     save_figure(path, drawn)

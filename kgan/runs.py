@@ -27,7 +27,7 @@ import numpy as np
 from kgan import backend, callbacks, datasets, history, memory, metrics, pictures, presets, report
 from kgan.arguments import POSITIVE
 from kgan.engine import AdversarialModel
-from kgan.evaluation import Reference, draw_classes, draw_real, evaluate_samples
+from kgan.evaluation import Reference, draw_classes, draw_real, evaluate_samples, name_of
 from kgan.files import atomic_write, read_json, write_json
 from kgan.types import Array, FilePath, Nest
 from kgan.version import __version__
@@ -261,7 +261,7 @@ def train(
     about: Mapping[str, Any] | None = None,
     data: Callable[[], tuple[Any, Any]] | None = None,
     measure: Callable[[Any, Nest], Mapping[str, Any]] | None = None,
-    draw: Callable[[Path, Nest], None] | None = None,
+    draw: Callable[[Path, Nest, str], None] | None = None,
     sample: Callable[[Any, int, int], Nest] | None = None,
     watching: Sequence[Any] = (),
     fit: Callable[..., Any] | None = None,
@@ -274,7 +274,8 @@ def train(
         about: dict of the application's own settings, kept in `settings.json`.
         data: `() -> (data, shape)`, what `fit` takes and what `build` takes, for data that `settings.dataset` does not name.
         measure: `(model, samples) -> dict of figures`; default: `kgan.evaluation.evaluate_samples`.
-        draw: `(path, samples)` that writes a picture; default `kgan.pictures.save_samples` with clip=True.
+        draw: `(path, samples, title)` that writes a picture, a PNG; default `kgan.pictures.save_samples` with clip=True. The title
+            says which system, data and epoch.
         sample: `(model, count, seed) -> samples`, for models that are asked for samples of something; default `model.generate`.
         watching: further callbacks of `fit`, before the others.
         fit: `(model, data, **arguments of fit)`, for models that make their rounds themselves; default: the model's own `fit`.
@@ -297,7 +298,7 @@ def _train(
     about: Mapping[str, Any] | None,
     data: Callable[[], tuple[Any, Any]] | None,
     measure: Callable[[Any, Nest], Mapping[str, Any]] | None,
-    draw: Callable[[Path, Nest], None] | None,
+    draw: Callable[[Path, Nest, str], None] | None,
     sample: Callable[[Any, int, int], Nest] | None,
     watching: Sequence[Any],
     fit: Callable[..., Any] | None,
@@ -332,10 +333,16 @@ def _train(
         names = model.class_names
         shown = _PER_CLASS * len(names)
         draw = draw or (
-            lambda path, samples: draw_classes(path, samples, _in_turn(range(len(names)), len(samples)), names, _PER_CLASS)
+            lambda path, samples, title: draw_classes(
+                path, samples, _in_turn(range(len(names)), len(samples)), names, _PER_CLASS, title
+            )
         )
+    draw = draw or (
+        lambda path, samples, title: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True, title=title)
+    )
     count = _SMOKE["samples"] if settings.smoke else SAMPLED_SHAPES if len(shape) == 4 else SAMPLES
     reference = Reference.of(asdict(settings))
+    title = title_of(model, settings.dataset)
     compared = measure is None
     measure = measure or (
         lambda model, samples: evaluate_samples(samples, reference, asked(model, len(samples)) if by_class else None)
@@ -352,7 +359,9 @@ def _train(
             evaluation = callbacks.Evaluation(figures_of, settings.evaluate_every, best, history.rows(output / history.FILE))
             watching.append(evaluation)
         watching += [
-            callbacks.SampleGrid(output / "samples", count=shown, every=settings.picture_every, draw=draw, sample=sample),
+            callbacks.SampleGrid(
+                output / "samples", count=shown, every=settings.picture_every, draw=draw, sample=sample, title=title
+            ),
             history.History(output / history.FILE, start),
         ]
     if chief and backend.name() == "tensorflow" and _has_tensorboard():
@@ -380,9 +389,8 @@ def _train(
     if evaluation is not None and evaluation.best_epoch is not None:
         figures["best_epoch"] = evaluation.best_epoch
     some = {4: 100, 5: 36}
-    draw = draw or (lambda path, samples: pictures.save_samples(path, samples, _real_points(settings.dataset), clip=True))
     picked = samples if by_class else keras.tree.map_structure(lambda part: part[: some.get(part.ndim)], samples)
-    draw(output / "samples.png", picked)
+    draw(output / "samples.png", picked, f"{title}, epoch {epochs}")
     if (drawn := history.draw({"": history.rows(output / history.FILE)})) is not None:
         pictures.save_figure(output / "losses.png", drawn)
     if compared and not settings.smoke:  # an application's data need not be what their name says
@@ -530,11 +538,11 @@ def keep(run: FilePath, folder: FilePath) -> str:
     return found
 
 
-def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
+def folder_of(run: str, usual: str, preset: str | None = None, part: str = "") -> Path:
     """The folder of a run, for what follows a training: the one that is named; else the usual one, if it is there; else that of a preset.
 
     Args:
-        run: a folder, a .keras file, `preset:NAME`; "": none is named. usual: such as "runs/cogan". preset: one that comes with kgan.
+        run: a folder, a .keras file, `preset:NAME`; "": none is named. usual: such as "runs/cogan". preset: one that comes along.
         part: folder within the run in which the model is.
 
     Returns:
@@ -542,22 +550,33 @@ def folder_of(run: str, usual: str, preset: str, part: str = "") -> Path:
         `presets/NAME` beside the usual one.
 
     Raises:
-        ValueError: there is no such preset.
+        ValueError: there is no such preset. FileNotFoundError: neither a run nor a preset.
     """
     if run and not run.startswith(_PRESET):
         return Path(run)
     if not run and Path(usual).exists():
         return Path(usual)
     name = run.removeprefix(_PRESET) or preset
+    if name is None:
+        raise FileNotFoundError(
+            f"There is no run {usual}, and no preset of it comes with kgan. Run the training first, or name a run."
+        )
     folder = Path(usual).parent / "presets" / Path(name).name
     place = folder / part
     if not (place / "model.keras").is_file():
-        model, settings = load(f"{_PRESET}{name}"), presets.further_file(name, "settings.json")
+        model, settings = load(f"{_PRESET}{name}"), presets.find(name) / "settings.json"
         place.mkdir(parents=True, exist_ok=True)
-        atomic_write(place / "settings.json", lambda path: shutil.copyfile(settings, path))
+        if settings.is_file():  # of a run, as `keep` writes them
+            atomic_write(place / "settings.json", lambda path: shutil.copyfile(settings, path))
         atomic_write(place / "model.keras", model.save)
     print(f"{'' if run else f'There is no run {usual}: '}the model is the preset {name}, which is in {folder} now.")
     return folder
+
+
+def title_of(model: Any, dataset: str | None) -> str:
+    """Which system, and on which data set if that is known, for titles of pictures."""
+    name = name_of(dataset)
+    return f"{type(model).__name__} on {name}" if name else type(model).__name__
 
 
 def _reason(error: BaseException) -> str:

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import kgan
 from kgan import runs
-from kgan.evaluation import Reference, draw_neighbors, evaluate_samples
+from kgan.evaluation import Reference, draw_neighbors, evaluate_samples, name_of
 from kgan.runs import RunSettings
 
 pytestmark = pytest.mark.only("tensorflow")
@@ -105,10 +106,30 @@ def test_memorized_pictures_are_nearer_than_those_held_out(tmp_path):
     reference = Reference("digits")
     assert draw_neighbors(tmp_path / "a.png", train[:50], reference) < 1e-2
     assert draw_neighbors(tmp_path / "b.png", test[-50:], reference) == pytest.approx(1.0, abs=0.3)
+    with Image.open(tmp_path / "a.png") as drawn:  # 12 rows of 6 images, 48 pixels each, below title and heads
+        pixels = np.asarray(drawn)
+    grid = pixels[-(12 * 9 + 1) * 6 :, : (6 * 9 + 1) * 6]
+    np.testing.assert_array_equal(grid[:, :6], 255)
+    np.testing.assert_array_equal(grid[6:54, 6:54], grid[6:54, 60:108])  # what was trained on is its own neighbor
+    heads = np.argwhere(pixels[-len(grid) - 18 : -len(grid)].min(-1) < 128)[:, 1]
+    assert heads.min() < 54  # "sample"
+    assert ((heads > 108) & (heads < 330)).any()  # "nearest", in the middle of its columns
     noise = np.random.default_rng(0).uniform(-1, 1, (50, 8, 8, 1)).astype("float32")
     assert draw_neighbors(tmp_path / "c.png", noise, reference) > 2
     with pytest.raises(ValueError, match="images of a data set"):
         draw_neighbors(tmp_path / "d.png", noise.reshape(50, 64), reference)
+
+
+def test_a_data_set_in_a_word():
+    named = {
+        "digits": "digits",
+        "folder:some/where/photos": "photos",
+        "tfds:mnist": "mnist",
+        "labels/rain.csv": "rain.csv",
+        "": "",
+        None: "",
+    }
+    assert {dataset: name_of(dataset) for dataset in named} == named
 
 
 def test_samples_of_other_channels_are_refused():

@@ -169,6 +169,8 @@ def test_a_run_becomes_a_preset_and_a_run_again(tmp_path, monkeypatch, capsys):
     np.testing.assert_array_equal(runs.load(found / "images").generate(3, seed=1), expected)
     with pytest.raises(ValueError, match="no preset 'nobody'"):
         runs.folder_of("preset:nobody", "runs/second", "mine")
+    with pytest.raises(FileNotFoundError, match="no run runs/second, and no preset"):
+        runs.folder_of("", "runs/second")
     cli.evaluate("preset:mine", count=32)
     assert "frechet_distance" in capsys.readouterr().out
 
@@ -180,7 +182,7 @@ def test_follow_ups_of_applications_name_presets_that_come_along():
         for path in applications.rglob("*.py")
         for name in re.findall(r'folder_of\(\w+, "[^"]+", "([^"]+)"', path.read_text())
     }
-    assert len(named) >= 10
+    assert len(named) >= 7
     assert named <= set(presets.names())
     for name in named:
         assert presets.further_file(name, "settings.json").is_file()

@@ -53,8 +53,9 @@ def main(
         print(f"{int((energies > limit).sum())} of {len(energies)} are above {limit:.4g}; table in {path}")
         if examples.ndim == 4:
             shown = min(count, len(order))
-            rows = np.concatenate([examples[order[:shown]], examples[order[::-1][:shown]]])
-            kgan.pictures.save_image(path.with_suffix(".png"), kgan.pictures.image_grid(rows, columns=shown, clip=True))
+            rows = {"strangest": examples[order[:shown]], "most ordinary": examples[order[::-1][:shown]]}
+            title = f"Energies above {limit:.3g}: {int((energies > limit).sum())} of {len(energies)}"
+            kgan.pictures.save_rows(path.with_suffix(".png"), rows, title, clip=True)
             print(f"strangest above, most ordinary below: {path.with_suffix('.png')}")
 
     def given(model, about):

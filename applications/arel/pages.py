@@ -16,11 +16,12 @@ table { border-collapse: collapse; } td, th { border: 1px solid #ccc; padding: .
 """
 
 
-def draw_told(path, stories, pixels=None):
+def draw_told(path, stories, pixels=None, names=(), title=""):
     """A picture of stories: a row for every album, its photos above the sentences.
 
     Args:
         path: PNG file. stories: lists of five sentences. pixels: uint8 `(albums, 5, size, size, 3)`, or None.
+        names: of the albums, in front of their rows; default none. title: above all, default none.
     """
     drawn, axes = pictures.figure(12.0, (2.9 if pixels is not None else 1.2) * len(stories), columns=5, rows=len(stories))
     for row, story in enumerate(stories):
@@ -31,6 +32,9 @@ def draw_told(path, stories, pixels=None):
             if pixels is not None:
                 axis.imshow(pixels[row, column], interpolation="nearest")
             axis.set_xlabel("\n".join(textwrap.wrap(sentence, 28)), fontsize="small", parse_math=False)
+    for row, name in zip(axes, names, strict=False):
+        row[0].set_ylabel(name, fontsize="small", parse_math=False)
+    pictures.title_figure(drawn, title, size=10)
     pictures.save_figure(path, drawn)
 
 

@@ -21,9 +21,7 @@ from kgan.stories.vist import read_photo, resnet
 
 
 def main(
-    run: Annotated[
-        str, typer.Argument(help="folder of a trained system; default runs/arel/arel, or the preset where that is not there")
-    ] = "",
+    run: Annotated[str, typer.Argument(help="folder of a trained system; default runs/arel/arel")] = "",
     folder: Annotated[
         str | None, typer.Option("--pictures", help="a folder with five pictures, told in the order of their names")
     ] = None,
@@ -43,7 +41,7 @@ def main(
     def work():
         if (folder is None) == (album is None):
             raise ValueError("Give --pictures, a folder of five pictures, or --album, the name of an album.")
-        home = runs.folder_of(run, "runs/arel/arel", "arel-albums")
+        home = runs.folder_of(run, "runs/arel/arel")
         given, _ = of_run(home)
         place = Path(output) if output else home / "told"
         if folder is not None:

@@ -101,8 +101,8 @@ def story_stage(given, settings, system, sizes, about, start=None):
 
     pixels = given.pictures("validation")
 
-    def draw(path, samples):
-        draw_told(path, vocabulary.decode_stories(samples[:3]), None if pixels is None else pixels[:3])
+    def draw(path, samples, title):
+        draw_told(path, vocabulary.decode_stories(samples[:3]), None if pixels is None else pixels[:3], names[:3], title)
 
     watching = []
     if about["setting"] == "paper":

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from kgan import pictures, runs
@@ -13,19 +12,19 @@ LABELS = 100_000
 
 
 def intervene(model, node, value, columns, seed):
-    """Images under `do` and under the condition, in rows, and the shares of all labels under both."""
+    """Images under `do` and under the condition, a dict of rows, and the shares of all labels under both."""
     asked = {node: value}
-    images, _ = model.sample(columns, do=asked, seed=seed)
+    rows = {f"do {node}={value}": model.sample(columns, do=asked, seed=seed)[0]}
     shares = {"do": _shares(model.controller.sample(LABELS, do=asked, seed=seed))}
     try:
         accepted = model.controller.sample(LABELS // 10, condition=asked, seed=seed)
     except ValueError as error:
         # A label that never occurs can be set, not observed.
         print(f"{node}={value} cannot be conditioned on: {error}")
-        return images, {**shares, "condition": None}
-    conditioned, _ = model.sample(columns, condition=asked, seed=seed)
+        return rows, {**shares, "condition": None}
+    rows[f"given {node}={value}"], _ = model.sample(columns, condition=asked, seed=seed)
     shares |= {"condition": _shares(accepted), "acceptance_rate": accepted.acceptance_rate}
-    return np.concatenate([images, conditioned]), shares
+    return rows, shares
 
 
 def _shares(samples):
@@ -33,9 +32,7 @@ def _shares(samples):
 
 
 def main(
-    run: Annotated[
-        str, typer.Argument(help="folder of a run of train.py; default runs/causalgan, or the preset where that is not there")
-    ] = "",
+    run: Annotated[str, typer.Argument(help="folder of a run of train.py; default runs/causalgan")] = "",
     label: Annotated[
         list[str] | None, typer.Option(help="Label=0 or =1; may be repeated. Default: =1 for all that have causes")
     ] = None,
@@ -46,16 +43,17 @@ def main(
     """Write `<label>=<value>.png` (two rows of images: do above, condition below) and `metrics.json` with the shares of all labels."""
 
     def act():
-        home = runs.folder_of(run, "runs/causalgan", "causalgan-faces", part="images")
+        home = runs.folder_of(run, "runs/causalgan", part="images")
         model = runs.load(home / "images")
         graph = model.graph
         wanted = [_assignment(text, graph) for text in label or []] or [(n, 1) for n in graph.nodes if graph.parents[n]]
         folder = Path(output) if output else home / "interventions"
         folder.mkdir(parents=True, exist_ok=True)
+        title = f"{type(model).__name__}: what is set above what is observed"
         figures = {"observed": _shares(model.controller.sample(LABELS, seed=seed))}
         for node, value in wanted:
-            images, shares = intervene(model, node, value, columns, seed)
-            pictures.save_image(folder / f"{node}={value}.png", pictures.image_grid(images, columns, clip=True))
+            rows, shares = intervene(model, node, value, columns, seed)
+            pictures.save_rows(folder / f"{node}={value}.png", rows, title, clip=True)
             figures[f"{node}={value}"] = shares
             print(f"{node}={value}: {folder / f'{node}={value}.png'}")
             for name, share in shares["do"].items():

@@ -53,8 +53,8 @@ def controller_stage(given, settings, setting):
             found["total_variation"] = metrics.total_variation(truth, metrics.label_distribution(made))
         return found
 
-    def draw(path, samples):
-        draw_shares(path, given.graph.nodes, {"data": labels.mean(0), "controller": np.round(samples).mean(0)})
+    def draw(path, samples, title):
+        draw_shares(path, given.graph.nodes, {"data": labels.mean(0), "controller": np.round(samples).mean(0)}, title)
 
     about = {"setting": setting, "graph": repr(given.graph)}
     return runs.train(build, settings, about, lambda: (drawn, (len(given.graph),)), measure, draw)
@@ -92,14 +92,15 @@ def image_stage(given, settings, controller, system, filters, setting):
     return runs.train(build, settings, about, lambda: (given.pairs(size, settings.batch_size), (size, size, 3)), measure)
 
 
-def draw_shares(path, nodes, shares):
+def draw_shares(path, nodes, shares, title):
     """Bars of P(label = 1), a color for every entry of `shares`."""
     drawn, axes = pictures.figure(1.5 + 0.8 * len(nodes), 3.5)
     axis, width = axes[0, 0], 0.8 / len(shares)
     for i, (name, values) in enumerate(shares.items()):
         axis.bar(np.arange(len(nodes)) + i * width, values, width, label=name)
     axis.set_xticks(np.arange(len(nodes)) + 0.4 - width / 2, nodes, rotation=30, ha="right")
-    axis.set_ylabel("share")
+    axis.set_ylabel("share of label 1")
+    pictures.title_figure(drawn, title, size=10)
     axis.legend()
     pictures.save_figure(path, drawn)
 

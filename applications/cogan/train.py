@@ -54,7 +54,7 @@ def main(
     latent_size: Annotated[int | None, typer.Option(min=1, help="default 32 below 28 pixels, else the paper's 100")] = None,
     weight_decay: Annotated[float | None, typer.Option(min=0, help="default 0 below 28 pixels, 4e-4 from 64, else 1e-3")] = None,
 ):
-    """Train coupled GANs and write pairs side by side, figures, checkpoints and the model to a folder."""
+    """Train coupled GANs and write pairs one below the other, figures, checkpoints and the model to a folder."""
 
     def data():
         domains, _ = kgan.datasets.load_domains(pair, source, image_size, settings.batch_size, settings.seed)

@@ -43,8 +43,8 @@ def main(
         latents, errors = model.invert(given, first, restarts=restarts, steps=steps, seed=seed)
         made = model.predict(latents, verbose=0)
         path = Path(output) if output else folder / "transform.png"
-        rows = [in_color(part) for part in (given, made[first], made[second])]
-        kgan.pictures.save_image(path, kgan.pictures.image_grid(np.concatenate(rows), columns=len(given), clip=True))
+        rows = {first: given, f"{first}, found": made[first], f"{second}, made": made[second]}
+        kgan.pictures.save_rows(path, rows, f"{runs.title_of(model, about['dataset'])}: {first} to {second}", clip=True)
         print(
             f"{first} to {second}: mean squared error of the search {errors.mean():.4g} (from {errors.min():.4g} to {errors.max():.4g})"
         )
@@ -69,11 +69,6 @@ def main(
         return data[np.random.default_rng(seed).permutation(len(data))]
 
     runs.guarded(work)
-
-
-def in_color(images):
-    """Three channels."""
-    return images.repeat(3 // images.shape[-1], axis=-1)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def main(
         flow = model.flow(*pair)
         kgan.datasets.write_flow(output, flow[0])
         picture = Path(output).with_suffix(".png")
-        kgan.pictures.save_flow(picture, pair[0], flow)
+        kgan.pictures.save_flow(picture, pair[0], flow, title=f"{Path(first).name} to {Path(second).name}")
         length = np.linalg.norm(flow, axis=-1)
         print(
             f"flow of {width}x{height} pixels in {output} and {picture}: mean length {length.mean():.2f}, largest {length.max():.2f} pixels"

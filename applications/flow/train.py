@@ -124,9 +124,9 @@ def main(
             return {"warp_error": error}
         return {"warp_error": error, "end_point_error": kgan.metrics.mean_end_point_error(flow, truth[: len(flow)])}
 
-    def draw(path, flow):
+    def draw(path, flow, title):
         pairs, truth = held_out
-        kgan.pictures.save_flow(path, pairs[:6, ..., :channels], flow[:6], None if truth is None else truth[:6])
+        kgan.pictures.save_flow(path, pairs[:6, ..., :channels], flow[:6], None if truth is None else truth[:6], title)
 
     runs.guarded(lambda: runs.train(build, settings, about, data, measure, draw, sample))
 

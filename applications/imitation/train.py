@@ -83,8 +83,9 @@ def main(
     def measure(_, episodes):
         return figures_of(places["world"], told(len(episodes)), episodes, NEAR[world])
 
-    def draw(path, episodes):
-        kgan.pictures.save_image(path, control.draw_strip(places["world"], episodes[: 2 * kinds]))
+    def draw(path, episodes, title):
+        names = [f"intention {index % kinds}" for index in range(len(episodes[: 2 * kinds]))]
+        kgan.pictures.save_image(path, control.draw_strip(places["world"], episodes[: 2 * kinds], row_names=names, title=title))
 
     runs.guarded(lambda: runs.train(build, settings, about, data, measure, draw, sample, fit=fit))
 

@@ -49,7 +49,11 @@ def main(
             played = model.play(world, np.arange(kinds), [seed] * kinds, noise)
         path = Path(output) if output else (home if home.is_dir() else Path()) / "watched.gif"
         kgan.pictures.save_animation(path, control.draw_frames(world, played.observations))
-        kgan.pictures.save_image(path.with_suffix(".png"), control.draw_strip(world, played.observations, poses))
+        names, title = [f"intention {index}" for index in range(kinds)], f"{type(model).__name__}: one episode each, seed {seed}"
+        title += f", intentions change at step {switch}" if switch else ""
+        kgan.pictures.save_image(
+            path.with_suffix(".png"), control.draw_strip(world, played.observations, poses, row_names=names, title=title)
+        )
         for index, distances in enumerate(world.distances(played.last)):
             print(f"intention {index}: ends {distances.min():.3f} from goal {distances.argmin()}")
         found = figures_of(world, np.arange(kinds), played.observations, NEAR[name])

@@ -45,7 +45,8 @@ def main(
             table.writerow(["file", *(f"bit_{index}" for index in range(bits.shape[1])), *names])
             for index, (own, numbers) in enumerate(zip(bits, pose, strict=True)):
                 table.writerow([f"{index:05d}.png", *own.tolist(), *map("{:.5f}".format, numbers)])
-        pictures.save_samples(folder / "overview.png", made[:36], clip=True)
+        title = f"{type(model).__name__}: the first {len(made[:36])} of {count}"
+        pictures.save_samples(folder / "overview.png", made[:36], clip=True, title=title)
         print(f"{count} pictures in {folder / 'images'}/, their labels in {folder / 'labels.csv'}")
 
     runs.guarded(work)

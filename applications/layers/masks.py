@@ -10,7 +10,6 @@ import csv
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 import kgan
@@ -55,9 +54,9 @@ def main(
             table.writerow(["file", "object", "yy", "yx", "y", "xy", "xx", "x"])
             for index, poses in enumerate(parts["poses"].reshape(count, -1, 6)):
                 table.writerows([f"{index:05d}.png", step, *map("{:.5f}".format, pose)] for step, pose in enumerate(poses))
-        some, color = min(count, 16), model.image_shape[-1]
-        rows = [part[:some].repeat(color // part.shape[-1], axis=-1) for part in written.values()]
-        pictures.save_image(folder / "overview.png", pictures.image_grid(np.concatenate(rows), columns=some, clip=True))
+        rows = {name: part[:16] for name, part in written.items()}
+        title = f"{type(model).__name__}: the first {len(masks[:16])} of {count}"
+        pictures.save_rows(folder / "overview.png", rows, title, clip=True)
         print(f"{count} pictures with {len(names)} mask(s) each in {folder}/, the first of them in {folder / 'overview.png'}")
 
     runs.guarded(work)

@@ -17,7 +17,7 @@ from kgan import runs
 
 
 def stages(model, count, seed):
-    """Backgrounds, masks and pictures, a dict of what `kgan.pictures.save_samples` draws side by side."""
+    """Backgrounds, masks and pictures, a dict of what `kgan.pictures.save_samples` draws one below the other."""
     parts = model.compose(count, seed=seed)
     color = model.image_shape[-1]
     masks = 2.0 * parts["masks"].max(axis=1).repeat(color, axis=-1) - 1.0
@@ -52,7 +52,7 @@ def main(
     rotation: Annotated[float, typer.Option(min=0, help="limit of the off-diagonal numbers of a pose")] = 0.1,
     rate: Annotated[float, typer.Option(min=1e-6, help="of Adam; the authors' is 2e-4")] = 4e-4,
 ):
-    """Train a layered GAN and write backgrounds, masks and pictures side by side, figures, checkpoints and the model to a folder."""
+    """Train a layered GAN and write backgrounds, masks and pictures one below the other, figures, checkpoints and the model to a folder."""
     placed = source in ("digits", "mnist")
 
     def data():

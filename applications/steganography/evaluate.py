@@ -186,7 +186,13 @@ def _evaluate(model, output, data, limit, tile, tiles, steps, seed):
     figures["detection"] = table
     figures["tiles_judged"] = len(covers["judged"])
     write_json(folder / "metrics.json", figures)
-    _draw(folder, judged, sets["this model"]["judged"], scores)
+    _draw(
+        folder,
+        judged,
+        sets["this model"]["judged"],
+        scores,
+        f"{figures['payload']:.3g} bits a value, PSNR {figures['psnr']:.1f} dB",
+    )
     _report(figures, folder)
 
 
@@ -194,13 +200,13 @@ def _pieces(photos, size=128):
     return [piece for photo in photos.values() for piece in kgan.datasets.covers.cut(photo, min(size, *photo.shape[:2]), size)]
 
 
-def _draw(folder, judged, stego, scores):
+def _draw(folder, judged, stego, scores, title):
     """Corners of covers, of stego photos and their difference; ROC curves of the trained detectors."""
     names, side = list(judged)[:6], 128
     side = min(side, *(n for name in names for n in judged[name].shape[:2]))
-    rows = [floats(np.stack([photos[name][:side, :side] for name in names])) for photos in (judged, stego)]
-    rows.append(np.clip(_AMPLIFIED * (rows[1] - rows[0]), -1.0, 1.0))
-    pictures.save_image(folder / "evaluation.png", pictures.image_grid(np.concatenate(rows), len(names), scale=1))
+    covers, made = (floats(np.stack([photos[name][:side, :side] for name in names])) for photos in (judged, stego))
+    rows = {"cover": covers, "stego": made, f"change × {_AMPLIFIED:g}": _AMPLIFIED * (made - covers)}
+    pictures.save_rows(folder / "evaluation.png", rows, title, names, scale=1, clip=True)
     drawn, axes = pictures.figure(5.0, 5.0)
     axis = axes[0, 0]
     for method, (cover, hidden) in scores.items():
@@ -209,6 +215,7 @@ def _draw(folder, judged, stego, scores):
     axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     axis.set_xlabel("covers taken for stego images")
     axis.set_ylabel("stego images found")
+    pictures.title_figure(drawn, f"A detector for each method, {title}", size=10)
     axis.legend(loc="lower right", fontsize="small")
     pictures.save_figure(folder / "detection.png", drawn)
 

@@ -36,12 +36,12 @@ def figures_of(model, covers, seed):
     return {**figures, "ssim": float(kgan.metrics.ssim(covers, stego).mean())} if model.image_shape[0] >= 11 else figures
 
 
-def draw(path, model, covers, seed=0):
+def draw(path, model, covers, title="", seed=0):
     """Covers, stego images, and their difference thirty-fold, in three rows."""
     covers = covers[:_SHOWN]
     stego = model.hide(covers, np.random.default_rng(seed).integers(0, 2, (len(covers), model.message_length)))
-    rows = np.concatenate([covers, stego, np.clip(_AMPLIFIED * (stego - covers), -1.0, 1.0)])
-    pictures.save_image(path, pictures.image_grid(rows, len(covers), scale=max(1, 96 // covers.shape[1]), clip=True))
+    rows = {"cover": covers, "stego": stego, f"change × {_AMPLIFIED:g}": _AMPLIFIED * (stego - covers)}
+    pictures.save_rows(path, rows, title, scale=max(1, 96 // covers.shape[1]), clip=True)
 
 
 @runs.options(
@@ -114,7 +114,7 @@ def main(
         return figures_of(model, held_out[0], seed)
 
     def work():
-        runs.train(build, settings, about, load, measure, lambda path, _: draw(path, models[0], held_out[0]))
+        runs.train(build, settings, about, load, measure, lambda path, _, title: draw(path, models[0], held_out[0], title))
         if preset:
             print(f"preset in {preset}, fingerprint {models[0].save_to_preset(preset)}")
 

@@ -7,6 +7,7 @@ first, second and third axis of the voxels, z upwards (furniture faces -y). GLB,
 x, z, -y; give it --length 1.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +39,7 @@ def main(
         trained = runs.load(home)
         if len(trained.data_shape) != 4:
             raise ValueError(f"{str(home)!r} holds a {type(trained).__name__} of examples {trained.data_shape}, not of shapes.")
-        folder, made = Path(output), []
+        folder, made, names = Path(output), [], []
         folder.mkdir(parents=True, exist_ok=True)
         for index, shape in enumerate(trained.generate(count, seed=seed)):
             if not (shape >= threshold).any():
@@ -48,12 +49,18 @@ def main(
             path = folder / f"shape-{index:03d}.{format_}"
             meshes.save_mesh(path, mesh)
             made.append(mesh)
+            names.append(f"{index:03d}")
             kept = int(largest_component(shape, threshold).sum()) if largest else int((shape >= threshold).sum())
             sides = " x ".join(f"{side:.4g}" for side in mesh.extents)
             print(f"{path}: {sides} (x, y, z), volume {mesh.volume:.4g}, {len(mesh.faces)} triangles, {kept} cells")
         if not made:
             raise ValueError(f"No shape has a cell of {threshold:g} or more. Lower --threshold, or train longer.")
-        pictures.save_image(folder / "meshes.png", pictures.mesh_grid(made, image_size=160))
+        wide = math.ceil(math.sqrt(len(made)))
+        rows = [", ".join(names[start : start + wide]) for start in range(0, len(names), wide)]
+        drawn = pictures.mesh_grid(made, wide, image_size=160)
+        pictures.save_image(
+            folder / "meshes.png", pictures.labeled(drawn, f"{type(trained).__name__}: shapes at {threshold:g}", rows)
+        )
         print(f"picture of the meshes in {folder / 'meshes.png'}")
 
     runs.guarded(work)

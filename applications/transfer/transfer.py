@@ -38,10 +38,10 @@ def main(
             (folder / place.parent).mkdir(parents=True, exist_ok=True)
             pixels = pictures.image_grid(one[None], scale=1, gap=0, clip=True)
             pictures.save_image(folder / place.parent / f"{name}.png", pixels if one.shape[-1] == 3 else pixels[..., 0])
-        some = min(len(given), 12)
-        rows = [part[:some].repeat(3 // part.shape[-1], axis=-1) for part in (given, made)]
+        rows = {"simulated" if refines else "source": given[:12], "refined" if refines else "transferred": made[:12]}
         overview = folder.with_name(f"{folder.name}-overview.png")  # beside: inside it would be a picture without a class
-        pictures.save_image(overview, pictures.image_grid(np.concatenate(rows), columns=some, clip=True))
+        title = f"{type(model).__name__}: the first {len(given[:12])} of {len(given)}"
+        pictures.save_rows(overview, rows, title, clip=True)
         print(f"{len(made)} pictures in {folder}/, the first of them in {overview}")
 
     runs.guarded(work)

@@ -61,7 +61,8 @@ def main(
         kgan.pictures.save_animation(path, shown, 150)
         truth = clip[None, model.past_frames : wanted]
         known = truth.shape[1] == frames
-        kgan.pictures.save_clips(path.with_suffix(".png"), past, predicted, truth if known else None)
+        title = f"{type(model).__name__}: {frames} frames after {model.past_frames}"
+        kgan.pictures.save_clips(path.with_suffix(".png"), past, predicted, truth if known else None, title)
         if known:
             psnr = kgan.metrics.prediction_report(past, truth, predicted)["psnr"]
             print("decibels frame by frame: " + ", ".join(f"{value:.1f}" for value in psnr))

@@ -102,9 +102,9 @@ def main(
         report = kgan.metrics.prediction_report(past, future, predicted)
         return {f"{name}_{t + 1}": value for name, values in report.items() for t, value in enumerate(values)}
 
-    def draw(path, predicted):
+    def draw(path, predicted, title):
         shown = predicted[:6]
-        kgan.pictures.save_clips(path, held_out[0][: len(shown)], shown, held_out[1][: len(shown)])
+        kgan.pictures.save_clips(path, held_out[0][: len(shown)], shown, held_out[1][: len(shown)], title)
 
     runs.guarded(lambda: runs.train(build, settings, about, data, measure, draw, sample))
 

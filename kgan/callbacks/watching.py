@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from PIL import Image
 
 from kgan import backend, pictures
 from kgan.arguments import Checked, Count, Seed
@@ -21,8 +22,9 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         count: default 64, samples; points are drawn in a cloud, 1024 look best.
         every: default 1, epochs between pictures.
         seed: default 0, of the latents.
-        tensorboard: folder for TensorBoard images, or None (default).
-        draw: `(path, samples)` that writes the picture; default `kgan.pictures.save_samples` with clip=True.
+        tensorboard: folder for the same pictures in TensorBoard, or None (default).
+        draw: `(path, samples, title)` that writes the picture, a PNG; default `kgan.pictures.save_samples` with clip=True.
+        title: what is drawn, which stands above the picture with the epoch; default None: the name of the model's class.
         sample: `(model, count, seed) -> samples`; default `model.generate`.
     """
 
@@ -33,13 +35,15 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         every: Count = 1,
         seed: Seed = 0,
         tensorboard: FilePath | None = None,
-        draw: Callable[[Path, Nest], object] | None = None,
+        draw: Callable[[Path, Nest, str], object] | None = None,
         sample: Callable[[Any, int, int], Nest] | None = None,
+        title: str | None = None,
     ) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.count, self.every, self.seed, self.tensorboard = count, every, seed, tensorboard
-        self.draw = draw or (lambda path, samples: pictures.save_samples(path, samples, clip=True))
+        self.draw = draw or (lambda path, samples, title: pictures.save_samples(path, samples, clip=True, title=title))
+        self.title = title
         self.sample = sample or (lambda model, count, seed: model.generate(count, seed=seed))
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
@@ -52,11 +56,12 @@ class SampleGrid(Checked, keras.callbacks.Callback):
 
     def _draw(self, done: int) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        samples = self.sample(self.model, self.count, self.seed)
-        self.draw(self.folder / f"samples-{done:05d}.png", samples)
-        samples = pictures.side_by_side(samples) if isinstance(samples, dict) else samples
-        if self.tensorboard is not None and samples.ndim == 4:
-            backend.write_image_summary(Path(self.tensorboard), "samples", pictures.image_grid(samples, clip=True), done)
+        path = self.folder / f"samples-{done:05d}.png"
+        title = type(self.model).__name__ if self.title is None else self.title
+        self.draw(path, self.sample(self.model, self.count, self.seed), f"{title}, epoch {done}")
+        if self.tensorboard is not None:
+            with Image.open(path) as drawn:
+                backend.write_image_summary(Path(self.tensorboard), "samples", np.asarray(drawn.convert("RGB")), done)
 
 
 class CollapseMonitor(keras.callbacks.Callback):

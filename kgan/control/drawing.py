@@ -1,11 +1,13 @@
 """Episodes as pictures, drawn here: no display, and no renderer of a simulator."""
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from kgan.arguments import COUNT, SEVERAL, require
+from kgan.pictures import labeled
 from kgan.types import Array
 
 _GOALS = ((214, 69, 65), (58, 110, 165), (82, 148, 70), (180, 120, 40))
@@ -63,14 +65,21 @@ def draw_pose(environment: Drawn, observations: Array, size: int = 96) -> Array:
     return np.asarray(image.resize((size, size), Image.Resampling.LANCZOS))
 
 
-def draw_strip(environment: Drawn, episodes: Array, poses: int = 8, size: int = 96) -> Array:
+def draw_strip(
+    environment: Drawn, episodes: Array, poses: int = 8, size: int = 96, row_names: Sequence[str] = (), title: str = ""
+) -> Array:
     """Episodes as rows of poses, from the first state to the last.
 
     Args:
         environment: as `Drawn`. episodes: observations `(episodes, states, numbers)`. poses: default 8, in a row. size: of one, in pixels.
+        row_names: of the episodes, default none. title: default none. With either, steps stand above the poses;
+            see `kgan.pictures.labeled`.
 
     Returns:
-        uint8 array `(episodes * size, poses * size, 3)`.
+        uint8 array `(episodes * size, poses * size, 3)`, larger with names or a title.
+
+    Raises:
+        ValueError: names of another number than the episodes.
 
     Example:
     >>> import numpy as np, kgan
@@ -81,8 +90,13 @@ def draw_strip(environment: Drawn, episodes: Array, poses: int = 8, size: int = 
     """
     require(COUNT, poses=poses)
     moments = np.linspace(0, len(episodes[0]) - 1, poses).round().astype(int)
+    if row_names and len(row_names) != len(episodes):
+        raise ValueError(
+            f"`row_names` must be one for each of {len(episodes)} episodes. Received {len(row_names)}: {list(row_names)}."
+        )
     rows = [[draw_pose(environment, episode[: m + 1], size) for m in moments] for episode in np.asarray(episodes)]
-    return np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    strip = np.concatenate([np.concatenate(row, axis=1) for row in rows])
+    return labeled(strip, title, row_names, [f"step {m}" for m in moments]) if row_names or title else strip
 
 
 def draw_frames(environment: Drawn, episodes: Array, size: int = 160) -> Array:

@@ -135,8 +135,14 @@ def test_sample_pictures(tmp_path):
     model.fit(np.zeros((32, 8, 8, 1), "float32"), batch_size=16, epochs=2, verbose=0, callbacks=[grid])
     assert sorted(p.name for p in (tmp_path / "samples").iterdir()) == ["samples-00000.png", "samples-00002.png"]
     with Image.open(tmp_path / "samples" / "samples-00002.png") as picture:
-        assert picture.size == (4 * 28, 4 * 28)
+        np.testing.assert_array_equal(
+            np.asarray(picture), pictures.labeled(pictures.image_grid(model.generate(9, seed=0)), "GAN, epoch 2")
+        )
     assert list((tmp_path / "logs").rglob("events*"))
+    drawn = []
+    own = callbacks.SampleGrid(tmp_path, draw=lambda path, samples, title: drawn.append(title), title="digits")
+    fit(gan(), own, epochs=1)
+    assert drawn == ["digits, epoch 0", "digits, epoch 1"]
     fit(gan(), callbacks.SampleGrid(tmp_path / "points"), epochs=1)
     assert (tmp_path / "points" / "samples-00001.png").stat().st_size > 1000
 

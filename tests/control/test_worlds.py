@@ -254,6 +254,12 @@ def test_a_strip_shows_goals_body_and_way():
     dark = [np.argwhere(picture.sum(-1) < 200).mean(0) for picture in (first, last)]
     column = (played.observations[0, [0, -1], 0] / world.extent + 1) / 2 * 48
     np.testing.assert_allclose([place[1] for place in dark], column, atol=1.5)
+    named = control.draw_strip(world, played.observations, poses=3, size=48, row_names=["left", "right"], title="two ways")
+    assert named.shape[0] > 96
+    assert named.shape[1] > 144
+    np.testing.assert_array_equal(named[-96:, -144:], strip)
+    with pytest.raises(ValueError, match="one for each of 2 episodes"):
+        control.draw_strip(world, played.observations, row_names=["left"])
     frames = control.draw_frames(world, played.observations[:, :3], size=32)
     assert frames.shape == (3, 32, 64, 3)
     np.testing.assert_array_equal(frames[2, :, :32], control.draw_pose(world, played.observations[0, :3], 32))
