@@ -14,8 +14,8 @@ from latex2mathml.converter import convert
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = (  # of the reference, in the order of its menu
     "layers", "networks", "objectives", "penalties", "optimizers", "conditioning", "codes", "priors", "augmentations", "datasets",
-    "metrics", "callbacks", "pictures", "latents", "causal", "shapes", "stories", "stego", "control", "presets", "exports", "diagnostics",
-    "divergences", "engine",
+    "metrics", "callbacks", "images", "pictures", "latents", "memory", "causal", "shapes", "stories", "stego", "control", "runs", "history",
+    "evaluation", "report", "presets", "exports", "diagnostics", "divergences", "engine",
 )  # fmt: skip
 PAGES = {  # of files elsewhere
     "README.md": "index.md",
@@ -91,6 +91,12 @@ def exports(room):
     return {name: where.get(name) for name in ast.literal_eval(listed)}
 
 
+def defined(module):
+    """Names of the functions and classes that a module defines for others."""
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    return [node.name for node in ast.parse(read(module)).body if isinstance(node, kinds) and not node.name.startswith("_")]
+
+
 def sections(text):
     """Titles of a file's `##` sections to their text."""
     parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
@@ -131,6 +137,17 @@ def main():
         text = read(file)
         if file == "README.md":
             table = re.search(r"(^\| system \|.*?\n)\n", text, flags=re.MULTILINE | re.DOTALL)[1]
+            own = sections(text)["Your own pictures"]
+            write(
+                "own_data.md",
+                read("docs/own_data.md").replace(
+                    "<!-- README: Your own pictures -->",
+                    with_links(own.partition("\n\nOther data: ")[0].strip(), file, "own_data.md"),
+                ),
+            )
+            text = text.replace(
+                own, "\n[Your own data](docs/own_data.md): a folder of photos with four commands, arrays, other files.\n\n"
+            )
             text = text.replace(
                 table, "[A page for every system](docs/systems/index.md); [which of them for what](docs/choose.md).\n"
             )
@@ -168,13 +185,27 @@ def main():
     rooms = [room for room in ROOMS if (ROOT / f"kgan/{room}.py").is_file() or (ROOT / f"kgan/{room}/__init__.py").is_file()]
     for room in rooms:
         options = "    options:\n      show_root_heading: false\n      show_root_toc_entry: false\n      show_submodules: false\n"
-        write(f"reference/{room}.md", f"# kgan.{room}\n\n::: kgan.{room}\n{options}")
+        parts = [f"# kgan.{room}\n\n::: kgan.{room}\n{options}"]
+        names = exports(room) if (ROOT / f"kgan/{room}/__init__.py").is_file() else {}
+        # What has the name of its own file is taken for the file.
+        parts += [f"::: {module}.{name}\n" for name, module in names.items() if module == f"kgan.{room}.{name}"]
+        # Modules that a room exports, such as those of builders, without what the room itself shows of them.
+        for name in (
+            name for name, module in names.items() if module == f"kgan.{room}" and (ROOT / f"kgan/{room}/{name}.py").is_file()
+        ):
+            members = ", ".join(one for one in defined(f"kgan/{room}/{name}.py") if one not in names)
+            parts.append(
+                f"## kgan.{room}.{name}\n\n::: kgan.{room}.{name}\n{options}      heading_level: 3\n      members: [{members}]\n"
+            )
+        write(f"reference/{room}.md", "\n".join(parts))
 
-    menu = ["* [Start](index.md)", "* [Which system for what](choose.md)", "* [Systems](systems/index.md)"]
+    menu = ["* [Start](index.md)", "* [Your own data](own_data.md)", "* [Which system for what](choose.md)"]
+    menu += ["* [Systems](systems/index.md)"]
     menu += [f"    * [{name}](systems/{name}.md)" for name in sorted(found, key=str.lower)]
     menu += ["* Tutorials", *(f"    * [{title}]({page})" for page, (title, _) in notebooks.items())]
     menu += ["* Applications", *(f"    * [{name}](applications/{name}.md)" for name in applications)]
-    menu += ["* Parts", *(f"    * [{room}](reference/{room}.md)" for room in rooms)]
+    menu += ["* [Parts, in a Keras model of your own](parts.md)", "* Reference"]
+    menu += [f"    * [{room}](reference/{room}.md)" for room in rooms]
     menu += [
         "* [The zoo](zoo.md)",
         "* [Scale, faults and recovery](scale.md)",

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import keras
 import typer
 
-from kgan import backend, evaluation, exports, metrics, runs
+from kgan import backend, evaluation, exports, files, metrics, runs
 from kgan import report as reports
 from kgan.stego.cli import app as stego
 from kgan.version import __version__
@@ -220,12 +220,18 @@ def export(
     model: Annotated[str, typer.Argument(help="a .keras file, the folder of a run, or preset:NAME")],
     output: Annotated[str, typer.Option(help="the file, for tf_saved_model the folder; must not be there yet")],
     format_: Annotated[str, typer.Option("--format", help=", ".join(exports.SUFFIXES))] = "onnx",
+    condition: Annotated[
+        str | None, typer.Option(help="a .npy file of some examples, for systems that make samples from examples")
+    ] = None,
 ) -> None:
     """Write a trained generator for programs without Keras, and check that it makes the same there."""
 
     def main() -> None:
-        found = exports.export(runs.load(model), output, format_)
-        print(f"{output} makes what the model makes (at most {found['difference']:.1g} apart).")
+        examples = None if condition is None else files.read_array(condition, "an array of examples")
+        count = 4 if examples is None else len(examples)
+        found = exports.export(runs.load(model), output, format_, count, examples)
+        opset = f", opset {found['opset']}" if "opset" in found else ""
+        print(f"{output} ({format_}{opset}) makes what the model makes (at most {found['difference']:.1g} apart).")
         for side in ("inputs", "outputs"):
             for name, shape in found[side].items():
                 sizes = ", ".join("batch" if size is None else str(size) for size in shape)
@@ -268,7 +274,8 @@ def report(
         page = output or (str(Path(folders[0]) / "report.html") if len(folders) == 1 else "report.html")
         for folder in folders if neighbors else ():
             samples = runs.generate(runs.load(folder), count, seed)
-            evaluation.draw_real(folder, samples, evaluation.Reference.of(runs.read_settings(folder)), neighbors=True)
+            found = evaluation.draw_real(folder, samples, evaluation.Reference.of(runs.read_settings(folder)), neighbors=True)
+            runs.add_figures(folder, found)
         reports.write(page, folders)
         print(f"The report is in {page}")
 

@@ -1,7 +1,8 @@
 """What the samples of a run are held against: figures, and pictures of them beside what is real."""
 
 import functools
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from kgan import datasets, metrics, pictures, shapes
+from kgan.datasets.loading import image_parts
 from kgan.types import Array, FilePath, Nest
 
 
@@ -31,13 +33,17 @@ class Reference:
         """From the settings of a run, a dict of their names to values."""
         return cls(**{f.name: settings.get(f.name) for f in fields(cls)})
 
-    def images(self, split: str, size: int) -> Array:
-        """Real images of a size: those trained on ("train"), or those held out ("test")."""
-        return (_real if split == "test" else _real.__wrapped__)(self, split, size)[0]
+    def images(self, size: int) -> Array:
+        """Real images of a size that are held out."""
+        return _real(self, size)[0]
+
+    def trained_on(self, size: int) -> Iterator[Array]:
+        """Real images of a size that were trained on, part by part: they need not fit into memory."""
+        return image_parts(str(self.dataset), "train", size, self.resize, self.held_out)
 
     def labels(self, size: int) -> Array:
         """The classes of the images that are held out."""
-        return _real(self, "test", size)[1]
+        return _real(self, size)[1]
 
     def judge(self, shape: Sequence[int]) -> metrics.Extractor | None:
         """The extractor for samples of a shape; None where there are no images to compare them with."""
@@ -49,9 +55,9 @@ _extractor = functools.lru_cache(maxsize=1)(metrics.extractor)  # a training tha
 
 
 @functools.lru_cache(maxsize=2)
-def _real(reference: Reference, split: str, size: int) -> tuple[Array, Array]:
-    """As `Reference.images`, with labels; those held out are asked for again and again."""
-    return datasets.arrays(str(reference.dataset), split, size, reference.resize, held_out=reference.held_out)
+def _real(reference: Reference, size: int) -> tuple[Array, Array]:
+    """As `Reference.images`, with labels; they are asked for again and again."""
+    return datasets.arrays(str(reference.dataset), "test", size, reference.resize, held_out=reference.held_out)
 
 
 def name_of(dataset: str | None) -> str:
@@ -77,7 +83,7 @@ def evaluate_samples(samples: Nest, reference: Reference, classes: Array | None 
     if samples.ndim == 5:
         return {f"{k}[n={len(samples)}]": v for k, v in shapes.shape_report(samples).items()}
     judge = reference.judge(samples.shape[1:])
-    real = None if judge is None else reference.images("test", samples.shape[1])
+    real = None if judge is None else reference.images(samples.shape[1])
     if judge is None or real is None or len(real) < 2:
         return {"sample_mean": float(samples.mean()), "sample_std": float(samples.std())}
     if real.shape[1:] != samples.shape[1:]:
@@ -106,17 +112,22 @@ def draw_classes(
     pictures.save_classes(path, samples, classes, names, columns, clip=True, title=title)
 
 
-def draw_real(folder: FilePath, samples: Nest, reference: Reference, neighbors: bool) -> None:
+def draw_real(folder: FilePath, samples: Nest, reference: Reference, neighbors: bool) -> dict[str, float]:
     """Pictures of real images beside those of samples, in a folder: `real.png`, as many that were held out as there are samples, and with
     `neighbors` `neighbors.png`, see `draw_neighbors`. Nothing for samples that are no images of the reference's data set.
+
+    Returns:
+        dict: with neighbors, `nearest_trained_on[n=...]`, what `draw_neighbors` returns; else empty.
     """
     judge = None if isinstance(samples, dict) else reference.judge(samples.shape[1:])
-    real = None if judge is None else reference.images("test", samples.shape[1])
-    if real is not None and len(real) > 1 and real.shape[1:] == samples.shape[1:]:
-        title = f"{name_of(reference.dataset)}: real images, held out"
-        pictures.save_samples(Path(folder) / "real.png", real[: len(samples)], clip=True, title=title)
-        if neighbors:
-            draw_neighbors(Path(folder) / "neighbors.png", samples, reference)
+    real = None if judge is None else reference.images(samples.shape[1])
+    if real is None or len(real) < 2 or real.shape[1:] != samples.shape[1:]:
+        return {}
+    title = f"{name_of(reference.dataset)}: real images, held out"
+    pictures.save_samples(Path(folder) / "real.png", real[: len(samples)], clip=True, title=title)
+    if not neighbors:
+        return {}
+    return {f"nearest_trained_on[n={len(samples)}]": draw_neighbors(Path(folder) / "neighbors.png", samples, reference)}
 
 
 def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: int = 12, k: int = 5) -> float:
@@ -125,7 +136,7 @@ def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: i
     Neighbors are the nearest by the features of the reference's judge.
 
     Args:
-        path: of the picture. samples: images. rows: default 12: how many of them. k: default 5 neighbors each.
+        path: of the picture. samples: images. rows: default 12: how many of them. k: default 5 neighbors each, if there are as many.
 
     Returns:
         float: the median distance of samples to their nearest neighbor, over that of held-out images; below 1, samples are nearer to what
@@ -140,11 +151,14 @@ def draw_neighbors(path: FilePath, samples: Array, reference: Reference, rows: i
             "Neighbors are for images of a data set, of which some are held out. "
             f"Received: samples {samples.shape[1:]} of {reference.dataset}, `held_out` {reference.held_out}."
         )
-    held_out = reference.images("test", samples.shape[1])[: len(samples)]
-    train = reference.images("train", samples.shape[1])
-    parts = (train[start : start + 1000] for start in range(0, len(train), 1000))
+    held_out = reference.images(samples.shape[1])[: len(samples)]
+    parts = reference.trained_on(samples.shape[1])
+    first = next(parts)
+    k = min(k, len(first))  # a first part of fewer than a thousand is all there is
     points = np.concatenate([judge.features(samples), judge.features(held_out)])
-    found, distances = metrics.nearest_neighbors(points, ((judge.features(part), part) for part in parts), k)
+    found, distances = metrics.nearest_neighbors(
+        points, ((judge.features(part), part) for part in itertools.chain([first], parts)), k
+    )
     shown = np.concatenate([samples[:rows, None], found[: min(rows, len(samples))]], axis=1)
     grid = pictures.image_grid(shown.reshape(-1, *samples.shape[1:]), k + 1, max(1, -(-48 // samples.shape[1])), clip=True)
     title = f"Samples beside what they were trained on, {name_of(reference.dataset)}"

@@ -18,31 +18,37 @@ from keras import ops
 
 from kgan import backend
 from kgan.arguments import shown
+from kgan.engine.adversarial import signature_of
 from kgan.types import Array, FilePath, Nest
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "tf_saved_model": ""}
+OPSET = 15  # of ONNX: runtimes since 2021
 TOLERANCE = 1e-5  # of the largest number of the samples
 
 
-def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4) -> dict[str, Any]:
+def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4, condition: Any = None) -> dict[str, Any]:
     """Write what `model.generate` uses to a file, run that file, and compare.
 
     The file takes what `model.generator_inputs` returns, such as latents `(batch, latent_size)`; batches are of any size. It holds averaged
-    weights if the model keeps averages, and draws nothing itself.
+    weights if the model keeps averages, and draws nothing itself. ONNX files are of opset 15.
 
     Args:
-        model: a system of kgan that generates without being asked for something.
+        model: a system of kgan.
         path: of the file (of the folder for "tf_saved_model"), which must not be there yet.
         format: "onnx" (default; run by onnxruntime), "litert" (by ai_edge_litert) or "tf_saved_model". TensorFlow backend.
         count: default 4, samples that are compared.
+        condition: of systems that make samples from examples (transfer, refinement, flow, the next frames, stories, actions), `count` of
+            them, as for `generate`; default None.
 
     Returns:
         dict: `inputs` and `outputs`, names to shapes with None for the batch; `difference`, the largest between what the file makes and
-        what the model makes.
+        what the model makes; `opset` of ONNX.
 
     Raises:
-        ValueError: an unknown format; a model whose inputs depend on a condition; one of operations that the format does not have; a file
-            that does not make what the model does. Nothing is left behind then.
+        ValueError: an unknown format; a model whose inputs depend on a condition that is not given; one of operations that the format does
+            not have; a file that does not make what the model does. Nothing is left behind then. `PixelGANAutoencoder` draws its pixels
+            in a loop, of which tf2onnx (seen with 1.17) makes the right file or a wrong one by the names that layers happen to have: such a
+            file is refused; a SavedModel is right.
         FileExistsError: the path is taken. ImportError: the runtime of the format is not installed; the message says how.
 
     Example:
@@ -57,6 +63,16 @@ def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4) -> 
     if backend.name() != "tensorflow":
         raise ValueError(f"Files are written on TensorFlow; the backend is {backend.name()}. Set KERAS_BACKEND=tensorflow.")
     path, run = Path(path), _RUNTIMES[format]()
+    try:
+        inputs = model.generator_inputs(count, seed=0) if condition is None else model.generator_inputs(count, condition, seed=0)
+    except (NotImplementedError, ValueError) as error:
+        if condition is not None:
+            raise
+        raise ValueError(
+            f"{type(model).__name__} makes samples from examples, and the file's inputs follow from theirs: give some as `condition`, on "
+            f"the command line --condition FILE.npy. It says: {error}"
+        ) from error
+    opset = {"opset_version": OPSET} if format == "onnx" else {}
     if path.exists():
         raise FileExistsError(f"There is a {str(path)!r} already. Choose another path.")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,8 +81,7 @@ def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4) -> 
         # Keras prints signatures, which we return; tf2onnx asks NumPy for what it will have.
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            model.export(str(made), format=format)
-        inputs = model.generator_inputs(count, seed=0)
+            model.export(str(made), format=format, input_signature=signature_of(inputs), **opset)
         expected = [ops.convert_to_numpy(part) for part in keras.tree.flatten(model(inputs))]
         try:
             takes, gives, found = run(made, keras.tree.map_structure(ops.convert_to_numpy, inputs))
@@ -81,7 +96,7 @@ def export(model: Any, path: FilePath, format: str = "onnx", count: int = 4) -> 
                 f"The {format} file of {type(model).__name__} makes other samples than the model: {difference:.2g} apart."
             )
         shutil.move(made, path)
-    return {"inputs": takes, "outputs": gives, "difference": difference}
+    return {"inputs": takes, "outputs": gives, "difference": difference, **({"opset": OPSET} if opset else {})}
 
 
 Shapes = Mapping[str, tuple[int | None, ...]]

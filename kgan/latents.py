@@ -11,7 +11,7 @@ def interpolation(start: ArrayLike, end: ArrayLike, steps: int = 8) -> Array:
     """Latents on the straight line from one to another, both ends included.
 
     Args:
-        start, end: arrays `(latent_size,)`. steps: int >= 2, default 8.
+        start, end: arrays `(latent_size,)`. steps: >= 2, default 8.
 
     Returns:
         float32 array `(steps, latent_size)`.

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kgan.types import FilePath
 
 PICTURES = 24  # of samples over time: as many as a slider tells apart, evenly over the run
 _LOWER, _HIGHER = "lower is better", "higher is better"
-# Names of figures without what they were measured by, what they mean, and which way is better.
+# Names of figures without what they were measured by (* stands for a label, a frame, a number), what they mean, which way is better.
 MEANINGS: dict[str, tuple[str, str]] = {
     "FID": ("Frechet distance of Inception features: how far samples lie from held-out real images as a whole", _LOWER),
     "KID": ("kernel distance of Inception features, unbiased for few samples", _LOWER),
@@ -38,6 +39,71 @@ MEANINGS: dict[str, tuple[str, str]] = {
     "nearest_trained_on": ("distance to the nearest image trained on, over that of held-out ones; far below 1: memorized", ""),
     "modes": ("modes that samples reach", _HIGHER),
     "high_quality": ("share of samples near a mode", _HIGHER),
+    "of": ("modes that there are", ""),
+    "kl": ("KL divergence of the modes that samples fall to from their true shares, in nats", _LOWER),
+    "sample_mean": ("mean of all numbers of the samples: nothing to compare them with is known", ""),
+    "sample_std": ("standard deviation of all numbers of the samples", ""),
+    "sample_diversity": ("mean distance between samples, over that between real examples; near 0: all alike", ""),
+    # Shapes.
+    "occupancy": ("share of cells that are full; compare with that of the data", ""),
+    "binariness": ("how undecided cells are: 0 where all are full or empty", _LOWER),
+    "single_component": ("share of shapes in one piece", _HIGHER),
+    "empty": ("share of shapes without a full cell", _LOWER),
+    "diversity": ("mean share of cells in which two shapes differ", ""),
+    # Causes, pairs, transfer, layers.
+    "share_*": ("share of examples with this label", ""),
+    "total_variation": ("distance of the labels' joint distribution from the true one, in [0, 1]", _LOWER),
+    "agreement_*": ("share of pictures that a classifier reads this label from as it was asked for", _HIGHER),
+    "pixel_agreement": ("share of pixels alike in a sample and in what its partner should be", _HIGHER),
+    "pixel_agreement_by_chance": ("the same with partners at random: what the agreement must exceed", ""),
+    "pixel_difference": ("mean difference of pixels between a sample and what its partner should be", _LOWER),
+    "labeled_accuracy": ("share of labeled examples that are classified right", _HIGHER),
+    "accuracy": ("share of held-out examples of the other domain that are classified right", _HIGHER),
+    "accuracy_transductive": ("share of the other domain's examples, seen without labels, that are classified right", _HIGHER),
+    "source_only_accuracy*": ("the same by a classifier that learned from the labeled domain alone", ""),
+    "accuracy_without_*": ("the same without what was learned here: what the accuracy must exceed", ""),
+    "change": ("mean change of a pixel by the refinement", ""),
+    "*_sample_mean": ("mean of all numbers of this domain's samples", ""),
+    "*_sample_std": ("standard deviation of all numbers of this domain's samples", ""),
+    "*_std": ("standard deviation of pixels, over samples or within a picture; near 0: all alike, or flat", ""),
+    "mask": ("share of a picture that its mask covers", ""),
+    "iou": ("intersection over union of masks and the objects that are there", _HIGHER),
+    "wrong_bits": ("bits of a tag that are read wrong, on average; half of them by chance", _LOWER),
+    "wrong_bits_of_the_bare_model": ("the same by a reader that knows the renderer alone", ""),
+    # Messages in pictures.
+    "bit_accuracy": ("share of the message's bits that arrive", _HIGHER),
+    "bits_per_value": ("bits of the message for each number of a picture", ""),
+    "eve_accuracy": ("share of pictures that Eve, the detector of the game, tells right; 0.5: she guesses", _LOWER),
+    "psnr*": ("peak signal-to-noise ratio to the true picture, in decibels", _HIGHER),
+    "ssim*": ("structural similarity to the true picture, at most 1", _HIGHER),
+    # Motion.
+    "sharpness_*": ("differences of neighboring pixels over the true frame's; below 1: blurred", ""),
+    "score_*": ("how well patches of a frame are found again in the true one before it; a copy has 1", ""),
+    "copy_*": ("the same of a copy of the last frame seen: what a prediction must exceed", ""),
+    "end_point_error": ("mean distance of estimated from true motion, in pixels", _LOWER),
+    "warp_error": ("mean difference of the first frame and the second, moved back; of a range of 1", _LOWER),
+    # Energies.
+    "auroc": ("chance that an example of another kind has more energy than an ordinary one", _HIGHER),
+    "auroc_of_distance_to_mean": ("the same of the distance to the mean example, which needs no training", ""),
+    "held_out": ("ordinary examples that are judged", ""),
+    "others": ("examples of other kinds that are judged", ""),
+    "samples_distance_to_mean": ("distance of samples to the mean example, over that of real ones; 1 for real ones", ""),
+    # Skills.
+    "reached": ("share of episodes that end at a goal", _HIGHER),
+    "information": ("what the intention says of the goal that is reached, in nats", _HIGHER),
+    "smallest_share": ("share of the episodes at the goal that is reached least", _HIGHER),
+    # Stories.
+    "bleu-*": ("share of n-grams that human stories have, too; a shorter text is marked down", _HIGHER),
+    "meteor": ("words aligned with a human story's, by stems and meanings", _HIGHER),
+    "rouge-l": ("longest common sequence of words with a human story", _HIGHER),
+    "cider": ("likeness of weighted n-grams to human stories', between 0 and 10", _HIGHER),
+    "distinct-*": ("share of n-grams that are not said before", _HIGHER),
+    "self_bleu-*": ("likeness of stories to one another; near 1: all alike", _LOWER),
+    "repeated_*": ("share of a story that was said before in it", _LOWER),
+    "words": ("words of a story, on average", ""),
+    "distinct_stories": ("share of stories that are told once", _HIGHER),
+    "judged_*": ("judgment of the judge of drawn albums", _HIGHER),
+    "reward_*": ("mean learned reward of these stories", ""),
     "epochs": ("passes of the training", ""),
     "seconds": ("wall time of the training", ""),
     "best_epoch": ("epoch of the smallest distance among those that were measured", ""),
@@ -123,6 +189,7 @@ def write(output: FilePath, folders: Sequence[FilePath]) -> None:
         f"<h1>{_text(title)}</h1>",
         f"<p>{_text(', '.join(dict.fromkeys(run.program for run in runs)))}</p>",
         _unfinished(runs),
+        *(_memorized(run) for run in runs),
         _section("Samples", _over_time(runs) + _beside(runs)),
         _section("Figures", _figures(runs)),
         _section("Over time", _curves(runs)),
@@ -153,6 +220,17 @@ def _figure(picture: str, caption: str) -> str:
 def _unfinished(runs: Sequence[Run]) -> str:
     waiting = [run.name for run in runs if not run.figures]
     return f"<p class=note>Not finished: {_text(', '.join(waiting))}. Figures are of the last epoch.</p>" if waiting else ""
+
+
+def _memorized(run: Run) -> str:
+    """Whether samples lie nearer to what was trained on than held-out images do."""
+    near = [float(value) for name, value in run.figures.items() if name.partition("[")[0] == "nearest_trained_on"]
+    if not near or not near[-1] < 1.0:
+        return ""
+    return (
+        f"<p class=note>{_text(run.name)}: samples lie nearer to the images trained on than held-out images do, at {near[-1]:.2g} of "
+        "their distance. Far below 1 they are memorized: compare them with their neighbors below.</p>"
+    )
 
 
 def _over_time(runs: Sequence[Run]) -> str:
@@ -190,9 +268,12 @@ def _beside(runs: Sequence[Run]) -> str:
     return f"<div class=row>{''.join(found)}</div>" if found else ""
 
 
-def _meaning(name: str) -> tuple[str, str]:
-    if (figure := name.partition("[")[0]) in MEANINGS:
-        return MEANINGS[figure]
+def meaning(name: str) -> tuple[str, str]:
+    """What a figure of that name means, and which way is better; empty where nobody knows."""
+    figure = name.partition("[")[0]
+    for known in (figure, *(one for one in MEANINGS if "*" in one and fnmatchcase(figure, one))):
+        if known in MEANINGS:
+            return MEANINGS[known]
     move, slash, term = name.partition("/")
     return (
         (f"{term} in the loss of the move {move}, or what that move reports; mean of the last epoch", "") if slash else ("", "")
@@ -231,7 +312,7 @@ def _figures(runs: Sequence[Run]) -> str:
     names = sorted(dict.fromkeys(name for one in values for name in one), key=lambda name: ("[" not in name, "/" in name))
     rows = []
     for name in names:
-        about, better = _meaning(name)
+        about, better = meaning(name)
         rows.append([name, *(_number(one.get(name)) for one in values), f"{about}; {better}" if better else about])
     return _table(["figure", *(run.name if len(runs) > 1 else "value" for run in runs), "meaning"], rows) if rows else ""
 
@@ -268,10 +349,10 @@ _PAGE = """<!doctype html>
 <title>TITLE</title>
 <style>
 :root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 0 auto; padding: 1rem; }
-h1 { font-size: 1.6rem; overflow-wrap: anywhere; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 0 auto; padding: 1rem; overflow-wrap: anywhere; }
+h1 { font-size: 1.6rem; }
 h2 { font-size: 1.2rem; border-bottom: 1px solid #8886; padding-bottom: .2rem; margin-top: 2rem; }
-h3 { font-size: 1rem; margin: 0 0 .4rem; overflow-wrap: anywhere; }
+h3 { font-size: 1rem; margin: 0 0 .4rem; }
 .row { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: flex-start; }
 .film { flex: 1 1 18rem; min-width: 0; }
 .film p, figcaption { color: #777; margin: .3rem 0; }
@@ -279,7 +360,7 @@ h3 { font-size: 1rem; margin: 0 0 .4rem; overflow-wrap: anywhere; }
 figure { margin: 1rem 0; flex: 1 1 18rem; min-width: 0; }
 img { max-width: 100%; height: auto; image-rendering: pixelated; }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-size: .9rem; }
+table { border-collapse: collapse; font-size: .9rem; overflow-wrap: normal; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #8883; }
 tbody th { font-weight: normal; }
 small { display: block; color: #777; }

@@ -218,6 +218,13 @@ def read_settings(path: FilePath) -> dict[str, Any]:
     return read_json(path, "the settings of a run", parse)
 
 
+def add_figures(run: FilePath, figures: Mapping[str, float]) -> None:
+    """Add figures to the `metrics.json` of a run; of a run that is not finished, which has none yet, they are not kept."""
+    path = Path(run) / "metrics.json"
+    if figures and path.is_file():
+        write_json(path, {**read_json(path, "the figures of a run", dict), **figures})
+
+
 def _from_here(value: Any, begun: str = ".") -> Any:
     """A setting such as folder:photos, whose place was said from the folder `begun`, as one says it from here.
 
@@ -386,9 +393,12 @@ def _train(
     draw(output / "samples.png", picked, f"{title}, epoch {epochs}")
     if (drawn := history.draw({"": history.rows(output / history.FILE)})) is not None:
         pictures.save_figure(output / "losses.png", drawn)
-    write_json(output / "metrics.json", figures)
     if compared and not settings.smoke:  # an application's data need not be what their name says
-        draw_real(output, picked, reference, neighbors=settings.dataset in datasets.names())  # others may not fit in memory
+        of = settings.dataset or ""  # those of tensorflow-datasets may not fit in memory
+        figures.update(
+            draw_real(output, picked, reference, neighbors=of in datasets.names() or of.startswith(("folder:", "idx:")))
+        )
+    write_json(output / "metrics.json", figures)
     report.write(output / "report.html", [output])
     print(f"Figures in {output / 'metrics.json'}, pictures in {output / 'samples.png'}, all of it in {output / 'report.html'}:")
     for name, value in figures.items():

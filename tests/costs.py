@@ -1,6 +1,7 @@
 """What a test run costs: CPU seconds by file, by row of the conformance table and by test of rows, and the largest memory of a worker.
 
-CPU seconds, unlike seconds on the wall, are the same on a busy machine and however many workers share the tests. Those of processes
+CPU seconds depend less than seconds on the wall on what else the machine does, but on a busy one they are half as many again: compare runs
+side by side. Budgets are of CONTRIBUTING.md; nothing here holds a test to one. Those of processes
 that a test starts and waits for (notebooks, scripts) count. What a worker does between two tests counts for the second.
 """
 

@@ -58,6 +58,9 @@ def test_figures_go_to_the_history(run):
     # Real images and neighbors are beside the samples, and all on one page.
     page = (folder / "report.html").read_text()
     assert all(about in page for about in ('alt="real images', 'alt="samples (left)', NAME.partition("[")[0], "at the end"))
+    stored = json.loads((folder / "metrics.json").read_text())
+    assert stored == figures
+    assert stored["nearest_trained_on[n=80]"] > 0
     # Those at the end are of the last epoch, not of the last one in the history.
     assert figures[NAME] not in [float(row[NAME]) for row in rows if row[NAME] != "NA"]
 
@@ -80,6 +83,7 @@ def test_evaluate_knows_the_run(run, tmp_path, capsys):
     assert kgan.datasets.read_image(tmp_path / "near.png", None, 3).shape[2] == 3
     cli.report([str(run[0])], output=str(tmp_path / "page.html"), neighbors=True, count=20, seed=0)
     assert (tmp_path / "page.html").stat().st_size > 20_000
+    assert json.loads((run[0] / "metrics.json").read_text())["nearest_trained_on[n=20]"] > 0
     capsys.readouterr()
     cli.evaluate(str(run[0] / "best.keras"), count=80, neighbors=None, dataset=None, extractor="random-conv:2", seed=0)
     assert "coverage[random-conv-s2,n=80]" in capsys.readouterr().out
@@ -149,6 +153,28 @@ def test_pictures_of_a_folder_are_held_against_those_held_out(tmp_path):
     assert draw_neighbors(tmp_path.parent / "near.png", samples, reference) > 1
     for share in (0.0, 0.01):  # none, and one that is no set
         assert set(evaluate_samples(samples, Reference(f"folder:{tmp_path}", held_out=share))) == {"sample_mean", "sample_std"}
+
+
+@pytest.mark.filterwarnings("ignore:A Frechet distance")
+def test_a_run_on_few_pictures_of_a_folder_says_how_near_it_is(tmp_path, monkeypatch):
+    """Three that are trained on, fewer than the neighbors that are drawn else; decoded part by part."""
+    monkeypatch.setattr(runs, "SAMPLES", 20)
+    noise = np.random.default_rng(0).uniform(-1, 1, (6, 12, 12, 3)).astype("float32")
+    kgan.pictures.save_each(tmp_path / "photos", noise)
+    parts = list(kgan.datasets.folders.folder_parts(tmp_path / "photos", "all", 12, count=4))
+    assert [len(part) for part in parts] == [4, 2]
+    assert sorted(np.concatenate(parts).mean((1, 2, 3))) == pytest.approx(sorted((noise.mean((1, 2, 3)) + 1) * 127.5), abs=1)
+
+    def build(shape):
+        model = kgan.GAN(shape, latent_size=2, seed=0)
+        model.compile()
+        return model
+
+    settings = RunSettings(str(tmp_path / "run"), f"folder:{tmp_path / 'photos'}", batch_size=1, epochs=1, held_out=0.5)
+    figures = runs.train(build, settings)
+    assert figures["nearest_trained_on[n=20]"] > 0
+    assert (tmp_path / "run/neighbors.png").is_file()
+    assert 'alt="samples (left)' in (tmp_path / "run/report.html").read_text()
 
 
 @pytest.mark.filterwarnings("ignore:A Frechet distance")

@@ -52,6 +52,18 @@ def test_the_row_brings_its_tests(copy):
     assert int(out.rsplit(" passed", 1)[0].split()[-1]) >= 7
 
 
+def test_the_tables_of_the_house_notice_nothing(copy):
+    """What asks every family for something: defaults, optimizers, files for other programs, words of signatures, docstrings, rooms."""
+    tables = ["benchmarks/test_defaults.py", "benchmarks/test_zoo.py", "families/test_default_optimizers.py", "test_exports.py"]
+    tables += ["test_signatures.py", "test_package.py", "test_rooms.py"]
+    asked = "LSGAN or lsgan or every_family_has or known or one_word or documented or registered or rooms or import"
+    out = run(
+        copy, "-m", "pytest", "-p", "no:cacheprovider", "-n", "0", "-m", "", *(f"tests/{name}" for name in tables), "-k", asked
+    )
+    # Of optimizers, a default run, an ONNX file, the docstring, the house rules of file and proof: six that bear its name.
+    assert int(out.rsplit(" passed", 1)[0].split()[-1]) >= 12
+
+
 def test_its_example_and_its_proof_run(copy):
     run(copy, "-m", "doctest", "kgan/families/lsgan.py")
     assert run(copy, "-m", "benchmarks.proofs.lsgan", "--smoke").count('"proof": "lsgan"') == 2

@@ -6,6 +6,7 @@ import importlib
 import inspect
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,27 @@ def test_sources_keep_the_house_rules(path):
         if isinstance(node, ast.Attribute):
             assert node.attr != "Lambda", "Lambda layers cannot be loaded safely"
         assert not isinstance(node, ast.Assert), "errors for users are raised, not asserted"
+
+
+# Of words that Keras spells the American way.
+BRITISH = re.compile(
+    r"\b\w*(?:judgement|metres?\b|moustache|colour|behaviour|neighbour|favour|centred?\b|labell|(?:normal|initial|optim|general)is)\w*",
+    re.IGNORECASE,
+)
+
+
+def test_names_and_texts_are_spelled_as_in_keras():
+    files = [*SOURCES, *ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "applications").rglob("*.md")]
+    assert len(files) > 300
+    found = {str(path.relative_to(ROOT)): BRITISH.findall(path.read_text(encoding="utf-8")) for path in files}
+    assert not {path: words for path, words in found.items() if words}
+
+
+def test_the_version_is_one_everywhere():
+    """Of the package, of what is cited, of the changes that are written down first."""
+    (cited,) = re.findall(r"^version: (\S+)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert cited == newest == kgan.__version__
 
 
 def test_the_engine_knows_no_family():

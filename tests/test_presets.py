@@ -1,5 +1,6 @@
 """Presets with further files: written and summed with the model, refused where they were exchanged."""
 
+import json
 import re
 from pathlib import Path
 
@@ -61,6 +62,63 @@ def test_every_one_that_comes_with_kgan_has_a_card(capsys):
         assert name in listed
         assert presets.about(name) in listed
     assert sum(file.stat().st_size for file in Path(presets.__file__).parent.rglob("*") if file.is_file()) < 20e6
+
+
+def test_a_class_knows_its_presets():
+    assert "sngan-mnist" in kgan.SNGAN.presets
+    assert kgan.SNGAN.presets["sngan-mnist"] == presets.about("sngan-mnist")
+    assert kgan.WGAN.presets == {}
+    systems = kgan.AdversarialModel.presets
+    assert {"sngan-mnist", "stego-small"} <= set(systems) < set(presets.names())  # judges are no systems
+    for name in kgan.SNGAN.presets:
+        assert type(kgan.SNGAN.from_preset(name)) is kgan.SNGAN
+    with pytest.raises(AttributeError, match=r"GAN\.presets"):
+        _ = kgan.GAN((2,), seed=0).presets
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5", "about.txt", "SHA256SUMS"])
+def test_what_is_too_large_is_refused_before_anything_is_built(folder, name, monkeypatch):
+    monkeypatch.setattr(presets, "_LARGEST", {"config.json": 8, "SHA256SUMS": 8} if name in ("config.json", "SHA256SUMS") else {})
+    monkeypatch.setattr(presets, "_LARGEST_OTHER", {"model.weights.h5": 8, "about.txt": 4}.get(name, 2**32))
+    monkeypatch.setattr(keras.saving, "deserialize_keras_object", lambda *_: pytest.fail("something was built"))
+    if name == "config.json":
+        monkeypatch.setitem(presets._LARGEST, "SHA256SUMS", 2**20)
+    with pytest.raises(ValueError, match="too large for a file of a preset"):
+        presets.load(folder)
+
+
+def resummed(folder, change):
+    """A preset whose author wrote another configuration, with true sums."""
+    config = json.loads((folder / "config.json").read_text())
+    change(config)
+    before = presets._sha256(folder / "config.json")
+    (folder / "config.json").write_text(json.dumps(config))
+    sums = folder / "SHA256SUMS"
+    sums.write_text(sums.read_text().replace(before, presets._sha256(folder / "config.json")))
+    return folder
+
+
+def test_no_code_of_a_preset_runs(folder, tmp_path, monkeypatch):
+    mark = tmp_path / "pwned"
+    (tmp_path / "foreign.py").write_text(f"open({str(mark)!r}, 'w')\nclass Foreign:\n    pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    process = {
+        "module": "subprocess",
+        "class_name": "Popen",
+        "config": {"args": ["touch", str(mark)]},
+        "registered_name": "Popen",
+    }
+    foreign = {"module": "foreign", "class_name": "Foreign", "config": {}, "registered_name": "mine>Foreign"}
+    code = keras.saving.serialize_keras_object(keras.layers.Lambda(lambda x: x, name="code"))
+    for bad, named in ((process, "Popen"), (foreign, "Foreign"), (code, "Lambda")):
+        with pytest.raises(ValueError, match=r"config\.json' is not a model"):
+            presets.load(resummed(folder, lambda config, bad=bad: config["config"]["layers"].append(bad)))
+        resummed(folder, lambda config: config["config"]["layers"].pop())
+        with pytest.raises(ValueError, match=named):
+            presets.load(resummed(folder, lambda config, bad=bad: (config.update(was={**config}), config.update(bad))))
+        resummed(folder, lambda config: config.update(config.pop("was")))
+    assert not mark.exists()
+    assert presets.load(folder).input_shape == (None, 2)
 
 
 def test_any_family_is_kept_as_generate_uses_it(tmp_path):

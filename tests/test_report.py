@@ -1,17 +1,20 @@
 """The page about a run: what it holds, that it needs nothing else, runs side by side, what is no run."""
 
+import ast
 import html
 import json
 import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from kgan import pictures, report, runs
 
+ROOT = Path(__file__).parents[1]
 EMPTY = ("img", "input", "meta", "link", "br", "hr")
 
 
@@ -92,6 +95,87 @@ def test_a_run_that_is_not_finished(tmp_path):
     assert ">0.3333<" in text  # the loss of the last epoch
 
 
+@pytest.mark.parametrize(("near", "said"), [(0.25, True), (1.0, False), (1.5, False)])
+def test_a_run_that_has_memorized_says_so(tmp_path, near, said):
+    folder = make_run(tmp_path / "run")
+    figures = json.loads((folder / "metrics.json").read_text())
+    (folder / "metrics.json").write_text(json.dumps({**figures, "nearest_trained_on[n=9]": near}))
+    report.write(tmp_path / "report.html", [folder])
+    assert ("samples lie nearer to the images trained on" in (tmp_path / "report.html").read_text()) == said
+    if said:
+        assert "at 0.25 of" in (tmp_path / "report.html").read_text()
+
+
+# What `metrics.json` gets its names from: functions that return dictionaries of figures.
+FIGURES = {
+    "kgan/runs.py": {"train", "_figures_of"},
+    "kgan/evaluation.py": {"evaluate_samples", "draw_real"},
+    "kgan/metrics/reports.py": {"_agreement", "_within", "_of_classes"},
+    "kgan/metrics/manifolds.py": {"_figures"},
+    "kgan/metrics/modes.py": {"mode_statistics"},
+    "kgan/metrics/videos.py": {"prediction_report"},
+    "kgan/shapes/figures.py": {"shape_report"},
+    "kgan/stories/report.py": {"story_report"},
+    "kgan/stories/captions.py": {"repetition"},
+    "kgan/callbacks/watching.py": {"on_epoch_end"},
+    **{
+        str(path.relative_to(ROOT)): {"measure", "figures", "figures_of", "agreement"}
+        for path in (ROOT / "applications").glob("*/*.py")
+    },
+}
+
+
+def keys(function):
+    """Keys of the dictionaries of a function, and what it sets in one, with an x for what is known when it runs."""
+    found = []
+    for node in ast.walk(function):
+        if isinstance(node, ast.Dict):
+            found += [key for key in node.keys if key is not None]
+        elif isinstance(node, ast.DictComp):
+            found.append(node.key)
+        elif isinstance(node, ast.Assign):
+            found += [target.slice for target in node.targets if isinstance(target, ast.Subscript)]
+    for key in found:
+        if isinstance(key, ast.Constant) and isinstance(key.value, str):
+            yield key.value
+        elif isinstance(key, ast.JoinedStr):
+            text = "".join(part.value if isinstance(part, ast.Constant) else "x" for part in key.values)
+            if not text.startswith("x"):
+                yield text
+
+
+def test_every_figure_that_runs_write_has_a_meaning():
+    named = {}
+    for file, functions in FIGURES.items():
+        for node in ast.walk(ast.parse((ROOT / file).read_text())):
+            if isinstance(node, ast.FunctionDef) and node.name in functions:
+                named.update(dict.fromkeys(keys(node), file))
+    # Names that are put together when they are known; and of a file with stories.
+    for name in {"intra_class_x[x]", "accuracyx", "score", "sharpness"} | {"split", "stories"}:
+        del named[name]
+    whole = ("intra_class_FID", "intra_class_precision", "accuracy_transductive", "score_1", "copy_score_1")
+    named.update(dict.fromkeys(whole, "together"))
+    assert {"auroc", "total_variation", "iou", "bit_accuracy", "precision", "kl", "occupancy", "words", "share_x"} <= set(named)
+    ours = {name: file for name, file in named.items() if not report.meaning(name)[0]}
+    assert ours == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("agreement_Smiling[faces-cnn]", "this label"),
+        ("copy_psnr_2", "copy of the last frame"),
+        ("kl[n=2500]", "KL divergence"),
+        ("meteor[exact+stem]", "words aligned"),
+        ("eve/adversarial", "loss of the move eve"),
+        ("nobody_knows", ""),
+    ],
+)
+def test_names_of_figures_are_known_without_their_ends(name, part):
+    assert part in report.meaning(name)[0]
+    assert part or report.meaning(name) == ("", "")
+
+
 def test_runs_side_by_side(tmp_path):
     runs = [make_run(tmp_path / name, seed=seed) for seed, name in enumerate(("first", "second"))]
     report.write(tmp_path / "both.html", runs)
@@ -115,11 +199,19 @@ def test_what_is_no_run(tmp_path):
     assert not (tmp_path / "x.html").exists()
 
 
-@pytest.mark.slow
-def test_a_browser_opens_it_without_complaint(tmp_path):
+def opened(page):
+    """What chromium made of a page, its scripts run; no test where there is none."""
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no chromium or google-chrome on this machine")
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--v=0", "--dump-dom"]
+    done = subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    assert "CONSOLE" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_a_browser_opens_it_without_complaint(tmp_path):
     report.write(tmp_path / "report.html", [make_run(tmp_path / "run")])
     # The last picture is shown; a move of the slider shows another.
     page = tmp_path / "report.html"
@@ -128,20 +220,22 @@ def test_a_browser_opens_it_without_complaint(tmp_path):
         '<script>const s = document.querySelector("input"); s.value = 1; s.dispatchEvent(new Event("input"));</script></body>',
     )
     page.write_text(moved)
-    command = [
-        browser,
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--enable-logging=stderr",
-        "--v=0",
-        "--dump-dom",
-        page.as_uri(),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    assert "CONSOLE" not in done.stderr
-    shown = re.findall(r'<div data-step="(\d)"( hidden="")?>', done.stdout)
+    shown = re.findall(r'<div data-step="(\d)"( hidden="")?>', opened(page))
     assert [step for step, hidden in shown if not hidden] == ["1"]
+
+
+@pytest.mark.slow
+def test_a_phone_need_not_scroll_sideways(tmp_path):
+    """Three runs with long names and figures, in a window of 400 pixels: tables scroll in themselves, the page does not."""
+    runs = [make_run(tmp_path / f"{name}-{'x' * 60}", note="y" * 200) for name in ("first", "second", "third")]
+    report.write(tmp_path / "report.html", runs)
+    page, widths = tmp_path / "report.html", "[innerWidth, document.documentElement.scrollWidth]"
+    page.write_text(page.read_text().replace("</body>", f'<script>parent.postMessage({widths}, "*")</script></body>'))
+    phone = tmp_path / "phone.html"
+    listener = "addEventListener('message', told => document.body.dataset.widths = told.data)"
+    phone.write_text(f'<body><script>{listener}</script><iframe src="report.html" width=400 height=800 style="border:0">')
+    window, content = map(int, re.search(r'data-widths="(\d+),(\d+)"', opened(phone)).groups())
+    assert content <= window == 400
 
 
 @pytest.mark.parametrize(

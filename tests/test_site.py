@@ -2,6 +2,8 @@
 
 import functools
 import http.server
+import importlib
+import inspect
 import os
 import re
 import shutil
@@ -14,11 +16,20 @@ from urllib.parse import unquote
 
 import pytest
 
+import kgan
 from kgan import families, programs
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
-SHOWN = ("index.html", "systems/SNGAN.html", "reference/layers.html", "tutorials/23_energies.html", "choose.html")
+SHOWN = (
+    "index.html",
+    "systems/SNGAN.html",
+    "reference/layers.html",
+    "tutorials/23_energies.html",
+    "choose.html",
+    "parts.html",
+    "own_data.html",
+)
 
 
 class Page(HTMLParser):
@@ -76,6 +87,28 @@ def test_every_system_has_its_page_and_its_menu(site):
         page = (site / "systems" / f"{name}.html").read_text(encoding="utf-8")
         assert "Parameters:" in page, name
         assert f'href="{name}.html"' in index
+
+
+def test_every_exported_name_stands_on_a_page(site):
+    """On its system's, on one of the reference, or with what it belongs to: functions and classes of every room that users call."""
+    anchors = {name for path in site.rglob("*.html") for name in Page(path).names}
+    rooms = {path.stem: importlib.import_module(f"kgan.{path.stem}") for path in (site / "reference").glob("*.html")}
+    assert {"networks", "memory", "images", "runs", "evaluation", "report", "history"} <= set(rooms)
+    modules = [*rooms.values(), *(getattr(kgan.networks, name) for name in kgan.networks.__all__), kgan]
+    missing = []
+    for module in filter(inspect.ismodule, modules):
+        room = ".".join(module.__name__.split(".")[:2])
+        own = [
+            n
+            for n, thing in vars(module).items()
+            if getattr(thing, "__module__", "") == module.__name__ and not n.startswith("_")
+        ]
+        for name in getattr(module, "__all__", own):
+            thing = getattr(module, name)
+            if inspect.isfunction(thing) or inspect.isclass(thing):
+                places = {f"{module.__name__}.{name}", f"{thing.__module__}.{name}", f"{room}.{name}", f"kgan.engine.{name}"}
+                missing += [] if places & anchors else [f"{module.__name__}.{name}"]
+    assert not missing
 
 
 def test_examples_are_code_and_formulas_are_drawn(site):

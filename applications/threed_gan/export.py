@@ -3,7 +3,7 @@
     python applications/threed_gan/export.py runs/threed_gan --output meshes --format stl --length 100
 
 The cube of cells is `length` long, so a cell is `length / size`; each file's own dimensions are printed. Axes: x, y, z of the file are the
-first, second and third axis of the voxels, z upwards (furniture faces -y). GLB, which has y upwards and metres by its standard, is turned:
+first, second and third axis of the voxels, z upwards (furniture faces -y). GLB, which has y upwards and meters by its standard, is turned:
 x, z, -y; give it --length 1.
 """
 
@@ -25,7 +25,7 @@ def main(
     output: Annotated[str, typer.Option(help="folder of the meshes, made if missing")] = "meshes",
     count: Annotated[int, typer.Option(min=1, help="shapes")] = 8,
     format_: Annotated[str, typer.Option("--format", help="stl, obj or glb")] = "stl",
-    length: Annotated[float, typer.Option(min=1e-6, help="side of the cube in the file's unit (STL: millimetres)")] = 100.0,
+    length: Annotated[float, typer.Option(min=1e-6, help="side of the cube in the file's unit (STL: millimeters)")] = 100.0,
     threshold: Annotated[float, typer.Option(min=0.01, max=0.99, help="occupancy from which a cell is full")] = 0.5,
     largest: Annotated[bool, typer.Option(help="keep the largest connected component alone")] = True,
     seed: Annotated[int, typer.Option(help="of the latents")] = 0,

@@ -210,7 +210,7 @@ def images(report, seed, steps):
     nodes, rng = truth.graph.nodes, np.random.default_rng(seed)
     labels = truth.sample(EXAMPLES, seed=seed).matrix()
     real = faces(labels, nodes, seed)
-    # A judge of every combination alike: one trained on the model's labels would not know women with moustaches.
+    # A judge of every combination alike: one trained on the model's labels would not know women with mustaches.
     coin = rng.integers(0, 2, (5000, len(nodes)))
     judge = kgan.metrics.attribute_classifier(faces(coin, nodes, seed + 1), coin, nodes, seed=seed)
     report.figure("E accuracy of the judge on held-out faces, lowest", min(judge.accuracies.values()), seed=seed)

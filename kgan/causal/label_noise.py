@@ -18,7 +18,7 @@ class LabelNoise:
     half), s' exponential of rate `outward`, cut off at 0.3 (away from it); one s and one s' for an example, shared by all its labels.
 
     Args:
-        inward: float > 0, default 5.0. outward: float > 0, default 15.0 (the code's; its comment wanted 25 and 50).
+        inward: > 0, default 5.0. outward: > 0, default 15.0 (the code's; its comment wanted 25 and 50).
 
     Example:
     >>> import keras, kgan

@@ -41,7 +41,7 @@ def sample(
     Args:
         graph: `CausalGraph`.
         draw: callable `(count, do) -> array (count, labels)` of fresh samples of zeros and ones.
-        count: int >= 1.
+        count: >= 1.
         do: dict of label to 0 or 1, or None: those labels are set, whatever causes them.
         condition: dict of label to 0 or 1, or None: draws that differ from it are rejected.
         max_draws: how many draws rejection may cost; 100 for every sample asked for are allowed in any case.

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -135,6 +135,30 @@ def folder_arrays(
     require(COUNT, image_size=image_size)
     found, pixels = _pixels(found, path, image_size, channels, corrupt, background, "memory")
     return pixels, np.zeros_like(found.labels) if (found.labels < 0).any() else found.labels
+
+
+def folder_parts(
+    path: FilePath,
+    split: str,
+    image_size: int,
+    channels: int = 3,
+    background: str = "white",
+    held_out: float = 0.1,
+    count: int = 1000,
+) -> Iterator[Array]:
+    """The images of a folder, decoded in parts as they are asked for, so that they need not fit into memory.
+
+    Args: as in `image_folder`; unreadable files are left out without a word. count: default 1000, images of a part.
+
+    Yields:
+        uint8 (at most count, image_size, image_size, channels), in the order of their names.
+    """
+    files = _search(path, split, held_out).files
+    for start in range(0, len(files), count):
+        decoded = in_threads(lambda file: read_image(file, image_size, channels, None, background), files[start : start + count])
+        images = [image for _, image, _ in decoded if image is not None]
+        if images:
+            yield np.stack(images)
 
 
 def folder_classes(path: FilePath) -> list[str]:

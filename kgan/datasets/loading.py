@@ -1,5 +1,6 @@
 """A data set by its name: arrays in memory, or minibatches for `fit`."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from kgan import images, shapes
 from kgan.arguments import COUNT, require
 from kgan.backend.feeding import from_arrays
 from kgan.datasets.embedded import EMBEDDED
-from kgan.datasets.folders import folder_arrays, folder_classes, image_folder
+from kgan.datasets.folders import folder_arrays, folder_classes, folder_parts, image_folder
 from kgan.datasets.idx import idx_folder
 from kgan.datasets.mnist import CLOTHES
 from kgan.datasets.pipeline import tfds_images, to_float
@@ -55,6 +56,23 @@ def arrays(
     if examples.dtype == np.uint8:
         examples = examples.astype("float32") / 127.5 - 1.0
     return examples, classes
+
+
+def image_parts(
+    name: str, split: str, image_size: int, resize: str | None = None, held_out: float | None = None
+) -> Iterator[Array]:
+    """The images of a data set, a thousand at a time, float32 in [-1, 1]; those of a folder are decoded as they are asked for.
+
+    Args: as in `arrays`.
+    """
+    if name.startswith("folder:"):
+        _refuse_resize(resize)
+        share = _TENTH if held_out is None else held_out
+        for part in folder_parts(name.removeprefix("folder:"), split, image_size, held_out=share):
+            yield part.astype("float32") / 127.5 - 1.0
+        return
+    images, _ = arrays(name, split, image_size, resize, held_out=held_out)
+    yield from (images[start : start + 1000] for start in range(0, len(images), 1000))
 
 
 def _stored(name: str, split: str, image_size: int | None, how: str | None, held_out: float | None = None) -> tuple[Array, Array]:

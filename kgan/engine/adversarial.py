@@ -52,6 +52,24 @@ def _compares(metric: Any) -> bool:
     )
 
 
+def signature_of(inputs: Nest) -> list[Nest]:
+    """What `export` takes for inputs such as these, in batches of any size."""
+
+    def spec(tensor: Any) -> keras.InputSpec:
+        return keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=keras.backend.standardize_dtype(tensor.dtype))
+
+    return [keras.tree.map_structure(spec, inputs)]
+
+
+class _Presets:
+    """The presets of a class, read when they are asked for; not of its models, whose every attribute Keras looks at when it saves them."""
+
+    def __get__(self, instance: Any, owner: type) -> dict[str, str]:
+        if instance is not None:
+            raise AttributeError(f"`presets` are those of a class: {owner.__name__}.presets.")
+        return presets.of(owner)
+
+
 class AdversarialModel(Saving):
     """Base of every system: networks that play a game.
 
@@ -67,6 +85,8 @@ class AdversarialModel(Saving):
 
     Attributes:
         seed_generator: the `keras.random.SeedGenerator` from which losses draw.
+        presets: of a class, such as `kgan.SNGAN.presets`: names of its trained models that come with kgan to what they are, for
+            `from_preset`; of `kgan.AdversarialModel` those of all systems.
         in_training: True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
         opening: of a family whose first rounds train a part of its networks alone: the name of the argument that counts them. A `fit` that
             ends within them warns.
@@ -96,6 +116,7 @@ class AdversarialModel(Saving):
     """
 
     opening: str | None = None
+    presets = _Presets()
 
     def __init__(self, *, seed: Seed | None = None, name: str | None = None, dtype: Any = None) -> None:
         # Not Keras' numbered default: the name is part of the configuration, and must not depend on what was built before.
@@ -662,7 +683,7 @@ class AdversarialModel(Saving):
         """Samples, in inference mode and with averaged weights if the model keeps averages.
 
         Args:
-            count: int >= 1.
+            count: >= 1.
             condition: what to condition on, for families that are conditional.
             seed: the same seed gives the same samples; None (default) draws new ones at each call, from a stream
                 of its own that training does not share.
@@ -731,9 +752,5 @@ class AdversarialModel(Saving):
                     f"What {type(self).__name__} generates from is not known without being asked for something: give `input_signature`, a "
                     f"list of one nest of keras.InputSpec as `generator_inputs` returns tensors. It says: {error}"
                 ) from error
-
-            def spec(tensor: Any) -> keras.InputSpec:
-                return keras.InputSpec(shape=(None, *tensor.shape[1:]), dtype=keras.backend.standardize_dtype(tensor.dtype))
-
-            input_signature = [keras.tree.map_structure(spec, inputs)]
+            input_signature = signature_of(inputs)
         super().export(filepath, format=format, input_signature=input_signature, **kwargs)

@@ -35,8 +35,8 @@ class Turn(NamedTuple):
         moves: tuple of `Move`. State that two moves of a turn both change (a moving average of a shared player) is taken
             from the later one.
         rule: how gradients become directions, default `Descent()`.
-        repeats: int >= 1, how often the turn is played in a round, each time on a fresh minibatch.
-        every: int >= 1, play in every n-th round only.
+        repeats: >= 1, how often the turn is played in a round, each time on a fresh minibatch.
+        every: >= 1, play in every n-th round only.
         when: callable `() -> boolean scalar` over the model's variables, or None. Where it is False, variables, optimizer
             and random state stay untouched.
         fresh: default True: take a fresh minibatch. False: see the one of the turn before (in the first turn: the

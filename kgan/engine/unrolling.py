@@ -31,7 +31,7 @@ def unrolled(
         opponent_loss: callable `() -> scalar`, what the opponent descends on. Regularizers of its variables, and losses that layers add
             while it is evaluated, are added, as in a real move.
         variables: the opponent's variables.
-        steps: int >= 0. 0 evaluates `loss` at the present point.
+        steps: >= 0. 0 evaluates `loss` at the present point.
         optimizer: the opponent's Keras optimizer, `SGD` or `Adam`, built; the virtual steps start from its present slots and
             leave them alone. Its present learning rate is the inner rate (as in the paper), also where it follows a schedule.
 

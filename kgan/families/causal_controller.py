@@ -129,7 +129,7 @@ class CausalController(GAN):
         """Labels from the observational, an interventional or a conditional distribution, or a conditional of an interventional one.
 
         Args:
-            count: int >= 1.
+            count: >= 1.
             do: dict of label to 0 or 1: the label is set, its own network skipped, and what it causes follows; its causes do not.
             condition: dict of label to 0 or 1: samples that differ from it are rejected.
             seed: the same seed draws the same samples; None (default) draws new ones at each call.

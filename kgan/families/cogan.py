@@ -286,7 +286,7 @@ class CoGAN(GenerativeModel):
 
         Args:
             examples: array `(count, *shape)` of the domain. domain: its name.
-            restarts: int >= 1, default 4. steps: int >= 1, default 200. learning_rate: float > 0, default 0.05, falling linearly to 0.
+            restarts: >= 1, default 4. steps: >= 1, default 200. learning_rate: > 0, default 0.05, falling linearly to 0.
             seed: of the draws. batch_size: searches made at once.
 
         Returns:

@@ -231,7 +231,7 @@ class TripleGAN(SemiSupervised):
         return terms | self.classifier_regularization(unlabeled, logits)
 
     def classifier_adversarial(self, examples: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """A: what the classifier loses by the discriminator's judgement of its labels."""
+        """A: what the classifier loses by the discriminator's judgment of its labels."""
         if self.gradient == "integrate":
             every = [ops.full((count_of(examples),), k, dtype="int32") for k in range(self.classes or 0)]
             losses = ops.stack([self.fooled(self.pair_logits(examples, k)) for k in every], axis=-1)

@@ -86,7 +86,7 @@ def attribute_classifier(
 
     As a judge of generated images it must be right for combinations of attributes that the data hardly show, such as those made by an
     intervention on a causal model. Train it on labels as independent as they can be had; of `draw_faces`, on fair coins. Trained on
-    faces whose labels follow CelebA's frequencies it is at least 99.7 % right on held-out ones, and sees 6 % of the moustaches
+    faces whose labels follow CelebA's frequencies it is at least 99.7 % right on held-out ones, and sees 6 % of the mustaches
     on women.
 
     Args:

@@ -36,7 +36,7 @@ def mode_statistics(points: Array, mixture: Mixture, sigmas: float = 3.0, least_
     Args:
         points: array (samples, dimensions); 2500 in the papers.
         mixture: `kgan.datasets.Mixture`.
-        sigmas: float > 0, default 3.0 (the protocol's; 10 for its 1200 dimensions).
+        sigmas: > 0, default 3.0 (the protocol's; 10 for its 1200 dimensions).
         least_share: float in [0, 1], default 0 (the protocol's: one point is enough, so that stray points of a cloud cover modes). Of the
             share that a mode has in the mixture, the part that its high-quality points must make up of all points for it to count.
 

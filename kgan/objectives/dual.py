@@ -36,7 +36,7 @@ def ratio_loss(high_logits: Tensor, low_logits: Tensor, weight: float) -> Tensor
 
     Args:
         high_logits, low_logits: tensors `(batch, 1)`: of examples whose score is to be high, and low.
-        weight: float > 0. At the optimum `E_low sp(l)` is the weight.
+        weight: > 0. At the optimum `E_low sp(l)` is the weight.
 
     Returns:
         Scalar.
@@ -58,7 +58,7 @@ def dual_generator(logits: Tensor, reverse_logits: Tensor, beta: float) -> Tenso
     At the optimum of both discriminators it descends on `alpha KL(p || q) + beta KL(q || p)`.
 
     Args:
-        logits, reverse_logits: tensors `(batch, 1)`, of the first and the second discriminator. beta: float > 0.
+        logits, reverse_logits: tensors `(batch, 1)`, of the first and the second discriminator. beta: > 0.
 
     Returns:
         Scalar.

@@ -28,7 +28,7 @@ def dualing_primal(weights: Tensor, real_features: Tensor, fake_features: Tensor
     Args:
         weights: tensor `(features,)`.
         real_features, fake_features: tensors `(n, features)`, with as many of either kind.
-        regularization: float > 0, C.
+        regularization: > 0, C.
 
     Returns:
         Scalar.
@@ -99,7 +99,7 @@ def dualing_optimum(start: Tensor, real_features: Tensor, fake_features: Tensor,
 
     Args:
         start: tensor `(features,)`: zeros, or better the optimum of the minibatch before.
-        real_features, fake_features, regularization: as `dualing_primal`. steps: int >= 1, default 4.
+        real_features, fake_features, regularization: as `dualing_primal`. steps: >= 1, default 4.
 
     Returns:
         Tensor `(features,)`.
@@ -138,7 +138,7 @@ def local_cost(weights: Tensor, real_scores: Tensor, fake_scores: Tensor, regula
 
     Args:
         weights: tensor `(weights,)`, all of the discriminator's side by side.
-        real_scores, fake_scores: tensors `(n,)`. regularization: float >= 0, C.
+        real_scores, fake_scores: tensors `(n,)`. regularization: >= 0, C.
 
     Returns:
         Scalar, log 2 at scores and weights of 0.
@@ -172,7 +172,7 @@ def local_step(
     Args:
         slopes: callable `(s) -> (a(x).s, a(G(z)).s)`, two tensors `(n,)`.
         pulled: callable `(u, v) -> sum u_i a(x_i) + sum v_i a(G(z_i))`, a tensor `(weights,)`, its mean over replicas where there are some.
-        weights, real_scores, fake_scores, regularization: as in `local_cost`. radius: float or scalar > 0. steps: int >= 1, default 8.
+        weights, real_scores, fake_scores, regularization: as in `local_cost`. radius: float or scalar > 0. steps: >= 1, default 8.
 
     Returns:
         Tensor `(weights,)`.

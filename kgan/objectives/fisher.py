@@ -33,7 +33,7 @@ def fisher_constraint(moment: Tensor, multiplier: Tensor, penalty: float) -> Ten
 
     Args:
         moment: scalar, `second_moment`. multiplier: scalar, a constant to the critic; at its optimum `d_F / 2`.
-        penalty: float > 0, rho. The multiplier then steps by `-penalty (1 - Omega)`.
+        penalty: > 0, rho. The multiplier then steps by `-penalty (1 - Omega)`.
 
     Returns:
         Scalar.

@@ -41,7 +41,7 @@ def checked_level(name: str, level: Any, falling: bool = False) -> Any:
 
     Args:
         name: the argument, for the error.
-        level: float >= 0 or a schedule.
+        level: >= 0 or a schedule.
         falling: default False. True refuses a schedule that rises.
 
     Raises:
@@ -67,10 +67,10 @@ class HoldThenDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         learning_rate: the rate of the first part.
-        steps: int >= 1, optimizer steps until the last rate is reached.
+        steps: >= 1, optimizer steps until the last rate is reached.
         hold: in [0, 1), default 0.5: the share of steps at the first rate (BiGAN, 1605.09782: half of the epochs; 0 in the
             Bayesian GAN, 1705.09558).
-        factor: float > 0, default 0.01 (BiGAN's): the last rate over the first (exp(-3) in the Bayesian GAN, over one epoch).
+        factor: > 0, default 0.01 (BiGAN's): the last rate over the first (exp(-3) in the Bayesian GAN, over one epoch).
 
     Raises:
         ValueError: for other numbers.

@@ -44,7 +44,7 @@ class SGHMC(Checked, keras.optimizers.Optimizer):
     replicas without a state of its own.
 
     Args:
-        learning_rate: float > 0 or a Keras schedule, default 1e-3: r.
+        learning_rate: > 0 or a Keras schedule, default 1e-3: r.
         friction: in (0, 1), default 0.1 (momentum 0.9, Bayesian GAN; its code has 0.01).
         data_size: default 1: N, how many examples the loss is a mean over. `kgan.BayesianGAN` sets it.
         burn_in: default 0: steps of Adam before the first of the sampler.

@@ -12,7 +12,7 @@ def total_variation(images: Tensor, exponent: float = 1.0) -> Tensor:
     Differences past the border are 0. Where a picture is flat, so is the gradient, though the root has none there.
 
     Args:
-        images: tensor `(batch, height, width, channels)`. exponent: float > 0, default 1 (the paper's B), the isotropic form.
+        images: tensor `(batch, height, width, channels)`. exponent: > 0, default 1 (the paper's B), the isotropic form.
 
     Returns:
         Scalar. It grows with the number of pixels and with their range: on [-1, 1] it is `2^exponent` times that on [0, 1].

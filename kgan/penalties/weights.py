@@ -36,7 +36,7 @@ def weight_decay(variables: Iterable[keras.Variable], weight: float) -> Tensor:
 
     Args:
         variables: sequence of `keras.Variable`.
-        weight: float >= 0.
+        weight: >= 0.
 
     Returns:
         Scalar.

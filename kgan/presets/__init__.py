@@ -1,5 +1,5 @@
 """Trained models in folders: `config.json`, `model.weights.h5`, further files that belong to the model, and the SHA-256 sums of all in
-`SHA256SUMS`. Some come with kgan, each with a model card, `README.md`: data and licence, command, figures, limits.
+`SHA256SUMS`. Some come with kgan, each with a model card, `README.md`: data and license, command, figures, limits.
 """
 
 import hashlib
@@ -17,12 +17,25 @@ from kgan.types import FilePath
 
 _FILES = ("config.json", "model.weights.h5")
 _SUMS = "SHA256SUMS"
+_LARGEST = {_FILES[0]: 2**24, _SUMS: 2**20}
+_LARGEST_OTHER = 2**32
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")  # a file of the folder itself
 
 
 def names() -> list[str]:
     """Names of the presets that come with kgan."""
     return sorted(path.name for path in Path(__file__).parent.iterdir() if (path / _SUMS).is_file())
+
+
+def of(cls: type) -> dict[str, str]:
+    """The presets that come with kgan and hold a model of a registered class or of one derived from it: names to what they are."""
+    found = {}
+    for name in names():
+        stored = read_json(find(name) / _FILES[0], "the configuration of a model", lambda config: config.get("registered_name"))
+        kind = keras.saving.get_registered_object(stored)
+        if isinstance(kind, type) and issubclass(kind, cls):
+            found[name] = about(name)
+    return found
 
 
 def about(preset: FilePath) -> str:
@@ -76,7 +89,9 @@ def load(preset: FilePath) -> Any:
             run from them, and what they hide or reveal is up to their weights.
 
     Raises:
-        ValueError: no such preset; missing files, files that differ from their sums, or that this version cannot load.
+        ValueError: no such preset; missing files, files that differ from their sums, or that this version cannot load; what names a class
+            that is neither Keras' nor registered, or a `Lambda` layer; files beyond what `fingerprint` takes. Sizes and sums are checked
+            before anything is built.
     """
     folder = find(preset)
     fingerprint(folder)
@@ -120,9 +135,11 @@ def fingerprint(preset: FilePath) -> str:
     """The SHA-256 of the sums of a preset's files, after the files were checked against them: 64 hexadecimal digits.
 
     Raises:
-        ValueError: no such preset, a missing file, a file that differs from its sum.
+        ValueError: no such preset, a missing file, a file that differs from its sum; one that is larger than a preset's may be: 4 GiB of
+            weights or of a further file, 16 MiB of configuration, 1 MiB of sums.
     """
     folder = find(preset)
+    _check_size(folder / _SUMS)
     text = read_text(folder / _SUMS, "a list of SHA-256 sums")
     pairs = (line.split(maxsplit=1) for line in text.splitlines() if len(line.split()) == 2)
     sums = {name: value for value, name in pairs}
@@ -131,6 +148,7 @@ def fingerprint(preset: FilePath) -> str:
     for name in sums:
         if not (folder / name).is_file():
             raise ValueError(f"The preset {str(folder)!r} lacks {name}.")
+        _check_size(folder / name)
         if _sha256(folder / name) != sums[name]:
             raise ValueError(
                 f"{folder / name} differs from its SHA-256 sum in {_SUMS}: damaged, or exchanged. Get the preset again from its source."
@@ -138,8 +156,18 @@ def fingerprint(preset: FilePath) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _check_size(path: Path) -> None:
+    size, limit = path.stat().st_size, _LARGEST.get(path.name, _LARGEST_OTHER)
+    if size > limit:
+        raise ValueError(
+            f"{path} is too large for a file of a preset: {size:,} bytes, at most {limit:,}. Get the preset again from its source, or load "
+            "the model from a .keras file."
+        )
+
+
 def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-__all__ = ["about", "find", "fingerprint", "further_file", "load", "names", "save"]
+__all__ = ["about", "find", "fingerprint", "further_file", "load", "names", "of", "save"]

@@ -23,7 +23,7 @@ def solids(count: int, size: int = 16, seed: int = 0, classes: Sequence[str] = S
 
     Args:
         count: shapes, of all classes alike, in random order.
-        size: int >= 8, default 16. Slabs and legs are at least one cell thick.
+        size: >= 8, default 16. Slabs and legs are at least one cell thick.
         seed: default 0.
         classes: names among `SOLIDS`, default all; labels count in their order.
 

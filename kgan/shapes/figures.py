@@ -142,7 +142,7 @@ def linear_accuracy(
         labels, test_labels: integers `(count,)`.
         per_class: how many labeled examples of each class it gets; None (default) is all, once.
         draws: default 5: how many such draws the accuracy is a mean over.
-        regularization: float > 0, default 0.01, the C of the machine.
+        regularization: > 0, default 0.01, the C of the machine.
         seed: default 0, of the draws.
 
     Returns:

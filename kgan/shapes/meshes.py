@@ -48,7 +48,7 @@ def voxelize(vertices: ArrayLike, faces: ArrayLike, size: int = 64, margin: int 
 
     Args:
         vertices, faces: arrays `(n, 3)` and `(m, 3)`; the mesh need not be watertight.
-        size: int >= 4, default 64 (3D-GAN's).
+        size: >= 4, default 64 (3D-GAN's).
         margin: empty cells at the ends of the longest side; default size // 32, 2 at 64.
         fill: default True: fill what the outside does not reach. Open meshes stay shells.
 
@@ -102,7 +102,7 @@ def surface(voxels: Array, threshold: float = 0.5, length: float = 1.0, largest:
     Args:
         voxels: array `(size, size, size)` or with one channel, occupancies in [0, 1].
         threshold: in (0, 1), default 0.5: what counts as full. The authors' release shows 0.1.
-        length: float > 0, default 1.0: the side of the whole cube in the mesh's unit; a cell is `length / size`.
+        length: > 0, default 1.0: the side of the whole cube in the mesh's unit; a cell is `length / size`.
         largest: default False: keep the largest connected component alone, as the paper's pictures do.
 
     Returns:

@@ -128,7 +128,7 @@ def draw_scenes(scenes: Sequence[Scene], size: int = 32, seed: int = 0) -> Array
     Places and sizes of all of it and the light vary, given by `seed`.
 
     Args:
-        scenes: sequence of `kgan.stories.Scene`. size: int >= 16, default 32: pixels per side. seed: default 0.
+        scenes: sequence of `kgan.stories.Scene`. size: >= 16, default 32: pixels per side. seed: default 0.
 
     Returns:
         uint8 array (count, size, size, 3).

@@ -186,8 +186,8 @@ def albums(
 
     Args:
         split: "train" (1,200 albums), "validation" (100) or "test" (200): different albums by different writers of one language.
-        count: int >= 1 or None (default): as many albums instead.
-        writers: int >= 1, default 5: stories of an album.
+        count: >= 1 or None (default): as many albums instead.
+        writers: >= 1, default 5: stories of an album.
         seed: default 0: another world of the same kind, the same words.
         classifier: what gives the features: `picture_classifier()` (default), or anything with `features(images)`.
 

@@ -73,7 +73,7 @@ def bleu(texts: Sequence[Text], references: Sequence[Sequence[Text]], n: int = 4
     references closest in length (the shorter of two as close), all summed over the texts.
 
     Args:
-        texts, references: see `kgan.stories.captions`. n: int >= 1, default 4.
+        texts, references: see `kgan.stories.captions`. n: >= 1, default 4.
 
     Returns:
         `(corpus, each)`: float arrays `(n,)` and `(texts, n)`, the second with every text as a corpus of its own.
@@ -226,7 +226,7 @@ def repetition(stories: Sequence[Sequence[Text]], n: int = 4) -> dict[str, float
     story, within its sentences, that came in it before; mean over stories with any.
 
     Args:
-        stories: list of stories, each a sequence of sentences. n: int >= 1, default 4.
+        stories: list of stories, each a sequence of sentences. n: >= 1, default 4.
     """
     sentences, again, shares = 0, 0, []
     for story in stories:
@@ -243,7 +243,7 @@ def self_bleu(texts: Sequence[Text], n: int = 4) -> float:
     """Mean BLEU-n of every text with all others as its references: near 1 where all are alike.
 
     Args:
-        texts: at least two, see `kgan.stories.captions`. n: int >= 1, default 4.
+        texts: at least two, see `kgan.stories.captions`. n: >= 1, default 4.
     """
     if len(texts) < 2:
         raise ValueError(f"Self-BLEU needs at least two texts. Received: {len(texts)}.")

@@ -111,7 +111,7 @@ def compare_stories(
 
     Args:
         stories, others, scenes: as in `judge_stories`.
-        margin: float >= 0, default 0.05: differences of a criterion up to it are a tie.
+        margin: >= 0, default 0.05: differences of a criterion up to it are a tie.
 
     Returns:
         dict of criterion, and "overall" (the mean of the three), to an integer array `(count,)`: 1 where `stories` win, -1 where

@@ -190,7 +190,7 @@ def meteor(texts: Sequence[Text], references: Sequence[Sequence[Text]], beam_wid
     than published ones.
 
     Args:
-        texts, references: see `kgan.stories.captions`; strings or sequences of words. beam_width: int >= 1, default 40, the
+        texts, references: see `kgan.stories.captions`; strings or sequences of words. beam_width: >= 1, default 40, the
             authors'.
 
     Returns:

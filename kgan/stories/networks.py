@@ -53,13 +53,13 @@ class StoryPolicy(keras.Model):
     samples, one number of noise a word.
 
     Args:
-        vocabulary_size: int >= 3: 0, 1 and the words.
+        vocabulary_size: >= 3: 0, 1 and the words.
         photo_size: default 2048 (ResNet-152's pool5, the paper's), numbers of a photo.
         num_photos: default 5 (the paper's). sentence_length: default 30 (the authors'), the end included.
         units: even, default 512 (the paper's): of the decoder, the word embedding and `h_i`; half as many each way in the encoder
             and in the layer before the logits.
         encoder_dropout: default 0.2. dropout: default 0.5, before the logits (the authors').
-        repeat_penalty: float >= 0, default 100. min_length: default None: 6 (the authors'), or `sentence_length` where that is less.
+        repeat_penalty: >= 0, default 100. min_length: default None: 6 (the authors'), or `sentence_length` where that is less.
 
     Departures from the code: batch norm's momentum is Keras' 0.9 of PyTorch's 0.1; log-probabilities of samples are normalized after the
     rules (the code draws from the normalized distribution, and differentiates the other); the weights of GRUs start at
@@ -272,7 +272,7 @@ class StoryPolicy(keras.Model):
         authors' code, so that a sentence pays for places where a forbidden word was likely. Samples are normalized anew.
 
         Args:
-            encoded: as returned by `encode`. width: int >= 1, default 3 (the authors').
+            encoded: as returned by `encode`. width: >= 1, default 3 (the authors').
         """
         contexts, state = encoded
         length, size = self.sentence_length, self.vocabulary_size

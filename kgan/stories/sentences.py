@@ -59,7 +59,7 @@ class Vocabulary:
 
         Args:
             sentences: iterable of strings, words parted by blanks.
-            more_than: int >= 0.
+            more_than: >= 0.
 
         Raises:
             ValueError: no word is left.
@@ -200,7 +200,7 @@ class Stories:
             batch_size: default 64, the release's.
             length: default 30: ids of a sentence, at most `length - 1` words.
             shuffle, seed: as in `kgan.datasets.from_arrays`.
-            passes: int >= 1, default 1: passes over the stories in one epoch.
+            passes: >= 1, default 1: passes over the stories in one epoch.
 
         Returns:
             `tf.data.Dataset` of known cardinality. Features are gathered as they are needed: a photo is held once.
@@ -222,7 +222,7 @@ class Stories:
         """One row an album, as the paper evaluates: the photos of its first story, and up to so many human stories.
 
         Args:
-            references: int >= 1, default 5.
+            references: >= 1, default 5.
 
         Returns:
             `(albums, photos, references)`: list of ids in the order of their first story; float32 `(albums, 5, photo_size)`; a

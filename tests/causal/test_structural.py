@@ -87,7 +87,7 @@ def test_celeba_s_figures():
     assert narrow == pytest.approx((0.09, 0.17, 0.06, 0.13, 0.11, 0.20, 0.09, 0.18))
     assert [given("Eyeglasses", Young=y) for y in (0, 1)] == pytest.approx((0.16, 0.04))
     assert (model.marginals()["Young"], model.marginals()["Male"]) == pytest.approx((0.77, 0.42))
-    # The paper's picture: only men have moustaches, and drawing one makes no man.
+    # The paper's picture: only men have mustaches, and drawing one makes no man.
     assert model.marginals(condition={"Mustache": 1})["Male"] == pytest.approx(1.0)
     assert model.marginals(do={"Mustache": 1})["Male"] == pytest.approx(0.42)
     assert (structural_model("faces").joint() > 0).all()

@@ -6,12 +6,38 @@ Everything in `test_conformance.py` follows from a row.
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import keras
 import numpy as np
 
 import kgan
 from kgan.networks import optical_flow, video
+
+
+class Adam(NamedTuple):
+    learning_rate: float
+    beta_1: float = 0.9
+    beta_2: float = 0.999
+    epsilon: float = 1e-8
+    global_clipnorm: float | None = None
+
+
+class SGD(NamedTuple):
+    learning_rate: float
+
+
+class RMSprop(NamedTuple):
+    learning_rate: float
+    rho: float
+    epsilon: float
+
+
+class Defaults(NamedTuple):
+    """Optimizers that `compile()` takes, move by move, and whose they are."""
+
+    moves: dict
+    source: str
 
 
 @dataclass(frozen=True)
@@ -31,7 +57,9 @@ class Spec:
         arguments: `(rng, count) -> tuple of arguments of fit`, for data that are not images in [-1, 1].
         default: what `benchmarks.defaults` runs, in one row of every family: a kind of data, and `(seed) -> model` as briefly as a user
             would make it.
+        optimizers: the default ones, in one row of every family; see `tests/families/test_default_optimizers.py`.
         conditional: whether samples need a condition, which the first of these arguments then is.
+        replicas: why its update on replicas is not that of one device, where it is not.
     """
 
     family: type
@@ -46,6 +74,8 @@ class Spec:
     arguments: Callable | None = None
     conditional: bool = False
     default: tuple[str, Callable] | None = None
+    optimizers: Defaults | None = None
+    replicas: str | None = None
 
     def data(self, count, seed=0):
         """Arguments of `fit`: a tuple of examples, and of labels where there are classes."""
@@ -100,9 +130,21 @@ CATEGORICAL = {
 }  # fmt: skip
 REGULARIZED = {"discriminator/adversarial", "generator/adversarial"}
 MANIFOLD = {"manifold_discriminator": 1, "manifold": 1, **ONE_TO_ONE}
+THREE_PLAYERS = ("discriminator", "generator", "classifier")
 THREE_MOVES = {"denoiser": 1, **ONE_TO_ONE}
 DENOISED = {"discriminator/adversarial", "denoiser/denoising", "generator/adversarial", "generator/feature_denoising"}
 INFORMATION = {f"{move}/{term}" for move in ONE_TO_ONE for term in ("adversarial", "information")}
+
+
+PIXELGAN_OPTIMIZERS = {"autoencoder": Adam(1e-3), "discriminator": Adam(3e-3, 0.5), "encoder": Adam(1e-3, 0.5)}
+STORY_OPTIMIZER = Adam(2e-4, 0.8, 0.999, 1e-8, 10.0)
+# Reasons of `Spec.replicas`; docs/scale.md says so.
+DROPOUT, MINIBATCH, WEIGHTS = "dropout", "a statistic of the replica's own examples", "noise for weights, not for examples"
+SECOND = "second derivatives through synchronized batch norm: 2e-5 apart after steps of 8e-3"
+
+
+def both(optimizer, *moves):
+    return dict.fromkeys(moves or ("discriminator", "generator"), optimizer)
 
 
 def progan(phase=0, **kwargs):
@@ -266,6 +308,7 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         default=("digits", lambda seed: kgan.GAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-3, 0.5)), "ours: the paper has momentum SGD"),
     ),
     "GAN, labels joined": Spec(
         kgan.GAN,
@@ -330,6 +373,7 @@ SPECS = {
         lambda: kgan.SNGAN(IMAGE, architecture="resnet", width=0.03, latent_size=4, discriminator_steps=2, seed=0),
         IMAGE,
         {"discriminator": 2, "generator": 1},
+        optimizers=Defaults(both(Adam(2e-4, 0.0, 0.9)), "pfnet-research/sngan_projection, configs (Chainer)"),
     ),
     "SNGAN, projection": Spec(
         kgan.SNGAN, lambda: kgan.SNGAN(IMAGE, width=0.05, latent_size=4, classes=["a", "b", "c"], seed=0), IMAGE, ONE_TO_ONE,
@@ -339,6 +383,7 @@ SPECS = {
         kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, weight_decay=1e-4, seed=0), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
         default=("digits", lambda seed: kgan.DCGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "Newmu/dcgan_code, train_uncond_dcgan.py, lib/updates.py (Theano)"),
     ),
     "DCGAN, 4x4 kernels": Spec(
         kgan.DCGAN, lambda: kgan.DCGAN(IMAGE, filters=3, latent_size=4, variant="torch", seed=0), IMAGE, ONE_TO_ONE,
@@ -356,6 +401,11 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/history", "generator/adversarial", "generator/history"},
         smallest_batch=2,
         default=("digits", lambda seed: kgan.ImprovedGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(
+            both(Adam(3e-4, 0.5)),
+            "openai/improved-gan, train_cifar_feature_matching.py, but for the epsilon's place",
+        ),
     ),
     "ImprovedGAN, semi-supervised": Spec(
         kgan.ImprovedGAN,
@@ -369,6 +419,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/supervised", "generator/feature_matching"},
         classes=3,
+        replicas=DROPOUT,
     ),
     "WGAN": Spec(
         kgan.WGAN,
@@ -376,12 +427,20 @@ SPECS = {
         IMAGE,
         {"discriminator": 2, "generator": 0.5},
         default=("digits", lambda seed: kgan.WGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(
+            both(RMSprop(5e-5, 0.99, 1e-16)),
+            "martinarjovsky/WassersteinGAN, main.py (PyTorch: 1e-8 beside the root)",
+        ),
     ),
     "WGANGP": Spec(
         kgan.WGANGP, lambda: kgan.WGANGP(IMAGE, width=0.03, latent_size=4, discriminator_steps=2, seed=0), IMAGE,
         {"discriminator": 2, "generator": 1},
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
         default=("digits", lambda seed: kgan.WGANGP(IMAGE, seed=seed)),
+        optimizers=Defaults(
+            both(Adam(1e-4, 0.0, 0.9)),
+            "Algorithm 1; igul222/improved_wgan_training, gan_64x64.py (TensorFlow 1)",
+        ),
     ),
     "WGANGP, auxiliary classifier": Spec(
         kgan.WGANGP,
@@ -400,20 +459,25 @@ SPECS = {
         IMAGE,
         {"discriminator": 2, "generator": 1},
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/consistency", "generator/adversarial"},
+        replicas=DROPOUT,
     ),
     "DRAGAN": Spec(
         kgan.DRAGAN, lambda: kgan.DRAGAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
         default=("digits", lambda seed: kgan.DRAGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-4, 0.5, 0.9)), "the authors' notebook (TensorFlow 1)"),
     ),
     "ProGAN": Spec(
         kgan.ProGAN, lambda: progan(start_resolution=8), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
         default=("digits", lambda seed: kgan.ProGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(both(Adam(1e-3, 0.0, 0.99)), "tkarras/progressive_growing_of_gans, config.py (TensorFlow 1)"),
     ),
     "ProGAN, fading": Spec(
         kgan.ProGAN, lambda: progan(phase=1), IMAGE, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/gradient_penalty", "discriminator/drift", "generator/adversarial"},
+        replicas=MINIBATCH,
     ),
     "ProGAN, fading, classes": Spec(
         kgan.ProGAN, lambda: progan(phase=1, classes=3), IMAGE, ONE_TO_ONE,
@@ -422,6 +486,7 @@ SPECS = {
             "generator/adversarial", *AUXILIARY,
         },
         arguments=classes_of(IMAGE),
+        replicas=MINIBATCH,
     ),
     "ThreeDGAN": Spec(
         kgan.ThreeDGAN,
@@ -430,6 +495,10 @@ SPECS = {
         ONE_TO_ONE,
         arguments=lambda rng, count: (voxels(rng, count),),
         default=("shapes", lambda seed: kgan.ThreeDGAN((16, 16, 16, 1), seed=seed)),
+        optimizers=Defaults(
+            {"discriminator": Adam(1e-5, 0.5), "generator": Adam(0.0025, 0.5)},
+            "the paper; its ports; Lua torch",
+        ),
     ),
     "ThreeDVAEGAN": Spec(
         kgan.ThreeDVAEGAN,
@@ -447,6 +516,10 @@ SPECS = {
             {"shapes": voxels(rng, count), "views": rng.uniform(-1, 1, (count, 16, 16, 1)).astype("float32")},
         ),
         default=("shapes and views", lambda seed: kgan.ThreeDVAEGAN((16, 16, 16, 1), image_shape=(32, 32, 1), seed=seed)),
+        optimizers=Defaults(
+            {"discriminator": Adam(1e-5, 0.5), "generator": Adam(0.0025, 0.5), "encoder": Adam(1e-4, 0.5)},
+            "as ThreeDGAN; the ports",
+        ),
     ),
     "RenderGAN": Spec(
         kgan.RenderGAN,
@@ -455,6 +528,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/regularization"},
         default=("tags", lambda seed: kgan.RenderGAN(kgan.layers.TagRenderer(), filters=8, seed=seed)),
+        optimizers=Defaults(both(Adam(4e-4, 0.5)), "berleon/deepdecoder, rendergan configs (Keras 1); the paper has 2e-4"),
     ),
     "UnrolledGAN": Spec(
         kgan.UnrolledGAN,
@@ -466,6 +540,7 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         default=("digits", lambda seed: kgan.UnrolledGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-4, 0.5)), "the paper's ring; epsilon of poolio/unrolled_gan (TensorFlow 1, Keras)"),
     ),
     "UnrolledGAN, images": Spec(
         kgan.UnrolledGAN,
@@ -476,10 +551,15 @@ SPECS = {
         ),
         IMAGE,
         ONE_TO_ONE,
+        replicas=SECOND,
     ),
     "ConsensusGAN": Spec(
         kgan.ConsensusGAN, lambda: kgan.ConsensusGAN((2,), latent_size=3, seed=0), (2,), ONE_TO_ONE,
         default=("digits", lambda seed: kgan.ConsensusGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(
+            both(RMSprop(1e-4, 0.9, 1e-10)),
+            "LMescheder/TheNumericsOfGANs, experiments (TensorFlow 1: under the root, as Keras)",
+        ),
     ),
     "GradientRegularizedGAN": Spec(
         kgan.GradientRegularizedGAN,
@@ -491,6 +571,10 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/opponent_gradient"},
         default=("ring", lambda seed: kgan.GradientRegularizedGAN((2,), seed=seed)),
+        optimizers=Defaults(
+            both(Adam(1e-4, 0.5)),
+            "locuslab/gradient_regularized_gan, gaussian-toy-regularized.py (TensorFlow 1)",
+        ),
     ),
     "GradientRegularizedGAN, wasserstein, simultaneous": Spec(
         kgan.GradientRegularizedGAN,
@@ -535,6 +619,7 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         default=("digits", lambda seed: kgan.FGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "the paper's MNIST; Chainer"),
     ),
     "FGAN, link and trick": Spec(
         kgan.FGAN,
@@ -556,6 +641,7 @@ SPECS = {
         FISHER,
         smallest_batch=2,
         default=("digits", lambda seed: kgan.FisherGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "the paper; tomsercu/FisherGAN, main.py (PyTorch)"),
     ),
     "FisherGAN, semi-supervised": Spec(
         kgan.FisherGAN,
@@ -579,7 +665,9 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/pulling_away"},
         smallest_batch=2,
-        default=("digits", lambda seed: kgan.EBGAN(IMAGE, margin=4.0, seed=seed)),
+        default=("digits", lambda seed: kgan.EBGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(both(Adam(1e-3, 0.5)), "the rate of the paper's grid; beta_1 is ours (DCGAN's)"),
     ),
     "EBGAN, ladder": Spec(
         kgan.EBGAN,
@@ -592,6 +680,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/supervised", "generator/adversarial"},
         classes=3,
+        replicas=DROPOUT,
     ),
     "CalibratedEBGAN": Spec(
         kgan.CalibratedEBGAN,
@@ -604,6 +693,11 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/smoothness", "generator/adversarial", "generator/entropy"},
         smallest_batch=3,
         default=("ring", lambda seed: kgan.CalibratedEBGAN((2,), seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(
+            {"discriminator": Adam(2e-4, 0.0), "generator": Adam(2e-3, 0.0)},
+            "zihangdai/cegan_iclr2017, the synthetic sets (TensorFlow 1)",
+        ),
     ),
     "CalibratedEBGAN, variational": Spec(
         kgan.CalibratedEBGAN,
@@ -627,6 +721,8 @@ SPECS = {
         CATEGORICAL,
         smallest_batch=3,
         default=("categories", lambda seed: kgan.CatGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "smayru/catgan (Chainer)"),
     ),
     "CatGAN, semi-supervised": Spec(
         kgan.CatGAN,
@@ -639,6 +735,7 @@ SPECS = {
         CATEGORICAL | {"discriminator/supervised"},
         smallest_batch=3,
         classes=3,
+        replicas=MINIBATCH,
     ),
     "D2GAN": Spec(
         kgan.D2GAN,
@@ -652,6 +749,7 @@ SPECS = {
         ONE_TO_ONE,
         DUAL,
         default=("digits", lambda seed: kgan.D2GAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "tund/D2GAN, main.py, models.py (TensorFlow 1)"),
     ),
     "D2GAN, images": Spec(
         kgan.D2GAN, lambda: kgan.D2GAN(IMAGE, filters=3, latent_size=4, seed=0), IMAGE, ONE_TO_ONE, DUAL,
@@ -667,6 +765,7 @@ SPECS = {
         arguments=two_domains,
         conditional=True,
         default=("transfer", lambda seed: kgan.DomainTransferNetwork(negative_features(), constancy_weight=1.0, filters=16, seed=seed)),
+        optimizers=Defaults(both(Adam(3e-4)), "yunjey/domain-transfer-network, solver.py (TensorFlow 1); the paper names none"),
     ),
     "DualAgentGAN": Spec(
         kgan.DualAgentGAN,
@@ -685,6 +784,7 @@ SPECS = {
                 IMAGE, classes=10, filters=16, blocks=2, discriminator_filters=16, code_size=16, seed=seed
             ),
         ),
+        optimizers=Defaults(both(Adam(1e-4, 0.5)), "BEGAN's rate; the paper's supplement could not be read"),
     ),
     "DualingGAN": Spec(
         kgan.DualingGAN,
@@ -697,6 +797,8 @@ SPECS = {
         {"generator": 1},
         {"generator/dual"},
         default=("digits", lambda seed: kgan.DualingGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults({"generator": Adam(1e-3, 0.5)}, "ours"),
     ),
     "ModeRegularizedGAN": Spec(
         kgan.ModeRegularizedGAN,
@@ -710,6 +812,7 @@ SPECS = {
         ONE_TO_ONE,
         REGULARIZED | {"generator/reconstruction", "generator/mode"},
         default=("digits", lambda seed: kgan.ModeRegularizedGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-3, 0.5)), "ours"),
     ),
     "MDGAN": Spec(
         kgan.MDGAN,
@@ -724,6 +827,7 @@ SPECS = {
         MANIFOLD,
         REGULARIZED | {"manifold_discriminator/adversarial", "manifold/reconstruction", "manifold/mode"},
         default=("digits", lambda seed: kgan.MDGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-3, 0.5), "manifold_discriminator", "manifold", "discriminator", "generator"), "ours"),
     ),
     "DFMGAN": Spec(
         kgan.DFMGAN,
@@ -737,6 +841,7 @@ SPECS = {
         DENOISED,
         smallest_batch=2,
         default=("digits", lambda seed: kgan.DFMGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-3, 0.5), "discriminator", "denoiser", "generator"), "ours"),
     ),
     "DFMGAN, images, in turn, corruption that falls": Spec(
         kgan.DFMGAN,
@@ -748,6 +853,7 @@ SPECS = {
         THREE_MOVES,
         DENOISED,
         smallest_batch=2,
+        optimizers=Defaults(both(Adam(2e-4, 0.5), "discriminator", "denoiser", "generator"), "ours"),
     ),
     "TrustRegionDualingGAN": Spec(
         kgan.TrustRegionDualingGAN,
@@ -759,6 +865,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/cost", "generator/adversarial", "generator/opponent_gradient"},
         default=("digits", lambda seed: kgan.TrustRegionDualingGAN(IMAGE, seed=seed)),
+        optimizers=Defaults({"discriminator": SGD(1.0), "generator": Adam(1e-3, 0.5)}, "steps of the length of the paper; ours"),
     ),
     "TrustRegionDualingGAN, scores, a ball that shrinks": Spec(
         kgan.TrustRegionDualingGAN,
@@ -781,6 +888,11 @@ SPECS = {
         {"generator/mmd"},
         smallest_batch=2,
         default=("digits", lambda seed: kgan.GMMN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(
+            {"generator": RMSprop(1e-3, 0.99, 1e-16)},
+            "ours, PyTorch's decay and epsilon. The paper has momentum SGD",
+        ),
     ),
     "GMMN, codes": Spec(
         kgan.GMMN,
@@ -794,6 +906,7 @@ SPECS = {
         {"generator": 1},
         {"generator/mmd"},
         smallest_batch=2,
+        replicas=MINIBATCH,
     ),
     "LRGAN": Spec(
         kgan.LRGAN,
@@ -801,6 +914,7 @@ SPECS = {
         IMAGE,
         ONE_TO_ONE,
         default=("placed digits", lambda seed: kgan.LRGAN((16, 16, 1), filters=8, discriminator_filters=32, noise_size=32, seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "jwyang/lr-gan.pytorch, train.py (PyTorch)"),
     ),
     "LRGAN, two foregrounds": Spec(
         kgan.LRGAN,
@@ -819,6 +933,11 @@ SPECS = {
         {"encoder/mmd", "encoder/reconstruction", "encoder/feasible_set", "generator/mmd", "generator/feasible_set"},
         smallest_batch=2,
         default=("digits", lambda seed: kgan.MMDGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(
+            both(RMSprop(5e-5, 0.99, 1e-16), "encoder", "generator"),
+            "OctoberChang/MMD-GAN, mmd_gan.py (PyTorch: 1e-8 beside the root)",
+        ),
     ),
     "MMDGAN, points": Spec(
         kgan.MMDGAN,
@@ -832,6 +951,7 @@ SPECS = {
         {"encoder": 2, "generator": 1},
         {"encoder/mmd", "encoder/reconstruction", "generator/mmd"},
         smallest_batch=2,
+        replicas=MINIBATCH,
     ),
     "InfoGAN": Spec(
         kgan.InfoGAN,
@@ -847,6 +967,10 @@ SPECS = {
         INFORMATION,
         smallest_batch=2,
         default=("digits", lambda seed: kgan.InfoGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(
+            {"discriminator": Adam(2e-4, 0.5), "generator": Adam(1e-3, 0.5)},
+            "openai/InfoGAN, run_mnist_exp.py (TensorFlow 1)",
+        ),
     ),
     "InfoGAN, trunk at rest": Spec(
         kgan.InfoGAN,
@@ -867,6 +991,7 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         default=("digits", lambda seed: kgan.AdaGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-3, 0.5)), "its component's: GAN's"),
     ),
     "AdaGAN of WGANs": Spec(
         kgan.AdaGAN,
@@ -880,11 +1005,13 @@ SPECS = {
         ),
         (2,),
         {"discriminator": 2, "generator": 0.5},
+        optimizers=Defaults(both(RMSprop(5e-5, 0.99, 1e-16)), "its component's: WGAN's"),
     ),
     "BiGAN": Spec(
         kgan.BiGAN, lambda: kgan.BiGAN((5,), size=1, latent_size=3, seed=0), (5,), ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
         default=("digits", lambda seed: kgan.BiGAN(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "jeffdonahue/bigan, train_gan.py, lib/updates.py (Theano)"),
     ),
     "BiGAN, convolutional": Spec(
         kgan.BiGAN, lambda: kgan.BiGAN((16, 16, 1), size=6, latent_size=3, weight_decay=0.0, seed=0), (16, 16, 1), ONE_TO_ONE,
@@ -898,6 +1025,8 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/feature_matching"},
         default=("digits", lambda seed: kgan.AugmentedBiGAN(IMAGE, seed=seed)),
+        replicas=MINIBATCH,
+        optimizers=Defaults(both(Adam(1e-3, 0.5)), "ours"),
     ),
     "AugmentedBiGAN, images": Spec(
         kgan.AugmentedBiGAN,
@@ -922,6 +1051,8 @@ SPECS = {
         classes=3,
         averaged="classifier",
         default=("labeled digits", lambda seed: kgan.ManifoldSSL((64,), classes=10, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(1e-3, 0.5), "discriminator", "generator", "classifier", "matcher"), "ours"),
     ),
     "ManifoldSSL, images": Spec(
         kgan.ManifoldSSL,
@@ -936,6 +1067,8 @@ SPECS = {
         {"matcher/feature_matching", *CLASSIFIER_TERMS},
         classes=3,
         averaged="classifier",
+        replicas=MINIBATCH,
+        optimizers=Defaults(both(Adam(3e-4, 0.5), "classifier", "matcher"), "ours"),
     ),
     "ALI": Spec(
         kgan.ALI,
@@ -946,9 +1079,11 @@ SPECS = {
         (2,),
         ONE_TO_ONE,
         default=("digits", lambda seed: kgan.ALI(IMAGE, seed=seed)),
+        optimizers=Defaults(both(Adam(1e-4, 0.8)), "the paper's mixture; Blocks"),
     ),
     "ALI, images": Spec(
         kgan.ALI, lambda: kgan.ALI(IMAGE, width=0.04, latent_size=3, joint_batch=False, seed=0), IMAGE, ONE_TO_ONE,
+        optimizers=Defaults(both(Adam(1e-4, 0.5)), "IshmaelBelghazi/ALI, ali_cifar10.py (Blocks)"),
     ),
     "ALI, semi-supervised": Spec(
         kgan.ALI,
@@ -971,6 +1106,7 @@ SPECS = {
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction", "generator/inference"},
         default=("ring", lambda seed: kgan.VEEGAN((2,), seed=seed)),
+        optimizers=Defaults(both(Adam(1e-3, 0.5)), "the authors' ring (TensorFlow 1)"),
     ),
     "VEEGAN, images": Spec(
         kgan.VEEGAN,
@@ -980,11 +1116,14 @@ SPECS = {
         IMAGE,
         ONE_TO_ONE,
         {"discriminator/adversarial", "generator/adversarial", "generator/reconstruction"},
+        optimizers=Defaults(both(Adam(1e-3, 0.7)), "akashgit/VEEGAN, veegan_julia_mnist.ipynb"),
     ),
     "CoGAN": Spec(
         kgan.CoGAN, lambda: kgan.CoGAN(RGBD, width=0.1, epsilon=1e-3, latent_size=4, seed=0), RGBD, ONE_TO_ONE,
         {"discriminator/adversarial", "discriminator/weight_decay", "generator/adversarial", "generator/weight_decay"},
         default=("domains", lambda seed: kgan.CoGAN({"digits": IMAGE, "negatives": IMAGE}, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "mingyuliutw/CoGAN, solver files, alter_adam_solver.cpp (Caffe)"),
     ),
     "CoGAN, adaptation": Spec(
         kgan.CoGAN, lambda: kgan.CoGAN(classes=3, labeled="plane", weight_decay=0.0, seed=0, **coupled_points()), POINTS, ONE_TO_ONE,
@@ -1009,6 +1148,11 @@ SPECS = {
         smallest_batch=2,
         classes=3,
         default=("labeled digits", lambda seed: kgan.BadGAN((64,), classes=10, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(
+            {"discriminator": Adam(3e-3, 0.5, 0.9999), "generator": Adam(1e-3, 0.0, 0.9999)},
+            "kimiyoung/ssl_bad_gan, MNIST (PyTorch)",
+        ),
     ),
     "BadGAN, images": Spec(
         kgan.BadGAN,
@@ -1022,6 +1166,11 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/supervised", "generator/feature_matching", "generator/low_density"},
         smallest_batch=2,
         classes=3,
+        replicas=MINIBATCH,
+        optimizers=Defaults(
+            {"discriminator": Adam(6e-4, 0.5), "generator": Adam(3e-4, 0.0)},
+            "kimiyoung/ssl_bad_gan, CIFAR-10 (PyTorch)",
+        ),
     ),
     "BayesianGAN": Spec(
         kgan.BayesianGAN,
@@ -1034,6 +1183,7 @@ SPECS = {
         {"generator": 2, "discriminator": 2},
         {"generator/adversarial", "generator/prior", "discriminator/adversarial", "discriminator/prior"},
         default=("digits", lambda seed: kgan.BayesianGAN(IMAGE, seed=seed)),
+        replicas=WEIGHTS,
     ),
     "BayesianGAN, semi-supervised": Spec(
         kgan.BayesianGAN,
@@ -1063,6 +1213,7 @@ SPECS = {
         {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial"},
         arguments=lambda rng, count: (binary_images(rng, count),),
         default=("binary digits", lambda seed: kgan.PixelGANAutoencoder(IMAGE, seed=seed)),
+        optimizers=Defaults(PIXELGAN_OPTIMIZERS, "ours: the paper's are not known to us"),
     ),
     "PixelGANAutoencoder, semi-supervised": Spec(
         kgan.PixelGANAutoencoder,
@@ -1074,6 +1225,7 @@ SPECS = {
         {"autoencoder": 1, "discriminator": 0.5, "encoder": 0.5, "supervised": 1},
         {"autoencoder/reconstruction", "discriminator/adversarial", "encoder/adversarial", "supervised/supervised"},
         classes=3,
+        optimizers=Defaults({**PIXELGAN_OPTIMIZERS, "supervised": Adam(1e-3)}, "ours, likewise"),
     ),
     "PixelGANAutoencoder, normal codes": Spec(
         kgan.PixelGANAutoencoder,
@@ -1100,6 +1252,7 @@ SPECS = {
         smallest_batch=2,
         averaged="alice",
         default=("messages", lambda seed: kgan.SteganographyGAN(seed=seed)),
+        optimizers=Defaults(both(Adam(2e-4), "eve", "alice_bob"), "jhayes14/advsteg, main.py (TensorFlow 1)"),
     ),
     "SteganographyGAN, residual": Spec(
         kgan.SteganographyGAN,
@@ -1112,6 +1265,7 @@ SPECS = {
         {"eve": 1, "alice_bob": 1},
         STEGANOGRAPHY,
         averaged="alice",
+        optimizers=Defaults({"eve": Adam(1e-3), "alice_bob": Adam(2e-3)}, "ours"),
     ),
     "VideoPredictor": Spec(
         kgan.VideoPredictor,
@@ -1129,6 +1283,7 @@ SPECS = {
         arguments=lambda rng, count: (rng.uniform(-1, 1, (count, 4, *IMAGE)).astype("float32"),),
         conditional=True,
         default=("clips", lambda seed: kgan.VideoPredictor((32, 32, 1), seed=seed)),
+        optimizers=Defaults({"discriminator": Adam(2e-4, 0.5), "generator": Adam(5e-4, 0.5)}, "ours"),
     ),
     "FlowGAN": Spec(
         kgan.FlowGAN,
@@ -1147,6 +1302,7 @@ SPECS = {
         ),
         conditional=True,
         default=("pairs", lambda seed: kgan.FlowGAN((32, 32, 1), seed=seed)),
+        optimizers=Defaults({"discriminator": Adam(2e-4), "generator": Adam(1e-3)}, "ours"),
     ),
     "IntentionGAIL": Spec(
         kgan.IntentionGAIL,
@@ -1160,6 +1316,10 @@ SPECS = {
         arguments=rollouts,
         conditional=True,
         default=("demonstrations", lambda seed: kgan.IntentionGAIL(environment=kgan.control.describe(kgan.control.PointMass()), seed=seed)),
+        optimizers=Defaults(
+            {**both(Adam(5e-4, epsilon=1e-7), "discriminator", "posterior"), "value": Adam(1e-3, epsilon=1e-7), "policy": SGD(1.0)},
+            "ours, with Keras' epsilon; descent of rate 1 makes the trust region step",
+        ),
     ),
     "CausalController": Spec(
         kgan.CausalController,
@@ -1169,6 +1329,7 @@ SPECS = {
         {"discriminator/adversarial", "discriminator/gradient_penalty", "generator/adversarial"},
         arguments=lambda rng, count: (labels(rng, count),),
         default=("labels", lambda seed: kgan.CausalController(kgan.causal.graph("faces"), seed=seed)),
+        optimizers=Defaults(both(Adam(8e-5)), "mkocaoglu/CausalGAN, causal_controller/config.py (TensorFlow 1)"),
     ),
     "CausalGAN": Spec(
         kgan.CausalGAN,
@@ -1183,6 +1344,8 @@ SPECS = {
         smallest_batch=2,
         arguments=labeled_images,
         default=("faces", lambda seed: kgan.CausalGAN(kgan.causal.structural_model("faces"), (16, 16, 3), seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(2e-4, 0.5)), "mkocaoglu/CausalGAN, causal_dcgan/config.py (TensorFlow 1)"),
     ),
     "CausalGAN, swapped": Spec(
         kgan.CausalGAN,
@@ -1205,6 +1368,7 @@ SPECS = {
         | {"generator/error", "generator/labels"},
         arguments=labeled_images,
         default=("faces", lambda seed: kgan.CausalBEGAN(kgan.causal.structural_model("faces"), (16, 16, 3), seed=seed)),
+        optimizers=Defaults(both(Adam(8e-5)), "mkocaoglu/CausalGAN, causal_began/config.py (TensorFlow 1)"),
     ),
     "TripleGAN": Spec(
         kgan.TripleGAN,
@@ -1217,6 +1381,8 @@ SPECS = {
         classes=3,
         averaged="classifier",
         default=("labeled digits", lambda seed: kgan.TripleGAN((64,), classes=10, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(1e-3, 0.5), *THREE_PLAYERS), "zhenxuan00/triple-gan, MNIST (Theano)"),
     ),
     "TripleGAN, all labels": Spec(
         kgan.TripleGAN,
@@ -1228,6 +1394,7 @@ SPECS = {
         {"discriminator": 0.5, "generator": 0.5, "classifier": 1},
         TRIPLE_TERMS,
         classes=3,
+        replicas=DROPOUT,
     ),
     "TripleGAN, images": Spec(
         kgan.TripleGAN,
@@ -1242,6 +1409,8 @@ SPECS = {
         TRIPLE_TERMS,
         smallest_batch=2,
         classes=3,
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(3e-4, 0.5), *THREE_PLAYERS), "zhenxuan00/triple-gan, SVHN (Theano)"),
     ),
     "StructuredGAN": Spec(
         kgan.StructuredGAN,
@@ -1255,6 +1424,8 @@ SPECS = {
         classes=3,
         averaged="classifier",
         default=("labeled digits", lambda seed: kgan.StructuredGAN((64,), classes=10, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(1e-3, 0.5), *THREE_PLAYERS, "encoder"), "Triple-GAN's, whose MNIST the code lacks"),
     ),
     "StructuredGAN, images": Spec(
         kgan.StructuredGAN,
@@ -1271,6 +1442,8 @@ SPECS = {
         STRUCTURED_TERMS,
         smallest_batch=2,
         classes=3,
+        replicas=DROPOUT,
+        optimizers=Defaults(both(Adam(3e-4, 0.5), *THREE_PLAYERS, "encoder"), "thudzj/StructuredGAN, SVHN (Theano)"),
     ),
     "StoryXE": Spec(
         kgan.StoryXE,
@@ -1281,6 +1454,8 @@ SPECS = {
         arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryXE(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults({"policy": STORY_OPTIMIZER._replace(learning_rate=4e-4)}, "eric-xw/AREL, opts.py (PyTorch)"),
     ),
     "StoryRL": Spec(
         kgan.StoryRL,
@@ -1291,6 +1466,8 @@ SPECS = {
         arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryRL(len(kgan.stories.album_vocabulary()), metric=SharedWords(), photo_size=64, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults({"policy": STORY_OPTIMIZER}, "eric-xw/AREL, opts.py (PyTorch)"),
     ),
     "StoryGAN": Spec(
         kgan.StoryGAN,
@@ -1301,6 +1478,8 @@ SPECS = {
         arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.StoryGAN(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(STORY_OPTIMIZER, "reward", "policy"), "eric-xw/AREL, opts.py (PyTorch)"),
     ),
     "AREL": Spec(
         kgan.AREL,
@@ -1311,5 +1490,7 @@ SPECS = {
         arguments=short_albums,
         conditional=True,
         default=("albums", lambda seed: kgan.AREL(len(kgan.stories.album_vocabulary()), photo_size=64, seed=seed)),
+        replicas=DROPOUT,
+        optimizers=Defaults(both(STORY_OPTIMIZER, "reward", "policy"), "eric-xw/AREL, opts.py (PyTorch)"),
     ),
 }  # fmt: skip

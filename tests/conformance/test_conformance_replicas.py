@@ -14,45 +14,7 @@ from tests.games import strategy
 pytestmark = pytest.mark.only("tensorflow")
 
 
-# Rows whose update is not that of one device, and why; docs/scale.md says so.
-DROPOUT, MINIBATCH, WEIGHTS = "dropout", "a statistic of the replica's own examples", "noise for weights, not for examples"
-SECOND = "second derivatives through synchronized batch norm: 2e-5 apart after steps of 8e-3"
-OTHERWISE = {
-    "ImprovedGAN": MINIBATCH,
-    "ImprovedGAN, semi-supervised": DROPOUT,
-    "WGANGP, consistency": DROPOUT,
-    "ProGAN": MINIBATCH,
-    "ProGAN, fading": MINIBATCH,
-    "ProGAN, fading, classes": MINIBATCH,
-    "EBGAN": MINIBATCH,
-    "EBGAN, ladder": DROPOUT,
-    "CalibratedEBGAN": MINIBATCH,
-    "CatGAN": MINIBATCH,
-    "CatGAN, semi-supervised": MINIBATCH,
-    "DualingGAN": MINIBATCH,
-    "GMMN": MINIBATCH,
-    "GMMN, codes": MINIBATCH,
-    "MMDGAN": MINIBATCH,
-    "MMDGAN, points": MINIBATCH,
-    "UnrolledGAN, images": SECOND,
-    "CoGAN": DROPOUT,
-    "AugmentedBiGAN": MINIBATCH,
-    "ManifoldSSL": DROPOUT,
-    "ManifoldSSL, images": MINIBATCH,
-    "BadGAN": DROPOUT,
-    "BadGAN, images": MINIBATCH,
-    "TripleGAN": DROPOUT,
-    "TripleGAN, all labels": DROPOUT,
-    "TripleGAN, images": DROPOUT,
-    "StructuredGAN": DROPOUT,
-    "StructuredGAN, images": DROPOUT,
-    "BayesianGAN": WEIGHTS,
-    "CausalGAN": DROPOUT,
-    "StoryXE": DROPOUT,
-    "StoryRL": DROPOUT,
-    "StoryGAN": DROPOUT,
-    "AREL": DROPOUT,
-}
+OTHERWISE = [row for row, spec in SPECS.items() if spec.replicas]
 
 
 def assert_replicas_agree(model):

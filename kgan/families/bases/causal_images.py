@@ -145,7 +145,7 @@ class CausalImages(GenerativeModel):
         """Images with their labels, from the observational, an interventional or a conditional distribution.
 
         Args:
-            count: int >= 1.
+            count: >= 1.
             do, condition, max_draws: as in `kgan.CausalController.sample`: dicts of label to 0 or 1, or None; int.
             seed: the same seed draws the same samples; None (default) draws new ones at each call.
 

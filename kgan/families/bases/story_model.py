@@ -202,7 +202,7 @@ class StoryModel(AdversarialModel):
         Args:
             photos: float array `(stories, num_photos, photo_size)`.
             decode: "beam" (default; the paper's), "greedy" (the likeliest word each time) or "sample".
-            beam_width: int >= 1, default 3 (the authors'), sentences that the search keeps.
+            beam_width: >= 1, default 3 (the authors'), sentences that the search keeps.
             seed: of samples: the same seed tells the same stories; None (default) draws new ones at each call.
             batch_size: default 64, stories computed at once.
 
