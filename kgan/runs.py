@@ -529,7 +529,7 @@ def keep(run: FilePath, folder: FilePath) -> str:
         lines = [
             f"# {type(model).__name__} of {settings['dataset']}",
             "",
-            f"- Data: {settings['dataset']}. Say whose they are and what their licence allows.",
+            f"- Data: {settings['dataset']}. Say whose they are and what their license allows.",
             f"- Made by: `{kept.get('program')}`, seed {settings['seed']}, {settings['epochs']} epochs; kgan {kept['versions']['kgan']}.",
             f"- Figures: {', '.join(f'{name} {value:.4g}' for name, value in figures.items()) or 'none'}.",
             "- Limits: say what it does not do.",
