@@ -119,6 +119,11 @@ def play(model, images, updates, longest):
     return watch
 
 
+def _images(reference, size):
+    """Those to train on, and those held out."""
+    return np.concatenate(list(reference.trained_on(size))), reference.images(size)
+
+
 def cell(family, data, seed, options, folder):
     """One family on one data set: a line of the results.
 
@@ -128,7 +133,7 @@ def cell(family, data, seed, options, folder):
     """
     keras.utils.set_random_seed(seed)
     reference = Reference(data)
-    images, held_out = (reference.images(split, options["image_size"]) for split in ("train", "test"))
+    images, held_out = _images(reference, options["image_size"])
     judge = reference.judge(images.shape[1:])
     count = 20 if options["smoke"] else COUNT
 
@@ -271,7 +276,7 @@ The whole, a night on two cores, is `python -m benchmarks.zoo --data mnist fashi
 def real(data, options):
     """The figures of as many pictures that were trained on, in words."""
     reference = Reference(data)
-    train, test = (reference.images(split, options["image_size"])[:COUNT] for split in ("train", "test"))
+    train, test = (part[:COUNT] for part in _images(reference, options["image_size"]))
     found = kgan.metrics.sample_report(test, train, reference.judge(test.shape[1:]))
     return ", ".join(f"{name.split('[')[0].replace('_', ' ')} {value:.3g}" for name, value in found.items())
 

@@ -404,7 +404,9 @@ class AdversarialModel(Saving):
                     callback.on_fit_exit()
 
     def _warn_of_opening(self) -> None:
-        opening, played = getattr(self, self.opening) if self.opening else 0, int(ops.convert_to_numpy(self.rounds))
+        if self.opening is None:
+            return
+        opening, played = getattr(self, self.opening), int(ops.convert_to_numpy(self.rounds))
         if played <= opening:
             warnings.warn(
                 f"This fit ended within the opening: {played} rounds are played, and in the first {opening}, `{self.opening}`, only a part "
