@@ -30,11 +30,17 @@ def largest_difference(a, b):
     return max(float(np.abs(np.subtract(x, y, dtype="float64")).max()) for x, y in zip(a, b, strict=True) if np.size(x))
 
 
-@pytest.mark.parametrize("family", DEFAULTS)
-def test_one_seed_one_model(family):
-    build = DEFAULTS[family]
+@each
+def test_one_seed_one_model(build):
     assert largest_difference(weights_of(build, 1, seed=0), weights_of(build, 2, seed=0)) == 0.0
     assert largest_difference(weights_of(build, 1, seed=0), weights_of(build, 1, seed=1)) > 1e-3
+
+
+@pytest.mark.only("tensorflow")  # who draws from what does not depend on the backend, and large networks take their time
+@pytest.mark.slow
+@pytest.mark.parametrize("family", DEFAULTS)
+def test_one_seed_one_default(family):
+    test_one_seed_one_model(DEFAULTS[family])
 
 
 def test_every_family_has_a_default():
