@@ -276,7 +276,8 @@ class _WeightedJensenShannon(_Divergence):
         return (1.0 - self.pi) * ops.sigmoid(r + math.log(self.pi / (1.0 - self.pi)))
 
     def curvature_of_activation(self, v: Tensor) -> Tensor:
-        v = ops.clip(v, -_LIMIT, _LIMIT)
+        # From v = 20 on the quotient is 1 in single precision, and its derivatives would be quotients of fourth powers of exp(-v).
+        v = ops.clip(v, -_LIMIT, 20.0)
         half = ops.softplus(-v) / (2.0 * self.pi)
         return (1.0 - self.pi) * ops.square(ops.sigmoid(-v) / (2.0 * self.pi * ops.sinh(half)))
 
