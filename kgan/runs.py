@@ -562,13 +562,16 @@ def folder_of(run: str, usual: str, preset: str | None = None, part: str = "") -
             f"There is no run {usual}, and no preset of it comes with kgan. Run the training first, or name a run."
         )
     folder = Path(usual).parent / "presets" / Path(name).name
-    place = folder / part
-    if not (place / "model.keras").is_file():
+    place, known = folder / part, folder / "fingerprint"
+    # Presets of one name lie in several folders, and are replaced: what was unpacked before may be another one.
+    found = presets.fingerprint(name)
+    if not known.is_file() or known.read_text() != found or not (place / "model.keras").is_file():
         model, settings = load(f"{_PRESET}{name}"), presets.find(name) / "settings.json"
         place.mkdir(parents=True, exist_ok=True)
         if settings.is_file():  # of a run, as `keep` writes them
             atomic_write(place / "settings.json", lambda path: shutil.copyfile(settings, path))
         atomic_write(place / "model.keras", model.save)
+        atomic_write(known, lambda path: Path(path).write_text(found))
     print(f"{'' if run else f'There is no run {usual}: '}the model is the preset {name}, which is in {folder} now.")
     return folder
 

@@ -167,6 +167,11 @@ def test_a_run_becomes_a_preset_and_a_run_again(tmp_path, monkeypatch, capsys):
     assert runs.read_settings(found / "images")["dataset"] == "digits"
     expected = runs.load("runs/first").generate(3, seed=1)
     np.testing.assert_array_equal(runs.load(found / "images").generate(3, seed=1), expected)
+    # Another preset of the same name takes its place.
+    other = kgan.GAN((8, 8, 1), seed=5)
+    presets.save(other, "elsewhere/mine")
+    assert runs.folder_of("preset:elsewhere/mine", "runs/second", part="images") == found
+    np.testing.assert_array_equal(runs.load(found / "images").generate(3, seed=1), other.generate(3, seed=1))
     with pytest.raises(ValueError, match="no preset 'nobody'"):
         runs.folder_of("preset:nobody", "runs/second", "mine")
     with pytest.raises(FileNotFoundError, match="no run runs/second, and no preset"):

@@ -131,7 +131,8 @@ def from_arrays(
     """Minibatches from arrays in memory.
 
     Args:
-        arrays: array or nest of arrays with one first axis.
+        arrays: array or nest of arrays with one first axis. Those of NumPy above `COPIED` bytes are read where they are, minibatch by
+            minibatch: leave them alone while they are trained on.
         batch_size: examples per minibatch; an incomplete last one is dropped.
         seed: default 0. The order of an epoch is a function of `(seed, epoch)`; kgan's `fit` counts the epochs.
         shuffle: default True.

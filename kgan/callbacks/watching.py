@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from PIL import Image
 
 from kgan import backend, pictures
 from kgan.arguments import Checked, Count, Seed
@@ -60,6 +59,8 @@ class SampleGrid(Checked, keras.callbacks.Callback):
         title = type(self.model).__name__ if self.title is None else self.title
         self.draw(path, self.sample(self.model, self.count, self.seed), f"{title}, epoch {done}")
         if self.tensorboard is not None:
+            from PIL import Image
+
             with Image.open(path) as drawn:
                 backend.write_image_summary(Path(self.tensorboard), "samples", np.asarray(drawn.convert("RGB")), done)
 

@@ -248,19 +248,26 @@ def _radii(points: _Points, ks: list[int], chunk: int) -> dict[int, Array]:
             else:
                 _keep_nearest(near, index, columns, block.T, rows.start)
             _keep_nearest(near, index, rows, block, columns.start)
-    each = np.repeat(np.arange(count), keep)
-    exact = np.sort(_distances(points, points, each, index.ravel()).reshape(count, keep), axis=1)
-    radii = {k: exact[:, k - 1].copy() for k in ks}
+    exact = _exactly(points, np.arange(count), index)
     if keep < count - 1:  # what was left out may be nearer than it seemed
         slack = points.slack("float32")
         doubtful = np.nonzero(near.max(axis=1) - slack - slack.max() < exact[:, max(ks) - 1])[0]
-        for part in _parts(len(doubtful), max(1, chunk * chunk // count)):
+        for part in _parts(len(doubtful), chunk):
             own = doubtful[part]
-            whole = _squared(_Points(points.exact[own], points.center), points, slice(0, None), slice(0, None), "float64")
-            whole[np.arange(len(own)), own] = np.inf
-            for k in ks:
-                radii[k][own] = _distances(points, points, own, np.argpartition(whole, k - 1, axis=1)[:, k - 1])
-    return radii
+            some = _Points(points.exact[own], points.center)
+            near, index = np.full((len(own), keep), np.inf), np.zeros((len(own), keep), "int64")
+            for columns in _parts(count, chunk):
+                block = _squared(some, points, slice(None), columns, "float64")
+                block[own[:, None] == np.arange(columns.start, columns.start + block.shape[1])] = np.inf
+                _keep_nearest(near, index, slice(None), block, columns.start)
+            exact[own] = _exactly(points, own, index)
+    return {k: exact[:, k - 1].copy() for k in ks}
+
+
+def _exactly(points: _Points, rows: Array, neighbors: Array) -> Array:
+    """Squared distances of the points of these rows to their neighbors `(rows, k)`, rising."""
+    found = _distances(points, points, np.repeat(rows, neighbors.shape[1]), neighbors.ravel())
+    return np.sort(found.reshape(neighbors.shape), axis=1)
 
 
 def _keep_nearest(near: Array, index: Array, rows: slice, block: Array, start: int) -> None:
