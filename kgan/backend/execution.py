@@ -4,6 +4,7 @@ import contextlib
 import functools
 import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -165,6 +166,30 @@ def traced_once(function: Callable[..., Any]) -> Callable[..., Any]:
     return tf.function(function, autograph=False, experimental_attributes={"_noinline": True})
 
 
+def numpy_function(function: Callable[..., Any], tensors: Sequence[Tensor], dtypes: Any) -> Any:
+    """`tf.numpy_function`, for as long as the compiled function or the data set that calls it.
+
+    TensorFlow keeps what it is given with the graph outside of all functions, for ever, and with it the data that it reads.
+    """
+    import tensorflow as tf
+
+    if tf.executing_eagerly():
+        return tf.numpy_function(function, tensors, dtypes)
+    graph = tf.compat.v1.get_default_graph()
+    while hasattr(getattr(graph, "outer_graph", None), "outer_graph"):
+        graph = graph.outer_graph
+    graph._kgan_functions = [*getattr(graph, "_kgan_functions", ()), function]
+    reference = weakref.ref(function)
+
+    def call(*arrays: Any) -> Any:
+        alive = reference()
+        if alive is None:
+            raise RuntimeError("The data set that is read from, or the model, is gone. Keep a reference to it.")
+        return alive(*arrays)
+
+    return tf.numpy_function(call, tensors, dtypes)
+
+
 def host_call(function: Callable[..., Any], tensors: Sequence[Tensor], shape: Sequence[int | None], dtype: str) -> Tensor:
     """Call a function of NumPy arrays in the middle of a compiled step. No gradient flows through it.
 
@@ -196,9 +221,7 @@ def host_call(function: Callable[..., Any], tensors: Sequence[Tensor], shape: Se
 
     tensors = [ops.stop_gradient(ops.convert_to_tensor(t)) for t in tensors]
     if name() == "tensorflow":
-        import tensorflow as tf
-
-        result = tf.numpy_function(call, tensors, dtype)
+        result = numpy_function(call, tensors, dtype)
         result.set_shape(shape)
         return result
     if name() == "jax":

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from kgan.arguments import COUNT, as_int, require
+from kgan.backend.execution import numpy_function
 from kgan.types import Array, Nest, Tensor
 
 COPIED = 2**22
@@ -84,7 +85,7 @@ def clocked(tf: Any, of_epoch: Callable[[Tensor], Any]) -> Any:
     root.clock = clock
 
     def begin(_: Tensor) -> Any:
-        return of_epoch(tf.ensure_shape(tf.numpy_function(lambda: np.int64(clock.epoch), [], tf.int64), ()))
+        return of_epoch(tf.ensure_shape(numpy_function(lambda: np.int64(clock.epoch), [], tf.int64), ()))
 
     return root.flat_map(begin)
 
@@ -101,7 +102,7 @@ def epoch_indices(tf: Any, count: int, seed: int, shuffle: bool, weights: Array 
         def order(epoch: Any) -> Array:
             return epoch_order(count, seed, int(epoch), shuffle, weights).astype(np.int64)
 
-        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(tf.numpy_function(order, [epoch], tf.int64), (count,)))
+        return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(numpy_function(order, [epoch], tf.int64), (count,)))
 
     return clocked(tf, of_epoch)
 
@@ -154,7 +155,7 @@ def from_arrays(
         def rows(epoch: Any) -> Array:
             return epoch_rows(count, batch_size, seed, shuffle, weights, steps, int(epoch)).astype(np.int64)
 
-        indices = tf.ensure_shape(tf.numpy_function(rows, [epoch], tf.int64), (steps, batch_size))
+        indices = tf.ensure_shape(numpy_function(rows, [epoch], tf.int64), (steps, batch_size))
         # One gather per batch: no per-example work.
         return tf.data.Dataset.from_tensor_slices(indices)
 
@@ -174,7 +175,7 @@ def _taken(tf: Any, arrays: Nest, batch_size: int) -> Callable[[Tensor], Nest]:
         return lambda chosen: tf.nest.map_structure(lambda t: tf.gather(t, chosen), tensors)
 
     def take(chosen: Tensor) -> Nest:
-        rows = tf.numpy_function(lambda chosen: [leaf[chosen] for leaf in leaves], [chosen], [leaf.dtype for leaf in leaves])
+        rows = numpy_function(lambda chosen: [leaf[chosen] for leaf in leaves], [chosen], [leaf.dtype for leaf in leaves])
         return keras.tree.pack_sequence_as(
             arrays, [tf.ensure_shape(part, (batch_size, *leaf.shape[1:])) for part, leaf in zip(rows, leaves, strict=True)]
         )

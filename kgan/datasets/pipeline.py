@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from kgan.backend.execution import numpy_function
 from kgan.backend.feeding import check_batch_size, epoch_indices, finish, tensorflow, with_epoch
 from kgan.images import read_image, side
 from kgan.types import Array, Nest, Tensor
@@ -51,7 +52,7 @@ def gathered(places: Any, pixels: Array, labels: Array | None = None) -> Any:
     if isinstance(pixels, np.memmap):
 
         def take(chosen: Tensor) -> Tensor:
-            picked = tf.numpy_function(lambda rows: np.asarray(pixels[rows]), [chosen], pixels.dtype)
+            picked = numpy_function(lambda rows: np.asarray(pixels[rows]), [chosen], pixels.dtype)
             return tf.ensure_shape(picked, (chosen.shape[0], *pixels.shape[1:]))
     else:
         with tf.device("CPU:0"):
@@ -111,7 +112,7 @@ def from_files(
             top, left = np.random.default_rng((seed, int(epoch), int(i))).integers(0, image_size - window + 1, 2)
             return image[top : top + window, left : left + window]
 
-        image = tf.ensure_shape(tf.numpy_function(read, [index, epoch], tf.uint8), (size, size, channels))
+        image = tf.ensure_shape(numpy_function(read, [index, epoch], tf.uint8), (size, size, channels))
         return image if labels is None else (image, tf.gather(labels, index))
 
     indices = with_epoch(tf, epoch_indices(tf, len(files), seed, shuffle))

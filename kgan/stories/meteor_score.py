@@ -2,6 +2,8 @@
 
 import functools
 import importlib.util
+import math
+import operator
 import shutil
 import subprocess
 from collections.abc import Collection, Iterable, Sequence
@@ -17,6 +19,10 @@ from kgan.types import Array
 _ALPHA, _BETA, _GAMMA, _DELTA = 0.85, 0.2, 0.6, 0.75
 _WEIGHTS = (1.0, 0.6)  # of the modules "exact" and "stem"
 _BEAM_WIDTH = 40
+# The rank of a partial alignment, in one number: most exact matches, then fewest closed chunks, then least distance.
+_CHUNK = 1 << 32
+_MATCH = 1 << 48
+_rank = operator.itemgetter(0)
 
 # Tokens that METEOR counts as function words of English: those more frequent than one in a thousand in its authors' news texts.
 _FUNCTION_WORDS = """
@@ -92,31 +98,38 @@ def align(
     fixed = {j: found[0] for j, found in enumerate(options) if len(found) == 1 and taken[found[0][0]] == 1}
     if beam_width == 1:
         return _greedy(options, fixed)
-    # A partial alignment: minus exact matches, chunks closed, distance, end of the last match or -1, words used, its last match
-    # and those before it.
-    paths: list[tuple[Any, ...]] = [(0, 0, 0, -1, 0, None)]
+    # A partial alignment: its rank, end of the last match or -1, words used, its last match and those before it.
+    paths: list[tuple[Any, ...]] = [(0, -1, 0, None)]
     for j, found in enumerate(options):
         following: list[tuple[Any, ...]] = []
         if j in fixed:
             i, module = fixed[j]
-            for matches, chunks, distance, end, used, trace in paths:
-                closed = chunks + (end != -1 and i != end)
-                following.append((matches - (module == 0), closed, distance + abs(j - i), i + 1, used, (trace, (j, i, module))))
+            gain = abs(j - i) - (module == 0) * _MATCH
+            for rank, end, used, trace in paths:
+                closed = (end != -1 and i != end) * _CHUNK
+                following.append((rank + gain + closed, i + 1, used, (trace, (j, i, module))))
         else:
-            for matches, chunks, distance, end, used, trace in paths:
+            worst = math.inf  # of those that are kept
+            for rank, end, used, trace in paths:
+                closed = (end != -1) * _CHUNK
                 for i, module in found:
                     if used >> i & 1:
                         continue
-                    closed = chunks + (end != -1 and i != end)
-                    following.append((matches - (module == 0), closed, distance, i + 1, used | 1 << i, (trace, (j, i, module))))
-                    distance += abs(j - i)  # as theirs: it burdens the alternatives that come after
-                following.append((matches, chunks + (end != -1), distance, -1, used, trace))
+                    following_rank = rank + (closed if i != end else 0) - (module == 0) * _MATCH
+                    if following_rank < worst:
+                        following.append((following_rank, i + 1, used | 1 << i, (trace, (j, i, module))))
+                    rank += abs(j - i)  # as theirs: it burdens the alternatives that come after
+                following.append((rank + closed, -1, used, trace))
+                if len(following) > 2 * beam_width:
+                    following.sort(key=_rank)
+                    del following[beam_width:]
+                    worst = following[-1][0]
         if len(following) > 1:
             following.sort(key=_rank)
         paths = following[:beam_width]
-    finished = [(matches, chunks + (end != -1), distance, trace) for matches, chunks, distance, end, _, trace in paths]
+    finished = [(rank + (end != -1) * _CHUNK, trace) for rank, end, _, trace in paths]
     matched: list[_Match] = []
-    trace = min(finished, key=_rank)[3]
+    trace = min(finished, key=_rank)[1]
     while trace is not None:
         trace, match = trace
         matched.append(match)
@@ -139,10 +152,6 @@ def _greedy(options: list[list[tuple[int, int]]], fixed: dict[int, tuple[int, in
             used.add(chosen[0])
             end = chosen[0] + 1
     return matched
-
-
-def _rank(path: tuple[Any, ...]) -> tuple[Any, ...]:
-    return path[:3]
 
 
 def statistics(

@@ -1,6 +1,8 @@
 """What a Keras user expects of fit, evaluate, predict and the stock callbacks."""
 
 import csv
+import gc
+import weakref
 
 import keras
 import numpy as np
@@ -9,7 +11,9 @@ from keras import ops
 
 import kgan
 from kgan import Turn
+from kgan.backend import feeding
 from kgan.backend.feeding import epoch_order
+from kgan.datasets import pipeline
 from kgan.engine.rounds import split_round, to_rounds
 from tests.games import Bilinear, ones
 
@@ -339,3 +343,21 @@ def test_nan_in_the_data_is_named():
     # ReLU may turn NaN into 0, so that no loss shows it: the engine looks at the data themselves.
     with pytest.raises(kgan.DivergenceError, match="the data"):
         model.fit(data, batch_size=16, epochs=2, verbose=0, shuffle=False)
+
+
+@pytest.mark.only("tensorflow")
+def test_data_are_let_go_after_a_training(tmp_path):
+    """Large arrays and memory maps, which are read where they are: TensorFlow keeps what functions on the host read, if it is let."""
+    images = np.zeros((feeding.COPIED // 256 + 64, 8, 8, 1), "float32")
+    np.save(tmp_path / "images.npy", np.zeros((128, 8, 8, 1), "uint8"))
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
+    model = kgan.GAN((8, 8, 1), seed=0)
+    model.compile()
+    model.fit(images, batch_size=1024, verbose=0)
+    places = feeding.tensorflow().data.Dataset.from_tensor_slices(np.arange(128)).batch(32, drop_remainder=True)
+    dataset = pipeline.to_float(pipeline.gathered(places, mapped))
+    model.fit(dataset, verbose=0)
+    held = [weakref.ref(images), weakref.ref(mapped)]
+    del images, mapped, dataset, places
+    gc.collect()
+    assert [reference() is None for reference in held] == [True, True]
