@@ -47,7 +47,8 @@ class DomainTransferNetwork(ImageToImage):
     Logs: `discriminator/adversarial`, `discriminator/accuracy` (of three), `generator/adversarial`, `generator/constancy`,
     `generator/identity`, `generator/variation`.
 
-    Default optimizers: Adam(3e-4) (the best known port's; the paper names none).
+    Default optimizers: Adam(3e-4, beta_1=0.5), the best known port's rate and DCGAN's beta_1; the paper names none. With the port's beta_1
+    of 0.9 digits on photographs are read no better after 2,000 rounds than before (0.29), with 0.5 after 500 (0.76; as they are 0.35).
 
     Raises:
         ValueError: features that take other pictures than both domains', a discriminator without three logits, data of another kind.
@@ -110,7 +111,7 @@ class DomainTransferNetwork(ImageToImage):
         check_network(self.discriminator, "discriminator", shape, (3,), "pictures of the target into three logits")
 
     def default_optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
-        return {move: keras.optimizers.Adam(3e-4, epsilon=1e-8) for move in ("discriminator", "generator")}
+        return {move: keras.optimizers.Adam(3e-4, beta_1=0.5, epsilon=1e-8) for move in ("discriminator", "generator")}
 
     # The game --------------------------------------------------------------------------------------------------------
 

@@ -231,10 +231,12 @@ def two_domains(rng, count):
 
 
 @functools.cache
-def negative_features():
-    """Of a classifier of negatives of digits."""
-    images, digits = kgan.datasets.arrays("digits", "train")
-    return kgan.networks.transfer.trained_features(-images, digits, width=0.25, epochs=15)
+def photo_features():
+    """Of a classifier of digits on photographs, those of `benchmarks.defaults`."""
+    from benchmarks.defaults import photo_digits
+
+    images, labels, _, _ = photo_digits("train")
+    return kgan.networks.transfer.trained_features(images, labels, width=0.25, epochs=8)
 
 
 def three(networks):
@@ -764,8 +766,10 @@ SPECS = {
         {"discriminator/adversarial", *(f"generator/{term}" for term in ("adversarial", "constancy", "identity", "variation"))},
         arguments=two_domains,
         conditional=True,
-        default=("transfer", lambda seed: kgan.DomainTransferNetwork(negative_features(), constancy_weight=1.0, filters=16, seed=seed)),
-        optimizers=Defaults(both(Adam(3e-4)), "yunjey/domain-transfer-network, solver.py (TensorFlow 1); the paper names none"),
+        default=("transfer", lambda seed: kgan.DomainTransferNetwork(photo_features(), (16, 16, 1), filters=16, seed=seed)),
+        optimizers=Defaults(
+            both(Adam(3e-4, 0.5)), "rate of yunjey/domain-transfer-network, solver.py, beta_1 of DCGAN; the paper names none"
+        ),
     ),
     "DualAgentGAN": Spec(
         kgan.DualAgentGAN,
