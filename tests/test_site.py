@@ -4,6 +4,7 @@ import functools
 import http.server
 import importlib
 import inspect
+import json
 import os
 import re
 import shutil
@@ -118,26 +119,57 @@ def test_examples_are_code_and_formulas_are_drawn(site):
     assert "$$" not in re.sub(r"<(script|style|pre).*?</\1>", "", energies, flags=re.DOTALL)
 
 
-def test_a_browser_opens_pages_without_complaint(site, tmp_path):
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    if browser is None:
+# Opens pages in frames, and writes what it found: how many, and pictures that are not there.
+FRAMES = """<title>pages</title><body><script>
+const pages = PAGES, missing = [];
+const frames = pages.map((page) => document.body.appendChild(Object.assign(document.createElement("iframe"), {src: page})));
+window.onload = () => {
+  for (const frame of frames)
+    for (const image of frame.contentDocument.images)
+      if (image.complete && !image.naturalWidth) missing.push(frame.src + ": " + image.src);
+  document.body.innerHTML = `<p>opened ${frames.length}, missing: ${missing.join(", ") || "nothing"}</p>`;
+};
+</script></body>"""
+
+
+@pytest.fixture
+def browser(site):
+    """Opens a page of the site in a browser without a window; what it printed, if no page complained."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
         pytest.skip("no chromium or google-chrome on this machine")
     quiet = type("Quiet", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *args: None})
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(quiet, directory=site))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    for name in SHOWN:
-        picture = tmp_path / "page.png"
-        command = [
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--enable-logging=stderr",
-        ]
-        command += [f"--screenshot={picture}", f"http://127.0.0.1:{server.server_port}/{name}"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+
+    def open_page(name, *options):
+        command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", *options]
+        address = f"http://127.0.0.1:{server.server_port}/{name}"
+        done = subprocess.run([*command, address], capture_output=True, text=True, timeout=300, check=True)
         complaints = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
         assert not complaints, (name, complaints[:3])
-        assert picture.stat().st_size > 10_000
+        return done.stdout
+
+    yield open_page
     server.shutdown()
     server.server_close()
+
+
+def test_a_browser_opens_every_page_without_complaint(site, browser):
+    pages = sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html") if path.name != "404.html")
+    together = site / "together.html"
+    try:
+        for first in range(0, len(pages), 20):
+            some = pages[first : first + 20]
+            together.write_text(FRAMES.replace("PAGES", json.dumps(some)), encoding="utf-8")
+            found = browser(together.name, "--dump-dom")
+            assert f"<p>opened {len(some)}, missing: nothing</p>" in found, found[-2000:]
+    finally:
+        together.unlink()
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_browser_shows_a_page(browser, tmp_path, name):
+    picture = tmp_path / "page.png"
+    browser(name, f"--screenshot={picture}")
+    assert picture.stat().st_size > 10_000
