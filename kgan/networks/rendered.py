@@ -85,6 +85,7 @@ class RenderingGenerator(Composed):
 
     def render(self, latents: Tensor, training: bool = False) -> Rendering:
         """The `Rendering` of latents."""
+        latents = ops.convert_to_tensor(latents)
         labels = self.labels(latents, training)
         tag, mask, depth = self.model(labels, training=False) if isinstance(self.model, keras.Model) else self.model(labels)
         pose = ops.stop_gradient(labels[:, self.bits :])
