@@ -38,8 +38,9 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         discriminator_filters, code_size: default 64 each, of the default discriminator (`kgan.networks.autoencoders.boundary`). A code that
             holds a whole picture restores generated ones too, and the ratio comes close to 1: 16 for pictures of 8 pixels.
         generator: `keras.Model` from pictures to pictures of the same shape. discriminator: from pictures to `[restored, K logits]`.
-        diversity_ratio: in (0, 1], default 0.5; higher where pictures are easy to restore (0.8 for digits).
-        factor_rate: default 0.001; 0.01 for trainings of a few thousand rounds.
+        diversity_ratio: in (0, 1], default 0.5 from 64 pixels up (BEGAN's), 0.8 below, where pictures are easy to restore: with 0.5 refined
+            glyphs of 8 pixels come to look less like digits again after a thousand rounds.
+        factor_rate: default 0.001 from 64 pixels up (BEGAN's), 0.01 below, whose trainings are of a few thousand rounds.
         classification_weight: c, default 0.1. pose_weight: b, default 0.1, of pictures in [-1, 1]. adversarial_weight: a, default 1.
         label_loss: `(logits, labels) -> scalar`, labels integers `(batch,)`: default `kgan.objectives.class_cross_entropy`;
             `one_against_rest` is Eq. 5 as printed. One of your own must be registered with Keras.
@@ -93,8 +94,8 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         code_size: Count = 64,
         generator: Network | None = None,
         discriminator: Network | None = None,
-        diversity_ratio: float = 0.5,
-        factor_rate: NonNegative = 0.001,
+        diversity_ratio: float | None = None,
+        factor_rate: NonNegative | None = None,
         classification_weight: NonNegative = 0.1,
         pose_weight: NonNegative = 0.1,
         adversarial_weight: NonNegative = 1.0,
@@ -103,7 +104,7 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         fresh_batch: bool = False,
         **kwargs: Any,
     ) -> None:
-        if not 0.0 < diversity_ratio <= 1.0:
+        if diversity_ratio is not None and not 0.0 < diversity_ratio <= 1.0:
             raise ValueError(f"`diversity_ratio` lies in (0, 1]. Received: {diversity_ratio!r}.")
         super().__init__(**kwargs)
         self.image_shape, self.generator, self.discriminator = given_or_built(
@@ -116,7 +117,9 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         )
         self.classes, self.filters, self.blocks = classes, filters, blocks
         self.discriminator_filters, self.code_size = discriminator_filters, code_size
-        self.diversity_ratio, self.factor_rate = diversity_ratio, factor_rate
+        small = max(self.image_shape[:2]) < 64
+        self.diversity_ratio = (0.8 if small else 0.5) if diversity_ratio is None else diversity_ratio
+        self.factor_rate = (0.01 if small else 0.001) if factor_rate is None else factor_rate
         self.classification_weight, self.pose_weight = classification_weight, pose_weight
         self.adversarial_weight = adversarial_weight
         self.label_loss = class_cross_entropy if label_loss is None else label_loss

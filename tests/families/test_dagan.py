@@ -157,18 +157,16 @@ def test_default_networks():
     for network in (model.generator, refiner.perceptron((16, 16, 1), (3,))):
         network.get_layer("change").kernel.assign(ops.zeros_like(network.get_layer("change").kernel))
         np.testing.assert_allclose(numpy_of(network(x)), 0.95 * x, atol=1e-6)
-    assert [p.default for p in _defaults("diversity_ratio", "factor_rate", "classification_weight", "pose_weight")] == [
-        0.5,
-        0.001,
-        0.1,
-        0.1,
-    ]
 
 
-def _defaults(*names):
-    from kgan.arguments import parameters
-
-    return [parameters(kgan.DualAgentGAN)[name] for name in names]
+def test_defaults_follow_the_size():
+    small, large = (
+        kgan.DualAgentGAN((size, size, 1), classes=2, filters=2, blocks=1, discriminator_filters=2, code_size=2, seed=0)
+        for size in (32, 64)
+    )
+    assert (small.diversity_ratio, small.factor_rate) == (0.8, 0.01)
+    assert (large.diversity_ratio, large.factor_rate) == (0.5, 0.001)
+    assert (large.classification_weight, large.pose_weight) == (0.1, 0.1)
 
 
 def test_refusals():
