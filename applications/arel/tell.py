@@ -21,7 +21,7 @@ from kgan.stories.vist import read_photo, resnet
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a trained system; default runs/arel/arel")] = "",
+    run: Annotated[str, typer.Argument(help="folder of a trained system; default runs/arel/arel, else the preset arel-albums")] = "",
     folder: Annotated[
         str | None, typer.Option("--pictures", help="a folder with five pictures, told in the order of their names")
     ] = None,
@@ -41,7 +41,7 @@ def main(
     def work():
         if (folder is None) == (album is None):
             raise ValueError("Give --pictures, a folder of five pictures, or --album, the name of an album.")
-        home = runs.folder_of(run, "runs/arel/arel")
+        home = runs.folder_of(run, "runs/arel/arel", "arel-albums")
         given, _ = of_run(home)
         place = Path(output) if output else home / "told"
         if folder is not None:
