@@ -100,6 +100,28 @@ def test_without_a_jar_it_says_what_to_do(monkeypatch):
     assert "no synonyms" in kgan.stories.metric_versions(report)["meteor[exact+stem]"]
 
 
+def ranked(text, reference, width):
+    """The alignment that is found when all that follows a step is ranked: exact words alone, none of which is fixed."""
+    paths = [((0, 0, 0), -1, ())]  # minus matches, chunks, distance; end of the last match; matches
+    for j, word in enumerate(reference):
+        following = []
+        for (matches, chunks, distance), end, trace in paths:
+            for i in (i for i, own in enumerate(text) if own == word and i not in [place for _, place, _ in trace]):
+                following.append(((matches - 1, chunks + (end not in (-1, i)), distance), i + 1, (*trace, (j, i, 0))))
+                distance += abs(j - i)
+            following.append(((matches, chunks + (end != -1), distance), -1, trace))
+        paths = sorted(following, key=lambda path: path[0])[:width]
+    return list(min((((m, c + (end != -1), d), trace) for (m, c, d), end, trace in paths), key=lambda path: path[0])[1])
+
+
+@pytest.mark.parametrize("width", [2, 3, 40])
+def test_the_search_drops_nothing_that_it_would_keep(rng, width):
+    for _ in range(50):
+        text, reference = (rng.choice(["a", "b", "c"], size=rng.integers(6, 14)).tolist() for _ in range(2))
+        text, reference = [*text, "a", "b", "c", "a", "b", "c"], [*reference, *"abcabc"]  # so that every word has several places
+        assert meteor_score.align(text, reference, text, reference, width) == ranked(text, reference, width)
+
+
 def test_greedy_alignment():
     rng, words = np.random.default_rng(1), ["a", "b", "c", "d", "runs", "dogs", "the", "x", "y"]
     for _ in range(40):  # no choice where no word comes twice
