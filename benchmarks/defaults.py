@@ -31,6 +31,8 @@ from kgan.files import atomic_write
 
 COUNT = 898
 """Samples that figures are taken of: as many as the digits held out."""
+EXAMPLES = 4000
+"""Pictures that are drawn for a training, be it of a model or of a judge."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -298,7 +300,7 @@ REFINED = Kind(
 
 def _placed(model, seed):
     digits, _ = kgan.datasets.arrays("digits", "train")
-    return kgan.datasets.place(digits, 4000, model.data_shape[0], sizes=(8, 8), seed=seed)[0], None, 32
+    return kgan.datasets.place(digits, EXAMPLES, model.data_shape[0], sizes=(8, 8), seed=seed)[0], None, 32
 
 
 def _mask_figures(model, seed):
@@ -328,12 +330,12 @@ PLACED_DIGITS = Kind(
 
 
 def _tags(model, seed):
-    return kgan.datasets.in_photos(*kgan.datasets.tags(4000, seed=seed)[:2], seed=seed), None, 32
+    return kgan.datasets.in_photos(*kgan.datasets.tags(EXAMPLES, seed=seed)[:2], seed=seed), None, 32
 
 
 def _tag_figures(model, seed):
     """Bits of 12 that a network reads wrong in photographed tags, after training on generated ones; 6 by chance."""
-    images, bits, _ = model.labeled(4000, seed=seed)
+    images, bits, _ = model.labeled(EXAMPLES, seed=seed)
     reader = kgan.networks.rendered.decoder(model.data_shape, model.bits)
     reader.compile(keras.optimizers.Adam(1e-3), keras.losses.BinaryCrossentropy(from_logits=True))
     reader.fit(images, bits.astype("float32"), batch_size=64, epochs=5, verbose=0)
@@ -386,14 +388,14 @@ LABELS = Kind(
 
 
 def _faces(model, seed):
-    labels = _truth(4000, seed)
+    labels = _truth(EXAMPLES, seed)
     return kgan.datasets.draw_faces(labels, size=model.image_shape[0], seed=seed), labels.matrix(), 64
 
 
 @functools.lru_cache(maxsize=1)  # the same before and after a training
 def _face_judge(nodes, size):
     rng = np.random.default_rng(7)
-    coins = {name: rng.integers(0, 2, 4000) for name in nodes}
+    coins = {name: rng.integers(0, 2, EXAMPLES) for name in nodes}
     return kgan.metrics.attribute_classifier(
         kgan.datasets.draw_faces(coins, size=size, seed=7), np.stack(list(coins.values()), 1), list(coins), epochs=4
     )
