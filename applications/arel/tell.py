@@ -21,7 +21,9 @@ from kgan.stories.vist import read_photo, resnet
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a trained system; default runs/arel/arel, else the preset arel-albums")] = "",
+    run: Annotated[
+        str, typer.Argument(help="folder of a trained system; default runs/arel/arel, else the preset arel-albums")
+    ] = "",
     folder: Annotated[
         str | None, typer.Option("--pictures", help="a folder with five pictures, told in the order of their names")
     ] = None,
