@@ -21,8 +21,8 @@ class RenderGAN(GAN):
     blur, lighting, background and detail. How much of each, networks decide from noise and label, and the game of `kgan.GAN` against real
     pictures teaches them, so that every generated picture comes with its label (`labeled`). A network trained on these pairs reads real
     pictures. Give it rounds: of tags in photographs, 32 pixels, 8 filters, such a network reads 0.7 to 0.9 as many bits wrong as one
-    trained on the bare model after 500 rounds of 32 pictures, 0.55 after 3,000 with a falling rate. Limits of the changes are kept by cuts with a
-    penalty of `clip_weight` times the mean excess (Eq. 7 and 8), which belongs to the generator's loss.
+    trained on the bare model after 500 rounds of 32 pictures, 0.55 after 3,000 with a falling rate. Limits of the changes are kept by
+    cuts with a penalty of `clip_weight` times the mean excess (Eq. 7 and 8), which belongs to the generator's loss.
 
     Args:
         model: from labels `(batch, bits + p)` in [-1, 1], bits first, to `[tag, mask, depth]` (see
