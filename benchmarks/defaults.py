@@ -24,6 +24,7 @@ import keras
 import numpy as np
 
 import kgan
+from benchmarks.proofs import dtn
 from kgan import pictures
 from kgan.datasets.packages import need
 from kgan.engine.game import minibatches_per_round
@@ -221,32 +222,24 @@ DOMAINS = Kind(
 )
 
 
-def photo_digits(split, seed=0):
-    """Digits of MNIST, 16 pixels: those of one half on photographs, with labels, and plain ones of the other; held out, all of both."""
-    images, labels = kgan.datasets.arrays("mnist", split, 16, "bilinear")
-    half = len(images) // 2
-    if split == "train":
-        return kgan.datasets.on_photos(images[:half], seed=seed), labels[:half], images[half:], labels[half:]
-    return kgan.datasets.on_photos(images, seed=seed + 100), labels, images, labels
-
-
 def _unpaired_digits(model, seed):
-    source, _, target, _ = photo_digits("train")
-    return {"source": source, "target": target}, None, 64
+    """The data of the proof, always those that the features were trained on."""
+    data = dtn.domains(0)
+    return {domain: data[domain][0] for domain in ("source", "target")}, None, 64
 
 
 def _transfer_figures(model, seed):
     """The share of held-out digits on photographs that their five nearest plain digits name, once they are transferred."""
     neighbors = need("sklearn.neighbors", "data").KNeighborsClassifier(5)
-    _, _, plain, labels = photo_digits("train")
-    source, truth, _, _ = photo_digits("test")
+    data = dtn.domains(0)
+    (plain, labels), (source, _, truth) = data["target"], data["held"]
     neighbors.fit(plain.reshape(len(plain), -1), labels)
     read = [neighbors.score(images.reshape(len(images), -1), truth) for images in (model.transfer(source), source.mean(-1))]
     return {"figure": float(read[0]), "gray": float(read[1])}
 
 
 def _draw_transfer(path, model, seed):
-    source = photo_digits("test")[0][:16]
+    source = dtn.domains(0)["held"][0][:16]
     rows = {"on photographs": source, "transferred": model.transfer(source).repeat(3, axis=-1)}
     pictures.save_rows(path, rows, _title(model, "digits held out"), clip=True)
 

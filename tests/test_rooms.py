@@ -1,6 +1,7 @@
 """The house: no room imports, over however many others, itself; only the backend knows the framework."""
 
 import ast
+import re
 from pathlib import Path
 
 import kgan
@@ -71,3 +72,9 @@ def test_only_the_backend_knows_the_framework():
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "tensorflow":
                 asking.add(module)
     assert asking == READERS
+
+
+def test_functions_on_the_host_are_let_go():
+    """TensorFlow keeps what it calls on the host for ever; `kgan.backend.execution.numpy_function` stands between."""
+    calls = re.compile(r"\btf\.(numpy_function|py_function|data\.Dataset\.from_generator)\(")
+    assert [module for module, path in FILES.items() if calls.search(path.read_text())] == ["kgan.backend.execution"]

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import traceback
 from pathlib import Path
 
 import nbformat
@@ -25,13 +26,18 @@ def smoke(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
 
 
-def run(path, environment, used):
+def run(path, environment, result):
+    """Run the cells of a notebook; the result is the CPU seconds they took, or how one failed."""
     os.environ.update(environment)
     names = {"__name__": "__main__"}
-    for index, cell in enumerate(json.loads(path.read_text())["cells"]):
-        if cell["cell_type"] == "code":
-            exec(compile("".join(cell["source"]), f"{path.name}, cell {index}", "exec"), names)
-    used.send(costs.cpu_seconds())
+    try:
+        for index, cell in enumerate(json.loads(path.read_text())["cells"]):
+            if cell["cell_type"] == "code":
+                exec(compile("".join(cell["source"]), f"{path.name}, cell {index}", "exec"), names)
+    except Exception:
+        result.send(traceback.format_exc())
+    else:
+        result.send(costs.cpu_seconds())
 
 
 @pytest.mark.slow
@@ -40,13 +46,15 @@ def test_notebook_runs(path, smoke):
     """In a process of its own, forked from one that has imported what all need."""
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["kgan", "matplotlib.pyplot"])
-    used, sent = processes.Pipe(duplex=False)
+    received, sent = processes.Pipe(duplex=False)
     process = processes.Process(target=run, args=(path, dict(os.environ), sent))
     process.start()
     process.join(300)
     process.kill()  # which has no effect on one that has ended
-    assert process.exitcode == 0
-    costs.elsewhere += used.recv()
+    assert received.poll(), f"no result within 300 seconds, or the process died; its exit code: {process.exitcode}"
+    result = received.recv()
+    assert isinstance(result, float), result
+    costs.elsewhere += result
 
 
 @pytest.mark.slow

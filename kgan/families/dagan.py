@@ -38,8 +38,8 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         discriminator_filters, code_size: default 64 each, of the default discriminator (`kgan.networks.autoencoders.boundary`). A code that
             holds a whole picture restores generated ones too, and the ratio comes close to 1: 16 for pictures of 8 pixels.
         generator: `keras.Model` from pictures to pictures of the same shape. discriminator: from pictures to `[restored, K logits]`.
-        diversity_ratio: in (0, 1], default 0.5 from 64 pixels up (BEGAN's), 0.8 below, where pictures are easy to restore: with 0.5 refined
-            glyphs of 8 pixels come to look less like digits again after a thousand rounds.
+        diversity_ratio: in (0, 1], default 0.5 from 64 pixels up (BEGAN's), 0.8 below, where pictures are easy to restore: with 0.5
+            refined glyphs of 8 pixels name fewer digits after five thousand rounds than after one.
         factor_rate: default 0.001 from 64 pixels up (BEGAN's), 0.01 below, whose trainings are of a few thousand rounds.
         classification_weight: c, default 0.1. pose_weight: b, default 0.1, of pictures in [-1, 1]. adversarial_weight: a, default 1.
         label_loss: `(logits, labels) -> scalar`, labels integers `(batch,)`: default `kgan.objectives.class_cross_entropy`;

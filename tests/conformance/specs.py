@@ -232,11 +232,10 @@ def two_domains(rng, count):
 
 @functools.cache
 def photo_features():
-    """Of a classifier of digits on photographs, those of `benchmarks.defaults`."""
-    from benchmarks.defaults import photo_digits
+    """Of a classifier of digits on photographs, those of the proof."""
+    from benchmarks.proofs.dtn import domains
 
-    images, labels, _, _ = photo_digits("train")
-    return kgan.networks.transfer.trained_features(images, labels, width=0.25, epochs=8)
+    return kgan.networks.transfer.trained_features(*domains(0)["source"], width=0.25, epochs=8)
 
 
 def three(networks):

@@ -15,9 +15,8 @@ BACKENDS = [name for name in ("tensorflow", "jax", "torch") if importlib.util.fi
 pytestmark = pytest.mark.slow
 
 
-SHARES = {
-    "jax": 2
-}  # processes of a backend: JAX compiles every operation for every shape and takes six times as long as the others
+# Processes of a backend: JAX compiles every operation for every shape, which takes longer than all rounds of the others.
+SHARES = {"jax": 2}
 
 
 @pytest.fixture(scope="module")
