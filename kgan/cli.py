@@ -244,11 +244,12 @@ def export(
 def preset(
     run: Annotated[str, typer.Argument(help="folder of a run")],
     folder: Annotated[str, typer.Argument(help="folder of the preset, made if missing; a preset in it is replaced")],
+    half: Annotated[bool, typer.Option("--half", help="store kernels in half precision: half the size")] = False,
 ) -> None:
     """Write the model of a run to hand on: weights, settings, their SHA-256 sums, and a model card to be completed."""
 
     def main() -> None:
-        found = runs.keep(run, folder)
+        found = runs.keep(run, folder, half)
         print(
             f"preset:{folder} (or a copy of the folder) stands for the run now, fingerprint {found}. Complete {folder}/README.md."
         )

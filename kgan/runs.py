@@ -506,11 +506,11 @@ def place_of(model: str) -> Path:
     return presets.find(model.removeprefix(_PRESET)) if model.startswith(_PRESET) else Path(model)
 
 
-def keep(run: FilePath, folder: FilePath) -> str:
+def keep(run: FilePath, folder: FilePath, half: bool = False) -> str:
     """Write the model of a run as a preset: weights without optimizers, its `settings.json`, and, if there is none yet, a model card.
 
     Args:
-        run: folder of a run. folder: of the preset, made if missing.
+        run: folder of a run. folder: of the preset, made if missing. half: default False; True stores kernels in half precision.
 
     Returns:
         str, the fingerprint of the files.
@@ -523,7 +523,7 @@ def keep(run: FilePath, folder: FilePath) -> str:
     kept = read_json(
         run / "settings.json", "the settings of a run", lambda content: {k: v for k, v in content.items() if k != "started_in"}
     )
-    found = presets.save(model, folder, {"settings.json": lambda path: write_json(path, kept)})
+    found = presets.save(model, folder, {"settings.json": lambda path: write_json(path, kept)}, half=half)
     if not (folder / "README.md").exists():
         figures = read_json(run / "metrics.json", "figures", dict) if (run / "metrics.json").is_file() else {}
         lines = [

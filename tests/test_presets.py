@@ -44,6 +44,33 @@ def test_sums_name_no_files_elsewhere(folder):
         presets.fingerprint(folder)
 
 
+def test_half_precision_halves_the_file_and_nothing_else(tmp_path):
+    model = kgan.SNGAN((8, 8, 1), width=0.05, seed=0)
+    model.compile(averages={"generator": 0.5})
+    model.fit(np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype("float32"), batch_size=32, verbose=0)
+    sizes = {}
+    for half in (False, True):
+        model.save_to_preset(tmp_path / "mine", half=half)
+        sizes[half] = (tmp_path / "mine" / "model.weights.h5").stat().st_size
+        loaded = presets.load(tmp_path / "mine")
+        changed = 0
+        for kept, value in zip(model.get_weights(), loaded.get_weights(), strict=True):
+            assert value.dtype == kept.dtype
+            if half and kept.ndim >= 2:
+                np.testing.assert_allclose(value, kept, rtol=2**-11, atol=2**-25)
+                changed += int((value != kept).any())
+            else:  # counters and statistics too
+                np.testing.assert_array_equal(value, kept)
+        assert (changed > 0) == half
+        np.testing.assert_allclose(loaded.generate(5, seed=1), model.generate(5, seed=1), atol=0.01 if half else 1e-6)
+    assert sizes[True] < 0.75 * sizes[False]
+    largest = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="one")])
+    largest.layers[0].kernel.assign([[7e4], [0.0]])
+    with pytest.raises(ValueError, match="Half precision holds values up to"):
+        presets.save(largest, tmp_path / "large", half=True)
+    assert not (tmp_path / "large").exists()
+
+
 @pytest.mark.parametrize("name", ["config.json", "SHA256SUMS", "a/b.txt", "", "..", "-x"])
 def test_names_of_further_files(name, tmp_path):
     with pytest.raises(ValueError, match="plain names"):

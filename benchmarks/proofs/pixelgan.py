@@ -145,7 +145,7 @@ def k_means_error(train, test, labels, seed):
     return 1.0 - kgan.metrics.cluster_purity(fitted.predict(test.reshape(len(test), -1)), labels)
 
 
-PARTS = {"A": (exact, 1), "B": (on_small_digits, 1400), "C": (on_digits, 2480)}
+PARTS = {"A": (exact, 1), "B": (on_small_digits, 1400), "C": (on_digits, 3720)}
 
 
 if __name__ == "__main__":

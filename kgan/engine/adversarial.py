@@ -725,13 +725,19 @@ class AdversarialModel(Saving):
             raise ValueError(f"The preset {str(preset)!r} holds a {type(model).__name__}, not a {cls.__name__}.")
         return model
 
-    def save_to_preset(self, folder: FilePath) -> str:
+    def save_to_preset(self, folder: FilePath, half: bool = False) -> str:
         """Write configuration, weights (averages too) and their SHA-256 sums to a folder, see `kgan.presets.save`.
+
+        Args:
+            folder: made if missing; a preset in it is replaced. half: default False; True stores kernels in half precision.
 
         Returns:
             str, the fingerprint of the files.
+
+        Raises:
+            ValueError: with `half`, a weight beyond 65,504.
         """
-        return presets.save(self, folder)
+        return presets.save(self, folder, half=half)
 
     def export(self, filepath: FilePath, format: str = "tf_saved_model", input_signature: Any = None, **kwargs: Any) -> None:
         """Write what `generate` uses, from generator inputs to samples, with averaged weights if the model keeps averages.

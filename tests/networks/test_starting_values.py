@@ -18,6 +18,8 @@ from kgan import networks
 from kgan.layers import EqualizedLearningRate
 from kgan.networks import bidirectional, mlp, sn_cnn, sn_resnet
 from kgan.networks.starting_values import StridedGlorotUniform
+from kgan.stories import StoryPolicy
+from kgan.stories import networks as story_networks
 from tests.conformance.specs import SPECS
 
 # A normal distribution cut off at two deviations, as Keras' and TensorFlow's truncated ones: what is left of the deviation.
@@ -315,6 +317,62 @@ ROWS = {
         {ALL: 0.02},
         Norm(1e-3, 0.9, 0.02),
     ),
+    "AugmentedBiGAN": Row(
+        "ours, VEEGAN's", players(lambda: kgan.AugmentedBiGAN((64,)), "encoder", "generator", "discriminator"), {ALL: glorot}
+    ),
+    "ManifoldSSL": Row(
+        "the classifier and the matcher are ImprovedGAN's, the rest is VEEGAN's",
+        players(lambda: kgan.ManifoldSSL((64,), classes=10), "encoder", "generator", "discriminator", "classifier", "matcher"),
+        {r"(encoder|generator|discriminator)/.*|matcher/hidden_\d": glorot, "classifier/.*": 0.1, "matcher/output": 256**-0.5},
+        Norm(1e-6),
+    ),
+    "ManifoldSSL, images": Row(
+        "the first game is VEEGAN's, DCGAN's kernels",
+        lambda: bidirectional.veegan_convolutional((32, 32, 3), filters=12),
+        {ALL: 0.02},
+        Norm(1e-3, 0.9, 0.02),
+    ),
+    "PixelGANAutoencoder": Row(
+        OURS,
+        lambda: [
+            *players(lambda: kgan.PixelGANAutoencoder((14, 14, 1)), "encoder", "discriminator")(),
+            networks.PixelCNN((8, 8, 1), 10, filters=24, depth=2).network,
+        ],
+        {ALL: glorot},
+    ),
+    "BadGAN": Row(
+        "kimiyoung/ssl_bad_gan and openai/improved-gan, which it builds on; ours: the last of the generator, as ImprovedGAN's",
+        players(lambda: kgan.BadGAN((64,), classes=10)),
+        {r"generator/hidden_\d": glorot, "generator/output": 500**-0.5, "discriminator/.*": 0.1},
+        Norm(1e-6),
+    ),
+    "BadGAN, density": Row(
+        "openai/pixel-cnn, nn.py, under weight normalization",
+        lambda: [networks.PixelCNNPlusPlus((8, 8, 1), filters=24, blocks=1, resolutions=2).network],
+        {ALL: 0.05},
+    ),
+    "FlowGAN": Row(
+        "ours; a flow starts near 0",
+        lambda: [
+            networks.optical_flow.plain(1),
+            networks.optical_flow.pyramid(32, 32, 1, 2),
+            networks.optical_flow.patch_judge(1, 23, 12),
+        ],
+        {r".*/(flow|residual_\d)": 0.01, r"(?!.*/(flow|residual_\d)$).*/.*": glorot},
+    ),
+    "VideoPredictor": Row(
+        "ours: Keras'",
+        lambda: [
+            networks.video.stage((4, 16, 16, 1), 1),
+            networks.video.judge((16, 16, 1)),
+        ],
+        {ALL: glorot},
+    ),
+    "IntentionGAIL": Row(
+        "ours; a policy starts in the middle of its box",
+        lambda: [networks.control.gaussian_policy(4, 40, (64, 64)), networks.control.perceptron(4)],
+        {"policy/means": lambda f: 0.1 * glorot(f), r".*/(hidden_\d|outputs)": glorot},
+    ),
     "BayesianGAN": Row(
         "andrewgordonwilson/bayesgan, bgan.py: initialize_wgts, biases as well; dcgan_ops.py",
         lambda: [
@@ -465,14 +523,7 @@ def same_numbers():
 
 ELSEWHERE = {
     "AdaGAN": "its component's, GAN's or DCGAN's",
-    "BadGAN": "no row yet: weight-normalized networks, whose lengths are what counts",
-    **dict.fromkeys(
-        ("StoryXE", "StoryRL", "StoryGAN", "AREL"), "no row yet: recurrent networks, embeddings, biases of their own"
-    ),
-    **dict.fromkeys(
-        ("AugmentedBiGAN", "ManifoldSSL", "PixelGANAutoencoder", "FlowGAN", "VideoPredictor", "IntentionGAIL"),
-        "no row yet: networks of ours, for which no authors' numbers are known to us",
-    ),
+    **dict.fromkeys(("StoryXE", "StoryRL", "StoryGAN", "AREL"), "test_storytellers_start_as_the_authors"),
 }
 
 
@@ -519,6 +570,27 @@ def test_weight_normalized_output_has_unit_lengths():
     output = networks.improved.perceptron_generator((784,)).get_layer("output_wn")
     np.testing.assert_allclose(keras.ops.convert_to_numpy(output.g), 1.0, atol=0.2)
     assert abs(float(keras.ops.mean(output.g)) - 1.0) < 0.01
+
+
+def test_storytellers_start_as_the_authors():
+    """eric-xw/AREL, models.py: linear layers and embeddings U(-0.1, 0.1), no biases; torch's own of its GRUs and convolutions."""
+    policy, reward = StoryPolicy(200, 40, 5, 8, units=64), story_networks.reward(200, 40, 8, 20, 12, (2, 3))
+    for name in ("photo_in", "residual", "first_state", "word_in", "context_in", "hidden", "logit", "words"):
+        layer = getattr(policy, name)
+        values, *biases = layer.get_weights()
+        check(name, values, 0.1 / 3**0.5)
+        assert np.abs(values).max() <= 0.1
+        assert not any(np.any(b) for b in biases), name
+    for name, units in (("reader", 32), ("decoder", 64)):
+        for weight in getattr(policy, name).weights:
+            if weight.dtype == "float32":  # no counter of a dropout
+                check(f"{name}, {weight.name}", keras.ops.convert_to_numpy(weight), (units * 3) ** -0.5)
+    assert (policy.photo_norm.epsilon, policy.photo_norm.momentum) == (1e-5, 0.9)
+    check("word vectors", reward.get_layer("word_vectors").get_weights()[0], 0.25 / 3**0.5)
+    for name in ("conv_2", "conv_3", "photo", "score"):  # torch: uniform in 1 / sqrt(fan-in); ours: no biases
+        kernel, bias = reward.get_layer(name).get_weights()
+        check(name, kernel, (3 * math.prod(kernel.shape[:-1])) ** -0.5)
+        assert not np.any(bias)
 
 
 # WGAN-GP ------------------------------------------------------------------------------------------------------------------
