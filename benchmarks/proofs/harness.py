@@ -16,6 +16,7 @@ from keras import ops
 import kgan
 
 DIGIT = (8, 8, 1)
+MNIST = (28, 28, 1)
 
 
 def arguments(description):
