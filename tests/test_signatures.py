@@ -56,6 +56,21 @@ def test_everything_is_annotated():
     assert len(CLASSES) > 150
 
 
+def test_no_class_refuses_what_its_own_constructor_takes():
+    """`fixed_arguments` are those of a base that a class decides itself."""
+    refused = []
+    for cls in CLASSES:
+        if (
+            "__init__" in vars(cls)
+            and getattr(cls, "fixed_arguments", ())
+            and not cls.__module__.startswith("kgan.families.bases")
+        ):
+            own = {p.name for p in inspect.signature(cls.__init__).parameters.values() if p.kind is not p.VAR_POSITIONAL}
+            # `own_...` are for classes derived from it, not for users.
+            refused += [f"{cls.__name__}: {n}" for n in sorted(own & set(cls.fixed_arguments)) if not n.startswith("own_")]
+    assert not refused
+
+
 # Words with a second meaning, and why.
 TWICE = {
     "alpha": "of an f-divergence any number; in AREL a weight",

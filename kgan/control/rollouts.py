@@ -18,10 +18,10 @@ class Rollouts(NamedTuple):
     """Episodes of one length.
 
     Attributes:
-        observations: `(episodes, steps + 1, numbers)`, those after the last step included.
+        observations: `(episodes, steps + 1, numbers)`, those after the last step included; behind the end of an episode its last.
         actions: `(episodes, steps, numbers)` in [-1, 1], as the policy drew them, before they are clipped.
         intentions: `(episodes, intentions)`, what the policy was told.
-        alive: `(episodes, steps + 1)`: 1 for states that an episode has reached, 0 behind its end.
+        alive: `(episodes, steps + 1)`: 1 for states from which an episode goes on, or is cut off; 0 for one that ended it, and behind.
         rewards: `(episodes, steps)`, the environment's own, which imitation does not see; 0 behind the end.
         seeds: `(episodes,)`, from which each is played again.
     """
@@ -35,9 +35,8 @@ class Rollouts(NamedTuple):
 
     @property
     def last(self) -> Array:
-        """The last observation that every episode reached, `(episodes, numbers)`."""
-        ends = self.alive.sum(1).astype(int) - 1
-        return self.observations[np.arange(len(ends)), ends]
+        """The last observation of every episode, `(episodes, numbers)`, one that ended it included."""
+        return self.observations[:, -1]
 
 
 def actor(policy: keras.Model) -> Act:
@@ -126,8 +125,8 @@ def _episodes(
                 f"The environment cut an episode off after {step + 1} steps, before the horizon of {steps}. Give a shorter `horizon`."
             )
         # Behind its end an episode shows whatever the environment shows; no number of it counts, but all have to be finite.
-        going = going & ~terminated
         observation = np.where(going[:, None], observation, observations[-1])
+        going = going & ~terminated
         observations.append(observation)
         actions.append(action)
         alive.append(going)

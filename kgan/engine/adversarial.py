@@ -88,8 +88,8 @@ class AdversarialModel(Saving):
         presets: of a class, such as `kgan.SNGAN.presets`: names of its trained models that come with kgan to what they are, for
             `from_preset`; of `kgan.AdversarialModel` those of all systems.
         in_training: True while a move is evaluated, False in `evaluate`; losses pass it to their networks as `training=`.
-        opening: of a family whose first rounds train a part of its networks alone: the name of the argument that counts them. A `fit` that
-            ends within them warns.
+        opening: of a family whose first rounds play a part of the game alone: the name of the argument that counts them. A `fit` that ends
+            within them warns.
 
     Example: a generator of one weight against a linear critic.
 
@@ -115,7 +115,6 @@ class AdversarialModel(Saving):
     ['discriminator/loss', 'generator/loss', 'loss']
     """
 
-    opening: str | None = None
     presets = _Presets()
 
     def __init__(self, *, seed: Seed | None = None, name: str | None = None, dtype: Any = None) -> None:
@@ -403,6 +402,10 @@ class AdversarialModel(Saving):
                 if hasattr(callback, "on_fit_exit"):
                     callback.on_fit_exit()
 
+    @property
+    def opening(self) -> str | None:
+        return None
+
     def _warn_of_opening(self) -> None:
         if self.opening is None:
             return
@@ -410,7 +413,7 @@ class AdversarialModel(Saving):
         if played <= opening:
             warnings.warn(
                 f"This fit ended within the opening: {played} rounds are played, and in the first {opening}, `{self.opening}`, only a part "
-                "of the networks learns. Train longer: a further fit goes on. Or give the constructor fewer.",
+                "of the game is played. Train longer: a further fit goes on. Or give the constructor fewer.",
                 stacklevel=3,
             )
 

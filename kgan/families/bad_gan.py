@@ -44,8 +44,8 @@ class BadGAN(ImprovedGAN):
             classifier sure of its first mistakes: let it rise.
         encoder: `keras.Model` from examples to `(batch, 2 * latent_size)`, means and log standard deviations. Default, with
             `variational_weight`: the paper's convolutions for images, two layers of 256 for vectors.
-        max_sigma: default None (the code). A number bounds the encoder's standard deviations (the paper), so that no huge variance passes
-            for entropy.
+        max_sigma: default None (the code). With a number theta the encoder's standard deviations are `theta sigmoid(its output)`, below
+            theta (the paper bounds them, it does not say how), so that no huge variance passes for entropy.
         matching_power: default 1 for images, 2 for vectors (the code).
         **kwargs: of `kgan.ImprovedGAN`: `generator`, `discriminator` and so on.
 
@@ -66,7 +66,8 @@ class BadGAN(ImprovedGAN):
     features. The generator's move takes a second minibatch, as in the code for MNIST (for SVHN it is the same one). The code asks the
     density after 9,000 steps, in one of ten, on 30 samples of their own: here it is asked in every step from the first, about
     `density_samples` of those it has, so that `density_weight` counts ten times as much in the mean; a schedule may begin later. The
-    default networks are those of `kgan.ImprovedGAN`, from which the paper's differ in widths and noise. Its threshold is the tenth
+    pull-away term of vectors is ours (SVHN's weight; MNIST's code has none beside its squared mean), images have CIFAR-10's rates with it.
+    The default networks are those of `kgan.ImprovedGAN`, from which the paper's differ in widths and noise. Its threshold is the tenth
     percentile on test images: take others.
 
     Example:
@@ -114,6 +115,12 @@ class BadGAN(ImprovedGAN):
             )
         if encoder is not None and not variational_weight:
             raise ValueError("An encoder learns from `variational_weight`, which is 0. Give one, or leave the encoder out.")
+        if max_sigma is not None and not variational_weight:
+            raise ValueError(
+                "`max_sigma` bounds what an encoder says, and without `variational_weight` there is none. Give one of those."
+            )
+        if density_samples is not None and density is None:
+            raise ValueError("`density_samples` says of how many samples `density` is asked. Give one, or leave both out.")
         super().__init__(data_shape, classes=classes, matching_power=matching_power or 2, **kwargs)
         images = len(self.data_shape) == 3
         self.matching_power = matching_power or (1 if images else 2)
@@ -167,8 +174,8 @@ class BadGAN(ImprovedGAN):
             terms["pull_away"] = self.pull_away_weight * objectives.pulling_away(made)
         if self.encoder is not None:
             mean, log_sigma = ops.split(full_precision(self.encoder(fake, training=self.in_training)), 2, axis=-1)
-            if self.max_sigma is not None:
-                log_sigma = ops.minimum(log_sigma, float(np.log(self.max_sigma)))
+            if self.max_sigma is not None:  # a minimum would hold what lies beyond it there, without a gradient
+                log_sigma = float(np.log(self.max_sigma)) - ops.softplus(-log_sigma)
             terms["variational"] = self.variational_weight * objectives.variational_entropy(latents, mean, log_sigma)
         if self.density is not None:
             likelihoods, threshold = (

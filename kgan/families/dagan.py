@@ -65,9 +65,10 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         ValueError: labels outside [0, K) or missing, pictures of different shapes, networks that do not fit, arguments out of range.
 
     Departures from the paper: weights, ratio, rates and the sizes of layers are in a supplement that could not be read; they are BEGAN's,
-    SimGAN's and ours. The refiner's adversarial term has no factor k, which is 0 at the start: with "minus the discriminator's" term
-    nothing would ever move. The factor follows the errors that the discriminator sees, before its step. The simulator is not part of the
-    model: any labeled pictures do.
+    SimGAN's and ours; softmax cross-entropy in place of Eq. 5 is one of them (`label_loss`), and the last layer of the default refiner
+    retouches its input (`kgan.networks.refiner`). The refiner's adversarial term has no factor k, which is 0 at the start: with "minus the
+    discriminator's" term nothing would ever move. The factor follows the errors that the discriminator sees, before its step. The simulator
+    is not part of the model: any labeled pictures do.
 
     Example:
     >>> import kgan
@@ -211,6 +212,11 @@ class DualAgentGAN(ImageToImage, BoundaryEquilibrium):
         self._check_labels(self._labels(y))
 
     def _check_labels(self, labels: Any) -> None:
+        if labels is None:
+            raise ValueError(
+                f"Labels of {' and '.join(self.labeled)} are needed: fit(pictures, labels), both dicts of the domains. Received none, or "
+                "those of one domain."
+            )
         for domain in self.labeled:
             try:
                 check_labels(labels[domain], self.classes)

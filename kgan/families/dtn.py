@@ -54,7 +54,8 @@ class DomainTransferNetwork(ImageToImage):
     Raises:
         ValueError: features that take other pictures than both domains', a discriminator without three logits, data of another kind.
 
-    Departures from the paper: discriminator and generator are DCGAN's. Classes are numbered from 0 inside. Total variation is the printed
+    Departures from the paper: discriminator and generator are DCGAN's, whose moving averages, with which `transfer` works, are those of
+    both domains' passes. Classes are numbered from 0 inside. Total variation is the printed
     formula, the isotropic one, which the text calls anisotropic.
 
     Example:

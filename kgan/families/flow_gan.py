@@ -56,7 +56,8 @@ class FlowGAN(AdversarialModel):
     Raises:
         ValueError: for frames that the networks do not take, examples of another shape or range, unknown truth that is not marked.
 
-    Departures from the paper: its networks and constants are known from memory; the late start is ours.
+    Departures from the paper: its networks and constants are known from memory; the late start is ours. Frames are not turned, enlarged or
+    recolored, and rates stay.
 
     Example:
     >>> import numpy as np, kgan
@@ -70,6 +71,10 @@ class FlowGAN(AdversarialModel):
     """
 
     in_inference = GenerativeModel.in_inference
+
+    @property
+    def opening(self) -> str | None:
+        return "adversarial_start" if self.adversarial_weight else None
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ class IntentionGAIL(AdversarialModel):
     - policy, with the reward of both as they then are, `r = log D(s, a) + information_weight log p(i | s, a)` (Eq. 9): one step of
       trust region policy optimization on `mean pi / pi_old A + entropy_weight mean H(pi(. | s, i))`, A generalized advantages, with
       `mean KL(pi_old || pi) <= kl_limit` exactly (`kgan.control.trust_region_step`);
-    - value V(s, i): squared distance to the lambda-returns.
+    - value V(s, i): squared distance to the lambda-returns, which follow V from step to step.
 
     With `information_weight` 0 this is GAIL (Ho and Ermon, NIPS 2016, arXiv 1606.03476), which imitates as well and need not use i.
 
@@ -324,17 +324,10 @@ class IntentionGAIL(AdversarialModel):
                 drawn, "intentions" `(count, K)`, such as a batch of rollouts; the rest of it is not looked at.
         """
         if condition is None:
-            raise ValueError(
-                "Actions are for observations: give `condition`, an array (count, numbers) or (count, steps, numbers)."
-            )
+            raise ValueError("Actions are for observations: give `condition`, an array (count, steps, numbers).")
         given = condition if isinstance(condition, Mapping) else {"observations": condition}
         seen = np.asarray(given["observations"], "float32")
-        if (
-            seen.ndim not in (2, 3)
-            or len(seen) != count
-            or seen.shape[-1] != self.observation_size
-            or not np.isfinite(seen).all()
-        ):
+        if seen.ndim != 3 or len(seen) != count or seen.shape[-1] != self.observation_size or not np.isfinite(seen).all():
             raise ValueError(f"Observations must be finite, ({count}, steps, {self.observation_size}). Received: {seen.shape}.")
         # One stream for all draws: an integer would start each at the same numbers.
         seed = keras.random.SeedGenerator(seed) if isinstance(seed, int) else seed

@@ -31,17 +31,19 @@ class LRGAN(GAN):
         pose_scale: default 1.2 (the authors'; 1.3 for faces, 2 for two digits), >= 1: objects are at most `1 / pose_scale` as
             large as the picture, and at least half of that.
         rotation: default 0.1 (the authors'; 0.3 for digits), limit of the off-diagonal numbers of a pose.
-        start_scale: default `pose_scale` (the authors'), in [pose_scale, 2 pose_scale]. At the limit itself half of the steps are cut off.
-        **kwargs: of `kgan.GAN`; a `generator` of your own is a `kgan.networks.layered.LayeredGenerator`.
+        start_scale: default `pose_scale` (the authors'), in [pose_scale, 2 pose_scale]. At the limit itself half of the steps are cut off,
+            and below it the gradient is 0: a scale may stay where it is.
+        **kwargs: of `kgan.GAN`; a `generator` of your own is a `kgan.networks.layered.LayeredGenerator`, which decides what the arguments
+            above decide of the default one.
 
     Input of `fit`: images in [-1, 1], float32 `(batch, *image_shape)`. Output of `generate`: the same; `compose` returns the layers.
 
     Default optimizers: Adam(2e-4, beta_1 0.5) (the authors').
 
     Departures from the paper: the generator moves on fresh noise; with `simultaneous=True` both players see one batch, as in the authors'
-    code. Kernels and the LSTM's biases start as Keras', not as torch's. Sampling is bilinear throughout, as in the authors' port, whose
-    first version sampled down otherwise. Where the maps of background and foreground differ in number, the encoder of the first step is a
-    network of its own; the authors' code does not run there.
+    code. The generator's kernels and the LSTM's biases start as Keras', not as torch's. Sampling is bilinear throughout, as in the authors'
+    port, whose first version sampled down otherwise. Where the maps of background and foreground differ in number, the encoder of the first
+    step is a network of its own; the authors' code does not run there.
 
     Example:
     >>> import numpy as np, kgan

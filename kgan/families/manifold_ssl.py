@@ -33,7 +33,7 @@ class ManifoldSSL(SemiSupervised, AugmentedBiGAN):
 
         classifier  E -log p(y | x_l) + w_u {E_g' sp(lse) - E_x [lse - sp(lse)]}
                     + w_t E_x sum_{v in T_x} |J_x f v|^2 + w_j E_x |J_x f|_F^2
-        matcher     |E phi(x) - E phi(g'(z))|^2, phi the features of f before its last layer
+        matcher     mean |E phi(x) - E phi(g'(z))|^2 over features phi, those of f before its last layer
 
     The derivatives are exact. |J_x f|_F^2 is the mean of |J_x f v|^2 over v from N(0, I), of which a round draws one for every example.
 

@@ -48,7 +48,7 @@ class PixelGANAutoencoder(SemiSupervised):
         filters, depth: default 32 and 4, of the default PixelCNN, in which one-hot codes are a bias of every map (location-invariant),
             others a bias of every place (location-dependent), as the paper prefers.
         likelihood: of the default PixelCNN, default `kgan.objectives.Bernoulli()`: images of -1 and 1. `LogisticMixture()` for others.
-        pretraining_rounds: default 300: rounds of the autoencoder alone.
+        pretraining_rounds: default 300: rounds of the autoencoder alone, with `classes` beside the labels.
         instance_noise: default 0.2: standard deviation of the noise on all that the discriminator sees. Without, it tells a softmax from a
             one-hot vector at once.
         **kwargs: of `kgan.GAN`: `objective`, `penalties` of the discriminator, `seed`, `name`, `dtype`.
@@ -81,7 +81,7 @@ class PixelGANAutoencoder(SemiSupervised):
 
     fixed_arguments = (
         *GAN.fixed_arguments, "conditioning", "data_shape", "discriminator_steps", "generator_batch", "joint_batch", "simultaneous",
-        "instance_noise", "augment",  # its discriminator sees codes, with noise of their own
+        "augment",  # its discriminator sees codes
     )  # fmt: skip
     classifier_role = "encoder"
     default_prior = OneHot()

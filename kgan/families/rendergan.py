@@ -35,8 +35,10 @@ class RenderGAN(GAN):
         filters: default 64 (the authors'), width of the default networks.
         clip_weight: default 15 (the authors').
         generator_batch: default 2, simultaneous: default True: one round takes n real pictures, 2n generated ones in the generator's
-            loss, n in the discriminator's, and both move at one point (the authors' code).
-        **kwargs: of `kgan.GAN`; a `generator` of your own is a `RenderingGenerator`.
+            loss, n in the discriminator's, and both move at one point (the authors' code, where these n are none of those 2n; here they
+            are drawn alike, and may be the first of them).
+        **kwargs: of `kgan.GAN`; a `generator` of your own is a `RenderingGenerator`, which decides what `bits`, `noise_size`, `pose_noise`,
+            `filters` and `clip_weight` decide of the default one.
 
     Input of `fit`: real pictures `(batch, size, size, 1)` in [-1, 1], no labels. Output of `generate`: pictures, cut to [-1, 1]; in
     training they may reach to -2 and 2, as in the authors' code.
@@ -139,6 +141,8 @@ def _checked(model: Any, bits: int, labels: int | None) -> tuple[tuple[int, ...]
         raise ValueError(
             "RenderGAN needs a `model` of the object, from labels to [tag, mask, depth], or a `generator` that has one."
         )
+    if getattr(model, "bits", bits) != bits:
+        raise ValueError(f"The `model` renders {model.bits} bits, RenderGAN has bits={bits}. Give both the same.")
     known = getattr(model, "input_shape", (None, None))[-1]
     numbers = labels or known or bits + 6
     if numbers < bits:

@@ -12,6 +12,7 @@ from kgan.engine import Move, Observation, Terms, Turn
 from kgan.families.bases.generative import check_network, given_or_built
 from kgan.families.gan import count_of
 from kgan.families.triple_gan import TripleGAN
+from kgan.layers import statistics_kept
 from kgan.networks import triple
 from kgan.priors import Uniform
 from kgan.types import Array, Tensor
@@ -37,7 +38,7 @@ class StructuredGAN(TripleGAN):
         data_shape: shape of one example.
         classes: K.
         pseudo_share: s, default 0.5.
-        generated_weight: w_g, default 0.1 from round `generated_start` on, default 2500 (as `kgan.TripleGAN`; the code's rises, to 0.025
+        generated_weight: w_g, default 0.1 from round `generated_start` on, default 2500 (as `kgan.TripleGAN`; the code's rises, to 0.02
             for SVHN, to 1 for CIFAR-10).
         encoder: `keras.Model` from examples to `(batch, latent_size)`. latent_discriminator: from `[examples, latents]` to logits
             `(batch, 1)`. generator, discriminator, classifier: as in `kgan.TripleGAN`. Default: the code's for SVHN
@@ -57,8 +58,8 @@ class StructuredGAN(TripleGAN):
 
     Departures from the paper: the classifier moves once a round, in the code for a whole epoch before the others. Shares of true pairs are
     weights that stay, where the code lets labeled ones fall from all to a fifth and adds a few generated ones. The code's weight of the
-    squared difference of z is 1 for CIFAR-10, as here, and 0.1 for SVHN. z of U(0, 1) has no center at 0: the default prior here is
-    U(-1, 1), as the encoder is linear.
+    squared difference of z is 1 for CIFAR-10, as here, and 0.1 for SVHN; rates stay here, CIFAR-10's fall from epoch 200 on. z of U(0, 1)
+    has no center at 0: the default prior here is U(-1, 1), as the encoder is linear.
 
     Example:
     >>> import numpy as np, kgan
@@ -124,7 +125,7 @@ class StructuredGAN(TripleGAN):
 
     def generated_with_latents(self, count: Any) -> tuple[Tensor, Tensor, Tensor]:
         """Generated examples on fresh noise, with their labels, the classes in turn, and their latents."""
-        labels = self._labels_in_turn(count)
+        labels = self.labels_of_round(count)
         latents, asked = self.training_inputs(count, labels)
         return self.generator([latents, asked], training=self.in_training), labels, latents
 
@@ -156,9 +157,11 @@ class StructuredGAN(TripleGAN):
         unlabeled = batch["unlabeled"]
         made, _, latents = self.generated_with_latents(count_of(unlabeled))
         inferred = self.latent_logits(unlabeled, self.encoded(unlabeled))
+        with statistics_kept(self.encoder):  # what is encoded later is real
+            found = self.encoded(made)
         return {
             "adversarial": ops.mean(ops.softplus(inferred)),
-            "reconstruction": objectives.latent_reconstruction(latents, self.encoded(made)),
+            "reconstruction": objectives.latent_reconstruction(latents, found),
         }
 
     def generator_loss(self, batch: Any) -> Terms:

@@ -46,13 +46,15 @@ class TripleGAN(SemiSupervised):
         saturating: default False (the code). True: -sp(d) in place of sp(-d) for generator and classifier, as Algorithm 1 is printed.
         adversarial_weight: w, default 1.0 (MNIST's; SVHN and CIFAR-10: 0.01).
         pseudo_share: s in [0, 1), default 0.9 (SVHN's 180 in 200): unlabeled examples with the classifier's label pass for true pairs.
-        generated_weight: w_g, default 0.1 (MNIST's; SVHN 0.03), from round `generated_start` on, default 2500: before the generator
-            is any good, this destroys the classifier.
+        generated_weight: w_g, default 0.1 (MNIST's; SVHN 0.03), from round `generated_start` on, default 2500 (ours), and not before the
+            game: before the generator is any good, this destroys the classifier.
         entropy_weight, balance_weight: default 0.3 and 0.001 (MNIST's and SVHN's). With "argmax", without the first, confidence decays.
         consistency_weight: default 0.0, a number or a schedule over rounds: squared difference of p under two draws of the classifier's
             noise (CIFAR-10: rising to 100, with the two above at 0).
-        weight_decay: default 1e-4 (MNIST's and SVHN's), on the classifier's kernels.
-        pretraining_rounds: default 500: rounds of the classifier alone, which few labels need.
+        weight_decay: default 0.0, on the classifier's kernels, see `kgan.penalties.weight_decay`. The code has it on the last layer alone,
+            which under batch norm has none (SVHN), else as 2e-4 here (MNIST). A kernel that is normalized, as those of the default
+            classifiers are, changes the size of its steps by it and nothing else.
+        pretraining_rounds: default 500 (ours): rounds of the classifier alone, which few labels need.
         generator: network from `[latents, labels]`, labels integers `(batch,)`. discriminator: from `[examples, labels]` to logits
             `(batch, 1)`. classifier: from examples to logits `(batch, classes)`. Default: the code's (`kgan.networks.triple`), for vectors
             with the perceptron of `kgan.ImprovedGAN` as classifier.
@@ -63,7 +65,8 @@ class TripleGAN(SemiSupervised):
     these classes, integers `(count,)` or one for all; without, the classes in turn.
 
     Logs: `discriminator/adversarial`, `.../real_logit`, `.../fake_logit`; `generator/adversarial`; `classifier/supervised`,
-    `.../accuracy`, `.../adversarial`, `.../generated`, `.../entropy`, `.../balance`, `.../consistency`, `.../weight_decay`.
+    `.../accuracy`, `.../adversarial`, `.../generated`, `.../entropy`, `.../balance`, `.../consistency`, `.../weight_decay`;
+    `discriminator/classified_logit`. Classes that a minibatch has no room for come in the next rounds.
 
     Default optimizers: Adam with beta_1 0.5, 1e-3 for vectors (MNIST's), 3e-4 for images (SVHN's). The authors evaluate an average of the
     classifier: `compile(averages={"classifier": 0.99})`, which starts at the weights, theirs at 0.
@@ -73,8 +76,10 @@ class TripleGAN(SemiSupervised):
 
     Departures from the paper: D, G, C move in the order of the code; Algorithm 1 has D, C, G. True pairs are weighted by s, not counted out
     of a batch: the same mean of more pairs. The MNIST classifier is a perceptron here, convolutional there; pass images for convolutions.
-    Among the authors' regularizers, the decay is on kernels alone. With "integrate" the discriminator sees drawn labels, in the code all,
-    weighted by p; its true pairs beside the labeled ones are the same unlabeled examples, in the code others.
+    Rates stay; the code lets them fall from epoch 300 on. It pretrains with an optimizer of its own (3e-4, beta_1 0.9) and a balance weight
+    of 0.3 (MNIST), or not at all (SVHN). Images have SVHN's networks, rates and shares with MNIST's weights of the terms. With "integrate"
+    the discriminator sees drawn labels, in the code all, weighted by p; its true pairs beside the labeled ones are the same unlabeled
+    examples, in the code others.
 
     Example:
     >>> import numpy as np, kgan
@@ -99,7 +104,11 @@ class TripleGAN(SemiSupervised):
     classifier_role = "classifier"
     default_latent_size = 100
     default_prior = Uniform(0.0, 1.0)
-    opening = "pretraining_rounds"
+
+    @property
+    def opening(self) -> str:
+        late = self.generated_weight and self.generated_start > self.pretraining_rounds
+        return "generated_start" if late else "pretraining_rounds"
 
     def __init__(
         self,
@@ -116,7 +125,7 @@ class TripleGAN(SemiSupervised):
         entropy_weight: NonNegative = 0.3,
         balance_weight: NonNegative = 0.001,
         consistency_weight: Level = 0.0,
-        weight_decay: NonNegative = 1e-4,
+        weight_decay: NonNegative = 0.0,
         pretraining_rounds: Natural = 500,
         generator: Network | None = None,
         discriminator: Network | None = None,
@@ -179,11 +188,13 @@ class TripleGAN(SemiSupervised):
 
     def generated_pairs(self, count: Any) -> tuple[Tensor, Tensor]:
         """Generated examples on fresh noise with their labels, the classes in turn."""
-        labels = self._labels_in_turn(count)
+        labels = self.labels_of_round(count)
         return self.generated(count, labels), labels
 
-    def _labels_in_turn(self, count: Any) -> Tensor:
-        return ops.cast(ops.mod(ops.arange(count), self.classes), "int32")
+    def labels_of_round(self, count: Any) -> Tensor:
+        """The classes in turn, from where the round before ended: a minibatch may be smaller than their number."""
+        start = ops.cast(ops.mod(self.rounds, self.classes), "int32") * ops.cast(count, "int32")
+        return ops.mod(start + ops.arange(count, dtype="int32"), self.classes)
 
     def labeled_by_classifier(self, examples: Tensor) -> tuple[Tensor, Tensor]:
         """The classifier's logits, and its labels: the likeliest, or drawn ones, see `gradient`."""
@@ -226,7 +237,7 @@ class TripleGAN(SemiSupervised):
             made, wanted = self.generated_pairs(count_of(unlabeled))
             with statistics_kept(self.classifier):  # what is classified later is real
                 guessed = self.classifier(made, training=self.in_training)
-            weight = self.generated_weight * self._since(self.generated_start)
+            weight = self.generated_weight * self._since(max(self.generated_start, self.pretraining_rounds))
             terms["generated"] = weight * objectives.class_cross_entropy(guessed, wanted)
         return terms | self.classifier_regularization(unlabeled, logits)
 
@@ -267,7 +278,7 @@ class TripleGAN(SemiSupervised):
 
     def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Nest:
         latents = self.prior((count, self.latent_size), seed)
-        labels = self._labels_in_turn(count) if condition is None else self.labels_of(condition, count)
+        labels = ops.mod(ops.arange(count), self.classes) if condition is None else self.labels_of(condition, count)
         return [latents, ops.convert_to_tensor(labels, "int32")]
 
 

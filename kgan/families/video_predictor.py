@@ -46,7 +46,7 @@ class VideoPredictor(AdversarialModel):
         coarse_generator: `keras.Model` from past frames of half the size `(batch, past_frames, height / 2, width / 2, channels)` to frames.
             fine_generator: from `[past, enlarged coarse frames]`. coarse_discriminator, fine_discriminator: functional models from one
             frame of their scale to a logit `(batch, 1)`. Default: those of `architecture`.
-        patch: default 8, even: pixels of a patch at full size, half as many at half size.
+        patch: default 8, even, 4 or more: pixels of a patch at full size, half as many at half size.
         smooth: default False. True: `smooth_correlation_loss` (SNCCL, of this project) instead of NCCL, with the weights the paper has
             for its own: 0.33, 0.16 of both coherence terms; for L1, which it does not state, 0.33.
         margin: default 0.1 (of this project): how far apart frames are pushed that the discriminator does not believe.
@@ -311,8 +311,10 @@ def _half(shape: Sizes) -> tuple[int, ...]:
 
 def _checked_shape(frame_shape: Sizes, patch: int) -> tuple[int, ...]:
     shape = tuple(frame_shape)
-    if patch % 2:
-        raise ValueError(f"`patch` must be even, as half of it is the patch at half size. Received: {patch}.")
+    if patch % 2 or patch < 4:
+        raise ValueError(
+            f"`patch` must be even, 4 or more: half of it is the patch at half size, and one pixel resembles any other. Received: {patch}."
+        )
     if len(shape) != 3 or shape[0] % patch or shape[1] % patch:
         raise ValueError(
             f"`frame_shape` must be (height, width, channels), height and width multiples of the patch, {patch} pixels. "

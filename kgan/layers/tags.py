@@ -64,11 +64,14 @@ class TagRenderer(CheckedInput):
         self.radii = list(radii)
 
     def build(self, input_shape: Sizes) -> None:
+        self._check_labels(input_shape)
+        self.built = True
+
+    def _check_labels(self, input_shape: Sizes) -> None:
         if input_shape[-1] != self.bits + len(POSE):
             raise ValueError(
                 f"A tag of {self.bits} bits has labels (batch, {self.bits + len(POSE)}). Received: {tuple(input_shape)}."
             )
-        self.built = True
 
     def call(self, inputs: Tensor) -> list[Tensor]:
         labels = full_precision(inputs)
@@ -108,6 +111,7 @@ class TagRenderer(CheckedInput):
         return ops.mean(ops.reshape(images, (-1, n, 4, n, 4)), axis=(2, 4))
 
     def compute_output_shape(self, input_shape: Sizes) -> list[tuple[int | None, ...]]:
+        self._check_labels(input_shape)
         whole, quarter = (input_shape[0], self.size, self.size, 1), (input_shape[0], self.size // 4, self.size // 4, 1)
         return [whole, whole, quarter]
 

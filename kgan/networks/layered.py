@@ -70,13 +70,19 @@ class LayeredGenerator(Composed):
         foregrounds: int = 1,
         scale: float = 1.2,
         rotation: float = 0.1,
-        start_scale: float = 1.2,
+        start_scale: float | None = None,
         name: str = "generator",
         **kwargs: object,
     ) -> None:
         super().__init__(name=name, **kwargs)
         if (encoder is None) != (foregrounds == 1):
             raise ValueError("An `encoder` of the step before goes with two foregrounds and more, and only with these.")
+        start_scale = scale if start_scale is None else start_scale
+        if scale < 1 or not scale <= start_scale <= 2 * scale:
+            raise ValueError(
+                "`scale` is how far apart pixels are looked up at least, >= 1, so that objects are smaller than the picture, and "
+                f"`start_scale` lies in [scale, 2 scale]: beyond, it would never move. Received: {scale!r}, {start_scale!r}."
+            )
         self.background, self.foreground, self.recurrent, self.pose = background, foreground, recurrent, pose
         self.encoder, self.first_encoder = encoder, first_encoder
         self.foregrounds, self.scale, self.rotation, self.start_scale = foregrounds, scale, rotation, start_scale
@@ -159,12 +165,6 @@ def generator(
     doublings = int(math.log2(image_shape[0] // 4))
     if image_shape[0] != 4 * 2**doublings:
         raise ValueError(f"The image size must be 4 times a power of two. Received: {image_shape!r}.")
-    start_scale = scale if start_scale is None else start_scale
-    if scale < 1 or not scale <= start_scale <= 2 * scale:
-        raise ValueError(
-            "`scale` is how far apart pixels are looked up at least, >= 1, so that objects are smaller than the picture, and `start_scale` "
-            f"lies in [scale, 2 scale]. Received: {scale!r}, {start_scale!r}."
-        )
 
     def stack(width: int, heads: dict[str, tuple[int, str]], name: str) -> keras.Model:
         x = inputs = keras.Input((noise_size,), name="code")

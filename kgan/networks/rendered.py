@@ -266,8 +266,8 @@ def emulator(image_shape: Sizes, labels: int, filters: int = 35, name: str = "em
     size = check_image_shape(image_shape, 16, 16)[0]
     x = inputs = keras.Input((labels,), name="labels")
     x = dense(512, "hidden", activation="relu")(x)
-    x = layers.Reshape((4, 4, 4 * filters), name="reshape")(dense(64 * filters, "project", activation="relu")(x))
-    level, maps, outputs = 0, 4 * filters, {}
+    x = layers.Reshape((4, 4, 8 * filters), name="reshape")(dense(128 * filters, "project", activation="relu")(x))
+    level, maps, outputs = 0, 8 * filters, {}
     while True:
         for index in range(2):
             x = conv(maps, 3, f"conv_{level}_{index}", activation="relu")(x)

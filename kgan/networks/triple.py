@@ -16,8 +16,8 @@ from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, co
 from kgan.types import Sizes, Tensor
 
 
-def _normal() -> keras.initializers.Initializer:
-    return keras.initializers.RandomNormal(0.0, 0.05)
+def _normal(stddev: float = 0.05) -> keras.initializers.Initializer:
+    return keras.initializers.RandomNormal(0.0, stddev)
 
 
 def _weight_norm(layer: keras.layers.Layer, scale: bool = True) -> keras.layers.Layer:
@@ -105,7 +105,7 @@ def generator(
 ) -> keras.Model:
     """The SVHN and CIFAR-10 generator: a dense layer to maps of an eighth, three 5x5 transposed convolutions of stride 2.
 
-    ReLU under batch norm without gamma, tanh under weight norm at the output, kernels from N(0, 0.05).
+    ReLU under batch norm without gamma, tanh under weight norm at the output, whose lengths start at 1; other kernels from N(0, 0.05).
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes have fewer doublings.
@@ -131,7 +131,8 @@ def generator(
         x = JoinLabels(classes, name=f"labels_{level}")([x, labels])
         x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(), use_bias=False)(x), f"up_{level}")
     x = JoinLabels(classes, name="labels_output")([x, labels])
-    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(), activation="tanh"))(x)
+    start = _normal((25 * x.shape[-1]) ** -0.5)  # of length 1, as in the code
+    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=start, activation="tanh"))(x)
     return keras.Model([latent, labels], x, name=name)
 
 
@@ -160,7 +161,8 @@ def discriminator(
         if strides == 2:
             x = blocks.dropout(0.2, f"dropout_{index}")(x)
     x = layers.GlobalAveragePooling2D(name="features", data_format="channels_last")(x)
-    x = _weight_norm(dense(1, "logit", _normal()))(JoinLabels(classes, name="labels_logit")([x, labels]))
+    x = JoinLabels(classes, name="labels_logit")([x, labels])
+    x = _weight_norm(dense(1, "logit", _normal(x.shape[-1] ** -0.5)))(x)  # of length 1, as in the code
     return keras.Model([images, labels], x, name=name)
 
 

@@ -71,8 +71,13 @@ def save(
             f"Further files of a preset need plain names other than {shown((*_FILES, _SUMS))}. Received: {shown(wrong)}."
         )
     weights = model.get_weights()
-    if half and (largest := max((float(np.abs(w).max()) for w in weights if _is_halved(w) and w.size), default=0.0)) > _LARGEST_HALF:
-        raise ValueError(f"Half precision holds values up to {_LARGEST_HALF:,.0f}. Received: {largest:.3g}. Save it without half=True.")
+    if (
+        half
+        and (largest := max((float(np.abs(w).max()) for w in weights if _is_halved(w) and w.size), default=0.0)) > _LARGEST_HALF
+    ):
+        raise ValueError(
+            f"Half precision holds values up to {_LARGEST_HALF:,.0f}. Received: {largest:.3g}. Save it without half=True."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     config = keras.saving.serialize_keras_object(model)
     config.pop("compile_config", None)

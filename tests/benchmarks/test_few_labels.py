@@ -27,3 +27,9 @@ def test_a_smoke_run_does_not_stand_for_a_whole_one(tmp_path, monkeypatch):
     table = (tmp_path / "table.md").read_text()
     assert "10.0" in table
     assert "90.0" not in table
+
+
+@pytest.mark.parametrize("system", few_labels.SYSTEMS)
+def test_every_system_is_built(system):
+    model = few_labels.SYSTEMS[system][0](0, 20)
+    assert model.uses_labels

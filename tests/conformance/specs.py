@@ -1376,7 +1376,8 @@ SPECS = {
     "TripleGAN": Spec(
         kgan.TripleGAN,
         lambda: kgan.TripleGAN(
-            (5,), classes=3, pretraining_rounds=0, generated_start=0, consistency_weight=1.0, pseudo_share=0.5, seed=0, **triple_networks()
+            (5,), classes=3, pretraining_rounds=0, generated_start=0, consistency_weight=1.0, pseudo_share=0.5, weight_decay=1e-4, seed=0,
+            **triple_networks(),
         ),
         (5,),
         TRIPLE,
@@ -1391,7 +1392,7 @@ SPECS = {
         kgan.TripleGAN,
         lambda: kgan.TripleGAN(
             (5,), classes=3, gradient="integrate", saturating=True, pretraining_rounds=1, generated_start=0, entropy_weight=0.0,
-            balance_weight=0.0, weight_decay=0.0, pseudo_share=0.0, seed=0, **triple_networks(),
+            balance_weight=0.0, pseudo_share=0.0, seed=0, **triple_networks(),
         ),
         (5,),
         {"discriminator": 0.5, "generator": 0.5, "classifier": 1},
@@ -1403,7 +1404,7 @@ SPECS = {
         kgan.TripleGAN,
         lambda: kgan.TripleGAN(
             IMAGE, classes=3, gradient="reinforce", pretraining_rounds=0, generated_start=0, entropy_weight=0.0, balance_weight=0.0,
-            weight_decay=0.0, seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
+            seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
             discriminator=kgan.networks.triple.discriminator(IMAGE, 3, 2),
             classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3, name="classifier"),
         ),
@@ -1418,7 +1419,7 @@ SPECS = {
     "StructuredGAN": Spec(
         kgan.StructuredGAN,
         lambda: kgan.StructuredGAN(
-            (5,), classes=3, pretraining_rounds=0, generated_start=0, seed=0, **triple_networks(),
+            (5,), classes=3, pretraining_rounds=0, generated_start=0, weight_decay=1e-4, seed=0, **triple_networks(),
             encoder=kgan.networks.mlp.discriminator((5,), (6,), outputs=4, name="encoder"),
         ),
         (5,),
@@ -1433,7 +1434,7 @@ SPECS = {
     "StructuredGAN, images": Spec(
         kgan.StructuredGAN,
         lambda: kgan.StructuredGAN(
-            IMAGE, classes=3, pretraining_rounds=1, generated_start=0, entropy_weight=0.0, balance_weight=0.0, weight_decay=0.0,
+            IMAGE, classes=3, pretraining_rounds=1, generated_start=0, entropy_weight=0.0, balance_weight=0.0,
             seed=0, generator=kgan.networks.triple.generator(IMAGE, 4, 3, 2),
             discriminator=kgan.networks.triple.discriminator(IMAGE, 3, 2),
             classifier=kgan.networks.mlp.discriminator(IMAGE, (5,), outputs=3, name="classifier"),

@@ -90,7 +90,7 @@ def test_what_follows_an_end_does_not_count_and_actions_are_scaled():
     played = control.rollout(lambda o, i, n: np.asarray([[0.0, -3.0], [1.0, 0.5]]), world, GOALS, [0, 1])
     np.testing.assert_array_equal(played.alive, [[1, 1, 0, 0, 0], [1, 1, 1, 1, 1]])
     np.testing.assert_array_equal(played.rewards, [[1, 1, 0, 0], [1, 1, 1, 1]])
-    np.testing.assert_array_equal(played.last, [[1.0], [4.0]])
+    np.testing.assert_array_equal(played.last, [[2.0], [4.0]])  # the state that ended the first
     np.testing.assert_allclose(world.received[0], [[2.0, -2.0], [4.0, 1.0]])
     np.testing.assert_array_equal(played.actions[0, 0], [0.0, -3.0])  # as they were drawn
     units = control.to_unit(world.received[0], world.single_action_space)

@@ -197,7 +197,10 @@ def test_instance_noise_reaches_every_discriminator(name):
         data = keras.utils.pack_x_y_sample_weight(*spec.data(6))
         minibatch = model.unpack(keras.tree.map_structure(ops.convert_to_tensor, data))
         with kgan.backend.no_gradient(), model._play.point(training=True), kgan.backend.Overlay(moving=frozenset()) as overlay:
-            losses = [model._play.loss_terms(model._play.moves[m], minibatch, overlay)[0] for m in ("discriminator", "generator")]
+            moves = [
+                model._play.moves[m] for m in ("discriminator", "generator" if "generator" in model._play.moves else "encoder")
+            ]
+            losses = [model._play.loss_terms(move, minibatch, overlay)[0] for move in moves]
         found.append([[float(term) for term in terms.values()] for terms in losses])
     assert all(a != b for a, b in zip(*found, strict=True)), found
 

@@ -31,6 +31,22 @@ def test_the_reconstruction_reaches_the_encoder_and_the_game_waits(rng):
     assert history["autoencoder/reconstruction"][0] == pytest.approx(16 * np.log(2), rel=0.2)
 
 
+def test_the_game_on_codes_by_hand(rng, monkeypatch):
+    """d(z) = w.z without noise: the discriminator takes draws of the prior for real, the encoder wants its codes taken for real."""
+    weights = np.asarray([[0.5], [-1.0], [2.0]], "float32")
+    judge = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, use_bias=False)], name="discriminator")
+    judge.set_weights([weights])
+    model = small(latent_size=3, discriminator=judge, instance_noise=0.0)
+    model.compile(run_eagerly=True)
+    x, drawn = ops.convert_to_tensor(binary_images(rng, 4)), np.eye(3, dtype="float32")[[0, 2, 2, 1]]
+    monkeypatch.setattr(model, "prior", lambda shape, seed=None: ops.convert_to_tensor(drawn))
+    codes = ops.convert_to_numpy(model.code(x, None, False))
+    with model._play.point(training=False):
+        found = [float(loss(x)["adversarial"]) for loss in (model.discriminator_loss, model.encoder_loss)]
+    softplus, made, real = (lambda t: np.log1p(np.exp(t)).mean()), codes @ weights, drawn @ weights
+    assert found == pytest.approx([softplus(-real) + softplus(made), softplus(-made)], rel=1e-4)
+
+
 def test_codes_are_of_the_prior_s_kind(rng):
     x = binary_images(rng, 5)
     one_hot = small(latent_size=3).encode(x)

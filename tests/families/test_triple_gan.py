@@ -99,6 +99,110 @@ def test_the_classifier_is_alone_at_first_and_moves_last(rng):
     assert terms["generated"] == 0.0
 
 
+def test_samples_teach_the_classifier_from_the_later_of_two_rounds_on(rng):
+    """An untrained generator teaches nothing: not before the game, whatever `generated_start` says."""
+    model = small(pretraining_rounds=2, generated_start=1)
+    assert model.opening == "pretraining_rounds"
+    assert small(pretraining_rounds=2, generated_start=3).opening == "generated_start"
+    assert small(pretraining_rounds=2, generated_start=3, generated_weight=0.0).opening == "pretraining_rounds"
+    model.compile(run_eagerly=True)
+    x = rng.normal(size=(6, 5)).astype("float32")
+    found = []
+    for _ in range(3):
+        found.append(values(model, model.classifier_loss, batch(rng))["generated"])
+        model.fit({"unlabeled": x, "labeled": x}, np.arange(6) % 3, batch_size=6, verbose=0)
+    assert found[:2] == [0.0, 0.0]
+    assert found[2] > 0.0
+
+
+def test_a_small_minibatch_meets_every_class_in_time(rng, monkeypatch):
+    model = small()
+    model.compile(run_eagerly=True)
+    pairs, seen = model.generated_pairs, []
+
+    def watched(count):
+        made, labels = pairs(count)
+        seen.append(ops.convert_to_numpy(labels).tolist())
+        return made, labels
+
+    monkeypatch.setattr(model, "generated_pairs", watched)
+    x = rng.normal(size=(6, 5)).astype("float32")
+    model.fit({"unlabeled": x, "labeled": x}, np.arange(6) % 3, batch_size=2, verbose=0)
+    assert seen[-9:] == [[0, 1]] * 3 + [[2, 0]] * 3 + [[1, 2]] * 3  # of three moves a round
+
+
+LOGITS = {"labeled": 0.3, "unlabeled": -0.7, "made": 1.1}
+
+
+def with_logits(model, monkeypatch, data):
+    """Pairs whose logits are known, whatever their labels."""
+    made = ops.convert_to_tensor(np.ones((6, 5), "float32"))
+    known = {id(data["labeled"]): "labeled", id(data["unlabeled"]): "unlabeled", id(made): "made"}
+    monkeypatch.setattr(model, "pair_logits", lambda x, y: ops.full((6,), LOGITS[known[id(x)]]))
+    return made, ops.convert_to_tensor(np.arange(6) % 3)
+
+
+def softplus(t):
+    return np.log1p(np.exp(t))
+
+
+@pytest.mark.parametrize("gradient", ["argmax", "integrate", "reinforce"])
+def test_the_losses_by_hand(gradient, rng, monkeypatch):
+    model, data = small(alpha=0.3, pseudo_share=0.2, gradient=gradient, adversarial_weight=0.5), batch(rng)
+    model.compile(run_eagerly=True)
+    pairs = with_logits(model, monkeypatch, data)
+    monkeypatch.setattr(model, "generated_pairs", lambda count: pairs)
+    loss = 0.8 * softplus(-0.3) + 0.2 * softplus(0.7) + 0.3 * softplus(-0.7) + 0.7 * softplus(1.1)
+    found = values(model, model.discriminator_loss, data)
+    assert found["adversarial"] == pytest.approx(loss, rel=1e-5)
+    assert (found["real_logit"], found["fake_logit"], found["classified_logit"]) == pytest.approx((0.3, 1.1, -0.7))
+    assert values(model, model.generator_loss, data)["adversarial"] == pytest.approx(0.7 * softplus(-1.1), rel=1e-5)
+    model.saturating = True
+    assert values(model, model.generator_loss, data)["adversarial"] == pytest.approx(-0.7 * softplus(1.1), rel=1e-5)
+    if gradient == "integrate":  # all labels have one logit here
+        assert values(model, model.classifier_loss, data)["adversarial"] == pytest.approx(-0.15 * softplus(-0.7), rel=1e-4)
+
+
+def test_structured_losses_by_hand(rng, monkeypatch):
+    """The two games, their order of true and false pairs, and the two collaborations."""
+    model = kgan.StructuredGAN(
+        (5,), classes=3, pretraining_rounds=0, generated_start=0, pseudo_share=0.2, seed=0, **triple_networks(),
+        encoder=kgan.networks.mlp.discriminator((5,), (6,), outputs=4, name="encoder"),
+    )  # fmt: skip
+    data = batch(rng)
+    model.compile(run_eagerly=True)
+    made, labels = with_logits(model, monkeypatch, data)
+    latents = ops.convert_to_tensor(rng.normal(size=(6, 4)).astype("float32"))
+    monkeypatch.setattr(model, "generated_with_latents", lambda count: (made, labels, latents))
+    real = id(data["unlabeled"])
+    monkeypatch.setattr(model, "latent_logits", lambda x, z: ops.full((6, 1), 0.4 if id(x) == real else -0.9))
+    monkeypatch.setattr(model, "encoded", lambda x: latents + (0.0 if id(x) == real else 0.5))
+    squares = 0.5 * 4 * 0.25
+    found = values(model, model.discriminator_loss, data)
+    assert found["adversarial"] == pytest.approx(0.8 * softplus(-0.3) + 0.2 * softplus(0.7) + softplus(1.1), rel=1e-5)
+    assert found["latents"] == pytest.approx(softplus(-0.4) + softplus(-0.9), rel=1e-5)
+    found = values(model, model.encoder_loss, data)
+    assert (found["adversarial"], found["reconstruction"]) == pytest.approx((softplus(0.4), squares), rel=1e-5)
+    found = values(model, model.generator_loss, data)
+    guessed = ops.convert_to_numpy(ops.log_softmax(model.classifier(made)))
+    expected = (softplus(-1.1), softplus(0.9), squares, -guessed[np.arange(6), np.arange(6) % 3].mean())
+    assert (found["adversarial"], found["latents"], found["reconstruction"], found["classes"]) == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
+def test_what_is_generated_leaves_the_encoder_s_averages(rng):
+    """Of batch norm: `encode` is asked about real examples."""
+    encoder = keras.Sequential(
+        [keras.Input((5,)), keras.layers.BatchNormalization(momentum=0.0), keras.layers.Dense(4)], name="encoder"
+    )
+    model = kgan.StructuredGAN((5,), classes=3, pretraining_rounds=0, seed=0, **triple_networks(), encoder=encoder)
+    model.compile(run_eagerly=True)
+    x = rng.normal(size=(6, 5)).astype("float32")
+    model.fit({"unlabeled": x, "labeled": x}, np.arange(6) % 3, batch_size=6, verbose=0)
+    np.testing.assert_allclose(encoder.layers[0].moving_mean, x.mean(0), atol=1e-5)
+
+
 @pytest.mark.parametrize("gradient", ["argmax", "integrate", "reinforce"])
 def test_every_gradient_teaches(rng, gradient):
     model = small(gradient=gradient, pseudo_share=0.5)

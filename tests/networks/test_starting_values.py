@@ -252,7 +252,10 @@ ROWS = {
     "TripleGAN": Row(
         "zhenxuan00/triple-gan, SVHN",
         lambda: [networks.triple.generator(filters=8), networks.triple.discriminator(filters=8)],
-        {ALL: 0.05},
+        {
+            "generator/output|discriminator/logit": lambda f: (f.positions * f.inputs) ** -0.5,  # weight norm's lengths: 1
+            r"(?!generator/output$|discriminator/logit$).*/.*": 0.05,
+        },
         Norm(1e-6),
     ),
     "TripleGAN, classifier; StructuredGAN": Row(

@@ -49,4 +49,7 @@ class ImageToImage(AdversarialModel):
                 f"Pictures are made of pictures of the domain {given!r}: give `condition`, {count} of them or more. "
                 f"Received: {None if images is None else len(images)}."
             )
-        return ops.convert_to_tensor(images[:count])
+        images = ops.convert_to_numpy(images[:count])
+        shape = tuple(images.shape[1:])
+        self.check_examples(images, shape if shape in self.domains.values() else self.domains[given])
+        return ops.convert_to_tensor(images)
