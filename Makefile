@@ -34,7 +34,7 @@ help:
 	@echo "make test-nightly   run the tests with Keras' nightly wheel"
 	@echo "make lint           check style and types"
 	@echo "make docs           build the documentation into site/; make docs-serve shows it in a browser"
-	@echo "make proofs         run the proof runs (one to two hours; SEEDS='0 1 2', SMOKE=--smoke)"
+	@echo "make proofs         run all proof runs (days on two cores; SEEDS='0 1 2', SMOKE=--smoke; one: python -m benchmarks.proofs.NAME)"
 	@echo "make bench          time rounds against other ways to train the same networks (forty minutes)"
 
 $(VENV)/.installed: $(ROOT)/pyproject.toml

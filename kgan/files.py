@@ -3,13 +3,14 @@ whole and of its kind, or refused by name.
 """
 
 import contextlib
+import csv
 import io
 import json
 import math
 import os
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -119,6 +120,16 @@ def read_text(path: FilePath, what: str) -> str:
     """The content of a UTF-8 text file. ValueError: as `reading`."""
     with reading(path, what):
         return Path(path).read_text(encoding="utf-8")
+
+
+def write_csv(path: FilePath, rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table, the names of its columns first, as `atomic_write`."""
+
+    def write(target: str) -> None:
+        with open(target, "w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+
+    atomic_write(path, write)
 
 
 def read_json(path: FilePath, what: str, parse: Callable[[Any], Any] = lambda content: content) -> Any:

@@ -240,6 +240,10 @@ def _from_here(value: Any, begun: str = ".") -> Any:
 def _stored_options(path: FilePath, names: Mapping[str, str], rest: str | None) -> dict[str, Any]:
     """What a settings file says of the options of a command. `names`: of a setting to that of its option."""
     stored = read_settings(path)
+    # A command with data of its own stores no data set; a stage of one may store what no option of it says.
+    stored = {k: v for k, v in stored.items() if not (k == "dataset" and v == "")}
+    if _is_of(path, _program({})):
+        stored = {k: v for k, v in stored.items() if k in names}
     # What is not set, or not there for this command because it has only one value, is left to the command.
     plain = {f.name: f.default for f in fields(RunSettings)}
     others = {k: v for k, v in stored.items() if k not in names and not (k in plain and v == plain[k])}
@@ -249,6 +253,16 @@ def _stored_options(path: FilePath, names: Mapping[str, str], rest: str | None) 
     if rest is not None and others:
         found[rest] = [f"{key}={json.dumps(value)}" for key, value in others.items()]
     return found
+
+
+def _is_of(path: FilePath, program: str | None) -> bool:
+    """Whether the run of a settings file was trained by this command, of the same name in a folder of the same name."""
+    path = Path(path)
+    stored = read_json(
+        path / "settings.json" if path.is_dir() else path, "the settings of a run", lambda content: content.get("program")
+    )
+    ends = [Path(str(text).split()[-1]).parts[-2:] for text in (stored, program) if text]
+    return len(ends) == 2 and ends[0][-1].endswith(".py") and ends[0][-len(ends[1]) :] == ends[1][-len(ends[0]) :]
 
 
 class RunError(Exception):
@@ -465,13 +479,22 @@ def _choose_optimizers(model: Any, settings: RunSettings) -> None:
     model.compile(**given)
 
 
-def load(path: FilePath) -> Any:
+def load(path: FilePath, *kinds: type) -> Any:
     """A trained model, not compiled, from a .keras file, the folder of a run, or `preset:NAME`, one that comes with kgan or lies in a
     folder; of a run that was stopped, its newest checkpoint, with a warning that says so.
 
     Raises:
-        FileNotFoundError: there is none. ValueError: the file is none that this version can load.
+        FileNotFoundError: there is none. ValueError: the file is none that this version can load, or, where `kinds` are given, holds none
+            of these classes.
     """
+    model = _loaded(path)
+    if kinds and not isinstance(model, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise ValueError(f"{str(path)!r} holds the system {type(model).__name__}, not {wanted}. Name a run of this application.")
+    return model
+
+
+def _loaded(path: FilePath) -> Any:
     if str(path).startswith(_PRESET):
         return AdversarialModel.from_preset(str(path).removeprefix(_PRESET))
     path = Path(path)
@@ -480,7 +503,7 @@ def load(path: FilePath) -> Any:
         saved = callbacks.checkpoints(run / "checkpoints")
         if saved and not path.is_file():
             path = saved[-1]
-            warnings.warn(f"The run {str(run)!r} is not finished; this is its newest checkpoint, {path.name}.", stacklevel=2)
+            warnings.warn(f"The run {str(run)!r} is not finished; this is its newest checkpoint, {path.name}.", stacklevel=3)
     if not path.is_file():
         raise FileNotFoundError(
             f"There is no model file {str(path)!r}. Give a .keras file, or the folder of a run that is finished or has checkpoints."
@@ -527,9 +550,9 @@ def keep(run: FilePath, folder: FilePath, half: bool = False) -> str:
     if not (folder / "README.md").exists():
         figures = read_json(run / "metrics.json", "figures", dict) if (run / "metrics.json").is_file() else {}
         lines = [
-            f"# {type(model).__name__} of {settings['dataset']}",
+            f"# {type(model).__name__}" + (f" of {settings['dataset']}" if settings["dataset"] else ""),
             "",
-            f"- Data: {settings['dataset']}. Say whose they are and what their license allows.",
+            f"- Data: {settings['dataset'] or 'those of the command'}. Say whose they are and what their license allows.",
             f"- Made by: `{kept.get('program')}`, seed {settings['seed']}, {settings['epochs']} epochs; kgan {kept['versions']['kgan']}.",
             f"- Figures: {', '.join(f'{name} {value:.4g}' for name, value in figures.items()) or 'none'}.",
             "- Limits: say what it does not do.",
@@ -574,6 +597,18 @@ def folder_of(run: str, usual: str, preset: str | None = None, part: str = "") -
         atomic_write(known, lambda path: Path(path).write_text(found))
     print(f"{'' if run else f'There is no run {usual}: '}the model is the preset {name}, which is in {folder} now.")
     return folder
+
+
+def file_beside_picture(output: str, usual: Path, suffix: str) -> Path:
+    """The file that a command writes beside a picture of the same name: `output`, else the usual one.
+
+    Raises:
+        ValueError: it does not end in `suffix`; ending in .png, it would be lost to the picture.
+    """
+    path = Path(output) if output else usual
+    if path.suffix != suffix:
+        raise ValueError(f"--output must end in {suffix}: the picture beside it ends in .png. Received: {str(path)!r}.")
+    return path
 
 
 def title_of(model: Any, dataset: str | None) -> str:
@@ -675,7 +710,7 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
 def _program(about: Mapping[str, Any]) -> str | None:
     """The training command as one types it; None where it is none, a notebook say."""
     script = Path(sys.argv[0])
-    if script.name not in ("train.py", "refine.py", "tags.py"):
+    if script.suffix != ".py" or script.name in ("__main__.py", "ipykernel_launcher.py"):
         return f"kgan train {about['system']}" if "system" in about else None
     here = Path(os.path.relpath(script))
     return f"python {script.name if '..' in here.parts else here.as_posix()}"

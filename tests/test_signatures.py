@@ -1,4 +1,4 @@
-"""Signatures: every public function is annotated, one word means one thing in the whole package, a misspelt word is answered."""
+"""Signatures: every public function is annotated, one word means one thing in the whole package, a misspelled word is answered."""
 
 import importlib
 import inspect
@@ -115,7 +115,7 @@ def test_one_word_one_meaning():
         (lambda: kgan.callbacks.SampleGrid(every_=3), "every"),
     ],
 )
-def test_a_misspelt_word_is_answered_with_the_nearest(make, nearest):
+def test_a_misspelled_word_is_answered_with_the_nearest(make, nearest):
     with pytest.raises(TypeError, match=f"Did you mean `{nearest}`"):
         make()
 

@@ -3,8 +3,6 @@
 python applications/anomaly/detect.py runs/anomaly
 """
 
-import csv
-from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +10,7 @@ import typer
 
 import kgan
 from kgan import runs
-from kgan.files import atomic_write
+from kgan.files import write_csv
 
 
 def main(
@@ -31,25 +29,18 @@ def main(
 
     def work():
         folder = runs.folder_of(run, "runs/anomaly", "anomaly-eights")
-        model = runs.load(folder)
-        if not isinstance(model, kgan.CalibratedEBGAN):
-            raise ValueError(f"{str(folder)!r} holds a {type(model).__name__}, not a CalibratedEBGAN. Run train.py first.")
+        model = runs.load(folder, kgan.CalibratedEBGAN)
+        path = runs.file_beside_picture(output, folder / "energies.csv", ".csv")
         about = runs.read_settings(folder)
         names, examples = given(model, about)
         energies = model.energy(examples)
         order = np.argsort(-energies)
         # Of ordinary examples that were held out: those trained on have less energy than any other, few as they are.
         known, labels = kgan.datasets.arrays(about["dataset"], "test", about["image_size"])
-        limit = float(np.quantile(model.energy(known[np.isin(labels, about["ordinary"] or [8])]), quantile))
-        path = Path(output) if output else folder / "energies.csv"
+        limit = float(np.quantile(model.energy(known[np.isin(labels, about.get("ordinary") or [8])]), quantile))
 
-        def write(target):
-            with open(target, "w", newline="") as file:
-                table = csv.writer(file)
-                table.writerow(["picture", "energy", "anomaly"])
-                table.writerows([names[i], f"{energies[i]:.6g}", int(energies[i] > limit)] for i in order)
-
-        atomic_write(path, write)
+        table = [[names[i], f"{energies[i]:.6g}", int(energies[i] > limit)] for i in order]
+        write_csv(path, [["picture", "energy", "anomaly"], *table])
         print(f"{int((energies > limit).sum())} of {len(energies)} are above {limit:.4g}; table in {path}")
         if examples.ndim == 4:
             shown = min(count, len(order))

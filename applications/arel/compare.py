@@ -22,13 +22,12 @@ from sources import of_run, source, told
 
 import kgan
 from kgan import runs
-from kgan.files import atomic_write, write_json
+from kgan.files import atomic_write, read_json, write_json
 from kgan.pictures import save_image
 from kgan.stories.judge import CRITERIA
 
 app = typer.Typer(add_completion=False, help=__doc__)
 _ANSWERS = {"a": 1, "b": -1, "tie": 0}
-_NAMED = 10
 
 
 def stories_of(system, split, given):
@@ -195,10 +194,9 @@ def read(
     """Read filled sheets: of several raters the majority decides on each album. Shares, 95 % intervals, sign test."""
 
     def work():
-        if not Path(key).is_file():
-            raise FileNotFoundError(f"There is no key {key!r}.")
-        content = json.loads(Path(key).read_text(encoding="utf-8"))
-        items, first, second = content["items"], content["first"], content["second"]
+        items, first, second = read_json(
+            key, "a key that export wrote", lambda content: [content[k] for k in ("items", "first", "second")]
+        )
         filled = [read_sheet(sheet, items) for sheet in sheets]
         found = {}
         for name in CRITERIA:

@@ -59,6 +59,8 @@ def main(
         chosen = [name.strip() for name in systems.split(",") if name.strip()]
         if unknown := [name for name in chosen if name not in ROWS]:
             raise ValueError(f"--systems has no {unknown}. Known: {', '.join(ROWS)}.")
+        if not chosen:
+            raise ValueError(f"--systems names none. Known: {', '.join(ROWS)}.")
         folder = Path(run)
         for name in chosen:
             if not (folder / name / "metrics.json").exists():

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+import kgan
 from kgan import pictures, runs
 from kgan.files import write_json
 
@@ -32,7 +33,9 @@ def _shares(samples):
 
 
 def main(
-    run: Annotated[str, typer.Argument(help="folder of a run of train.py; default runs/causalgan")] = "",
+    run: Annotated[
+        str, typer.Argument(help="folder of a run of train.py; default runs/causalgan, or the preset where that is not there")
+    ] = "",
     label: Annotated[
         list[str] | None, typer.Option(help="Label=0 or =1; may be repeated. Default: =1 for all that have causes")
     ] = None,
@@ -43,8 +46,8 @@ def main(
     """Write `<label>=<value>.png` (two rows of images: do above, condition below) and `metrics.json` with the shares of all labels."""
 
     def act():
-        home = runs.folder_of(run, "runs/causalgan", part="images")
-        model = runs.load(home / "images")
+        home = runs.folder_of(run, "runs/causalgan", "causalgan-faces", part="images")
+        model = runs.load(home / "images", kgan.CausalGAN, kgan.CausalBEGAN)
         graph = model.graph
         wanted = [_assignment(text, graph) for text in label or []] or [(n, 1) for n in graph.nodes if graph.parents[n]]
         folder = Path(output) if output else home / "interventions"

@@ -56,7 +56,7 @@ def controller_stage(given, settings, setting):
     def draw(path, samples, title):
         draw_shares(path, given.graph.nodes, {"data": labels.mean(0), "controller": np.round(samples).mean(0)}, title)
 
-    about = {"setting": setting, "graph": repr(given.graph)}
+    about = {"setting": setting, "edges": repr(given.graph)}
     return runs.train(build, settings, about, lambda: (drawn, (len(given.graph),)), measure, draw)
 
 
@@ -88,7 +88,7 @@ def image_stage(given, settings, controller, system, filters, setting):
         agreement = metrics.attribute_agreement(judge, images, coin)
         return {f"agreement_{node}[{judge.name}]": share for node, share in agreement.items()}
 
-    about = {"setting": setting, "system": system, "filters": filters, "graph": repr(given.graph)}
+    about = {"setting": setting, "system": system, "filters": filters, "edges": repr(given.graph)}
     return runs.train(build, settings, about, lambda: (given.pairs(size, settings.batch_size), (size, size, 3)), measure)
 
 

@@ -3,7 +3,7 @@
 The defaults take scikit-learn's digits with their labels, and negatives of other digits without. The paper's MNIST to USPS:
 
     python applications/cogan/adapt.py --source tfds:mnist --pair usps:usps.npz --source-count 2000 --target-count 1800 \
-        --epochs 100 --passes 10 --output runs/mnist-usps
+        --epochs 50 --passes 10 --output runs/mnist-usps
 """
 
 from typing import Annotated, Any

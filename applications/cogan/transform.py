@@ -32,11 +32,7 @@ def main(
 
     def work():
         folder = runs.folder_of(run, "runs/cogan", "cogan-digits")
-        if not (folder / "model.keras").is_file():
-            raise FileNotFoundError(f"{str(folder)!r} holds no finished run: there is no model.keras in it. Run train.py first.")
-        import keras
-
-        model = keras.saving.load_model(folder / "model.keras", compile=False)
+        model = runs.load(folder, kgan.CoGAN)
         about = runs.read_settings(folder)
         first, second = reversed(model.domains) if reverse else model.domains
         given = examples(model, first, about)[:count]

@@ -29,9 +29,7 @@ def main(
 
     def work():
         home = runs.folder_of(run, "runs/flow", "flow-motorcycle")
-        model = runs.load(home)
-        if not isinstance(model, kgan.FlowGAN):
-            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a FlowGAN.")
+        model, path = runs.load(home, kgan.FlowGAN), runs.file_beside_picture(output, Path("flow.flo"), ".flo")
         channels = model.frame_shape[-1]
         frames = [kgan.images.read_pixels(path, channels) for path in (first, second)]
         if frames[0].shape != frames[1].shape:
@@ -42,12 +40,12 @@ def main(
         height, width = cut[0].shape[:2]
         pair = [(f[None] / 127.5 - 1.0).astype("float32") for f in cut]
         flow = model.flow(*pair)
-        kgan.datasets.write_flow(output, flow[0])
-        picture = Path(output).with_suffix(".png")
+        kgan.datasets.write_flow(path, flow[0])
+        picture = path.with_suffix(".png")
         kgan.pictures.save_flow(picture, pair[0], flow, title=f"{Path(first).name} to {Path(second).name}")
         length = np.linalg.norm(flow, axis=-1)
         print(
-            f"flow of {width}x{height} pixels in {output} and {picture}: mean length {length.mean():.2f}, largest {length.max():.2f} pixels"
+            f"flow of {width}x{height} pixels in {path} and {picture}: mean length {length.mean():.2f}, largest {length.max():.2f} pixels"
         )
 
     runs.guarded(work)

@@ -93,10 +93,11 @@ def main(
             examples = kgan.datasets.flow_examples(pairs.repeat(channels, axis=-1), flow)
         if video:
             clips = kgan.datasets.moving_clips(
-                kgan.datasets.read_video(video, channels, shrink), unlabeled, 2, frame_size, 0.0005, 0.3, settings.seed
+                kgan.datasets.read_video(video, channels, shrink), unlabeled + 64, 2, frame_size, 0.0005, 0.3, settings.seed
             )
             others = np.concatenate([clips[:, 0], clips[:, 1]], axis=-1)
-            held_out[:] = [others[:64], None]
+            # Crops of the same film: other places and times, not other scenes.
+            held_out[:], others = [others[unlabeled:], None], others[:unlabeled]
         else:
             others, (test, truth) = scene(frame_size, unlabeled, settings.seed)
             others, test = (part.repeat(channels, axis=-1) for part in (others, test))

@@ -25,18 +25,20 @@ def main(
     seed: Annotated[int, typer.Option(min=0, help="of the first state and the noise, the same for every intention")] = 0,
     noise: Annotated[float, typer.Option(min=0, help="factor of the policy's noise; 0: its means")] = 0.0,
     poses: Annotated[int, typer.Option(min=2, help="in a row of the strip")] = 8,
-    goals: Annotated[int, typer.Option(min=2, help="goals of the plane, as in train.py")] = 2,
+    goals: Annotated[int | None, typer.Option(min=2, help="goals of the plane; default those of the run")] = None,
     switch: Annotated[int, typer.Option(min=0, help="step at which the intention changes to the next; 0: never")] = 0,
 ):
     """Play one episode for every intention from one first state, draw them, and say where they end."""
 
     def work():
         home = runs.folder_of(run, "runs/imitation", "imitation-plane")
-        model = runs.load(home)
-        if not isinstance(model, kgan.IntentionGAIL) or model.environment is None:
-            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not an IntentionGAIL that knows its environment.")
+        model = runs.load(home, kgan.IntentionGAIL)
+        if model.environment is None:
+            raise ValueError(f"{str(home)!r} does not know in which environment it was trained.")
+        path = runs.file_beside_picture(output, (home if home.is_dir() else Path()) / "watched.gif", ".gif")
         kinds, name = model.intentions, "arm" if "Reacher" in model.environment["id"] else "points"
-        world = world_of(name, kinds, goals, model.environment["horizon"])
+        known = runs.read_settings(home).get("goals") if (home / "settings.json").is_file() else None
+        world = world_of(name, kinds, goals or known or 2, model.environment["horizon"])
         if switch:
             policy, turn = control.actor(model.averaged("policy")), [0]
 
@@ -47,7 +49,6 @@ def main(
             played = control.rollout(act, world, np.eye(kinds, dtype="float32"), [seed] * kinds, noise=noise)
         else:
             played = model.play(world, np.arange(kinds), [seed] * kinds, noise)
-        path = Path(output) if output else (home if home.is_dir() else Path()) / "watched.gif"
         kgan.pictures.save_animation(path, control.draw_frames(world, played.observations))
         names, title = [f"intention {index}" for index in range(kinds)], f"{type(model).__name__}: one episode each, seed {seed}"
         title += f", intentions change at step {switch}" if switch else ""

@@ -6,7 +6,6 @@
 `kgan.datasets.labeled_images` reads it.
 """
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 
 import kgan
 from kgan import pictures, runs
+from kgan.files import write_csv
 from kgan.layers.tags import POSE
 
 
@@ -32,19 +32,16 @@ def main(
 
     def work():
         home = runs.folder_of(run, "runs/tags", "rendergan-tags")
-        model, folder = runs.load(home), Path(output)
-        if not isinstance(model, kgan.RenderGAN):
-            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a RenderGAN: its pictures have no labels.")
+        model, folder = runs.load(home, kgan.RenderGAN), Path(output)
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(f"{output!r} is not empty; give another --output.")
         made, bits, pose = model.labeled(count, seed=seed)
         pictures.save_each(folder / "images", made, clip=True)
         names = POSE if pose.shape[1] == len(POSE) else [f"number_{index}" for index in range(pose.shape[1])]
-        with (folder / "labels.csv").open("w", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(["file", *(f"bit_{index}" for index in range(bits.shape[1])), *names])
-            for index, (own, numbers) in enumerate(zip(bits, pose, strict=True)):
-                table.writerow([f"{index:05d}.png", *own.tolist(), *map("{:.5f}".format, numbers)])
+        rows = [["file", *(f"bit_{index}" for index in range(bits.shape[1])), *names]]
+        for index, (own, numbers) in enumerate(zip(bits, pose, strict=True)):
+            rows.append([f"{index:05d}.png", *own.tolist(), *map("{:.5f}".format, numbers)])
+        write_csv(folder / "labels.csv", rows)
         title = f"{type(model).__name__}: the first {len(made[:36])} of {count}"
         pictures.save_samples(folder / "overview.png", made[:36], clip=True, title=title)
         print(f"{count} pictures in {folder / 'images'}/, their labels in {folder / 'labels.csv'}")

@@ -6,7 +6,6 @@
 and to `backgrounds/00000.png`, the picture without objects; `poses.csv` has the six numbers of every object's pose.
 """
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +13,7 @@ import typer
 
 import kgan
 from kgan import pictures, runs
+from kgan.files import write_csv
 
 
 def main(
@@ -34,9 +34,7 @@ def main(
 
     def work():
         home = runs.folder_of(run, "runs/layers", "lrgan-digits")
-        model = runs.load(home)
-        if not isinstance(model, kgan.LRGAN):
-            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a LRGAN: its pictures have no layers.")
+        model = runs.load(home, kgan.LRGAN)
         parts, folder = model.compose(count, seed=seed), Path(output)
         if folder.exists() and any(folder.iterdir()):
             raise FileExistsError(f"{output!r} is not empty; give another --output.")
@@ -49,11 +47,10 @@ def main(
             **{name: masks[:, step] for step, name in enumerate(names)},
         }
         pictures.save_each(folder, written, clip=True)
-        with (folder / "poses.csv").open("w", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(["file", "object", "yy", "yx", "y", "xy", "xx", "x"])
-            for index, poses in enumerate(parts["poses"].reshape(count, -1, 6)):
-                table.writerows([f"{index:05d}.png", step, *map("{:.5f}".format, pose)] for step, pose in enumerate(poses))
+        rows = [["file", "object", "yy", "yx", "y", "xy", "xx", "x"]]
+        for index, poses in enumerate(parts["poses"].reshape(count, -1, 6)):
+            rows += [[f"{index:05d}.png", step, *map("{:.5f}".format, pose)] for step, pose in enumerate(poses)]
+        write_csv(folder / "poses.csv", rows)
         rows = {name: part[:16] for name, part in written.items()}
         title = f"{type(model).__name__}: the first {len(masks[:16])} of {count}"
         pictures.save_rows(folder / "overview.png", rows, title, clip=True)

@@ -2,7 +2,7 @@
 
 The defaults place scikit-learn's digits on gray backgrounds and learn on two CPU cores. Other objects, and pictures as they are:
 
-    python applications/layers/train.py --source mnist --image-size 32 --epochs 10 --output runs/mnist-layers
+    python applications/layers/train.py --source mnist --epochs 7 --output runs/mnist-layers
     python applications/layers/train.py --source folder:BIRDS --image-size 64 --filters 64 --noise-size 100 --output runs/birds
 """
 
@@ -74,7 +74,7 @@ def main(
             noise_size=noise_size,
             pose_scale=scale,
             rotation=rotation,
-            start_scale=min(1.15 * scale, 2 * scale),
+            start_scale=1.15 * scale,
             seed=settings.seed,
         )
         model.compile(

@@ -32,9 +32,7 @@ def main(
 
     def work():
         home = runs.folder_of(model, "runs/threed_gan", "threed-gan-furniture")
-        trained = runs.load(home)
-        if not isinstance(trained, kgan.ThreeDGAN):
-            raise ValueError(f"{str(home)!r} holds a {type(trained).__name__}, not a ThreeDGAN.")
+        trained = runs.load(home, kgan.ThreeDGAN)
         sets = [kgan.datasets.arrays(dataset, split, trained.voxel_shape[0]) for split in ("train", "test")]
         if smoke:
             sets = [(x[:80], y[:80]) for x, y in sets]

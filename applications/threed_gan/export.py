@@ -37,8 +37,8 @@ def main(
             raise ValueError(f"--format must be one of {', '.join(f[1:] for f in meshes.FORMATS)}. Received: {format_!r}.")
         home = runs.folder_of(model, "runs/threed_gan", "threed-gan-furniture")
         trained = runs.load(home)
-        if len(trained.data_shape) != 4:
-            raise ValueError(f"{str(home)!r} holds a {type(trained).__name__} of examples {trained.data_shape}, not of shapes.")
+        if len(getattr(trained, "data_shape", ())) != 4:
+            raise ValueError(f"{str(home)!r} holds {type(trained).__name__}, no system of shapes. Name a run of train.py.")
         folder, made, names = Path(output), [], []
         folder.mkdir(parents=True, exist_ok=True)
         for index, shape in enumerate(trained.generate(count, seed=seed)):

@@ -36,9 +36,7 @@ def main(
         if Path(output).suffix not in kinds:
             raise ValueError(f"--output must end in {', '.join(kinds)}. Received: {output!r}.")
         home = runs.folder_of(model, "runs/views")
-        trained = runs.load(home)
-        if not isinstance(trained, kgan.ThreeDVAEGAN):
-            raise ValueError(f"{str(home)!r} holds a {type(trained).__name__}, not a ThreeDVAEGAN: train with --views.")
+        trained = runs.load(home, kgan.ThreeDVAEGAN)
         size, channels = trained.image_shape[0], trained.image_shape[-1]
         if picture:
             view = kgan.datasets.read_image(picture, size, channels)[None] / 127.5 - 1.0

@@ -1,6 +1,6 @@
 """Train a dual-agent GAN (Zhao et al., NIPS 2017): a simulator's labeled pictures made to look like real ones, for a reader to learn from.
 
-The defaults refine printed glyphs, turned and shifted, towards MNIST's digits. Pictures of your own, a subfolder a class in both folders:
+The defaults refine printed glyphs, turned and shifted, toward MNIST's digits. Pictures of your own, a subfolder a class in both folders:
 
     python applications/transfer/refine.py --simulated RENDERED --real PHOTOS --image-size 64 --output runs/refined
     python applications/transfer/transfer.py runs/refined RENDERED --output refined

@@ -19,12 +19,14 @@ from kgan.networks import transfer
 
 
 def folder_of(path, size, channels):
-    """Pictures of a folder, and their classes by subfolder: None where there are no subfolders."""
+    """Pictures of a folder, their classes by subfolder, and the names of these: None and [] where there are no subfolders."""
     files, _ = images.find_images(path)
     pixels = np.stack([images.read_image(file, size, channels) for file in files]).astype("float32") / 127.5 - 1.0
     names = [file.relative_to(path).parts[0] if file.parent != Path(path) else None for file in files]
     classes = sorted({name for name in names if name is not None})
-    return pixels, None if None in names or len(classes) < 2 else np.asarray([classes.index(name) for name in names])
+    if None in names or len(classes) < 2:
+        return pixels, None, []
+    return pixels, np.asarray([classes.index(name) for name in names]), classes
 
 
 def digits_of(size, seed):
@@ -68,8 +70,10 @@ def main(
         if bool(source) != bool(target):
             raise ValueError("Give both folders, --source and --target, or none.")
         if source:
-            sets["source"] = folder_of(source, image_size, 3)
-            sets["target"] = folder_of(target, image_size, 1 if gray else 3)
+            *sets["source"], names = folder_of(source, image_size, 3)
+            *sets["target"], others = folder_of(target, image_size, 1 if gray else 3)
+            if names != others:  # no classifier of the one can read the other's classes
+                sets["target"][1] = None
         else:
             sets["source"], sets["target"] = digits_of(image_size, settings.seed)
         if not features and sets["source"][1] is None:

@@ -35,9 +35,8 @@ def main(
 
     def work():
         home = runs.folder_of(run, "runs/video", "video-pans")
-        model = runs.load(home)
-        if not isinstance(model, kgan.VideoPredictor):
-            raise ValueError(f"{str(home)!r} holds a {type(model).__name__}, not a VideoPredictor.")
+        model = runs.load(home, kgan.VideoPredictor)
+        path = runs.file_beside_picture(output, (home if home.is_dir() else Path()) / "predicted.gif", ".gif")
         height, width, channels = model.frame_shape
         wanted = model.past_frames + frames
         if video:
@@ -56,7 +55,6 @@ def main(
             clip = kgan.datasets.panning_clips(1, wanted, height, "test", seed)[0].repeat(channels, axis=-1)
         past = clip[None, : model.past_frames]
         predicted = model.predict_frames(past, frames)
-        path = Path(output) if output else (home if home.is_dir() else Path()) / "predicted.gif"
         shown = np.concatenate([past[0], predicted[0]]).repeat(4, axis=1).repeat(4, axis=2)
         kgan.pictures.save_animation(path, shown, 150)
         truth = clip[None, model.past_frames : wanted]

@@ -260,7 +260,7 @@ def real_few_labels(report, seed, steps):
     report.over_seeds(
         "D points of error saved beside labels alone", alone - with_tangents, seed, "mean >= 0.02", lambda v: v >= 0.02
     )
-    # The paper's claims on SVHN and CIFAR-10; the specification of this system did not find them on digits.
+    # The paper's claims on SVHN and CIFAR-10; a trial on digits did not find them.
     report.over_seeds("D points saved beside no tangents", without - with_tangents, seed, "mean > 0", lambda v: v > 0.0)
     report.over_seeds("D points saved beside random directions", random - with_tangents, seed, "mean > 0", lambda v: v > 0.0)
 

@@ -23,7 +23,7 @@ def read_labels(path: FilePath, columns: Sequence[str] | None = None, extra: str
     Args:
         path: the file, UTF-8.
         columns: names of the labels wanted, in the order wanted, such as the nodes of a causal graph; or None (default): all of the table.
-        extra: "error" (default) refuses columns of the table that `columns` does not name, which may be misspelt; "ignore" drops them.
+        extra: "error" (default) refuses columns of the table that `columns` does not name, which may be misspelled; "ignore" drops them.
 
     Returns:
         `(files, names, values)`: list of file names, list of label names, int64 array (files, labels) of 0 and 1, as

@@ -59,4 +59,4 @@ def test_tags_and_a_labeled_set(tmp_path, capsys):
         smoke=True,
     )
     assert "wrong_bits" not in json.loads((tmp_path / "again" / "metrics.json").read_text())
-    assert "not a LRGAN" in application.refused(capsys, "masks", run=str(run), output=str(tmp_path / "masks"))
+    assert "not LRGAN" in application.refused(capsys, "masks", run=str(run), output=str(tmp_path / "masks"))
