@@ -12,7 +12,7 @@ from kgan.families.bases.generative import check_network, given_or_built
 from kgan.networks import dcgan
 from kgan.objectives import mean_square, ternary_discriminator, ternary_generator
 from kgan.penalties import total_variation
-from kgan.types import Array, Sizes, Tensor
+from kgan.types import Array, SeedLike, Sizes, Tensor
 
 
 @keras.saving.register_keras_serializable("kgan")
@@ -161,6 +161,11 @@ class DomainTransferNetwork(ImageToImage):
     @property
     def domains(self) -> dict[str, Sizes]:
         return {"source": self.source_shape, "target": self.target_shape}
+
+    def generator_inputs(self, count: int, condition: Any = None, seed: SeedLike = None) -> Tensor:
+        """As `ImageToImage`, of either domain, gray pictures with the channels of the source: one compiled function serves both."""
+        images = super().generator_inputs(count, condition, seed)
+        return ops.repeat(images, self.source_shape[-1] // images.shape[-1], axis=-1)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         return super().call(self.represent(inputs), training=training)

@@ -7,6 +7,7 @@ from keras import ops
 
 import kgan
 from kgan.networks import mlp, transfer
+from kgan.penalties import total_variation
 from tests.conformance.specs import fixed_features, two_domains
 
 SHAPE = (8, 8, 1)
@@ -64,18 +65,38 @@ def test_features_see_every_picture_once_in_the_generators_move(monkeypatch):
 
 
 def test_terms_by_hand():
-    """A generator of constant pictures: what each term is."""
+    """A generator of one picture, a ramp: what each term is, the discriminator's too."""
+    ramp = np.linspace(-0.5, 0.5, 64).astype("float32")
     codes = keras.Input((5,))
-    constant = keras.layers.Dense(64, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(0.5))(codes)
+    constant = keras.layers.Dense(64, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(ramp))(codes)
     generator = keras.Model(codes, keras.layers.Reshape(SHAPE)(constant), name="generator")
-    model = small(generator=generator, constancy_weight=2.0, identity_weight=3.0, variation_weight=1.0)
+    model = small(generator=generator, constancy_weight=2.0, identity_weight=3.0, variation_weight=0.7)
     batch = {domain: ops.convert_to_tensor(images) for domain, images in data().items()}
+    made = np.repeat(ramp.reshape(1, *SHAPE), 8, axis=0)
     terms = {name: float(value) for name, value in model.generator_loss(batch).items()}
-    assert terms["identity"] == pytest.approx(3.0 * np.mean((data()["target"] - 0.5) ** 2), rel=1e-5)
-    assert terms["variation"] == pytest.approx(0.0, abs=1e-6)
+    assert terms["identity"] == pytest.approx(3.0 * np.mean((data()["target"] - made) ** 2), rel=1e-5)
+    assert terms["variation"] == pytest.approx(0.7 * 2 * float(total_variation(made)), rel=1e-5)
     f = ops.convert_to_numpy(model.feature_network(batch["source"], training=False))
-    g = ops.convert_to_numpy(model.feature_network(np.full((8, 8, 8, 3), 0.5, "float32"), training=False))
+    g = ops.convert_to_numpy(model.feature_network(np.repeat(made, 3, axis=-1), training=False))
     assert terms["constancy"] == pytest.approx(2.0 * np.mean((f - g) ** 2), rel=1e-4)
+
+    def minus_log(images, label):
+        logits = ops.convert_to_numpy(model.discriminator(images, training=False)).astype("float64")
+        return np.mean(np.log(np.exp(logits).sum(1)) - logits[:, label])
+
+    assert terms["adversarial"] == pytest.approx(2 * minus_log(made, 2), rel=1e-4)
+    found = float(model.discriminator_loss(batch)["adversarial"])
+    assert found == pytest.approx(minus_log(made, 0) + minus_log(made, 1) + minus_log(data()["target"], 2), rel=1e-4)
+
+
+def test_pictures_to_be_changed_are_checked():
+    model = small()
+    for wrong in (data()["source"] * 100, (data()["source"] * 127 + 127).astype("uint8"), data()["source"] * np.nan):
+        for use in (lambda x: model.generate(2, condition=x), model.transfer):
+            with pytest.raises(ValueError, match=r"Images must lie|floating point|NaN"):
+                use(wrong)
+    assert model.generate(2, condition=data()["target"]).shape == (2, *SHAPE)
+    np.testing.assert_allclose(model.generate(2, condition=data()["source"]), model.transfer(data()["source"][:2]), atol=1e-6)
 
 
 def test_trained_features_have_size_one_and_the_paper_s_layers():

@@ -11,6 +11,7 @@ from keras import ops
 
 import kgan
 from kgan import control
+from kgan.families import intention_gail
 from tests.conformance.specs import rollouts
 
 SKILLS = np.eye(2, dtype="float32")
@@ -102,6 +103,29 @@ def test_a_round_keeps_the_limit_as_it_is_measured_afterwards(batch, kl_limit):
     assert 0 < found <= kl_limit * (1 + 1e-4)
     assert logs["policy/kl"] == pytest.approx(found, rel=2e-3)
     assert logs["policy/surrogate"] < 0
+
+
+@pytest.mark.parametrize(("entropy_weight", "sign"), [(1e3, 1), (0.0, 0)])
+def test_entropy_is_rewarded(batch, entropy_weight, sign):
+    """With a weight that drowns the advantages the policy spreads as far as the limit lets it."""
+    model = compiled(entropy_weight=entropy_weight)
+    before = numpy(model.policy.get_layer("log_std").weights[0]).copy()
+    model.train_on_batch(batch)
+    after = numpy(model.policy.get_layer("log_std").weights[0])
+    assert ((after - before).min() > 1e-3) == bool(sign)
+
+
+def test_advantages_are_brought_to_mean_0_and_deviation_1_where_episodes_live(batch):
+    model, mask = small(), batch["alive"][:, :-1]
+    raw = model.advantages(tensors(batch))[0]
+    found = numpy(intention_gail._normalized(raw, tensors(batch)))
+    alive = numpy(raw)[mask > 0]
+    np.testing.assert_allclose(found[mask > 0], (alive - alive.mean()) / alive.std(), rtol=1e-3, atol=1e-4)
+
+
+def test_observations_without_steps_are_refused():
+    with pytest.raises(ValueError, match=r"\(3, steps, 3\)"):
+        small().generate(3, condition=np.zeros((3, 3), "float32"))
 
 
 # Training ------------------------------------------------------------------------------------------------------------

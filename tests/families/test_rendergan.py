@@ -21,6 +21,14 @@ def latents(model, count=4):
     return model.generator_inputs(count, seed=1)
 
 
+def test_bits_of_the_model_are_those_of_the_game():
+    for bits, labels in ((8, None), (14, 20)):
+        with pytest.raises(ValueError, match=f"renders {bits} bits"):
+            kgan.RenderGAN(kgan.layers.TagRenderer(bits=bits), labels=labels)
+    with pytest.raises(ValueError, match="does not take labels"):
+        kgan.RenderGAN(kgan.layers.TagRenderer(), labels=20)
+
+
 def test_labels_belong_to_pictures():
     model = small()
     images, bits, pose = model.labeled(6, seed=2, batch_size=4)

@@ -18,7 +18,7 @@ def small(past_frames=2, future_frames=2, **kwargs):
         FRAME,
         past_frames=past_frames,
         future_frames=future_frames,
-        patch=4,
+        patch=kwargs.pop("patch", 4),
         seed=0,
         coarse_generator=video.stage((past_frames, 4, 4, 1), future_frames, ((3, 3, 2), (3, 4, 1))),
         fine_generator=video.stage((past_frames, *FRAME), future_frames, ((3, 3, 1),), guess=True, name="fine_generator"),
@@ -93,6 +93,17 @@ def test_a_weight_of_0_leaves_a_term_out(clips):
 def test_smooth_takes_the_papers_weights_for_it():
     model = small(smooth=True)
     assert (model.l1_weight, model.correlation_weight, model.coherence_weight) == (0.33, 0.33, 0.16)
+
+
+def test_smooth_and_margin_are_those_of_the_terms(clips):
+    weights = {"l1_weight": 0.25, "correlation_weight": 0.25, "coherence_weight": 0.25}
+    settings = ({}, {"smooth": True, **weights}, {"margin": 5.0})
+    losses = [small(coherence_start=0, **kwargs).generator_loss(clips) for kwargs in settings]
+    plain, smooth, wide = ({name: float(value) for name, value in terms.items()} for terms in losses)
+    assert {name for name in plain if abs(plain[name] - smooth[name]) > 1e-4} == {"correlation"}
+    assert {name for name in plain if abs(plain[name] - wide[name]) > 1e-4} == {"coherence", "coherence_2"}
+    with pytest.raises(ValueError, match="4 or more"):
+        small(patch=2)
 
 
 @pytest.mark.parametrize(("past_frames", "future_frames"), [(2, 1), (1, 2), (3, 2)])
