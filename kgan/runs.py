@@ -629,7 +629,15 @@ def generate(model: Any, count: int, seed: int = 0, condition: str | None = None
     A conditional model is asked for the classes of `asked`.
     """
     classes = asked(model, count, condition)
-    return _single(model.generate(count, condition=None if classes is None else list(classes), seed=seed))
+    try:
+        return _single(model.generate(count, condition=None if classes is None else list(classes), seed=seed))
+    except ValueError as error:
+        if classes is None and "condition" in str(error):
+            raise ValueError(
+                f"{type(model).__name__} makes its samples of something that it is given. Use the scripts of its application, or in Python "
+                f"model.generate(count, condition=...). It says: {error}"
+            ) from error
+        raise
 
 
 def asked(model: Any, count: int, condition: str | None = None) -> Array | None:

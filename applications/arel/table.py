@@ -63,7 +63,9 @@ def main(
             raise ValueError(f"--systems names none. Known: {', '.join(ROWS)}.")
         folder = Path(run)
         for name in chosen:
-            if not (folder / name / "metrics.json").exists():
+            if (folder / name / "metrics.json").exists():
+                train.check_same(folder / name, seed, setting)
+            else:
                 train.main(
                     output=run, data=data, features=features, system=name, setting=setting, epochs=epochs, xe_epochs=xe_epochs,
                     units=units, rl_weight=rl_weight, seed=seed, picture_every=10, resume=True, smoke=smoke,

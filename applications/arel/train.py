@@ -179,6 +179,7 @@ def main(
         for stage in dict.fromkeys(("xe", system)):
             place = folder / stage
             if (place / "metrics.json").exists() and (resume or stage != system):
+                check_same(place, settings.seed, setting)
                 print(f"{stage} in {place}/ is trained.")
                 continue
             going_on = (resume or stage != system) and (place / "settings.json").exists()
@@ -188,6 +189,14 @@ def main(
                 given.vocabulary.save(folder / "vocabulary.json")
 
     runs.guarded(run)
+
+
+def check_same(place, seed, setting):
+    """Refuse what was trained with another seed or setting to stand for what is asked for."""
+    stored = runs.read_settings(place)
+    here = {"seed": seed, "setting": setting}
+    if other := {name: stored[name] for name, value in here.items() if stored.get(name, value) != value}:
+        raise ValueError(f"{place}/ was trained with {other}, not {({name: here[name] for name in other})}. Choose another folder.")
 
 
 if __name__ == "__main__":

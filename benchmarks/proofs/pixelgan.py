@@ -60,7 +60,7 @@ def digits(split):
 
 def decoder(shape, codes, seed):
     keras.utils.set_random_seed(seed)
-    return PixelCNN(shape, codes or None, filters=24, depth=4)
+    return PixelCNN(shape, codes or None, filters=16, depth=3)
 
 
 def played(model, steps, *arrays):

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
 from kgan import objectives
 from kgan.arguments import Count, Level, Natural, Network, Several, Shape
@@ -42,7 +42,8 @@ class PixelGANAutoencoder(SemiSupervised):
         prior: default `kgan.priors.OneHot()`; `kgan.priors.Normal()` for continuous codes.
         stochastic: default False: the code is a function of the image. True: the encoder returns means and log standard deviations, and
             codes are drawn; not for one-hot codes. An encoder of two inputs, `[images, noise]`, makes any distribution without.
-        encoder: `keras.Model` from images to codes; of one-hot ones to their logits. Default: two layers of 256, leaky ReLU 0.1.
+        encoder: `keras.Model` from images to codes; of one-hot ones to their logits. Default: two layers of 256, leaky ReLU 0.1, on pixels
+            brought to [0, 1]: with a background of -1 all images look alike to a layer, and all get one code.
         generator: the decoder, a `kgan.networks.PixelCNN` with codes of `latent_size`.
         discriminator: `keras.Model` from codes to logits `(batch, 1)`. Default: two layers of 64, leaky ReLU 0.1.
         filters, depth: default 32 and 4, of the default PixelCNN, in which one-hot codes are a bias of every map (location-invariant),
@@ -118,9 +119,7 @@ class PixelGANAutoencoder(SemiSupervised):
             image_shape,
             {"encoder": encoder, "generator": generator},
             lambda shape: {
-                "encoder": lambda: mlp.discriminator(
-                    shape, (256, 256), 0.1, outputs=2 * size if stochastic else size, name="encoder"
-                ),
+                "encoder": lambda: _encoder(shape, 2 * size if stochastic else size),
                 "generator": lambda: PixelCNN(
                     shape, size, filters=filters, depth=depth, location_dependent=not one_hot, likelihood=likelihood
                 ),
@@ -267,3 +266,9 @@ class PixelGANAutoencoder(SemiSupervised):
                 )
             codes = ops.convert_to_tensor(condition)
         return {"codes": codes, "noise": self.generator.draw_noise(count, seed)}
+
+
+def _encoder(shape: Sizes, outputs: int) -> keras.Model:
+    images = keras.Input(shape, name="images")
+    body = mlp.discriminator(shape, (256, 256), 0.1, outputs=outputs, name="body")
+    return keras.Model(images, body(layers.Rescaling(0.5, 0.5, name="from_zero_to_one")(images)), name="encoder")
