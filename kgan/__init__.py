@@ -1,7 +1,8 @@
 """kgan: adversarial systems in Keras 3, on TensorFlow, JAX and torch."""
 
-from kgan.startup import without_notices
+from kgan.startup import with_onednn, without_notices
 
+with_onednn()
 try:
     with without_notices():
         import keras

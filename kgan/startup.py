@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,16 @@ _NOTICES = (
     b"This TensorFlow binary is optimized to use available CPU instructions",
     b"To enable the following instructions:",
 )
+
+
+def with_onednn() -> None:
+    """Let TensorFlow compute with oneDNN, unless TF_ENABLE_ONEDNN_OPTS says otherwise or TensorFlow is loaded already.
+
+    By itself it does so on processors with AVX-512 alone. On others convolutions take two to four times as long without, those of voxels a
+    hundred times.
+    """
+    if platform.machine().lower() in ("x86_64", "amd64") and "tensorflow" not in sys.modules:
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 
 @contextlib.contextmanager
