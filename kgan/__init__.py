@@ -2,8 +2,8 @@
 
 from kgan.startup import with_onednn, without_notices
 
-with_onednn()
 try:
+    with_onednn()
     with without_notices():
         import keras
 except ImportError as error:  # a missing backend shows as an ImportError of tensorflow, jax or torch
