@@ -718,7 +718,7 @@ def _claim(output: Path, settings: RunSettings, about: Mapping[str, Any]) -> Non
 def _program(about: Mapping[str, Any]) -> str | None:
     """The training command as one types it; None where it is none, a notebook say."""
     script = Path(sys.argv[0])
-    if script.suffix != ".py" or script.name in ("__main__.py", "ipykernel_launcher.py"):
+    if script.name not in ("train.py", "refine.py", "tags.py", "adapt.py", "table.py"):
         return f"kgan train {about['system']}" if "system" in about else None
     here = Path(os.path.relpath(script))
     return f"python {script.name if '..' in here.parts else here.as_posix()}"
