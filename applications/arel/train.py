@@ -196,7 +196,9 @@ def check_same(place, seed, setting):
     stored = runs.read_settings(place)
     here = {"seed": seed, "setting": setting}
     if other := {name: stored[name] for name, value in here.items() if stored.get(name, value) != value}:
-        raise ValueError(f"{place}/ was trained with {other}, not {({name: here[name] for name in other})}. Choose another folder.")
+        raise ValueError(
+            f"{place}/ was trained with {other}, not { ({name: here[name] for name in other}) }. Choose another folder."
+        )
 
 
 if __name__ == "__main__":

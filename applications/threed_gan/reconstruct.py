@@ -21,7 +21,9 @@ from kgan.shapes import meshes
 def main(
     model: Annotated[
         str,
-        typer.Argument(help="folder of a run of train.py --views, or a .keras file; default runs/views"),
+        typer.Argument(
+            help="folder of a run of train.py --views, or a .keras file; default runs/views, or the preset where that is not there"
+        ),
     ] = "",
     output: Annotated[str, typer.Option(help=".png; with --picture also .npy, .stl, .obj, .glb")] = "reconstruction.png",
     picture: Annotated[str, typer.Option(help="a picture: the object light on black, cut to a square")] = "",
@@ -35,7 +37,7 @@ def main(
         kinds = (".png", ".npy", *meshes.FORMATS) if picture else (".png",)
         if Path(output).suffix not in kinds:
             raise ValueError(f"--output must end in {', '.join(kinds)}. Received: {output!r}.")
-        home = runs.folder_of(model, "runs/views")
+        home = runs.folder_of(model, "runs/views", "threed-vae-furniture")
         trained = runs.load(home, kgan.ThreeDVAEGAN)
         size, channels = trained.image_shape[0], trained.image_shape[-1]
         if picture:

@@ -25,6 +25,7 @@ TRAININGS = {
     "rendergan-tags": ("layers", "tags"),
     "sngan-mnist": ("sngan", "train"),
     "threed-gan-furniture": ("threed_gan", "train"),
+    "threed-vae-furniture": ("threed_gan", "train"),
     "video-pans": ("video", "train"),
 }
 
