@@ -23,6 +23,7 @@ TRAININGS = {
     "imitation-plane": ("imitation", "train"),
     "lrgan-digits": ("layers", "train"),
     "rendergan-tags": ("layers", "tags"),
+    "sngan-fashion": ("sngan", "train"),
     "sngan-mnist": ("sngan", "train"),
     "threed-gan-furniture": ("threed_gan", "train"),
     "threed-vae-furniture": ("threed_gan", "train"),
