@@ -57,7 +57,7 @@ def test_what_is_refused(tmp_path, capsys):
     assert "Pairs of domains" in application.refused(capsys, "train", output=str(tmp_path / "a"), pair="mirrored")
     assert "There is no file" in application.refused(capsys, "adapt", output=str(tmp_path / "b"), pair="usps:none.npz")
     assert "fewer than the 5000" in application.refused(capsys, "adapt", output=str(tmp_path / "c"), source_count=5000)
-    assert "Run train.py first" in application.refused(capsys, "transform", run=str(tmp_path))
+    assert "There is no model file" in application.refused(capsys, "transform", run=str(tmp_path))
 
 
 def test_domains_by_name(tmp_path):

@@ -72,7 +72,7 @@ def test_reconstruction_of_held_out_shapes_and_of_a_picture(views, run, tmp_path
     assert np.load(tmp_path / "shape.npy").shape == (8, 8, 8, 1)
     with pytest.raises(SystemExit):
         application("reconstruct")(str(run), str(tmp_path / "r.png"))
-    assert "train with --views" in capsys.readouterr().err
+    assert "not ThreeDVAEGAN" in capsys.readouterr().err
 
 
 def test_a_run_that_would_not_fit_stops_before_it_starts(tmp_path, monkeypatch, capsys):
