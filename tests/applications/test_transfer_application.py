@@ -74,5 +74,7 @@ def test_what_refine_refuses(folders, capsys):
 def test_classes_follow_subfolders(folders):
     module = application.module("train")
     images, classes, names = module.folder_of(str(folders / "drawings"), 8, 1)
+    assert len(names) == 2
+    assert "cats" in names
     assert (images.shape, np.bincount(classes).tolist()) == ((80, 8, 8, 1), [40, 40])
     assert module.folder_of(str(folders / "drawings" / "cats"), 8, 1)[1] is None
