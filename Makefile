@@ -10,7 +10,7 @@ PY := "$(VENV)/bin/python"
 BACKENDS ?= jax torch==2.13.0
 SEEDS ?= 0 1 2
 WORKERS ?= 2
-# Most modules of the frameworks are never imported: compiling all of them is a third of the time that an installation takes.
+# Most modules of the frameworks are never imported, and need not be compiled.
 PIP := --quiet --disable-pip-version-check --no-compile
 PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadgroup
 # Two workers on two cores: one thread each.
@@ -71,9 +71,9 @@ test-all: test test-slow test-backends
 test-nightly:
 	@rm -rf "$(NIGHTLY)"
 	$(PYTHON) -m venv "$(NIGHTLY)"
-	"$(NIGHTLY)/bin/python" -m pip install --quiet --disable-pip-version-check -e "$(ROOT)[dev]"
+	"$(NIGHTLY)/bin/python" -m pip install $(PIP) -e "$(ROOT)[dev]"
 	"$(NIGHTLY)/bin/python" -m pip uninstall --quiet --yes keras
-	"$(NIGHTLY)/bin/python" -m pip install --quiet --disable-pip-version-check --pre keras-nightly
+	"$(NIGHTLY)/bin/python" -m pip install $(PIP) --pre keras-nightly
 	@$(RUN) $(ONE_THREAD) KERAS_BACKEND=tensorflow "$(NIGHTLY)/bin/python" -m pytest -n $(WORKERS) --dist loadgroup
 
 lint: $(VENV)/.installed

@@ -242,7 +242,7 @@ def _stored_options(path: FilePath, names: Mapping[str, str], rest: str | None) 
     stored = read_settings(path)
     # A command with data of its own stores no data set; a stage of one may store what no option of it says.
     stored = {k: v for k, v in stored.items() if not (k == "dataset" and v == "")}
-    if _is_of(path, _program({})):
+    if _is_of_this_command(path):
         stored = {k: v for k, v in stored.items() if k in names}
     # What is not set, or not there for this command because it has only one value, is left to the command.
     plain = {f.name: f.default for f in fields(RunSettings)}
@@ -255,14 +255,12 @@ def _stored_options(path: FilePath, names: Mapping[str, str], rest: str | None) 
     return found
 
 
-def _is_of(path: FilePath, program: str | None) -> bool:
-    """Whether the run of a settings file was trained by this command, of the same name in a folder of the same name."""
+def _is_of_this_command(path: FilePath) -> bool:
+    """Whether the run of a settings file was trained by this script: one of its name, in a folder of the same name."""
     path = Path(path)
-    stored = read_json(
-        path / "settings.json" if path.is_dir() else path, "the settings of a run", lambda content: content.get("program")
-    )
-    ends = [Path(str(text).split()[-1]).parts[-2:] for text in (stored, program) if text]
-    return len(ends) == 2 and ends[0][-1].endswith(".py") and ends[0][-len(ends[1]) :] == ends[1][-len(ends[0]) :]
+    path = path / "settings.json" if path.is_dir() else path
+    program = read_json(path, "the settings of a run", lambda content: str(content.get("program")))
+    return Path(program.split()[-1]).parts[-2:] == Path(sys.argv[0]).resolve().parts[-2:]
 
 
 class RunError(Exception):

@@ -19,8 +19,8 @@ _NOTICES = (
 def with_onednn() -> None:
     """Let TensorFlow compute with oneDNN, unless TF_ENABLE_ONEDNN_OPTS says otherwise or TensorFlow is loaded already.
 
-    By itself it does so on processors with AVX-512 alone. On others convolutions take two to four times as long without, those of voxels a
-    hundred times.
+    By itself it does so on some processors only, such as those with AVX-512. On one without, convolutions of pictures took up to four times
+    as long, those of voxels a hundred times.
     """
     if platform.machine().lower() in ("x86_64", "amd64") and "tensorflow" not in sys.modules:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")

@@ -140,7 +140,7 @@ def test_the_engine_knows_no_family():
     ],
 )
 def test_tensorflow_computes_with_onednn_unless_told_otherwise(monkeypatch, machine, before, loaded, after):
-    """TensorFlow leaves it out on processors without AVX-512, where voxels take a hundred times as long."""
+    """TensorFlow leaves it out on some processors, where voxels take a hundred times as long."""
     modules = {"tensorflow": None} if loaded else {}
     monkeypatch.setattr(startup, "sys", SimpleNamespace(modules=modules))
     monkeypatch.setattr(startup.platform, "machine", lambda: machine)

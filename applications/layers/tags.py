@@ -52,17 +52,16 @@ def main(
     reader_epochs: Annotated[int, typer.Option(min=1, help="of the reader's training")] = 5,
 ):
     """Train the game and a reader; write pictures, figures, checkpoints, the model, and the reader (`reader.keras`) to a folder."""
-    scale, made = image_size / 32, []
+    scale = image_size / 32
+
+    def renderer():
+        return kgan.layers.TagRenderer(
+            image_size, bits, rotation=rotation, shift=shift * scale, radii=(11.0 * scale, 13.0 * scale), tilt=tilt
+        )
 
     def data():
-        made[:] = [
-            kgan.layers.TagRenderer(
-                image_size, bits, rotation=rotation, shift=shift * scale, radii=(11.0 * scale, 13.0 * scale), tilt=tilt
-            )
-        ]
-        (renderer,) = made
         if not real:
-            pictures, masks, _ = kgan.datasets.tags(count, renderer, settings.seed)
+            pictures, masks, _ = kgan.datasets.tags(count, renderer(), settings.seed)
             seen = kgan.datasets.in_photos(pictures, masks, seed=settings.seed)
         else:
             files, _ = images.find_images(real)
@@ -71,7 +70,7 @@ def main(
 
     def build(shape):
         model = kgan.RenderGAN(
-            made[0], bits=bits, noise_size=noise_size, pose_noise=pose_noise, filters=filters, seed=settings.seed
+            renderer(), bits=bits, noise_size=noise_size, pose_noise=pose_noise, filters=filters, seed=settings.seed
         )
         model.compile()
         return model
@@ -84,9 +83,9 @@ def main(
         figures = {"picture_std": float(samples.std(axis=0).mean())}
         if not real:
             # Other tags, in photographs that the game has not seen; and a reader that knows the bare model alone.
-            held, masks, labels = kgan.datasets.tags(500, made[0], settings.seed + 100)
+            held, masks, labels = kgan.datasets.tags(500, renderer(), settings.seed + 100)
             seen, truth = kgan.datasets.in_photos(held, masks, kgan.datasets.TEST_PHOTOS, settings.seed + 100), labels[:, :bits]
-            bare, _, own = kgan.datasets.tags(some, made[0], settings.seed + 200)
+            bare, _, own = kgan.datasets.tags(some, renderer(), settings.seed + 200)
             for name, one in (("wrong_bits", reader), ("wrong_bits_of_the_bare_model", reader_of(bare, own[:, :bits], epochs))):
                 figures[name] = kgan.metrics.mean_hamming_distance(truth, one.predict(seen, verbose=0))
         return figures

@@ -404,6 +404,7 @@ class AdversarialModel(Saving):
 
     @property
     def opening(self) -> str | None:
+        """The name of an argument, or None: see above."""
         return None
 
     def _warn_of_opening(self) -> None:

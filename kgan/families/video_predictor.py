@@ -83,6 +83,10 @@ class VideoPredictor(AdversarialModel):
 
     in_inference = GenerativeModel.in_inference
 
+    @property
+    def opening(self) -> str | None:
+        return "coherence_start" if self.coherence_weight else None
+
     def __init__(
         self,
         frame_shape: Shape,

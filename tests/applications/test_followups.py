@@ -102,3 +102,17 @@ def test_a_picture_does_not_take_the_place_of_a_file(suffix, output, tmp_path):
     with pytest.raises(ValueError, match=rf"--output must end in \{suffix}"):
         runs.file_beside_picture(output, tmp_path / "usual", suffix)
     assert runs.file_beside_picture("", tmp_path / f"usual{suffix}", suffix) == tmp_path / f"usual{suffix}"
+
+
+def test_stories_of_another_seed_do_not_stand_for_those_asked_for(scripts, tmp_path):
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {"seed": 0, "setting": "small"}}))
+    check = scripts("arel").module("train").check_same
+    check(tmp_path, 0, "small")
+    for seed, setting in ((1, "small"), (0, "paper")):
+        with pytest.raises(ValueError, match="Choose another folder"):
+            check(tmp_path, seed, setting)
+
+
+def test_what_is_refused_at_the_start_of_a_training_is_no_traceback(scripts, tmp_path, capsys):
+    said = scripts("layers").refused(capsys, "tags", output=str(tmp_path / "run"), image_size=18)
+    assert "multiple of 4" in said

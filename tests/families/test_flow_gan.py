@@ -238,3 +238,11 @@ def test_flow_as_colors():
     flow = np.array([[[1.0, 0.0], [-1.0, 0.0], [0.0, 0.0], [np.inf, 0.0]]])
     right, left, still, unknown = kgan.pictures.flow_image(flow)[0]
     np.testing.assert_array_equal([right, left, still, unknown], [[255, 0, 0], [0, 255, 255], [255] * 3, [0] * 3])
+
+
+def test_openings_are_those_of_terms_that_have_a_weight():
+    """A fit that ends before they act says so."""
+    video = {"frame_shape": (8, 8, 1), "patch": 4}
+    assert (kgan.FlowGAN((8, 8, 1)).opening, kgan.VideoPredictor(**video).opening) == ("adversarial_start", "coherence_start")
+    assert kgan.FlowGAN((8, 8, 1), adversarial_weight=0.0).opening is None
+    assert kgan.VideoPredictor(**video, coherence_weight=0.0).opening is None
