@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.costs import Costs, resident_mebibytes
-from tests.groups import Groups, group_of
+from tests.groups import Groups, group_of, turn_of
 
 if keras.backend.backend() == "tensorflow":
     import tensorflow as tf
@@ -27,17 +27,18 @@ elif keras.backend.backend() == "jax":
 
 
 def pytest_collection_modifyitems(items):
-    """Tests marked with backends run on those alone; those of a group stand together."""
+    """Tests marked with backends run on those alone; those of a group stand together, the dear ones first."""
     present = keras.backend.backend()
     groups = {}
     for item in items:
         if (marker := item.get_closest_marker("only")) is None or present in marker.args:
             groups.setdefault(group_of(item.nodeid), []).append(item)
-    items[:] = [item for members in groups.values() for item in members]
+    items[:] = [item for members in sorted(groups.values(), key=lambda members: turn_of(members[0].nodeid)) for item in members]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
+    config.option.loadscopereorder = False  # which would put the groups with the fewest tests last, dear ones among them
     return Groups(config, log)
 
 

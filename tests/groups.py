@@ -5,6 +5,16 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.conformance.specs import SPECS
 
 LONGEST_FIRST = sorted(SPECS, key=len, reverse=True)
+DEAR = (
+    "tests/test_readme.py",
+    "tests/engine/test_workers.py",
+    "tests/test_new_family.py",
+    "tests/test_watching.py",
+    "tests/benchmarks/",
+    "tests/faults/",
+    "tests/applications/",
+)
+"""Files and folders of few tests that take a minute or more: they go first, so that no worker is left alone with one at the end."""
 
 
 def group_of(nodeid):
@@ -20,7 +30,12 @@ def group_of(nodeid):
                 return f"row: {row}"
     if path.endswith("/test_tutorials.py") and case:
         return f"notebook: {case}"
-    return path
+    return nodeid if path.endswith("/test_readme.py") else path  # whose tests share nothing
+
+
+def turn_of(nodeid):
+    """Which groups go before others."""
+    return next((turn for turn, path in enumerate(DEAR) if nodeid.startswith(path)), len(DEAR))
 
 
 class Groups(LoadScopeScheduling):

@@ -28,7 +28,8 @@ class FisherGAN(SemiSupervised):
 
     `E / sqrt(Omega)`, logged as `distance`, estimates the Fisher distance of data and samples at any scale of the critic: 0 where they are
     equal, 2 where they do not overlap. With the published rho of 1e-6 the constraint is enforced very slowly; 0.01 shows it within
-    thousands of steps.
+    thousands of steps, but then one bad step can leave a multiplier that takes tens of thousands of steps to come back: give Adam a beta_2
+    of 0.9 with it, which makes no such steps.
 
     With `classes`, a semi-supervised classifier: the critic network returns K class scores s and one more number v, and is
     `f = sum_y p(y | x) s_y - v`, p the softmax of s; `supervised_weight` times the cross-entropy of labeled examples joins its loss.

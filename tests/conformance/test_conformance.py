@@ -108,9 +108,7 @@ def gradients_of_term(model, move, term, minibatch):
 
 
 # Every row in float16, whose range is the narrower one; what is computed in float32 is the same in both.
-halves = [pytest.param(row, "mixed_bfloat16", marks=pytest.mark.slow) for row in FEW] + [
-    (row, "mixed_float16") for row in ROWS
-]
+halves = [pytest.param(row, "mixed_bfloat16", marks=pytest.mark.slow) for row in FEW] + [(row, "mixed_float16") for row in ROWS]
 
 
 @pytest.mark.parametrize(("row", "policy"), halves)
