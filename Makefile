@@ -27,7 +27,7 @@ ACROSS := tests/conformance/test_across_backends.py
 
 help:
 	@echo "make demo           train SNGAN on handwritten digits into runs/demo/ (about four minutes on two cores)"
-	@echo "make test           run the tests on TensorFlow (some fifteen minutes on two cores)"
+	@echo "make test           run the tests on TensorFlow (some twenty minutes on two cores)"
 	@echo "make test-all       run those, the second tier, and the tests on JAX and torch (an hour)"
 	@echo "make test-slow      run the second tier on TensorFlow alone"
 	@echo "make test-backends  run the tests on JAX and torch alone"
