@@ -117,14 +117,18 @@ def test_mixed_precision(row, policy, monkeypatch):
     spec = SPECS[row]
     # From the usual 2^15 a scale may still be falling after two rounds, with every step skipped until then.
     monkeypatch.setattr(MoveOptimizers, "initial_scale", 2.0**8)
-    if policy == "mixed_float16" and keras.backend.backend() == "torch" and spec.images:
-        pytest.skip("torch on a CPU has no float16 convolution that accepts the kernels Keras hands it")
     # One round shows what a half precision loses, if every player goes somewhere in it.
     theirs = played(row)
     rounds = 1 if all(np.linalg.norm(moved) > 1e-5 for moved in theirs.first_went.values()) else 2
     reference_logs, reference = (theirs.first_history, theirs.first_went) if rounds == 1 else (theirs.history, theirs.went)
     keras.config.set_dtype_policy(policy)
-    own = play_on(compiled(spec, run_eagerly=True), spec, rounds)
+    try:
+        own = play_on(compiled(spec, run_eagerly=True), spec, rounds)
+    except RuntimeError as error:
+        # The convolution that torch has for CPUs without the half precision asked for.
+        if keras.backend.backend() != "torch" or "slow_conv2d" not in str(error):
+            raise
+        pytest.skip(f"torch has no convolution in {policy} on this CPU that accepts the kernels Keras hands it")
     model, logs, went = own.model, own.history, own.went
     assert np.isfinite([v for values in logs.values() for v in values]).all()
     assert all(np.isfinite(v).all() for v in numpy_of(model.weights))
