@@ -80,16 +80,6 @@ def _fresh_state():
     keras.config.set_dtype_policy("float32")
 
 
-@pytest.fixture
-def untraced():
-    """TensorFlow's functions run as Python, untraced: a tenth of the price of a graph that would be used once or twice. That every family's
-    round is the same in a graph is shown by conformance/test_conformance_compiled.py.
-    """
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory):
     os.environ["KGAN_CACHE"] = str(tmp_path_factory.mktemp("cache"))

@@ -28,7 +28,7 @@ EXAMPLES = [pytest.param(n, marks=pytest.mark.slow) if n.startswith(("kgan.famil
 
 @pytest.mark.only("tensorflow")
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_examples_in_docstrings_run(name, untraced):
+def test_examples_in_docstrings_run(name):
     module = importlib.import_module(name)
     failures, _ = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS)
     assert failures == 0

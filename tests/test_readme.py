@@ -24,15 +24,15 @@ FAR = 8.0
 
 
 def test_the_eight_lines(tmp_path, monkeypatch):
-    """With a third of their epochs samples lie nearly as close to real digits as digits do that were held out, and are of most classes."""
+    """As printed: samples lie nearly as close to real digits as digits do that were held out, and are of all classes."""
     monkeypatch.chdir(tmp_path)
     (code,) = re.findall(r"```python\n(import kgan\n.*?)```", README, re.S)
     assert len([line for line in code.splitlines() if line.strip()]) <= 8
     names = {}
-    exec(code.replace("epochs=30", "epochs=10, verbose=0"), names)
-    distance, shares = nearest_digits(names["model"].generate(500, seed=1))
+    exec(code.replace("epochs=30", "epochs=30, verbose=0"), names)
+    distance, share = nearest_digits(names["model"].generate(500, seed=1))
     assert distance < NEAR
-    assert (shares >= 0.01).sum() >= 7  # all ten after 30 epochs: RESULTS
+    assert share >= 0.01
     assert (tmp_path / "digits.png").stat().st_size > 1000
     assert keras.saving.load_model(tmp_path / "digits.keras").generate(2, seed=0).shape == (2, 32, 32, 1)
 

@@ -79,7 +79,7 @@ def nearest_digits(images):
         return away[:, 0], found[:, 0]
 
     (distances, classes), (real, _) = nearest(images), nearest(held_out)
-    return float(np.median(distances) / np.median(real)), np.bincount(classes, minlength=10) / len(classes)
+    return float(np.median(distances) / np.median(real)), float(np.bincount(classes, minlength=10).min() / len(classes))
 
 
 def compared(report, name, judge, model, seed):
@@ -98,8 +98,7 @@ def digits(report, seed, steps):
     model, images = network(seed), pictures("mnist", "train")
     first = min(steps, DEMO)
     learn(model, images, first)
-    distance, shares = nearest_digits(model.generate(COUNT, seed=seed))
-    share = float(shares.min())
+    distance, share = nearest_digits(model.generate(COUNT, seed=seed))
     about = f"mnist after {first} updates"
     report.figure(f"{about}: distance to the nearest real digit / of held-out ones", distance, "< 1.3", distance < 1.3, seed)
     report.figure(f"{about}: smallest class share", share, "> 0.03", share > 0.03, seed)

@@ -59,9 +59,7 @@ def test_a_longer_training_goes_on_from_the_shorter_one(tmp_path):
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:This fit end")  # two rounds are too few for all phases, or a kept sample
 @pytest.mark.parametrize("name", sorted(defaults.defaults()))
-def test_a_default_runs(name, tmp_path, monkeypatch, request):
-    if defaults.defaults()[name][0] != "albums":  # whose stories are told word by word
-        request.getfixturevalue("untraced")
+def test_a_default_runs(name, tmp_path, monkeypatch):
     monkeypatch.setattr(defaults, "EXAMPLES", 1000)
     (found,) = defaults.cells(name, 0, {0.0: 1}, tmp_path)
     assert np.isfinite(found["figure"])

@@ -16,8 +16,7 @@ BATCH = 6
 # TensorFlow, a few on JAX, where every operation of an eager step is compiled by itself, and torch. That a round is the same everywhere,
 # gradients of all terms included, is shown for every row by test_across_backends.py.
 FEW = ("GAN", "GAN with penalties", "SNGAN", "ImprovedGAN, semi-supervised", "UnrolledGAN", "BayesianGAN")
-ROWS = tuple(SPECS) if keras.backend.backend() == "tensorflow" else FEW
-some_rows = pytest.mark.parametrize("row", ROWS)
+some_rows = pytest.mark.parametrize("row", SPECS if keras.backend.backend() == "tensorflow" else FEW)
 
 
 def numpy_of(variables):

@@ -10,7 +10,7 @@ from keras import ops
 import kgan
 from kgan import families, programs
 from kgan.engine import MoveOptimizers
-from tests.conformance.rows import BATCH, FEW, ROWS, compiled, fit, numpy_of, play_on, played, shapes_of, some_rows
+from tests.conformance.rows import BATCH, compiled, fit, numpy_of, play_on, played, shapes_of, some_rows
 from tests.conformance.specs import SPECS
 
 
@@ -107,11 +107,8 @@ def gradients_of_term(model, move, term, minibatch):
         return kgan.backend.value_and_gradients(value, [kgan.backend.constant(v) for v in moved])[1]
 
 
-# Every row in float16, whose range is the narrower one; what is computed in float32 is the same in both.
-halves = [pytest.param(row, "mixed_bfloat16", marks=pytest.mark.slow) for row in FEW] + [(row, "mixed_float16") for row in ROWS]
-
-
-@pytest.mark.parametrize(("row", "policy"), halves)
+@some_rows
+@pytest.mark.parametrize("policy", [pytest.param("mixed_bfloat16", marks=pytest.mark.slow), "mixed_float16"])
 def test_mixed_precision(row, policy, monkeypatch):
     """Finite, learning what float32 learns, with losses, penalties, sigma and weights in float32."""
     spec = SPECS[row]
