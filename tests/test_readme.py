@@ -29,7 +29,7 @@ def test_the_eight_lines(tmp_path, monkeypatch):
     (code,) = re.findall(r"```python\n(import kgan\n.*?)```", README, re.S)
     assert len([line for line in code.splitlines() if line.strip()]) <= 8
     names = {}
-    exec(code.replace("epochs=30", "epochs=30, verbose=0"), names)
+    exec(code.replace("epochs=20", "epochs=20, verbose=0"), names)
     distance, share = nearest_digits(names["model"].generate(500, seed=1))
     assert distance < NEAR
     assert share >= 0.01

@@ -22,7 +22,7 @@ def setting_of(text: str) -> str | tuple[float, ...]:
         rate, beta_1, beta_2, steps = text.split(",")
         return float(rate), float(beta_1), float(beta_2), int(steps)
     except ValueError:
-        raise ValueError(f"--setting takes a name, or four numbers such as 5e-4,0.5,0.9,1. Received: {text!r}.") from None
+        raise ValueError(f"--setting takes a name, or four numbers such as 5e-4,0,0.9,1. Received: {text!r}.") from None
 
 
 @runs.options(output="runs/sngan", dataset="mnist", epochs=37, average=0.99, picture_every=5)
@@ -34,7 +34,7 @@ def main(
     width: Annotated[float, typer.Option(min=0.01, help="factor of all channel counts; 1 is the paper's")] = 0.25,
     setting: Annotated[
         str, typer.Option(help="A to F of Table 1, resnet, or rate, beta_1, beta_2 and discriminator moves")
-    ] = "5e-4,0.5,0.9,1",
+    ] = "5e-4,0,0.9,1",
     objective: Annotated[str, typer.Option(help="hinge (Eq. 16-17) or non_saturating (Eq. 15)")] = "hinge",
     normalize: Annotated[
         bool, typer.Option(help="--no-normalize trains the same networks without spectral normalization")
