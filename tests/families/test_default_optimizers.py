@@ -39,7 +39,12 @@ class Row(NamedTuple):
 # Beside those of the conformance rows: configurations that none of them has.
 OTHERS = {
     "GAN, images": Row(both(Adam(2e-4, 0.5)), "ours: the paper has momentum SGD", lambda: kgan.GAN((8, 8, 1), latent_size=2)),
-    "SNGAN, setting C": Row(both(Adam(2e-4, 0.5)), "the paper's setting C; Chainer", lambda: kgan.SNGAN((16, 16, 1), width=0.05)),
+    "SNGAN, setting C": Row(
+        both(Adam(2e-4, 0.5)), "the paper's setting C; Chainer", lambda: kgan.SNGAN((16, 16, 1), width=0.05, setting="C")
+    ),
+    "SNGAN, standard networks": Row(
+        both(Adam(2e-4, 0.0, 0.9)), "ours: the Adam of appendix B.4", lambda: kgan.SNGAN((16, 16, 1), width=0.05)
+    ),
     "ImprovedGAN, vectors": Row(
         both(Adam(3e-3, 0.5)),
         "openai/improved-gan, train_mnist_feature_matching.py, but for the epsilon's place",
