@@ -169,6 +169,19 @@ def test_constant_filters():
     assert {layer.filters for layer in network.layers if hasattr(layer, "filters")} == {6, 1}
 
 
+def test_fgan_of_pictures_learns_from_a_sure_critic():
+    """The bound itself is flat in samples of which V is sure; the trick is not, and is the default of pictures."""
+    slopes = {}
+    for shape in ((8, 8, 1), (2,)):
+        objective = kgan.FGAN(shape, seed=0).objective
+        sure = [ops.convert_to_tensor([[-10.0]])]
+        _, (slope,) = kgan.backend.value_and_gradients(lambda t, loss=objective.generator: (loss(t[0]), None), sure)
+        slopes[shape] = abs(float(ops.convert_to_numpy(slope)[0, 0]))
+    assert slopes[8, 8, 1] > 0.9
+    assert slopes[(2,)] < 1e-4
+    assert not kgan.FGAN((8, 8, 1), trick=False).trick
+
+
 def test_fgan_is_the_single_step_method():
     model = kgan.FGAN((2,), divergence="pearson")
     (turn,) = model.turns()
