@@ -25,8 +25,8 @@ class FGAN(GAN):
     Args:
         data_shape: shape of one example, may be left out when `discriminator` is given.
         divergence, link, alpha, pi: which divergence and how, as in `kgan.objectives.FDivergence`; default "jensen_shannon", "nowozin".
-        trick: default None: the trick for pictures whose networks are built here, Algorithm 1 alone for the rest. On MNIST at 32 pixels V is
-            sure of itself within some hundred rounds, and `-E_Q f*(T)` then has no gradient: the samples stay noise.
+        trick: default None: True where `data_shape` is of pictures, else False, Algorithm 1 as it stands. On MNIST at 32 pixels V is sure
+            of itself within some hundred rounds, and `-E_Q f*(T)` then has no gradient: the samples stay noise.
         generator: default the MNIST network: two layers of 1200 ReLU under batch norm; tanh output for images. Other
             activations, `kgan.layers.MuReLU`, `LSU`, `BinarySoftplus`, are arguments of `kgan.networks.mlp.generator`.
         discriminator: default V of the MNIST experiment: two layers of 240 ELU.
