@@ -168,8 +168,7 @@ def cell(family, data, seed, options, folder):
 
 # The table -----------------------------------------------------------------------------------------------------------------
 
-_SERIOUS = 100  # seconds of a core
-_LEAST = 100  # updates, fewer than which say nothing about a family that was to have them
+_LEAST = 0.25  # of the updates asked for: less says nothing about a family
 _COLUMNS = ("frechet_distance", "precision", "recall", "density", "coverage", "classes_present")
 
 
@@ -196,7 +195,7 @@ def table(lines, strips):
     """
     by_family = {name: [line for line in lines if line["family"] == name] for name in dict.fromkeys(x["family"] for x in lines)}
     reached = {name: np.mean([line["rounds"] for line in own]) for name, own in by_family.items()}
-    cut = {name: rounds for name, rounds in reached.items() if rounds < _LEAST <= by_family[name][0]["options"]["updates"]}
+    cut = {name: rounds for name, rounds in reached.items() if rounds < _LEAST * by_family[name][0]["options"]["updates"]}
     order = sorted({*by_family} - {*cut}, key=lambda name: np.mean([line["frechet_distance"] for line in by_family[name]]))
     head = [
         "family",
@@ -222,7 +221,7 @@ def table(lines, strips):
     text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
     if cut:
         named = ", ".join(f"{name} ({rounds:.3g})" for name, rounds in sorted(cut.items()))
-        text += f"\n\nStopped by the limit on time after fewer than {_LEAST} updates, and therefore without figures: {named}."
+        text += f"\n\nStopped by the limit on time before a quarter of the updates, and therefore without figures: {named}."
     pairs = [(name, strips(name)) for name in order]
     return text + "\n\n" + "\n\n".join(f"{name}:\n\n![samples of {name}]({path})" for name, path in pairs if path)
 
@@ -244,9 +243,11 @@ def report(path, folder, lines):
 
         options, seeds = own[0]["options"], ", ".join(map(str, sorted({line["seed"] for line in own})))
         title = data if ":" not in data else "your own pictures"
+        stopped = sum(line["rounds"] < 0.99 * options["updates"] for line in own)
         trial = (
-            f"**A trial: within {options['longest']:g} seconds the order says which defaults are cheap, not which are good.**\n\n"
-            if options["longest"] < _SERIOUS
+            f"**A trial: {stopped} of {len(own)} trainings were stopped by the limit of {options['longest']:g} seconds: the order says "
+            "which defaults are cheap, not which are good.**\n\n"
+            if 2 * stopped > len(own)
             else ""
         )
         parts.append(
