@@ -265,6 +265,14 @@ def mean_over_replicas(tensor: Tensor) -> Tensor:
     return context.all_reduce(tf.distribute.ReduceOp.MEAN, tensor)
 
 
+def mean_over_workers(model: Any, tensor: Tensor) -> Tensor:
+    """The mean over the processes that train a model together, outside of replicas; the tensor itself where there is one."""
+    if worker_count(model) == 1:
+        return tensor
+    strategy = model.distribute_strategy
+    return strategy.experimental_local_results(strategy.run(mean_over_replicas, (tensor,)))[0]
+
+
 def gather_over_replicas(tensor: Tensor) -> Tensor:
     """The rows of all replicas in each of them, in their order; the tensor itself without replicas."""
     context = _replica_context()

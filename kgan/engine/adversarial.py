@@ -374,6 +374,7 @@ class AdversarialModel(Saving):
         self._prepare(play, first, play.per_round)
         if is_arrays(x):
             self.check_labels(x, y)
+        self._start(play, first)
         callbacks = self._first_callbacks(callbacks, rounds)
         try:
             with warnings.catch_warnings():
@@ -548,6 +549,15 @@ class AdversarialModel(Saving):
             minibatch = keras.tree.map_structure(lambda a: ops.convert_to_tensor(a[: len(a) // pieces]), batch)
             play.discover(minibatch)
 
+    def _start(self, play: Play, data: Nest) -> None:
+        """Before the first round: layers whose starting values come from data, and averages of them."""
+        if not play.started:
+            minibatch = keras.tree.map_structure(
+                lambda a: ops.convert_to_tensor(a[: len(a) // play.per_round]), self.unpack(data)
+            )
+            if play.start(minibatch):
+                self._averages.restart()
+
     def train_step(self, *arguments: Any) -> Any:
         """One round. Called by Keras: `(data)` on TensorFlow and torch, `(state, data)` on JAX."""
         return self._step(self._train, arguments, [self.optimizer.variables])
@@ -626,7 +636,7 @@ class AdversarialModel(Saving):
             ValueError: for examples that are refused by the model, or cannot be cut into the minibatches of a round.
         """
         play = self._require_compiled("train_on_batch")
-        self._look(play, x, y, play.per_round)
+        self._start(play, self._look(play, x, y, play.per_round))
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, *, return_dict: bool = False) -> Any:
@@ -640,8 +650,8 @@ class AdversarialModel(Saving):
         """Fresh minibatches that one round takes."""
         return self._require_compiled("minibatches_per_round").per_round
 
-    def _look(self, play: Play, x: Any, y: Any, pieces: int) -> None:
-        """Check what a loop of a user's own gives, the first time as `fit` does."""
+    def _look(self, play: Play, x: Any, y: Any, pieces: int) -> Nest:
+        """Check what a loop of a user's own gives, the first time as `fit` does. Returns it as `fit` has it."""
         if not is_arrays(x):
             raise ValueError(
                 f"One round takes an array of examples or a nest of arrays. Received: {shown(x)}. Data sets go to fit()."
@@ -651,9 +661,11 @@ class AdversarialModel(Saving):
             raise ValueError(
                 f"One round of this game takes {pieces} minibatch(es) of equal size, one behind the other. Received {count} examples."
             )
+        data = x if y is None else (x, y)
         if not play.terms:
-            self._prepare(play, keras.tree.map_structure(ops.convert_to_numpy, x if y is None else (x, y)), pieces)
+            self._prepare(play, keras.tree.map_structure(ops.convert_to_numpy, data), pieces)
         self.check_labels(x, y)
+        return data
 
     def _test(self, data: Nest) -> dict[str, Tensor]:
         play, batch = self._require_compiled("evaluate"), self.unpack(data)

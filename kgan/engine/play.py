@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import keras
 from keras import ops
@@ -13,6 +13,19 @@ from kgan.engine.optimizers import MoveOptimizers
 from kgan.engine.rounds import split_round
 from kgan.engine.rules import Evaluation
 from kgan.types import Nest, Tensor
+
+
+@runtime_checkable
+class StartsFromData(Protocol):
+    """A layer whose starting values come from the first inputs that it is called with while `take_start` is set."""
+
+    take_start: bool
+
+    def waits(self) -> bool:
+        """Whether it wants them, and has not had them."""
+
+    def starting(self) -> list[keras.Variable]:
+        """What such a call assigns."""
 
 
 class Play:
@@ -34,6 +47,7 @@ class Play:
         self.per_round = minibatches_per_round(self.turns)
         self.terms: dict[str, keras.metrics.Mean] = {}
         self._observed: set[str] = set()
+        self.started = False
 
     def bind(self, optimizer: MoveOptimizers, averaged: Sequence[keras.Variable]) -> None:
         """Note the optimizer, and which state each move may change: its players' and the model's own.
@@ -127,6 +141,30 @@ class Play:
         if not terms:
             raise ValueError(f"The loss of move {move.name!r} returned no term to minimize.")
         return terms, observed
+
+    def start(self, minibatch: Nest) -> bool:
+        """Let layers that wait for data take their starting values from what a first minibatch makes of them. Whether there were any.
+
+        Every layer takes them from its first call in the moves' losses, and hands on what it then returns. Workers, each with data of its
+        own, take the mean.
+        """
+        self.started = True
+        waiting = [layer for layer in backend.all_layers(self.model) if isinstance(layer, StartsFromData) and layer.waits()]
+        if not waiting:
+            return False
+        for layer in waiting:
+            layer.take_start = True
+        with self.point(training=True), backend.Overlay(moving=frozenset()) as overlay, backend.no_gradient():
+            for move in self.moves.values():
+                self.loss_terms(move, minibatch, overlay)
+        for layer in waiting:
+            layer.take_start = False
+        found = [v for layer in waiting for v in layer.starting() if id(v) in overlay.updates]
+        if found:
+            values = backend.mean_over_workers(self.model, backend.flat([overlay.updates[id(v)][1] for v in found]))
+            for variable, value in zip(found, backend.split_like(values, found), strict=True):
+                variable.assign(value)
+        return True
 
     def discover(self, minibatch: Nest) -> None:
         """Learn the names of all terms from a minibatch, without changing anything, and make their metrics."""

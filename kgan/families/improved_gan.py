@@ -52,18 +52,19 @@ class ImprovedGAN(SemiSupervised):
     `generator/feature_matching`.
 
     Default optimizers: Adam with beta_1 0.5 and rate 3e-3 (the MNIST code) for vectors, 3e-4 (CIFAR-10) for images, there to be lowered
-    linearly from epoch 800 to 0 at 1200. Call `kgan.layers.initialize_from_data(model.discriminator, examples)` before training the
-    convolutional networks, as the authors do.
+    linearly from epoch 800 to 0 at 1200.
+
+    Starting values: as in the authors' code, the lengths and biases of the default networks' weight normalization come from data, here from
+    the first minibatch (theirs: 500 examples), before the first round. Networks of your own are left alone, unless their layers have
+    `data_init`.
 
     Raises:
         ValueError: for contradictory arguments, labels outside [0, K), networks of another output.
 
     Departures from the paper: its code averages the discriminator's weights from 0 with rate 1e-4; use
-    `compile(averages={"discriminator": 0.9999})`, which starts at the weights, and `classify`, which uses the average. In the
-    convolutional networks the lengths of weight normalization are learned in hidden layers too; the code only initializes them from data,
-    in the generator as well (`initialize_from_data(model.generator, latents)`), and those of the perceptrons' hidden layers, which stay 1
-    here. Adam's epsilon, 1e-8, is beside the root; the code has it under the root of the corrected mean of squares, where it acts like
-    1e-4 and shortens four fifths of the generator's steps.
+    `compile(averages={"discriminator": 0.9999})`, which starts at the weights, and `classify`, which uses the average. Adam's epsilon,
+    1e-8, is beside the root; the code has it under the root of the corrected mean of squares, where it acts like 1e-4 and shortens four
+    fifths of the generator's steps.
 
     Example: three labeled examples of each of two classes.
 
@@ -145,8 +146,9 @@ class ImprovedGAN(SemiSupervised):
         if not self.uses_labels:
             terms = super().discriminator_loss(batch)
         else:
-            logits = self.discriminator(self.perturbed(batch["labeled"]), training=self.in_training)
+            # Unlabeled examples first: starting values come from the first call, and labeled ones may be few, and often the same.
             unsupervised = super().discriminator_loss(batch["unlabeled"])
+            logits = self.discriminator(self.perturbed(batch["labeled"]), training=self.in_training)
             unsupervised["adversarial"] = 0.5 * self.unlabeled_weight * unsupervised["adversarial"]
             terms = {**self.supervised_terms(logits, batch["labels"]), **unsupervised}
         return terms | ({"history": self.discriminator_history.term(self.rounds)} if self.history_weight else {})

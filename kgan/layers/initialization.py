@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import keras
 from keras import ops
 
-from kgan.types import Nest
+from kgan.types import Nest, Tensor
 
 _running = False
 
@@ -14,6 +14,42 @@ _running = False
 def initializing() -> bool:
     """Whether `initialize_from_data` is passing examples through a network."""
     return _running
+
+
+class StartsFromData(keras.layers.Layer):
+    """Base of layers whose starting values come from their first inputs: `initialize_from_data` asks for it, or with `data_init` the model,
+    once, before its first round.
+
+    A subclass calls `start_from` on its inputs, sets what they decide in `_initialize`, and names these variables in `starting`.
+    """
+
+    data_init = False
+    take_start = False
+    """Whether the next call sets the starting values. The engine switches it on, the call off."""
+
+    def _note_start(self) -> None:
+        """For `build`: a weight that says whether the data have been seen, saved with the layer, so that nothing trained is set back."""
+        if self.data_init:
+            self.started = self.add_weight(name="started", shape=(), initializer="zeros", trainable=False, dtype="float32")
+
+    def waits(self) -> bool:
+        """Whether the layer wants its starting values from data, and has not had them."""
+        return self.data_init and not float(ops.convert_to_numpy(self.started))
+
+    def starting(self) -> list[keras.Variable]:
+        """What `_initialize` assigns, and the note that it did."""
+        return [self.started] if self.data_init else []
+
+    def start_from(self, inputs: Tensor) -> None:
+        """For `call`: set the starting values if they are asked for."""
+        if initializing() or self.take_start:
+            self.take_start = False
+            self._initialize(inputs)
+            if self.data_init:
+                self.started.assign(ops.ones_like(ops.convert_to_tensor(self.started)))
+
+    def _initialize(self, inputs: Tensor) -> None:
+        raise NotImplementedError(f"{type(self).__name__} must define _initialize().")
 
 
 @contextmanager

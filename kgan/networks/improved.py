@@ -12,8 +12,11 @@ from kgan.networks.blocks import Nonlinearity, activation, check_image_shape, co
 from kgan.types import Sizes, Tensor
 
 
-def _weight_norm(layer: keras.layers.Layer, scale: bool = True, init_stdv: float = 1.0) -> keras.layers.Layer:
-    return WeightNormalization(layer, scale, init_stdv, name=f"{layer.name}_wn")
+def _weight_norm(
+    layer: keras.layers.Layer, scale: bool = False, init_stdv: float = 1.0, data_init: bool = True
+) -> keras.layers.Layer:
+    """As in the authors' code: lengths start from data, and are learned where `scale` says so."""
+    return WeightNormalization(layer, scale, init_stdv, data_init, name=f"{layer.name}_wn")
 
 
 def _batch_norm(name: str) -> keras.layers.Layer:
@@ -55,7 +58,7 @@ def perceptron_generator(
         x = activation("softplus", f"activation_{index}")(x)
     # Lengths start near 1 (the authors' code): at the length of the drawn weights.
     start = _normal((hidden or (latent_size,))[-1] ** -0.5)
-    x = _weight_norm(dense(_size(data_shape), "output", start, activation=output_activation))(x)
+    x = _weight_norm(dense(_size(data_shape), "output", start, activation=output_activation), True, data_init=False)(x)
     return keras.Model(inputs, image_head(data_shape)(x), name=name)
 
 
@@ -68,8 +71,8 @@ def perceptron_classifier(
 ) -> keras.Model:
     """The permutation-invariant MNIST discriminator: ReLU layers under weight norm, Gaussian noise before each of them.
 
-    Lengths are fixed to 1 on hidden layers and learned on the output, as in the authors' code, which starts them at 1; here they start
-    at the length of the drawn weights.
+    As in the authors' code, lengths start from data (pre-activations of standard deviation 1) and stay there in hidden layers; those of the
+    output are learned. A kgan model takes them from the first minibatch it trains on; elsewhere call `kgan.layers.initialize_from_data`.
 
     Args:
         data_shape: shape of one example. classes: number of logits (1 for an ordinary discriminator).
@@ -85,11 +88,11 @@ def perceptron_classifier(
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
     x = blocks.noise(noise[0], "noise_0")(x)
     for index, units in enumerate(hidden):
-        x = _weight_norm(dense(units, f"hidden_{index}", _normal(0.1)), scale=False)(x)
+        x = _weight_norm(dense(units, f"hidden_{index}", _normal(0.1)))(x)
         x = activation("relu", f"activation_{index}")(x)
         # Feature matching looks before this noise.
         x = blocks.noise(noise[index + 1], f"noise_{index + 1}")(x)
-    x = _weight_norm(dense(classes, "logits", _normal(0.1)))(x)
+    x = _weight_norm(dense(classes, "logits", _normal(0.1)), True)(x)
     return keras.Model(inputs, x, name=name)
 
 
@@ -102,7 +105,8 @@ def generator(
 ) -> keras.Model:
     """The CIFAR-10 and SVHN generator: a dense layer to maps of an eighth, three 5x5 transposed convolutions of stride 2.
 
-    ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output; kernels from N(0, 0.05).
+    ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output, whose lengths start from the
+    first samples, at pre-activations of standard deviation 0.1, and are learned; kernels from N(0, 0.05).
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes have fewer doublings, from maps
@@ -133,7 +137,7 @@ def generator(
     x = layers.Reshape((base, base, first), name="reshape")(x)
     for level, maps in enumerate(first // 2**n for n in range(1, ups)):
         x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(0.05), use_bias=False)(x), f"up_{level}")
-    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), init_stdv=0.1)(x)
+    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), True, 0.1)(x)
     if reference_size:
         x = DropReference(reference_size, name="drop_reference")(x)
     return keras.Model(inputs, x, name=name)
@@ -148,7 +152,7 @@ def classifier(
 ) -> keras.Model:
     """The CIFAR-10 and SVHN discriminator: nine convolutions under weight norm, dropout, global average pooling.
 
-    Leaky ReLU 0.2, kernels from N(0, 0.05). Follow with `kgan.layers.initialize_from_data(network, examples)`; the authors use 500.
+    Leaky ReLU 0.2, kernels from N(0, 0.05). Lengths start from data and are learned at the output alone, as in `perceptron_classifier`.
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; below 12 it is halved once, not twice.
@@ -181,8 +185,8 @@ def classifier(
     x = convolve(x, 2 * filters, 1)
     x = layers.GlobalAveragePooling2D(name="features", data_format="channels_last")(x)
     if minibatch_kernels:
-        x = MinibatchDiscrimination(minibatch_kernels, name="minibatch")(x)
-    x = _weight_norm(dense(classes, "logits", _normal(0.05)), init_stdv=0.1)(x)
+        x = MinibatchDiscrimination(minibatch_kernels, data_init=True, name="minibatch")(x)
+    x = _weight_norm(dense(classes, "logits", _normal(0.05)), True, 0.1)(x)
     return keras.Model(inputs, x, name=name)
 
 
@@ -203,4 +207,4 @@ def encoder(image_shape: Sizes = (32, 32, 3), outputs: int = 200, filters: int =
         x = conv(filters * 2**level, 5, f"down_{level}", 2, initializer=_normal(0.05), use_bias=False)(x)
         x = layers.ReLU(name=f"relu_{level}")(_batch_norm(f"norm_{level}")(x))
     x = layers.Flatten(name="flatten", data_format="channels_last")(x)
-    return keras.Model(inputs, _weight_norm(dense(outputs, "outputs", _normal(0.05)), init_stdv=0.1)(x), name=name)
+    return keras.Model(inputs, _weight_norm(dense(outputs, "outputs", _normal(0.05)), True, 0.1)(x), name=name)

@@ -23,10 +23,17 @@ import keras, numpy as np, tensorflow as tf
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
 import kgan
 keras.utils.set_random_seed(0)
+
+
+def starting(units, activation=None):
+    # The first minibatches of the workers differ, the starting values must not.
+    return kgan.layers.WeightNormalization(keras.layers.Dense(units, activation), data_init=True)
+
+
 with strategy.scope():
     networks = {
         "generator": kgan.networks.mlp.generator((2,), 3, (8,)),
-        "discriminator": kgan.networks.mlp.discriminator((2,), (8,)),
+        "discriminator": keras.Sequential([keras.Input((2,)), starting(8, "relu"), starting(1)], name="discriminator"),
     }
     model = kgan.GAN((2,), seed=0, **networks)
     model.compile()
@@ -36,6 +43,7 @@ options = tf.data.Options()
 options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
 history = model.fit(dataset.with_options(options), epochs=2, verbose=0).history
 assert all(np.isfinite(v) for values in history.values() for v in values), history
+assert not any(layer.waits() for layer in model.discriminator.layers)
 np.savez(sys.argv[1], *[keras.ops.convert_to_numpy(v) for v in model.weights], *history["discriminator/adversarial"])
 """
 

@@ -263,6 +263,31 @@ def test_data_dependent_start_normalizes_pre_activations(make, rng):
     np.testing.assert_allclose(out.std(axis=axes), 1.0, atol=1e-3)
 
 
+def test_lengths_from_data_stay_where_they_are_put_and_what_does_not_vary_keeps_its_own(rng):
+    wrapped = WeightNormalization(layers.Dense(3), scale=False, data_init=True)
+    network = keras.Sequential([keras.Input((4,)), wrapped])
+    assert wrapped.waits()
+    assert [v.name for v in network.trainable_variables] == ["kernel", "bias"]
+    initialize_from_data(network, rng.normal(2, 3, size=(200, 4)).astype("float32"))
+    assert not wrapped.waits()
+    assert np.all(numpy_of(wrapped.g) < 0.5)
+    assert WeightNormalization.from_config(wrapped.get_config()).data_init
+    initialize_from_data(network, np.ones((1, 4), "float32"))
+    assert np.all(np.isfinite(numpy_of(wrapped.g)))
+    with pytest.raises(ValueError, match="Embedding"):
+        WeightNormalization(layers.Embedding(3, 2), data_init=True)
+
+
+def test_minibatch_discrimination_starts_on_examples_that_have_no_distances():
+    layer = MinibatchDiscrimination(3, 2, data_init=True)
+    network = keras.Sequential([keras.Input((4,)), layer])
+    initialize_from_data(network, np.ones((5, 4), "float32"))
+    assert not layer.waits()
+    assert np.all(np.isfinite(numpy_of(layer.log_scale)))
+    with pytest.raises(ValueError, match="normalize"):
+        MinibatchDiscrimination(3, 2, normalize=False, data_init=True)
+
+
 @pytest.mark.parametrize(
     ("make", "shape"),
     [
