@@ -6,6 +6,7 @@ import os
 import traceback
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -26,9 +27,18 @@ def smoke(monkeypatch):
     monkeypatch.setenv("MPLBACKEND", "agg")
 
 
+def titled(*args, **kwargs):
+    """In place of `plt.show`: a figure says what it shows."""
+    for number in plt.get_fignums():
+        figure = plt.figure(number)
+        assert figure.get_suptitle() or any(axis.get_title() for axis in figure.axes), "a figure without a title"
+    plt.close("all")
+
+
 def run(path, environment, result):
     """Run the cells of a notebook; the result is the CPU seconds they took, or how one failed."""
     os.environ.update(environment)
+    plt.show = titled
     names = {"__name__": "__main__"}
     try:
         for index, cell in enumerate(json.loads(path.read_text())["cells"]):

@@ -10,7 +10,7 @@ from kgan.conditioning import AuxiliaryClassifier, Joined, Projection
 from kgan.networks import mlp
 
 # What learns real digits in some minutes of one core.
-WIDTH, SETTING = 0.25, (5e-4, 0.5, 0.999, 1)
+WIDTH, SETTING = 0.25, (5e-4, 0.0, 0.9, 1)
 JUDGES = {
     "projection": Projection(),
     "AC-GAN": AuxiliaryClassifier(),

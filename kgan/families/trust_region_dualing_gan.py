@@ -35,6 +35,9 @@ class TrustRegionDualingGAN(GAN):
     The discriminator's move is the best step; the generator's follows on the same examples and fresh noise, against the discriminator that
     has moved. The gradient of no single example is formed.
 
+    It is a minimax game, and saturates: it learns points and small pictures, but on 28-pixel digits the discriminator is sure within 500
+    rounds, and the generator has no slope left to climb.
+
     Args:
         data_shape: shape of one example, `(features,)` or `(height, width, channels)` for images in [-1, 1].
         linearization: "cost" (default) or "scores".
