@@ -261,6 +261,7 @@ class PixelCNNPlusPlus(Autoregressive):
     >>> import numpy as np, keras, kgan
     >>> network = kgan.networks.PixelCNNPlusPlus((4, 4, 1), filters=4, blocks=1, resolutions=2)
     >>> x = np.random.default_rng(0).uniform(-1, 1, (8, 4, 4, 1)).astype("float32")
+    >>> kgan.layers.initialize_from_data(network.network, x)
     >>> network.network.compile(keras.optimizers.Adam(1e-3), loss=network.likelihood)
     >>> history = network.network.fit(x, x, batch_size=8, verbose=0)
     >>> tuple(network.log_likelihood(x).shape)
