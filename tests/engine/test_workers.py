@@ -26,7 +26,7 @@ keras.utils.set_random_seed(0)
 
 
 def starting(units, activation=None):
-    # The first minibatches of the workers differ, the starting values must not.
+    # The first minibatches of the workers differ, what they start must not.
     return kgan.layers.WeightNormalization(keras.layers.Dense(units, activation), data_init=True)
 
 
@@ -37,7 +37,8 @@ with strategy.scope():
     }
     model = kgan.GAN((2,), seed=0, **networks)
     model.compile()
-data = np.random.default_rng(0).normal(size=(64, 2)).astype("float32")
+# Data of each worker's own, as where folders are shared out.
+data = np.random.default_rng(strategy.cluster_resolver.task_id).normal(size=(64, 2)).astype("float32")
 dataset = tf.data.Dataset.from_tensor_slices(data).batch(16, drop_remainder=True)
 options = tf.data.Options()
 options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
