@@ -54,17 +54,18 @@ class ImprovedGAN(SemiSupervised):
     Default optimizers: Adam with beta_1 0.5 and rate 3e-3 (the MNIST code) for vectors, 3e-4 (CIFAR-10) for images, there to be lowered
     linearly from epoch 800 to 0 at 1200.
 
-    Starting values: as in the authors' code, the lengths and biases of the default networks' weight normalization come from data, here from
-    the first minibatch (theirs: 500 examples), before the first round. Networks of your own are left alone, unless their layers have
-    `data_init`.
+    Starting values: as in the authors' code, the lengths and biases of the default discriminators' weight normalization come from data,
+    here from the first minibatch (theirs: 500 examples), before the first round. Networks of your own are left alone, unless their layers
+    have `data_init`.
 
     Raises:
         ValueError: for contradictory arguments, labels outside [0, K), networks of another output.
 
-    Departures from the paper: its code averages the discriminator's weights from 0 with rate 1e-4; use
-    `compile(averages={"discriminator": 0.9999})`, which starts at the weights, and `classify`, which uses the average. Adam's epsilon,
-    1e-8, is beside the root; the code has it under the root of the corrected mean of squares, where it acts like 1e-4 and shortens four
-    fifths of the generator's steps.
+    Departures from the paper: the convolutional generator's output starts at the drawn weights; by data, as in the code, at standard
+    deviations of 0.1, 8x8 digits were at a distance of 189 after 231 rounds that end at 14 otherwise. The code averages the discriminator's
+    weights from 0 with rate 1e-4; use `compile(averages={"discriminator": 0.9999})`, which starts at the weights, and `classify`, which
+    uses the average. Adam's epsilon, 1e-8, is beside the root; the code has it under the root of the corrected mean of squares, where it
+    acts like 1e-4 and shortens four fifths of the generator's steps.
 
     Example: three labeled examples of each of two classes.
 

@@ -105,8 +105,10 @@ def generator(
 ) -> keras.Model:
     """The CIFAR-10 and SVHN generator: a dense layer to maps of an eighth, three 5x5 transposed convolutions of stride 2.
 
-    ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output, whose lengths start from the
-    first samples, at pre-activations of standard deviation 0.1, and are learned; kernels from N(0, 0.05).
+    ReLU under batch norm without gamma, or under virtual batch norm; tanh under weight norm at the output, whose lengths are learned;
+    kernels from N(0, 0.05). The code starts the output at pre-activations of standard deviation 0.1, gray pictures; here it starts at the
+    drawn weights, as a discriminator that starts from data tells gray from pictures before the generator has left it. For theirs call
+    `kgan.layers.initialize_from_data(generator, latents)`.
 
     Args:
         image_shape: `(size, size, channels)`, size a multiple of 4 and at least 8; small sizes have fewer doublings, from maps
@@ -137,7 +139,7 @@ def generator(
     x = layers.Reshape((base, base, first), name="reshape")(x)
     for level, maps in enumerate(first // 2**n for n in range(1, ups)):
         x = norm_relu(deconv(maps, 5, f"up_{level}", initializer=_normal(0.05), use_bias=False)(x), f"up_{level}")
-    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), True, 0.1)(x)
+    x = _weight_norm(deconv(image_shape[-1], 5, "output", initializer=_normal(0.05), activation="tanh"), True, 0.1, False)(x)
     if reference_size:
         x = DropReference(reference_size, name="drop_reference")(x)
     return keras.Model(inputs, x, name=name)
