@@ -52,6 +52,11 @@ def _compares(metric: Any) -> bool:
     )
 
 
+def _first_of(batch: Nest, pieces: int) -> Nest:
+    """The first of the minibatches that stand in a batch one behind the other, as tensors."""
+    return keras.tree.map_structure(lambda a: ops.convert_to_tensor(a[: len(a) // pieces]), batch)
+
+
 def signature_of(inputs: Nest) -> list[Nest]:
     """What `export` takes for inputs such as these, in batches of any size."""
 
@@ -546,17 +551,12 @@ class AdversarialModel(Saving):
         batch = self.unpack(data)
         self.check_data(batch)
         if not play.terms:
-            minibatch = keras.tree.map_structure(lambda a: ops.convert_to_tensor(a[: len(a) // pieces]), batch)
-            play.discover(minibatch)
+            play.discover(_first_of(batch, pieces))
 
     def _start(self, play: Play, data: Nest) -> None:
         """Before the first round: layers whose starting values come from data, and averages of them."""
-        if not play.started:
-            minibatch = keras.tree.map_structure(
-                lambda a: ops.convert_to_tensor(a[: len(a) // play.per_round]), self.unpack(data)
-            )
-            if play.start(minibatch):
-                self._averages.restart()
+        if not play.started and play.start(_first_of(self.unpack(data), play.per_round)):
+            self._averages.restart()
 
     def train_step(self, *arguments: Any) -> Any:
         """One round. Called by Keras: `(data)` on TensorFlow and torch, `(state, data)` on JAX."""
